@@ -124,10 +124,11 @@ weeks: $(VENV)/.installed ## simulated weeks and months of the whole system, wit
 spread: $(VENV)/.installed $(CLUSTER_VENV)/.installed s3 ## a month made by two workers of a cluster, one of which is lost; hours
 	$(BIN)/python -m genesys_assets_tests.deploy.month
 
-lint: $(VENV)/.installed ## ruff, mypy --strict, and whether docs made from the code are up to date
+lint: $(VENV)/.installed ## ruff, mypy --strict, which way imports go, and whether docs made from the code are up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m pytest -q --noconftest genesys_assets_tests/test_arrows.py
 	$(BIN)/python -m genesys_assets_tests.generated --check
 
 docs: $(VENV)/.installed ## the pages of docs that are made from the code: tables, settings, errors

@@ -19,7 +19,7 @@ from benchmarks.sandbox_process import sandbox
 
 OURS = Side("ours", "our_backfill")
 CAP = 300
-"""Requests a minute of a token as the platform has it; CPU is told at this rate."""
+"""Requests a minute of a token as the platform has it; CPU is reported at this rate."""
 
 
 def run(*, days: int, conversations: int, requests_per_minute: int) -> Result:

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from benchmarks import peers
 from benchmarks.peers import Side
 from benchmarks.results import Result, Target
-from genesys_assets.tables.conversations.model import SEGMENTS
+from genesys_assets.tables.conversations.flat_tables import SEGMENTS
 
 OURS = Side("ours", "our_aggregation")
 PANDAS = Side("pandas groupby", "pandas_aggregation", "pandas")

@@ -63,16 +63,21 @@ class Pipeline:
 
 @contextlib.contextmanager
 def _collecting_no_garbage() -> Iterator[None]:
-    """Loading makes many objects and leaves no garbage; looking for it would take an eighth of the time."""
+    """Loading makes many objects and leaves no garbage; looking for it would take a seventh of the time. Afterwards
+    these objects belong to the oldest generation. Otherwise the next objects would make Python look through them all.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was_enabled:
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()
 
 
+@_collecting_no_garbage()
 def build_definitions(
     *, resources: Mapping[str, Any] | None = None, questions: Sequence[AggregateQuestion] = ()
 ) -> dg.Definitions:
@@ -174,4 +179,7 @@ def _resources(pipeline: Pipeline) -> dict[str, Any]:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    return build_definitions()
+    """What Dagster loads, once a process. It lives as long as the process, so garbage is not looked for in it again."""
+    loaded = build_definitions()
+    gc.freeze()
+    return loaded

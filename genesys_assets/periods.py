@@ -3,7 +3,7 @@
     day        the day itself
     week       Monday to Sunday, as ISO 8601 counts weeks
     month      the days of a calendar month
-    rolling    so many days up to the day, the day included
+    rolling    a number of days up to the day, the day included
 
 Dates here are local dates of the report's zone; `spans` has their bounds in UTC.
 """

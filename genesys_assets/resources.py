@@ -79,7 +79,7 @@ class GenesysCloudResource(dg.ConfigurableResource["GenesysCloudResource"]):
 
 
 MARGIN_SECONDS = 30.0
-"""Of a run's time, what is left for saying why it failed."""
+"""Seconds at the end of a run's time that are kept for reporting why it failed."""
 
 _HELD: dict[str, SecretStr] = {}
 """Secrets that were given as text, by the name that replaces them."""

@@ -1,4 +1,4 @@
-"""Days as spans of UTC time, and which days lie around a day. Which partitions there are is in `partitions`."""
+"""Days as spans of UTC time, which days lie around a day, and instants as numbers. Partitions are in `partitions`."""
 
 from __future__ import annotations
 
@@ -40,6 +40,11 @@ class Window:
         """The day of a daily key in a zone: 24 hours, or 23, 25 and so on where clocks change."""
         day = date.fromisoformat(key)
         return cls(_midnight(day, zone), _midnight(day + DAY, zone))
+
+
+def milliseconds(instant: datetime) -> int:
+    """Milliseconds since 1970."""
+    return round(instant.timestamp() * 1000)
 
 
 @lru_cache(maxsize=_REMEMBERED)

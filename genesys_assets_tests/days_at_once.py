@@ -30,9 +30,9 @@ from genesys_assets.tables.conversations.decode import decode
 from genesys_assets.tables.conversations.explode import explode
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS, interaction_legs
 from genesys_assets.tables.metrics.buckets import metric_rows, table_of
-from genesys_assets.tables.metrics.question import answered, family_of
+from genesys_assets.tables.metrics.question import answered_everywhere, family_of
 from genesys_assets.tables.spec import INSTANT, TableSpec
-from genesys_assets.tables.users.spans import Span, decoded, newest
+from genesys_assets.tables.users.spans import Span, decode_spans, newest
 from genesys_assets.tables.users.time import USER_TIME, time_table
 from genesys_assets.tables.users.waits import QUEUE_WAITS, queue_waits
 
@@ -81,7 +81,7 @@ class DaysAtOnce:
                     span.end,
                     is_complete=True,
                     fetched_hours=24 if family is CONVERSATIONS else 0,
-                    questions=answered([[request for request, _ in mine]]),
+                    questions=answered_everywhere([[request for request, _ in mine]]),
                 )
                 rows = metric_rows(spec, mine).table
                 self.lake.write(f"tables/{spec.name}", spec, rows, f"{span.start:%Y-%m-%d}", {}, reach=known)
@@ -93,7 +93,7 @@ class DaysAtOnce:
             end = min(asked + timedelta(days=_MOST_DAYS_ASKED), self.window.end)
             pages += list(user_details.fetch(cloud, Interval(asked, end)))
             asked = end
-        spans = newest((page.as_of, decoded(page.body).spans) for page in pages)
+        spans = newest((page.as_of, decode_spans(page.body).spans) for page in pages)
         self._store(USER_TIME, time_table(spans, self.window), "quarter_start")
         return spans
 

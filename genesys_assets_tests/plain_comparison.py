@@ -9,7 +9,7 @@ import math
 
 import pyarrow as pa
 
-from genesys_assets.tables.conversations.model import CONVERSATION_TABLES
+from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES
 from genesys_assets_tests.plain_figures import Key, Row, moment
 
 TABLE_KEYS = {spec.name: spec.key for spec in CONVERSATION_TABLES}

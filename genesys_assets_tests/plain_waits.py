@@ -16,27 +16,30 @@ from genesys_assets.sandbox.times import from_datetime
 Row = dict[str, Any]
 Members = Mapping[date, Mapping[str, Sequence[str]]]
 """The joined members of each queue, by day."""
+Parts = Sequence[tuple[Timelines, datetime, datetime]]
+"""Agents' status from one instant to another one, of times that follow each other. Each may be told by other timelines.
+"""
 
 
-def waits(legs: Iterable[Row], timelines: Timelines, members: Members, known_until: datetime) -> list[Row]:
-    """The rows of the waits; agents' status is known of each day and the next, and never after `known_until`."""
+def waits(legs: Iterable[Row], parts: Parts, members: Members) -> list[Row]:
+    """The rows of the waits; agents' status is known of each day and the next, as far as `parts` tell it."""
     every = list(legs)
     answered = [leg for leg in every if leg["answered_at"] and leg["queue_id"] and leg["offered_at"]]
     return [
-        _row(leg, answered, timelines, members, known_until)
+        _row(leg, answered, parts, members)
         for leg in every
         if leg["t_wait_ms"] is not None and leg["queue_id"] and leg["offered_at"]
     ]
 
 
-def _row(leg: Row, answered: Sequence[Row], timelines: Timelines, members: Members, known_until: datetime) -> Row:
+def _row(leg: Row, answered: Sequence[Row], parts: Parts, members: Members) -> Row:
     offered, day = leg["offered_at"], leg["conversation_start"].date()
     left = offered + timedelta(milliseconds=leg["t_wait_ms"])
     of_queue = members.get(day, {}).get(leg["queue_id"])
     begin = datetime.combine(day, time(), UTC)
-    is_told = begin <= offered and left <= min(begin + timedelta(days=2), known_until)
+    is_told = begin <= offered and left <= min(begin + timedelta(days=2), parts[-1][2])
     unknown = "queue_members" if of_queue is None else None if is_told else "user_status"
-    idle = [] if unknown else [_idle_ms(timelines, user, offered, left) for user in of_queue or ()]
+    idle = [] if unknown else [_idle_ms(parts, user, offered, left) for user in of_queue or ()]
     ahead = [
         other
         for other in answered
@@ -61,7 +64,10 @@ def _row(leg: Row, answered: Sequence[Row], timelines: Timelines, members: Membe
     }
 
 
-def _idle_ms(timelines: Timelines, user_id: str, start: datetime, end: datetime) -> int:
-    first, last = from_datetime(start), from_datetime(end)
-    spans = timelines.spans(user_id, first, last, routing) if first < last else []
-    return sum(min(each.end, last) - max(each.start, first) for each in spans if each.value[0] == "IDLE")
+def _idle_ms(parts: Parts, user_id: str, start: datetime, end: datetime) -> int:
+    found = 0
+    for timelines, begin, until in parts:
+        first, last = from_datetime(max(start, begin)), from_datetime(min(end, until))
+        spans = timelines.spans(user_id, first, last, routing) if first < last else []
+        found += sum(min(each.end, last) - max(each.start, first) for each in spans if each.value[0] == "IDLE")
+    return found

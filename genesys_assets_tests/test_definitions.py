@@ -95,12 +95,30 @@ def test_loading_gives_no_warning(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_loading_imports_nothing_that_only_a_run_needs() -> None:
-    heavy = ("pandas", "pyarrow.dataset", "pyarrow.acero", "matplotlib", "polars", "dagster_webserver")
+    heavy = ("pandas", "pyarrow.dataset", "pyarrow.acero", "matplotlib", "polars", "dagster_webserver", "tabulate")
     code = "import sys\nfrom genesys_assets.definitions import build_definitions\nbuild_definitions()\n" + (
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "[]"
+
+
+def test_what_loading_made_is_looked_through_for_garbage_only_with_the_oldest_objects() -> None:
+    code = "import gc\nfrom genesys_assets.definitions import build_definitions\nmade = build_definitions()\n" + (
+        "young = [len(gc.get_objects(generation=0)), len(gc.get_objects(generation=1))]\n"
+        "print(gc.isenabled(), gc.get_freeze_count(), max(young) < 10_000)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout.split() == ["True", "0", "True"]
+
+
+def test_garbage_is_not_looked_for_in_what_a_code_location_loaded() -> None:
+    code = "import gc\nfrom genesys_assets.definitions import defs\nloaded = defs()\n" + (
+        "print(len(loaded.resolve_asset_graph().get_all_asset_keys()) > 50)\n"
+        "print(len(gc.get_objects()) < gc.get_freeze_count() / 2)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout.split() == ["True", "True"]
 
 
 def test_every_asset_is_as_the_snapshot_says(definitions: dg.Definitions) -> None:

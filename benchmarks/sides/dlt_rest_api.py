@@ -2,7 +2,8 @@
 
     python dlt_rest_api.py DAY FOLDER
 
-As its documentation has it: nothing is written by hand but the configuration. The sandbox is told by the environment.
+As its documentation has it: nothing is written by hand but the configuration. The environment says where the sandbox
+is.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The package: a range of days through Dagster, a step at a time.
 
-`python -m benchmarks.sides.our_backfill FIRST LAST LAKE REQUESTS_PER_MINUTE`; the sandbox is told by the environment.
+`python -m benchmarks.sides.our_backfill FIRST LAST LAKE REQUESTS_PER_MINUTE`; the environment says where the sandbox
+is.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def main(first: str, last: str, lake: str, requests_per_minute: str) -> None:
 
     from genesys_assets.automation.progress import RANGE_END, RANGE_START
     from genesys_assets.definitions import build_definitions
-    from genesys_assets.tables.conversations.model import CONVERSATION_TABLES
+    from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES
 
     definitions = build_definitions()
     hours = {RANGE_START: f"{first}-00:00", RANGE_END: f"{last}-23:00"}

@@ -1,7 +1,7 @@
 """The package, as it is used: assets through Dagster. `python -m benchmarks.sides.our_day DAY FOLDER`.
 
-Fetches the 24 hours' details of the day, in one run, and makes its conversation tables. The sandbox is told by the
-environment.
+Fetches the 24 hours' details of the day, in one run, and makes its conversation tables. The environment says where the
+sandbox is.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ def main(day: str, folder: str) -> None:
     import dagster as dg
 
     from genesys_assets.automation.progress import RANGE_END, RANGE_START
-    from genesys_assets.definitions import build_definitions
-    from genesys_assets.tables.conversations.model import CONVERSATION_TABLES
+    from genesys_assets.definitions import defs
+    from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES
 
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     pages = [dg.AssetKey(["genesys", "pages", "hourly_details"])]
     tables = [dg.AssetKey(["genesys", "tables", spec.name]) for spec in CONVERSATION_TABLES]
     hours = {RANGE_START: f"{day}-00:00", RANGE_END: f"{day}-23:00"}
-    definitions = build_definitions()
+    definitions = defs()
     with dg.DagsterInstance.ephemeral() as instance:
         hourly, daily = definitions.resolve_job_def("hourly"), definitions.resolve_job_def("daily")
         hourly.execute_in_process(instance=instance, run_config=quiet, tags=hours, asset_selection=pages)

@@ -1,6 +1,6 @@
 """The package: the tables of a stored day and the reports on them, assets run by Dagster with their checks.
 
-`python -m benchmarks.sides.our_stored_day LAKE DAY` tells how high its memory had risen by when.
+`python -m benchmarks.sides.our_stored_day LAKE DAY` prints the peak of its memory at named moments.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def main(folder: str, day: str) -> None:
     from genesys_assets.reports.built_in import built_in_reports
     from genesys_assets.resources import GenesysCloudResource, LakeResource
     from genesys_assets.tables.conversations import merge
-    from genesys_assets.tables.conversations.model import CONVERSATION_TABLES
+    from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES
 
     peaks.note("packages imported")
     warnings.simplefilter("ignore", dg.BetaWarning)

@@ -22,15 +22,15 @@ from genesys_assets.cloud.http.page import Page
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import hours_of, utc_hour
 from genesys_assets.settings import DecodingSettings
-from genesys_assets.tables.conversations import decode, decode_arrow, merge
-from genesys_assets.tables.conversations import model as model
+from genesys_assets.tables.conversations import decode, decode_arrow, merge, model
 from genesys_assets.tables.conversations.day import DAY_TABLES, day_tables
 from genesys_assets.tables.conversations.explode import explode
+from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES
 from genesys_assets.tables.conversations.forms import Forms
 from genesys_assets.threads import map_in_order
 
 T = TypeVar("T")
-_PLACES = {f"tables/{spec.name}": spec for spec in model.CONVERSATION_TABLES}
+_PLACES = {f"tables/{spec.name}": spec for spec in CONVERSATION_TABLES}
 _COLUMNS = {field.wire: field.column for field in (*model.CONVERSATION, *model.SESSION, *model.SEGMENT, *model.METRIC)}
 _COLUMNS |= {f"flow.{field.wire}": field.column for field in model.FLOW}
 _COLUMNS |= {field.wire: field.column for field in model.MEDIA_ENDPOINT_STAT}
@@ -50,7 +50,7 @@ def main(folder: str, lake: str) -> None:
 
 def whole(bodies: list[bytes]) -> dict[str, pa.Table]:
     parts = list(exploded(bodies))
-    return {spec.name: pa.concat_tables(part[spec.name] for part in parts) for spec in model.CONVERSATION_TABLES}
+    return {spec.name: pa.concat_tables(part[spec.name] for part in parts) for spec in CONVERSATION_TABLES}
 
 
 def exploded(bodies: list[bytes]) -> Iterator[dict[str, pa.Table]]:
@@ -58,7 +58,7 @@ def exploded(bodies: list[bytes]) -> Iterator[dict[str, pa.Table]]:
     decoder, threads = decode.Decoder(), DecodingSettings.load().threads
     with ThreadPoolExecutor(threads) as executor:
         decoded = map_in_order(executor, decoder.decode_all, _groups(bodies), ahead=threads + 1)
-        forms = merge.gathered(Forms(each.conversations) for some in decoded for each in some)
+        forms = merge.in_larger_parts(Forms(each.conversations) for some in decoded for each in some)
         yield from map_in_order(executor, lambda each: explode(each.conversations), forms, ahead=threads)
 
 

@@ -22,7 +22,7 @@ Work = Callable[[], object]
 
 
 class Figures(dict[str, float]):
-    """What a piece of work tells of itself, where it does not just make something."""
+    """Figures that a piece of work reports of itself, if it has any."""
 
 
 def serve(work: Mapping[str, Work], *, packages: Sequence[str], facts: Callable[[], object] = lambda: None) -> None:

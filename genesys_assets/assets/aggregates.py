@@ -134,14 +134,14 @@ def _fetch(
                         writers[key].provenance |= {ANSWERED: every.answered, UNANSWERED: every.unanswered}
                         for page in pages[key]:
                             writers[key].write(page)
-                describe_pages(context, of_day, writers, dict.fromkeys(of_day, _said(every.unanswered)))
+                describe_pages(context, of_day, writers, dict.fromkeys(of_day, _metadata_of(every.unanswered)))
             progress(done * len(questions), len(at_once) * len(questions), None)
     for family, reason in every.unanswered.items():
         context.log.warning(f"The family {family} stays unanswered: {reason}")
     return spent, every.unanswered
 
 
-def _said(unanswered: Unanswered) -> dict[str, Any]:
+def _metadata_of(unanswered: Unanswered) -> dict[str, Any]:
     return {"unanswered": dg.MetadataValue.json(dict(unanswered))} if unanswered else {}
 
 

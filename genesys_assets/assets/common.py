@@ -30,7 +30,7 @@ POOL = "genesys_cloud"
 ONE_RUN = dg.BackfillPolicy.single_run()
 CHANGED = "changed"
 CONTENT = "content"
-TOLD_BEFORE = "told_when_stored"
+REPORTED_BEFORE = "reported_when_stored"
 """Metadata of a materialisation that repeats an earlier one of the same run: see `report_partition`."""
 _AT_THE_END = {"dagster/column_schema", "preview"}
 PERSONAL_DATA = "genesys/personal_data"
@@ -40,7 +40,7 @@ _PREVIEW_COLUMNS = 10
 
 
 _BETA_PARAMETERS = ("backfill_policy", "allow_nonexistent_upstream_partitions")
-"""What Dagster calls beta and there is no other way for: a range in one run, and today's partition."""
+"""Parameters that Dagster calls beta. Only they allow a range in one run, and today's partition."""
 
 
 @contextmanager
@@ -155,7 +155,7 @@ def report_partition(
     if partition is not None and len(context.partition_keys) > 1:
         brief = {name: value for name, value in said.items() if name not in _AT_THE_END}
         context.log_event(dg.AssetMaterialization(key, metadata=brief, partition=partition))
-        said = {**said, TOLD_BEFORE: True}
+        said = {**said, REPORTED_BEFORE: True}
     context.add_asset_metadata(said, asset_key=key, partition_key=partition)
 
 
@@ -236,13 +236,13 @@ def markdown(table: pa.Table) -> str:
     shown = table.slice(0, _PREVIEW_ROWS).select(table.column_names[:_PREVIEW_COLUMNS])
     if not len(shown):
         return "no rows"
-    rows = [[_shown(value) for value in row.values()] for row in shown.to_pylist()]
+    rows = [[_format_cell(value) for value in row.values()] for row in shown.to_pylist()]
     hidden = len(table.column_names) - _PREVIEW_COLUMNS
     note = f"\n\n… and {hidden} more columns" if hidden > 0 else ""
     return tabulate(rows, headers=shown.column_names, tablefmt="github", disable_numparse=True) + note
 
 
-def _shown(value: Any) -> str:
+def _format_cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
@@ -253,7 +253,7 @@ def _shown(value: Any) -> str:
 
 
 BUSY_SECONDS = 60.0
-"""When a step is tried again whose rate limit somebody else uses up: it is counted by the minute."""
+"""After how many seconds a step is retried if somebody else uses up the rate limit, which is counted by the minute."""
 
 
 @contextmanager

@@ -47,7 +47,7 @@ from genesys_assets.days.completeness import (
     Figures,
     PagesRead,
     conversations_before,
-    counted_by_place,
+    counted_by_position,
     figures_of_both,
     figures_of_job,
     must_not_be_emptied,
@@ -225,7 +225,7 @@ def _read_day(
     if reading.until < end:
         # The total is the day's up to now, which is later than what was read.
         figures.pop(MISSING, None)
-    figures |= counted_by_place(cloud, day, figures)
+    figures |= counted_by_position(cloud, day, figures)
     is_complete = through >= end
     writer.provenance.update(figures)
     writer.reach = Reach(through, is_complete)
@@ -280,7 +280,7 @@ def _read_overlap(
 ) -> dict[str, str]:
     """Write the pages of conversations that began before the interval.
 
-    Gives the days on which those of them began that were active in the interval, with what identifies these.
+    Gives the start days of those that were active in the interval, with what identifies these conversations.
     """
     query = DetailsJobQuery(interval=interval, start_of_day_interval_matching=False)
     take = partial(_write_earlier, writer, interval)
@@ -305,8 +305,8 @@ def _write_earlier(writer: PageWriter, interval: Interval, pages: Iterator[JobPa
 
 
 def _start_days(page: Page, since: datetime) -> Counter[str]:
-    """On which earlier days the page's conversations began that ended or emitted a metric since then, and the sum of
-    what identifies each of them.
+    """The earlier start days of the page's conversations that ended or emitted a metric since then, each with the sum
+    of what identifies these conversations.
     """
     days: Counter[str] = Counter()
     for row in page.json().get("conversations") or []:

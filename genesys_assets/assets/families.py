@@ -57,7 +57,7 @@ def _family_metrics(calendar: Calendar, family: AggregateFamily) -> dg.AssetsDef
         answered = [day for day in days if has_answers(stored, day, family)]
         silent = sorted(set(days) - set(answered))
         if silent:
-            why = unanswered(stored, silent).get(family.name, "nothing had asked for it when the hours were fetched")
+            why = unanswered(stored, silent).get(family.name, "nothing asked for it yet when the hours were fetched")
             context.log.warning(f"{spec.name} has no {', '.join(silent)}: {why}")
         if answered:
             pages_of = partial(family_metrics_of, family=family)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 from dagster_aws.s3 import S3Resource
-from tabulate import tabulate
 
 from genesys_assets.assets.common import attributes, failing_by_name, provenance
 from genesys_assets.days.ledgered import ledgered_places
@@ -41,6 +40,8 @@ def build_housekeeping_asset() -> dg.AssetsDefinition:
         )
         for place, why in done.problems.items():
             context.log.warning(f"{place} is left for the next time: {why}")
+        from tabulate import tabulate
+
         listed = tabulate(sorted(done.removed.items()), headers=["table", "files removed"], tablefmt="github")
         with failing_by_name(PublishingError):
             unnamed = remove_garbage(publishing.publisher(s3.get_client), datetime.now(UTC))

@@ -22,7 +22,7 @@ from genesys_assets.cloud.extraction.listing import PATH, LakeFile, Listing, lis
 from genesys_assets.cloud.http.limits import MIB
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.transport import GenesysCloud
-from genesys_assets.days.data_lake import ENABLED, FILES, LAKE_FILES, About, request_of, told_days
+from genesys_assets.days.data_lake import ENABLED, FILES, LAKE_FILES, About, days_of_files, request_of
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.commit import Overtaken
 from genesys_assets.lake.lake import Lake, PageWriter, Provenance, Reach
@@ -31,9 +31,9 @@ from genesys_assets.privacy.answers import CannotDrop
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 from genesys_assets.settings import DataLakeSettings
 from genesys_assets.spans import REACH_DAYS, days_around, utc_day
-from genesys_assets.tables.data_lake.decode import UnreadableFile, opened
+from genesys_assets.tables.data_lake.decode import UnreadableFile, open_parquet
 from genesys_assets.tables.data_lake.schemas import CONVERSATIONS, SCHEMAS, Names
-from genesys_assets.tables.data_lake.start_days import SOME_DAY, Starts, joined
+from genesys_assets.tables.data_lake.start_days import SOME_DAY, Starts, as_stored
 
 LISTED_LATE = timedelta(minutes=10)
 """How long after its creation a file may appear in the listing: it is not documented."""
@@ -99,7 +99,7 @@ class _DayFetch:
         if len(mine) < len(listing.files):
             self.context.log.warning(
                 f"{self.day}: {len(listing.files) - len(mine)} of {len(listing.files)} listed files were made on other "
-                "days. They are left to these days."
+                "days. They are fetched with those days."
             )
         known = set(self._stored_files())
         new = [file for file in mine if file.id not in known]
@@ -187,7 +187,7 @@ class _FileQueue:
             try:
                 for each in download(self._day.cloud, batch, allowed):
                     self._left.pop(0)
-                    opened(each.file.schema, each.body)
+                    open_parquet(each.file.schema, each.body)
                     count, size = count + 1, size + len(each.body)
                     self.taken += 1
                     self._progress(self.taken, self._of, None)
@@ -248,7 +248,7 @@ def _days_of(schema: str, body: bytes, starts: Starts, earlier: _EarlierStarts, 
     except UnreadableFile:
         return [SOME_DAY]
     found, left = earlier.days_of(unknown)
-    return joined(days | found, left)
+    return as_stored(days | found, left)
 
 
 def _page(each: Download) -> Page:
@@ -263,5 +263,5 @@ def _metadata(files: Mapping[str, Mapping[str, Any]], listing: Listing) -> dict[
         "files": dg.MetadataValue.json(dict(sorted(schemas.items()))),
         "unknown_schemas": dg.MetadataValue.json(sorted(set(schemas) - set(SCHEMAS))),
         "enabled_schemas": dg.MetadataValue.json(list(listing.enabled or ())),
-        "start_days": dg.MetadataValue.json(told_days(files.values())),
+        "start_days": dg.MetadataValue.json(days_of_files(files.values())),
     }

@@ -18,7 +18,7 @@ from genesys_assets.keys import asset_key
 from genesys_assets.partitions import REACH_DAYS, days_around
 from genesys_assets.resources import LakeResource
 from genesys_assets.settings import OpenConversationSettings
-from genesys_assets.tables.conversations import model as model
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS, SESSIONS
 from genesys_assets.tables.conversations.open import OPEN_CONVERSATIONS, open_conversations
 
 _OPEN_TOO_LONG = "open_too_long"
@@ -50,14 +50,14 @@ def build_open_conversation_assets() -> list[dg.AssetsDefinition]:
                 days,
                 columns=columns,
                 where=~pc.field("is_complete"),
-                schema=model.CONVERSATIONS.schema,
+                schema=CONVERSATIONS.schema,
             )
             sessions = stored.read(
                 "tables/sessions",
                 days,
                 columns=["conversation_id", "session_start", "queue_id", "user_id"],
                 where=pc.field("conversation_id").isin(unfinished["conversation_id"].combine_chunks()),
-                schema=model.SESSIONS.schema,
+                schema=SESSIONS.schema,
             )
             table = open_conversations(unfinished, sessions, now)
             writing[place].write(table)

@@ -32,7 +32,7 @@ from genesys_assets.days.completeness import (
     HOURLY,
     TOTAL_HITS,
     DayEmptied,
-    counted_by_place,
+    counted_by_position,
     figures_of_query,
     is_figure,
     must_not_be_emptied,
@@ -95,7 +95,7 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
                         for key in _hours_touched(page, hours):
                             writers[key].write(page)
                     figures = figures_of_query(reading, cloud.now())
-                    figures |= counted_by_place(cloud, min(hours)[:10], figures)
+                    figures |= counted_by_position(cloud, min(hours)[:10], figures)
                     if reading.total_hits_last == 0 and not config.allow_emptied:
                         _must_not_be_emptied(stored, min(hours)[:10])
                     for writer in writers.values():
@@ -146,7 +146,9 @@ def reach_metadata(reach: Reach) -> dict[str, Any]:
 
 
 def _page_before(lake: Lake, hour: str) -> int | None:
-    """On which of the day's pages the hour before ended when it was read: there, or close by, this one begins."""
+    """The number of the page of the day on which the previous hour ended when it was read. This hour begins there, or
+    close by.
+    """
     before = f"{utc_hour(hour)[0] - HOUR:%Y-%m-%d-%H:00}"
     stored = lake.pages("pages/hourly_details", before) if before[:10] == hour[:10] else None
     return details.number_in_day(stored.about(len(stored) - 1).request) if stored else None

@@ -71,7 +71,7 @@ def build_published_assets(
         publisher = publishing.publisher(s3.get_client)
         is_blocking = ReconciliationSettings.load().is_blocking
         for day in checked_keys(context, calendar.daily):
-            wanted = _wanted(context, calendar, [*reports, *own], keys, day)
+            wanted = _publish_request(context, calendar, [*reports, *own], keys, day)
             closed = why_closed(lake.lake, wanted.day.utc_days) if is_blocking else None
             if closed:
                 raise dg.Failure(f"{day}: {closed}", allow_retries=False)
@@ -86,7 +86,7 @@ def build_published_assets(
     return [published]
 
 
-def _wanted(
+def _publish_request(
     context: dg.AssetExecutionContext,
     calendar: Calendar,
     reports: Sequence[Report],

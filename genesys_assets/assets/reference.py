@@ -93,7 +93,7 @@ def _reference_assets(name: str) -> dg.AssetsDefinition:
         cloud, stored = genesys_cloud.client, lake.lake
         origin = provenance(context, f"GET {name}")
         with track_requests(cloud) as spent:
-            listing, refused = _asked(cloud, name)
+            listing, refused = _fetch_or_refusal(cloud, name)
         if refused is not None:
             context.log.warning(f"The listing of {name} stays as it was: {refused}")
             for spec, _ in said:
@@ -117,7 +117,8 @@ def _reference_assets(name: str) -> dg.AssetsDefinition:
                 more = change_metadata(writing.changes[place]) | spent | {"newly_deleted": len(died)}
                 described = table_metadata(spec, rows, len(rows), path=stored.place(place, None), **more)
                 report_partition(context, key, None, described, stored.content(place, None))
-                yield dg.MaterializeResult(asset_key=key, check_results=passed_checks(spec, key))
+                yield dg.MaterializeResult(asset_key=key)
+                yield from passed_checks(spec, key)
         if not listed.is_needed and keys[name] in context.selected_asset_keys:
             yield _permitted_result(listed, keys[name], None)
 
@@ -128,7 +129,7 @@ def _asset_spec(key: dg.AssetKey, spec: TableSpec, text: str) -> dg.AssetSpec:
     return dg.AssetSpec(key, description=description(spec, text), **attributes("reference", "genesys", "parquet"))
 
 
-def _asked(cloud: GenesysCloud, name: str) -> tuple[list[Page], GenesysCloudError | None]:
+def _fetch_or_refusal(cloud: GenesysCloud, name: str) -> tuple[list[Page], GenesysCloudError | None]:
     """The listing's pages, or the refusal of a listing without which figures are still right."""
     try:
         return list(reference.fetch(cloud, name)), None

@@ -131,16 +131,14 @@ def _computed(
         yield from failed_checks(audit, {place: (spec, key)})
     if failed:
         raise _failure(failed)
-    passed = passed_checks(spec, key)
+    # Otherwise Dagster would report every day of the run as stored. Those that are were reported one by one.
     if len(computed) == len(days):
-        yield dg.MaterializeResult(check_results=passed)
-    else:
-        # Dagster would report every day of the run as stored. Those that are were reported one by one.
-        yield from passed
+        yield dg.MaterializeResult()
+    yield from passed_checks(spec, key)
 
 
 def _failure(failed: Mapping[str, Exception]) -> Exception:
-    """What a run ends with, of what its days failed with: a line that names the day for each."""
+    """The failure that ends a run: one line for each day that failed."""
     first = next(iter(failed.values()))
     if len(failed) == 1 and not isinstance(first, AuditFailed):
         return first

@@ -18,7 +18,7 @@ def build_reports_file_asset(loaded: OwnReports) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=key,
-        description=f"One row per report of GENESYS_ASSETS_REPORTS, shown in the metadata.\n\n{_found(loaded)}",
+        description=f"One row per report of GENESYS_ASSETS_REPORTS, shown in the metadata.\n\n{_describe(loaded)}",
         check_specs=[dg.AssetCheckSpec(VALID, asset=key, description="Nothing in the file is wrong.")],
         code_version=loaded.version or None,
         automation_condition=dg.AutomationCondition.missing() | dg.AutomationCondition.code_version_changed(),
@@ -48,7 +48,7 @@ def build_reports_file_asset(loaded: OwnReports) -> dg.AssetsDefinition:
     return reports_file
 
 
-def _found(loaded: OwnReports) -> str:
+def _describe(loaded: OwnReports) -> str:
     if loaded.path is None:
         return "There is no such file: docs/reports.md shows how to write one."
     if loaded.problems:

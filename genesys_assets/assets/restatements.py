@@ -1,4 +1,4 @@
-"""The ledger of restatements as an asset: the readings that the tables' commits tell of, of whichever day."""
+"""The ledger of restatements as an asset: what the commits of all tables say that each later reading changed."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -70,11 +70,11 @@ def _other_days(
     """Other days whose rows changed since Dagster last knew the whole ledger: by this run, or by one that died before
     it reported.
     """
-    written = days_written(lake, _version_told(context.instance, key)) - {*days}
+    written = days_written(lake, _reported_version(context.instance, key)) - {*days}
     return sorted(day for day in written if calendar.has_day(day) and lake.has(LEDGER, day))
 
 
-def _version_told(instance: dg.DagsterInstance, key: dg.AssetKey) -> int:
+def _reported_version(instance: dg.DagsterInstance, key: dg.AssetKey) -> int:
     """Up to which version of the ledger every day was reported to Dagster, -1 if none was."""
     for record in instance.fetch_materializations(key, limit=_EVENTS_LOOKED_AT).records:
         said = record.asset_materialization.metadata.get(VERSION) if record.asset_materialization else None

@@ -96,12 +96,13 @@ def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
                 raise dg.Failure(str(failed), allow_retries=False) from failed
             if findings.data_lake_problem:
                 context.log.warning(f"{day} is made without the data lake: {findings.data_lake_problem}")
-            found = _found(writing, findings) | {"is_complete": bool(writing.reach and writing.reach.is_complete)}
+            found = _metadata_of(writing, findings) | {"is_complete": bool(writing.reach and writing.reach.is_complete)}
             for place, (_, key) in tables.items():
                 absent[place] += writing[place].absent
                 report_table(context, stored, writing, place, key, day, found)
         for place, (spec, key) in tables.items():
-            yield dg.MaterializeResult(asset_key=key, check_results=passed_checks(spec, key, absent[place]))
+            yield dg.MaterializeResult(asset_key=key)
+            yield from passed_checks(spec, key, absent[place])
 
     return conversation_tables
 
@@ -179,11 +180,12 @@ def write_metrics_of_days(
         except AuditFailed as failed:
             yield from failed_checks(failed, {place: (spec, key)})
             raise dg.Failure(str(failed), allow_retries=False) from failed
-        report_table(context, lake, writing, place, key, day, _found(writing, findings))
-    yield dg.MaterializeResult(asset_key=key, check_results=passed_checks(spec, key))
+        report_table(context, lake, writing, place, key, day, _metadata_of(writing, findings))
+    yield dg.MaterializeResult(asset_key=key)
+    yield from passed_checks(spec, key)
 
 
-def _found(writing: Writing, findings: Findings) -> dict[str, Any]:
+def _metadata_of(writing: Writing, findings: Findings) -> dict[str, Any]:
     """What a materialisation says of the pages that were decoded, and how far they reach."""
     found: dict[str, Any] = dict(findings.counts)
     if writing.reach is not None:

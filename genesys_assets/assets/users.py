@@ -54,7 +54,7 @@ from genesys_assets.lake.lake import AuditFailed, Lake, PageWriter, Reach, Store
 from genesys_assets.partitions import DAY, Calendar, utc_day
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 from genesys_assets.tables.spec import TableSpec
-from genesys_assets.tables.users.spans import SPAN_TABLES, Span, decoded, span_table
+from genesys_assets.tables.users.spans import SPAN_TABLES, Span, decode_spans, span_table
 from genesys_assets.tables.users.time import USER_TIME, time_table
 
 _JOBS = "POST /api/v2/analytics/users/details/jobs"
@@ -195,7 +195,8 @@ def build_user_tables(calendar: Calendar) -> dg.AssetsDefinition:
             for place, (_, key) in tables.items():
                 report_table(context, stored, writing, place, key, day, found)
         for spec, key in tables.values():
-            yield dg.MaterializeResult(asset_key=key, check_results=passed_checks(spec, key))
+            yield dg.MaterializeResult(asset_key=key)
+            yield from passed_checks(spec, key)
 
     return user_tables
 
@@ -237,7 +238,7 @@ def _write_tables(
 
 
 def _spans(page: Page, unknown: Counter[str], losses: Counter[str]) -> list[Span]:
-    found = decoded(page.body)
+    found = decode_spans(page.body)
     unknown.update(found.unknown)
     losses.update(found.losses)
     return found.spans

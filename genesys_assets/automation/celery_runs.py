@@ -36,7 +36,9 @@ class WatchedCeleryRunLauncher(CeleryRunLauncher):  # type: ignore[misc]
         return CheckRunHealthResult(WorkerStatus.FAILED, f"No worker works on task {task}: its worker was lost.")
 
     def _is_worked_on(self, task: str) -> bool:
-        """The worker that took the task answers at once. Where it does not work on it, all are asked, and once more."""
+        """Asks the worker that took the task, which answers at once. If it does not work on the task, asks all workers,
+        twice.
+        """
         taken = self.celery.AsyncResult(task).info
         worker = taken.get("hostname") if isinstance(taken, dict) else None
         return any(self._works_on(task, where) for where in ([worker] if worker else None, None, None))

@@ -36,7 +36,8 @@ MEASURED_DAYS = 28
 QUERY_PAGE, JOB_PAGE = 100, 1000
 """Conversations on a page of the details query, and of a details job's results."""
 REQUESTS_OF_A_JOB = 15
-"""Beside its pages: what jobs have, the submission, some ten looks whether it is done, the deletion, and counting."""
+"""Requests of a details job besides its pages: availability, submission, about ten looks at its state, deletion, count.
+"""
 
 _ASSUMED_BYTES = {
     HOURLY_AGGREGATES: 182,

@@ -32,7 +32,7 @@ _LONGEST_HOURS = {
     "daily": 4,
     "live": 0.25,
 }
-"""After so many hours a run is ended: it holds a place in the queue and the pool."""
+"""A run is ended after this many hours, because it holds a place in the queue and the pool."""
 
 _DESCRIPTIONS = {
     "hourly": "Fetch the pages of an hour, or of a range of hours in one run.",
@@ -69,7 +69,7 @@ def build_jobs(layers: Collection[str] = LAYERS) -> list[UnresolvedAssetJobDefin
 
 
 def at_most(hours: float) -> dict[str, str]:
-    """The tags of a job whose runs are ended after so many hours."""
+    """The tags of a job whose runs are ended after this many hours."""
     return {"dagster/max_runtime": f"{hours * 3600:.0f}"}
 
 

@@ -24,17 +24,19 @@ _FIRST_PAUSE = timedelta(minutes=5)
 _LONGEST_PAUSE = timedelta(hours=3)
 _GROWTH = 3
 _PARTS, _SMALLEST = 8, 3
-"""In how many parts a range is tried that has failed twice, and of how many partitions these are at least: the days of
-a look-back that failed in an outage are one part.
+"""A range that has failed twice is tried in this many parts, each of at least so many partitions. So the days of a
+look-back that failed in an outage are one part.
 """
 _ALONE = 3
-"""After how many failures a partition is tried by itself. How many more there were says only how long that has lasted.
+"""After this many failures a partition is tried by itself. Further failures say only how long the trouble has lasted.
 """
 _MOST_DOUBLINGS = 10
 _MOST_OF = 2
 """A partition joins a range only if it wants at least 1 of `_MOST_OF` of the assets that the range makes: an unwanted
 asset costs as much as a wanted one.
 """
+_JUST_ENDED = timedelta(minutes=30)
+"""For this long after the end of a run another one of its kind is expected: sensors look every 10 minutes at least."""
 _DAY = len("2026-01-31")
 GIVE_UP_AFTER = 4
 """After this many failures in a row, nothing waits for the asset."""
@@ -67,7 +69,7 @@ class Request:
     assets: frozenset[str]
 
     def cut(self, days: int | None) -> list[Request]:
-        """The same as runs of at most so many days each, the newest first; of hours each run has whole days of them."""
+        """The same as runs of at most `days` days each, the newest first. Hours are cut between days."""
         if days is None:
             return [self]
         first, parts = self.first, []
@@ -113,6 +115,14 @@ def choose_next_run(
 def free(wanted: Backlog, runs: Sequence[Run], now: datetime) -> Backlog:
     """What is wanted, is not being made and does not pause: it will run soon."""
     return _standing(wanted, runs, now).free
+
+
+def made_soon(wanted: Backlog, runs: Sequence[Run], now: datetime) -> Backlog:
+    """What is free, while runs of its kind follow one another; nothing where none has run lately."""
+    kind = frozenset[str]().union(*wanted.values())
+    if not any(run.assets & kind and (run.ended is None or now - run.ended < _JUST_ENDED) for run in runs):
+        return {}
+    return free(wanted, runs, now)
 
 
 @dataclass(slots=True)
@@ -162,8 +172,8 @@ def _lately(wanted: Backlog, runs: Iterable[Run]) -> tuple[list[datetime], int]:
 
 def _newest(standing: _Standing, most: int, can_make: CanMake | None) -> Request:
     """The newest range of what has failed least: a bad partition keeps no other from being made. It is shorter the more
-    often it failed, so that the bad one is found and left alone. It grows again while runs are well: what ailed all of
-    them is over, and what has piled up is made by few runs.
+    often it failed, so that the bad one is found and left alone. It grows again while runs succeed: then the trouble of
+    all of them is over, and few runs make what has piled up.
     """
     wanted, failed = standing.free, standing.failed
     keys = [max(wanted, key=lambda key: (-failed[key], begin(key)))]

@@ -37,6 +37,7 @@ from genesys_assets.automation.next_run import (
     failures_of,
     free,
     last_moment,
+    made_soon,
 )
 from genesys_assets.automation.progress import NIGHT, RANGE_END, RANGE_START, location_of, runs_of
 from genesys_assets.automation.switches import sensor_status
@@ -45,7 +46,9 @@ from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.cloud.errors import GenesysCloudError, MissingPermission
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.days import utc_day
+from genesys_assets.days.sources import DAILY as DAILY_DETAILS
 from genesys_assets.days.sources import HOURLY as HOURLY_DETAILS
+from genesys_assets.days.users import USER_DETAILS
 from genesys_assets.days.verdicts import PLACE as VERDICTS_PLACE
 from genesys_assets.days.verdicts import why_closed
 from genesys_assets.keys import LAYERS, asset_key, keys
@@ -163,13 +166,35 @@ class Tick:
 
     def _is_coming(self, day: str) -> bool:
         """Whether pages of a day are being read or read next: what is computed of it now would be computed again."""
-        return day in self._days_to_be_read or self._is_being_read(day)
+        return day in self._days_to_be_read or day in self._days_read_anew or self._is_being_read(day)
 
     @cached_property
     def _days_to_be_read(self) -> set[str]:
         """The days whose hours are read next."""
         wanted = backlog.hours_backlog(self.lake, self.calendar, self.now, self.questions)
         return {hour[:10] for hour in free(wanted, self.runs, self.now)}
+
+    @cached_property
+    def _days_read_anew(self) -> set[str]:
+        """The finished days that are read next, once more or because that has failed. After an outage a run reads only a
+        few of them, and changes days before them. What is computed of those days between two such runs would be computed
+        again.
+        """
+        if not any(run.failed for run in self.runs):
+            return set()
+        readings = [(DAILY_DETAILS, backlog.days_backlog(self.lake, self.calendar, self.now, self.now))]
+        if UserStatusSettings.load().is_read:
+            wanted = backlog.user_days_backlog(self.lake, self.calendar, self.now, self.now)
+            readings.append((USER_DETAILS, wanted))
+        return {
+            day
+            for place, wanted in readings
+            for day, assets in made_soon(wanted, self.runs, self.now).items()
+            if self._is_over(day)
+            and (
+                backlog.is_complete(self.lake, place, day) or any(failures_of(self.runs, each, day) for each in assets)
+            )
+        }
 
     def reports(self) -> Backlog:
         """Nothing until last night's reference data is read. Days whose pages are being read wait."""
@@ -193,7 +218,7 @@ class Tick:
             for day, assets in wanted.items()
             if not all(self._has_failed(asset, day) for asset in assets)
         }
-        coming |= self._closed() | self._days_to_be_read
+        coming |= self._closed() | self._days_to_be_read | self._days_read_anew
         publisher = self.publishing.publisher(shared_s3_client)
 
         def made_of(day: str) -> Mapping[str, str] | None:
@@ -252,8 +277,9 @@ class Tick:
         report = next(each for each in every if f"reports/{each.name}" == place)
         return backlog.can_make_report(self.lake, self.calendar, report, day)
 
-    def _is_over(self, hour: str) -> bool:
-        return utc_day(hour[:10])[1] <= self.now
+    def _is_over(self, key: str) -> bool:
+        """Whether the day of a key, a day or an hour, is over."""
+        return utc_day(key[:10])[1] <= self.now
 
     def _is_being_made(self, layer: str, day: str) -> bool:
         return any(True for _ in self._making(layer, day))

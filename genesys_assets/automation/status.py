@@ -119,7 +119,8 @@ def status(
     by_asset: dict[str, dict[str, DuePartition]] = {asset: {} for asset in builder.asset_names()}
     for each in builder.due_partitions():
         of_asset = by_asset.setdefault(each.asset, {})
-        # What finished days lack may be wanted too, since what it is made of came late.
+        # A partition that a finished day lacks may be wanted as well, because its inputs came late. The earlier due
+        # time counts.
         of_asset[each.key] = min(each, of_asset.get(each.key, each), key=lambda one: one.due)
     if made_of_published is None:
         by_asset.pop(backlog.PUBLISHED)
@@ -256,7 +257,7 @@ class _StatusBuilder:
             yield DuePartition(backlog.PUBLISHED, day, since + PUBLISHED_LIMIT, self._manifest(day) is not None)
 
     def _missing(self) -> Iterator[DuePartition]:
-        """What finished days lack: what it is made of may be missing too."""
+        """The partitions that finished days lack, also those whose inputs are missing too."""
         for day in self._days:
             for place in (*self.tables, *(f"reports/{name}" for name in self._possible), backlog.PUBLISHED):
                 due = self._end(place, day) + PUBLISHED_LIMIT

@@ -8,12 +8,12 @@ import dagster as dg
 
 
 def sensor_status(name: str, running: Collection[str]) -> dg.DefaultSensorStatus:
-    """Of the sensor with that name: running where it is among those that are to run."""
+    """The default status of the sensor of that name: running if it is among those that are to run."""
     return dg.DefaultSensorStatus.RUNNING if name in running else dg.DefaultSensorStatus.STOPPED
 
 
 def schedule_status(name: str, running: Collection[str]) -> dg.DefaultScheduleStatus:
-    """The same of a schedule."""
+    """The default status of a schedule."""
     return dg.DefaultScheduleStatus.RUNNING if name in running else dg.DefaultScheduleStatus.STOPPED
 
 

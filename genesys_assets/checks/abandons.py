@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from genesys_assets.checks.reconciled_day import Finding
 from genesys_assets.lake.lake import Lake
+from genesys_assets.tables.conversations.flat_tables import SESSION_METRICS
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS
-from genesys_assets.tables.conversations.model import SESSION_METRICS
 
 ABANDONS = "abandons_are_in_legs"
 _ABANDON = "tAbandon"

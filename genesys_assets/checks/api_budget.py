@@ -47,7 +47,7 @@ def spent(lake: Lake, day: str) -> BudgetUse | None:
     return BudgetUse(day, sum(row["attempts"] or 0 for row in rows), max(allowed, default=None))
 
 
-def counted(lake: Lake, day: str) -> int | None:
+def platform_count(lake: Lake, day: str) -> int | None:
     """How many requests of the OAuth client the platform counted, also those of other users of the client; None if it
     was not asked.
     """
@@ -68,7 +68,7 @@ def build_api_budget_check(calendar: Calendar) -> dg.AssetChecksDefinition:
         above = {day: taken for day, taken in shares.items() if taken > share}
         metadata: dict[str, Any] = {f"share of {day}": round(taken, 6) for day, taken in shares.items()}
         metadata |= {
-            f"platform counted on {each.day}": count for each in days if (count := counted(lake.lake, each.day))
+            f"platform counted on {each.day}": count for each in days if (count := platform_count(lake.lake, each.day))
         }
         if above:
             listed = ", ".join(f"{day} ({taken:.1%})" for day, taken in above.items())

@@ -5,10 +5,10 @@
     genesys/pages/daily_details
         day_has_not_shrunk             a warning where less than half of a day came back
 
-`totalHits` is an estimate. Where it may be too high the place of the last conversation was asked for, which is none;
-where that is not known there is a tolerance. What was not judged is a warning. All figures are read from the lake: what
-the platform said stands in the page files (`days.completeness`). Whether the figures of a day agree with each other is
-a matter of `reconciliation`.
+`totalHits` is an estimate. Where it may be too high, the position of the last conversation was asked for, which is
+exact. Where that is unknown, there is a tolerance. What was not judged is a warning. All figures are read from the
+lake: what the platform said stands in the page files (`days.completeness`). Whether the figures of a day agree with
+each other is a matter of `reconciliation`.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
-from tabulate import tabulate
 
 from genesys_assets.checks.looked_at import AS_MANY, CHECKED
 from genesys_assets.checks.reconciliation import run_days
@@ -36,7 +35,7 @@ NOT_SHRUNK = "day_has_not_shrunk"
 
 @dataclass(frozen=True, slots=True)
 class DayFigures:
-    """The figures of one day; None where nobody told."""
+    """The figures of one day; None where unknown."""
 
     day: str
     total_hits: int
@@ -53,12 +52,12 @@ class DayFigures:
 
     @property
     def expected(self) -> int:
-        """How many the day has: by the place of the last one where that was asked for, else by the estimate."""
+        """How many the day has: the position of the last one if that was asked for, else the estimate."""
         return self.total_hits if self.there is None else self.there
 
     @property
     def missing(self) -> int:
-        """More rows than there were are fine: that may be the older figure."""
+        """More rows than expected are fine: the expected figure may be older."""
         return max(0, self.expected - self.rows - self.forgotten)
 
     def problems(self, tolerance: Tolerance) -> list[str]:
@@ -68,7 +67,7 @@ class DayFigures:
             found.append(f"{self.missing:,} of {self.expected:,} conversations are missing")
         there = self.rows + self.forgotten
         if self.conversations_read is not None and there < self.conversations_read:
-            found.append(f"{self.conversations_read - there:,} conversations came and are not in the table")
+            found.append(f"{self.conversations_read - there:,} conversations were read and are not in the table")
         if self.pages_stored is not None and self.pages_stored != self.pages_read:
             found.append(f"{self.pages_read} pages were read and {self.pages_stored} are stored")
         if self.moved_again:
@@ -76,7 +75,7 @@ class DayFigures:
         return found
 
 
-def counted(lake: Lake, day: str) -> DayFigures | str:
+def day_figures(lake: Lake, day: str) -> DayFigures | str:
     """What is known of the day, or why it cannot be judged."""
     end = utc_day(day)[1]
     if end > datetime.now(UTC):
@@ -86,7 +85,7 @@ def counted(lake: Lake, day: str) -> DayFigures | str:
     is_complete = figures.is_complete(lake, day)
     said = figures.newest_figures(lake, day, [figures.DAILY] if is_complete else [figures.DAILY, figures.HOURLY])
     if said.get(figures.TOTAL_HITS) is None:
-        return "the platform told no total"
+        return "the platform gave no total"
     if datetime.fromisoformat(said[figures.READ_AT]) < end:
         return f"it was last read at {said[figures.READ_AT]}, before it was over"
     return DayFigures(
@@ -125,7 +124,7 @@ def _as_many(calendar: Calendar, tolerance: Tolerance) -> dg.AssetChecksDefiniti
         "GENESYS_ASSETS_COMPLETENESS_TOLERANCE, and every page that was read.",
     )
     def as_many(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
-        found = {day: counted(lake.lake, day) for day in run_days(context, calendar)}
+        found = {day: day_figures(lake.lake, day) for day in run_days(context, calendar)}
         for day, of_day in found.items():
             rows = looked_at(lake.lake, day, CHECKED["conversations"].looked_at)
             give(
@@ -176,6 +175,8 @@ def build_pages_check(calendar: Calendar) -> dg.AssetChecksDefinition:
 
 
 def _table(days: Sequence[DayFigures]) -> str:
+    from tabulate import tabulate
+
     rows = [asdict(of_day) for of_day in days]
     return tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True)
 

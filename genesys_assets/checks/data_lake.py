@@ -5,7 +5,7 @@ same time of agents in each status.
         matches_details    a warning that names what differs, by metric and by status
 
 Looked at are the days whose files came with the run and of which details jobs have all. A conversation that the data
-lake still has and details no longer have was deleted, or the data lake does not tell of deletions: nobody documents
+lake still has and details no longer have was deleted, or the data lake does not report deletions: it is not documented
 which. Against aggregates the data lake is compared where the tables are made of it: see `reconciliation`.
 """
 
@@ -44,7 +44,7 @@ Figures = Mapping[str, tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ComparedDay:
     """One day in both: conversations that only one of them has, and the figures of metrics that differ, first those of
     the data lake.
     """
@@ -69,8 +69,8 @@ class Compared:
         return found
 
 
-def compare(lake: Lake, day: str, settings: DataLakeSettings) -> Compared | str | None:
-    """How a day differs, why it cannot be told, or None where one of both does not have all of it."""
+def compare(lake: Lake, day: str, settings: DataLakeSettings) -> ComparedDay | str | None:
+    """How a day differs, or why that is unknown; None where one of the two lacks part of the day."""
     reach = data_lake.reach_of(lake, day, settings.lag)
     if reach is None or not reach.is_complete or not is_complete(lake, day):
         return None
@@ -90,17 +90,17 @@ def compare(lake: Lake, day: str, settings: DataLakeSettings) -> Compared | str 
         for metric in {*of_lake, *of_details}
         if of_lake.get(metric) != of_details.get(metric)
     }
-    return Compared(len(theirs), len(mine - theirs), len(theirs - mine), differing)
+    return ComparedDay(len(theirs), len(mine - theirs), len(theirs - mine), differing)
 
 
 def compare_status(lake: Lake, day: str, settings: DataLakeSettings) -> Sequence[str] | None:
-    """How agents' time in each status differs, or why it cannot be told; None where one of both lacks the day."""
+    """How agents' time in each status differs, or why that is unknown; None where one of the two lacks the day."""
     reach, fetched = data_lake_status.reach_of(lake, day, settings.lag), lake.footer(USER_DETAILS, day)
     has_pages = fetched is not None and fetched.reach is not None and fetched.reach.is_complete
     if reach is None or not reach.is_complete or not has_pages or not lake.has(_TIME, day):
         return None
     try:
-        asked = data_lake_status.Asked(day, None, settings.lag)
+        asked = data_lake_status.StatusQuery(day, None, settings.lag)
         found = data_lake_status.status_of(lake, asked, Names.parse(settings.columns))
     except UnreadableFile as error:
         return [str(error)]

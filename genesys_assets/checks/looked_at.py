@@ -17,7 +17,7 @@ OF_SESSIONS = (QUEUES_MATCH, USERS_MATCH, WAIT, HANDLE_TIME, ABANDONS)
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class TableChecks:
     """The checks of a table, and the places whose rows of a day they look at."""
 
     checks: tuple[str, ...]
@@ -25,10 +25,10 @@ class Checked:
 
 
 CHECKED = {
-    "conversations": Checked((AS_MANY,), ("tables/conversations", DAILY)),
-    "session_metrics": Checked(
+    "conversations": TableChecks((AS_MANY,), ("tables/conversations", DAILY)),
+    "session_metrics": TableChecks(
         OF_SESSIONS, ("tables/session_metrics", "tables/interval_metrics", "tables/interaction_legs")
     ),
-    "daily_metrics": Checked((DAY_MATCHES,), ("tables/daily_metrics", "tables/interval_metrics")),
+    "daily_metrics": TableChecks((DAY_MATCHES,), ("tables/daily_metrics", "tables/interval_metrics")),
 }
 """By the name of the table."""

@@ -1,10 +1,10 @@
 """Reconciles one day: which files are read for it, and which differences have an innocent explanation.
 
-An aggregate counts what was emitted on the day, whenever its conversation began. Of conversations that began earlier,
-pages/daily_overlap has all that were alive on the day, as they were after it; where it has been read the comparison is
-strict. Until then the stored tables of earlier days have to do, and conversations begun on days that are not stored, or
-still open when they were last read, are not there to be counted. Open ones explain no more than they can have emitted;
-what days that are not stored would explain is not judged.
+An aggregate counts what was emitted on the day, whenever its conversation began. Once pages/daily_overlap has been
+read, it has all conversations that began earlier and were alive on the day, and the comparison is strict. Until then
+the stored tables of earlier days are used. They lack conversations of days that are not stored, and what open
+conversations have emitted since they were read. An open conversation explains no more than it can have emitted. A
+difference that days that are not stored may explain is not judged.
 
 What is compared and how is in `tables.reconcile`, the Dagster checks are in `reconciliation`.
 """
@@ -27,7 +27,7 @@ from genesys_assets.partitions import REACH_DAYS, Calendar, days_around, utc_day
 from genesys_assets.tables import reconcile
 from genesys_assets.tables.conversations import decode, merge
 from genesys_assets.tables.conversations.explode import explode
-from genesys_assets.tables.conversations.model import CONVERSATIONS, SESSION_METRICS, SESSIONS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS, SESSION_METRICS, SESSIONS
 from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS
 from genesys_assets.tables.reconcile import Comparison, Grouping
 from genesys_assets.tolerance import Tolerance
@@ -61,9 +61,9 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class UnreadConversations:
     """Conversations that may have emitted on the day and are not in the tables: those begun on days that are not
-    stored, and so many of each media type that were open when they were last read.
+    stored, and those that were open when they were last read, counted by media type.
     """
 
     days: tuple[str, ...]
@@ -175,7 +175,7 @@ class _Sides:
             yield from dict.fromkeys(sorted(only_found - had), why).items()
 
 
-def _unread_apart(sides: _Sides, unread: Unread, grouping: Grouping, compared: Comparison) -> Finding:
+def _unread_apart(sides: _Sides, unread: UnreadConversations, grouping: Grouping, compared: Comparison) -> Finding:
     """What stands of a comparison, and what is put down to conversations that were not read."""
     left_out = dict(sides.left_out(grouping, compared))
     compared = compared.without(left_out)
@@ -208,7 +208,7 @@ def reconcile_daily(lake: Lake, day: str, tolerance: Tolerance, calendar: Calend
     return Finding(compared.compared, compared.differences)
 
 
-def unread_conversations(lake: Lake, day: str, reach_days: int = REACH_DAYS) -> Unread:
+def unread_conversations(lake: Lake, day: str, reach_days: int = REACH_DAYS) -> UnreadConversations:
     """Why sessions may lack what the day's aggregates count.
 
     A day whose file says that everything up to the end of `day` was available to it leaves nothing open.
@@ -225,7 +225,7 @@ def unread_conversations(lake: Lake, day: str, reach_days: int = REACH_DAYS) -> 
             found.update((media, id_) for media, id_ in zip(*columns, strict=True) if media)
     # The call back is yet to come.
     found |= {("voice", id_) for media, id_ in found if media == "callback"}
-    return Unread(missing, Counter(media for media, _ in found))
+    return UnreadConversations(missing, Counter(media for media, _ in found))
 
 
 def begun_earlier(lake: Lake, day: str, reach_days: int = REACH_DAYS) -> pa.Table | None:

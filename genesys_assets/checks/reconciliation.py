@@ -24,7 +24,6 @@ from typing import Any
 
 import dagster as dg
 import pyarrow as pa
-from tabulate import tabulate
 
 from genesys_assets.checks.abandons import ABANDONS, reconcile_abandons
 from genesys_assets.checks.looked_at import CHECKED, DAY_MATCHES
@@ -180,7 +179,10 @@ class Findings:
         if not finding.compared:
             self.not_evaluated[day] = "there was nothing to compare"
         elif not finding.judged:
-            self.not_evaluated[day] = f"the aggregates have more, and {finding.reason}: pages/daily_overlap would tell"
+            self.not_evaluated[day] = (
+                f"the aggregates have more, and {finding.reason}: materialise genesys/pages/daily_overlap of {day} to "
+                "tell"
+            )
 
     def verdict(self, day: str) -> Verdict:
         """The verdict on one of the days."""
@@ -232,20 +234,22 @@ class Findings:
     def _listed(self) -> str:
         """The first differences of each day with both figures."""
         return "\n\n".join(
-            f"{day}: {len(found.differences)} of {found.compared}\n\n{listed(found.differences)}"
+            f"{day}: {len(found.differences)} of {found.compared}\n\n{table_of_differences(found.differences)}"
             for day, found in self.of_days.items()
             if len(found.differences)
         )
 
 
-def listed(differences: pa.Table) -> str:
+def table_of_differences(differences: pa.Table) -> str:
     """The first differences as a Markdown table, without the statistics that no figure has."""
+    from tabulate import tabulate
+
     first = differences.slice(0, _ROWS_SHOWN)
     blank = {name for name in first.column_names if first[name].null_count == len(first)}
     # Whom a figure is of stays out of Dagster's events, which cannot be forgotten.
     hidden = blank | {BY_USER.column} | CONVERSATION_IDS
     names = [name for name in first.column_names if not {name, _other_side(name)} <= hidden]
-    rows = [[_shown(row[name]) for name in names] for row in first.to_pylist()]
+    rows = [[_format_cell(row[name]) for name in names] for row in first.to_pylist()]
     return tabulate(rows, headers=names, tablefmt="github", disable_numparse=True)
 
 
@@ -253,7 +257,7 @@ def _other_side(name: str) -> str:
     return name.replace("expected_", "found_") if name.startswith("expected_") else name.replace("found_", "expected_")
 
 
-def _shown(value: Any) -> str:
+def _format_cell(value: Any) -> str:
     if value is None:
         return ""
     return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else str(value)

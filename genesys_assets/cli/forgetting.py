@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from genesys_assets.forgetting.published import Published
+    from genesys_assets.forgetting.published import Publication
     from genesys_assets.forgetting.recomputed import Recomputation
     from genesys_assets.forgetting.work import ForgettingResult
     from genesys_assets.lake.lake import Lake
@@ -79,9 +79,9 @@ def _id(given: str) -> str:
     return id_
 
 
-def _published() -> tuple[Published, Recomputation]:
+def _published() -> tuple[Publication, Recomputation]:
     """What is published, and how days and reports are made again. Raises SettingError, PublishingError."""
-    from genesys_assets.forgetting.published import Published
+    from genesys_assets.forgetting.published import Publication
     from genesys_assets.forgetting.recomputed import Recomputation
     from genesys_assets.lake.opening import s3_client
     from genesys_assets.partitions import Calendar
@@ -107,7 +107,7 @@ def _published() -> tuple[Published, Recomputation]:
         publish_day(lake, publisher, PublishRequest(day, reports, _RUN_ID, manifest.missing, calendar.start_date))
 
     by_name = {report.name: report for report in reports}
-    return Published(publisher, republish), Recomputation(by_name, calendar.zone, calendar.start_date)
+    return Publication(publisher, republish), Recomputation(by_name, calendar.zone, calendar.start_date)
 
 
 def text(report: ForgettingResult, *, dry_run: bool) -> str:

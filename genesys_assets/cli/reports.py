@@ -179,11 +179,11 @@ def _cost(reports: Iterable[Report]) -> list[str]:
     """What the platform is asked in addition to the standard questions, and for which reports."""
     from genesys_assets.cloud.analytics.families import CONVERSATIONS
     from genesys_assets.reports.built_in import asked_in_any_case
-    from genesys_assets.reports.meaning.questions import beyond, identity, question_in_words, questions_of
+    from genesys_assets.reports.meaning.questions import further_questions, identity, question_in_words, questions_of
 
     usual = {identity(question) for question in asked_in_any_case()}
     of_all = list(reports)
-    further = list(beyond(questions_of(of_all), asked_in_any_case()))
+    further = list(further_questions(questions_of(of_all), asked_in_any_case()))
     asked = [question for question in further if identity(question) not in usual]
     along = [question for question in further if identity(question) in usual]
     of_days = sum(question.family is CONVERSATIONS for question in asked)
@@ -199,10 +199,10 @@ def _cost(reports: Iterable[Report]) -> list[str]:
 
 def _askers(question: AggregateQuestion, reports: Iterable[Report]) -> str:
     from genesys_assets.reports.built_in import asked_in_any_case
-    from genesys_assets.reports.meaning.questions import beyond, identity, questions_of
+    from genesys_assets.reports.meaning.questions import further_questions, identity, questions_of
 
     def asks(report: Report) -> bool:
-        return identity(question) in map(identity, beyond(questions_of([report]), asked_in_any_case()))
+        return identity(question) in map(identity, further_questions(questions_of([report]), asked_in_any_case()))
 
     return ", ".join(report.name for report in reports if asks(report))
 

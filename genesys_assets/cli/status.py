@@ -189,7 +189,7 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 def as_text(found: Status) -> str:
-    """A line for each asset, then what is late and how much of it, then what all comes to."""
+    """A line for each asset, then what is late and how much of it, then a summary."""
     from tabulate import tabulate
 
     rows = [
@@ -224,7 +224,7 @@ def _late_lines(each: AssetStatus, now: datetime) -> list[str]:
 
 
 def _lost_line(each: AssetStatus) -> str:
-    """What nobody can make good is told, and makes nothing late."""
+    """Days on which something was not observed. Nobody can fetch them any more, so they make nothing late."""
     return f"{each.asset} was not observed, and the platform keeps no history of it: {_ranges(each.lost)}"
 
 

@@ -1,6 +1,6 @@
 """Speaks HTTP to Genesys Cloud API v2 and hands back pages: the bytes the API said, unchanged.
 
-`http` one request: where it goes, who asks, how fast, how often again, and the page that comes back
+`http` one request: where it goes, who asks, how fast, when it is retried, and the page that comes back
 `analytics` what is asked of analytics, and how its answers continue
 `jobs` the same in bulk, by jobs that the platform carries out
 `extraction` the platform's own Parquet files

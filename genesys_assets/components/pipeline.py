@@ -185,7 +185,7 @@ class PipelineAttributes(Attributes):
 def _refused(
     group: type[Group], given: Mapping[str, Any], called: Mapping[str, str] | None = None
 ) -> Iterator[InitErrorDetails]:
-    """What a group of settings has against these values; `called` says what is called otherwise among attributes."""
+    """The mistakes that a group of settings finds in these values; `called` gives the attribute of a field."""
     stated = {name: value for name, value in given.items() if value is not None}
     aliases = {field.validation_alias: name for name, field in group.model_fields.items()}
     try:

@@ -58,7 +58,7 @@ def load(context: dg.ComponentLoadContext) -> GenesysReport:
 
 
 class AssetAttributes(Model):
-    """What Dagster is told of the asset, beside what the report says."""
+    """What may be stated of the asset besides the report."""
 
     group: str | None = None
     """The asset's group. Not stated: reports."""

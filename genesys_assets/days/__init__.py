@@ -1,11 +1,11 @@
 """Days, and which stored page says what of a day. Nothing here knows Dagster; the assets are in `assets`.
 
 `sources` the stored pages that a day's tables are made of, and how far they reach
-`data_lake` files of the data lake extraction: which tell of a day, and its conversations made of them
-`users` the same of agents' status, `data_lake_status` of its files; `waits` of waits in queues
+`data_lake` files of the data lake extraction: which of them concern a day, and the conversations made of them
+`users` stored pages of agents' status, `data_lake_status` files of it; `waits` what waits in queues are made of
 `families` which families of aggregates the stored hours have answers of
 `completeness` how much of a day was read, and when a new reading is refused
-`day_tables` writing a day's tables, anew or what further hours brought
+`day_tables` writes a day's tables, all of them or what further hours bring
 `made_of` what a table of a day was made of, as one number
 `verdicts` the results of a day's checks
 `ledgered` the tables whose readings the ledger has

@@ -71,7 +71,7 @@ class PagesRead:
 
 def figures_of_query(reading: FetchProgress, read_at: datetime) -> Figures:
     """Those of a reading by the query: its pages and conversations are of the hours read, its totals of the UTC day."""
-    return _known(
+    return _without_nulls(
         {
             READ_AT: read_at.isoformat(),
             CONVERSATIONS: reading.conversations,
@@ -87,31 +87,31 @@ def figures_of_query(reading: FetchProgress, read_at: datetime) -> Figures:
     )
 
 
-def counted_by_place(cloud: GenesysCloud, day: str, figures: Figures) -> Figures:
-    """How many conversations the day has, by the place of the last one. It is found only if the total may be too high:
-    the day is over, and its total exceeds the conversations that were read, or only a part was read. The total is an
-    estimate; the place is exact.
+def counted_by_position(cloud: GenesysCloud, day: str, figures: Figures) -> Figures:
+    """How many conversations the day has, by the position of the last one. It is looked up only if the total may be too
+    high: the day is over, and its total exceeds the conversations that were read, or only a part was read. The total is
+    an estimate; the position is exact.
     """
     total, bounds = figures.get(TOTAL_HITS), Interval(*utc_day(day))
     if not total or figures.get(MISSING) == 0 or bounds.end > cloud.now():
         return {}
-    return _known({THERE: details.exact_total(cloud, bounds, total)})
+    return _without_nulls({THERE: details.exact_total(cloud, bounds, total)})
 
 
 def figures_of_job(came: PagesRead, read_at: datetime, total_hits: int | None, page_size: int) -> Figures:
     """The figures of a day read by a job. Jobs have no total, so the query's is used."""
     expected = None if total_hits is None else max(1, -(-total_hits // page_size))
-    return _of_day(came, read_at, total_hits) | _known({PAGES_EXPECTED: expected})
+    return _of_day(came, read_at, total_hits) | _without_nulls({PAGES_EXPECTED: expected})
 
 
 def figures_of_both(came: PagesRead, read_at: datetime, tail: FetchProgress) -> Figures:
     """The figures of a day read by a job first and then by the query. The query has the total of the day."""
     said = {REREADS: tail.rereads, MOVED_AGAIN: tail.moved_again or None}
-    return _of_day(came, read_at, tail.total_hits_last) | _known(said)
+    return _of_day(came, read_at, tail.total_hits_last) | _without_nulls(said)
 
 
 def _of_day(came: PagesRead, read_at: datetime, total_hits: int | None) -> Figures:
-    return _known(
+    return _without_nulls(
         {
             READ_AT: read_at.isoformat(),
             CONVERSATIONS: len(came.ids),
@@ -172,5 +172,5 @@ def must_stay_complete(lake: Lake, day: str, through: datetime) -> None:
         )
 
 
-def _known(figures: Mapping[str, Any]) -> Figures:
+def _without_nulls(figures: Mapping[str, Any]) -> Figures:
     return {name: figure for name, figure in figures.items() if figure is not None}

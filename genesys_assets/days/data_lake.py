@@ -1,7 +1,7 @@
-"""Files of the data lake extraction that tell of a UTC day, how far they reach, and the conversations they make.
+"""Files of the data lake extraction that concern a UTC day, how far they reach, and the conversations made of them.
 
 Files are stored by the day on which the platform made them, and have rows of conversations that began up to
-`REACH_DAYS` before. Each partition says which of its files tell of which day. Details come first: a conversation that
+`REACH_DAYS` before. Each partition says which of its files concern which day. Details come first: a conversation that
 the API or an imported file gave is taken from there, whatever the data lake says of it, for a row of the data lake has
 less. So the data lake fills what was never fetched.
 """
@@ -26,7 +26,7 @@ from genesys_assets.lake.reach import Reach
 from genesys_assets.spans import REACH_DAYS, days_around, utc_day
 from genesys_assets.tables.data_lake.decode import decode
 from genesys_assets.tables.data_lake.nested import Flat, nested
-from genesys_assets.tables.data_lake.newest import newest, together
+from genesys_assets.tables.data_lake.newest import concat_rows, newest
 from genesys_assets.tables.data_lake.schemas import (
     ATTRIBUTES,
     CONVERSATIONS,
@@ -91,8 +91,8 @@ def later_days(day: str) -> list[str]:
 
 
 def reach_of(lake: Lake, day: str, lag: timedelta) -> Reach | None:
-    """How far the stored files know a day, if what happens stands in a file within `lag`; None where they have no
-    conversation of it, or lack a schema without which figures would be missing.
+    """How far the stored files cover a day, if the platform writes an event into a file within `lag`. None where they
+    have no conversation of the day, or lack a schema without which figures would be missing.
     """
     start, end = utc_day(day)
     listed, schemas, has_conversations = start, set[str](), False
@@ -108,13 +108,15 @@ def reach_of(lake: Lake, day: str, lag: timedelta) -> Reach | None:
 
 
 def lacking(lake: Lake, day: str) -> list[str]:
-    """The schemas of which no stored file may have rows of a day, although figures need them."""
+    """The schemas that figures need and of which no stored file can have rows of a day."""
     stored = {each["schema"] for _, files in listings(lake, day) for each in files.values()}
     return [schema for schema in NEEDED if schema not in stored]
 
 
 def listings(lake: Lake, day: str) -> Iterator[tuple[datetime, Files]]:
-    """Of a day and the days after it, as long as each was listed to its end: up to when, and its files."""
+    """For a day and each one after it, up to the first that was not listed to its end: how far it was listed, and its
+    files.
+    """
     stored = lake.stored(LAKE_FILES)
     for key in later_days(day):
         footer = lake.footer(LAKE_FILES, key) if key in stored else None
@@ -126,17 +128,17 @@ def listings(lake: Lake, day: str) -> Iterator[tuple[datetime, Files]]:
 
 
 def identity_of(lake: Lake, day: str) -> Iterator[tuple[str, str]]:
-    """For each stored partition that tells of a day, what identifies the files in it that do."""
+    """For each stored partition with files that concern a day, what identifies these files."""
     stored = lake.stored(LAKE_FILES)
     for key in later_days(day):
         footer = lake.footer(LAKE_FILES, key) if key in stored else None
-        files = _telling(footer.provenance.get(FILES, {}), day) if footer else []
+        files = _ids_about(footer.provenance.get(FILES, {}), day) if footer else []
         if files:
             yield key, hashlib.sha256("\n".join(sorted(files)).encode()).hexdigest()[:32]
 
 
 def inputs_of(lake: Lake, day: str) -> list[tuple[str, str | None]]:
-    """The partitions that may tell of a day."""
+    """The stored partitions that may have files that concern a day."""
     stored = lake.stored(LAKE_FILES)
     return [(LAKE_FILES, key) for key in later_days(day) if key in stored]
 
@@ -151,7 +153,7 @@ def of_day(lake: Lake, day: str, names: Names) -> OfDay:
         losses += found.losses
         tables[about.schema].append(found.rows)
     start, end = (pa.scalar(moment, pa.timestamp("ms", "UTC")) for moment in utc_day(day))
-    conversations = newest(together(tables[CONVERSATIONS]), SCHEMAS[CONVERSATIONS])
+    conversations = newest(concat_rows(tables[CONVERSATIONS]), SCHEMAS[CONVERSATIONS])
     if not len(conversations):
         return OfDay([], unknown, losses)
     begun = conversations["conversationStart"]
@@ -170,37 +172,35 @@ def of_day(lake: Lake, day: str, names: Names) -> OfDay:
 
 
 def _rows(files: Sequence[pa.Table], schema: str, conversations: pa.Table) -> pa.Table:
-    """The rows that count of those of some conversations."""
+    """Of the rows of some conversations, those that count."""
     ids = conversations["conversationId"].combine_chunks()
     theirs = [rows.filter(pc.is_in(rows["conversationId"], value_set=ids)) for rows in files]
-    found = together([rows for rows in theirs if len(rows)])
+    found = concat_rows([rows for rows in theirs if len(rows)])
     return newest(found, SCHEMAS[schema])
 
 
 def _files(lake: Lake, day: str) -> Iterator[tuple[About, Page]]:
-    """The files that tell of a day, in the order of their creation."""
-    return files_of(lake, later_days(day), lambda _, files: _telling(files, day))
+    """The files that concern a day, in the order of their creation."""
+    return files_of(lake, later_days(day), lambda _, files: _ids_about(files, day))
 
 
 def files_of(
-    lake: Lake, days: Iterable[str], telling: Callable[[str, Files], Collection[str]]
+    lake: Lake, days: Iterable[str], choose: Callable[[str, Files], Collection[str]]
 ) -> Iterator[tuple[About, Page]]:
-    """The stored files of some days, in the order of their creation; `telling` gives the ids of those of a day that are
-    read.
-    """
+    """Files of some days, in the order of their creation; `choose` gives the ids of a day's files that are read."""
     for key in days:
         pages = lake.pages(LAKE_FILES, key) if key in lake.stored(LAKE_FILES) else None
         if pages is None:
             continue
-        wanted = set(telling(key, pages.provenance.get(FILES, {})))
+        wanted = set(choose(key, pages.provenance.get(FILES, {})))
         about = [(pages.about(index).as_of, index, About.of(pages.about(index))) for index in range(len(pages))]
         for _, index, file in sorted(about, key=lambda each: each[:2]):
             if file.id in wanted:
                 yield file, pages[index]
 
 
-def _telling(files: Files, day: str) -> list[str]:
-    """The ids of the files with rows of conversations that began on a day, or on nobody knows which."""
+def _ids_about(files: Files, day: str) -> list[str]:
+    """The ids of the files with rows of conversations that began on a day, or on an unknown day."""
     return [
         file_id
         for file_id, about in files.items()
@@ -208,6 +208,6 @@ def _telling(files: Files, day: str) -> list[str]:
     ]
 
 
-def told_days(files: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The days of which files tell."""
+def days_of_files(files: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The days that files concern."""
     return sorted({day for each in files for day in each["days"]})

@@ -1,10 +1,10 @@
-"""Files of the data lake extraction that tell agents' status on a UTC day, how far they reach, and the spans they make.
+"""Files of the data lake extraction with agents' status on a UTC day, how far they reach, and the spans made of them.
 
-Users' details come first: the data lake says how a span ended that they only know to go on, and brings spans where
-they do not reach. Which form of a span counts is in `tables.users.spans`, what is made of both in `days.users`.
+Users' details come first. The data lake adds the end of a span that goes on as far as they know, and spans where they
+do not reach. Which form of a span counts is in `tables.users.spans`, what is made of both in `days.users`.
 
-A file says of which days its spans began. Read are those of the time around the day, in which what goes on into it or
-out of it began or ended, and of later ones those that tell how a span ended that is stored under the day.
+A file says on which days its spans began. Files from around the day are read, because spans that go on into the day or
+out of it began or ended there. Of later files only those are read that say how a stored span of the day ended.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from genesys_assets.tables.data_lake.start_days import SOME_DAY
 from genesys_assets.tables.users.spans import Span
 
 NEEDED = (PRESENCE, ROUTING_STATUS)
-"""The schemas that agents' status is made of: without one of both, half of it would be missing."""
+"""The schemas that agents' status is made of. Without either of them half of it would be missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,9 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A day of which status is read. `before` is the last day before it with spans of its own; what happens stands in a
-    file within `lag`. `only_ends`: which spans there are is known, and only how they ended is asked.
+class StatusQuery:
+    """A day of which status is read. `before` is the last day before it with spans of its own. The platform writes an
+    event into a file within `lag`. `only_ends`: the spans are known, and only their ends are looked for.
     """
 
     day: str
@@ -51,10 +51,10 @@ class Asked:
 
     @property
     def days(self) -> list[str]:
-        """The days whose files may tell."""
+        """The days whose files may have such spans."""
         return days_around(self.day, before=0 if self.only_ends else REACH_DAYS, after=REACH_DAYS)
 
-    def telling(self, key: str, files: Files) -> list[str]:
+    def choose(self, key: str, files: Files) -> list[str]:
         """The ids of the files of one of these days that are read."""
         first = f"{self.before}" if self.before else ""
         is_near = not self.only_ends and key <= f"{(utc_day(self.day)[1] + self.lag + DAY).date()}"
@@ -70,8 +70,8 @@ class Asked:
 
 
 def reach_of(lake: Lake, day: str, lag: timedelta) -> Reach | None:
-    """How far the stored files know agents' status of a day, if what happens stands in a file within `lag`; None where
-    the day was not listed, or a schema is lacking.
+    """How far the stored files cover agents' status of a day, if the platform writes an event into a file within `lag`.
+    None where the day was not listed, or a schema is missing.
     """
     if day not in lake.stored(LAKE_FILES):
         return None
@@ -93,17 +93,19 @@ def last_day_before(lake: Lake, day: str, after: str, lag: timedelta) -> str | N
     return next((key for key in reversed(earlier) if key > after and reach_of(lake, key, lag) is not None), None)
 
 
-def identity_of(lake: Lake, asked: Asked) -> Iterator[tuple[str, str]]:
+def identity_of(lake: Lake, asked: StatusQuery) -> Iterator[tuple[str, str]]:
     """For each stored partition with files that are read for a day, what identifies these."""
     stored = lake.stored(LAKE_FILES)
     for key in asked.days:
-        files = asked.telling(key, _of_status(lake, key)) if key in stored else []
+        files = asked.choose(key, _of_status(lake, key)) if key in stored else []
         if files:
             yield key, hashlib.sha256("\n".join(sorted(files)).encode()).hexdigest()[:32]
 
 
 def _of_status(lake: Lake, key: str) -> Files:
-    """What a stored partition says of its files that tell status: looked for once, for every day asks each of many."""
+    """What a stored partition says of its files of status. It is looked up once, because every day asks for many
+    partitions.
+    """
 
     def read() -> Files:
         footer = lake.footer(LAKE_FILES, key)
@@ -113,17 +115,17 @@ def _of_status(lake: Lake, key: str) -> Files:
     return lake.once("files of status", LAKE_FILES, key, read)
 
 
-def inputs_of(lake: Lake, asked: Asked) -> list[tuple[str, str | None]]:
-    """The partitions that may tell of a day."""
+def inputs_of(lake: Lake, asked: StatusQuery) -> list[tuple[str, str | None]]:
+    """The stored partitions that may have files that concern a day."""
     stored = lake.stored(LAKE_FILES)
     return [(LAKE_FILES, key) for key in asked.days if key in stored]
 
 
-def status_of(lake: Lake, asked: Asked, names: Names) -> Status:
+def status_of(lake: Lake, asked: StatusQuery, names: Names) -> Status:
     """The status of a day, made of stored files. Raises UnreadableFile."""
     found = Status()
     of_schemas = {schema: SpansOfDay(schema, Window.of_utc_day(asked.day)) for schema in NEEDED}
-    for about, page in files_of(lake, asked.days, asked.telling):
+    for about, page in files_of(lake, asked.days, asked.choose):
         rows = decode(about.schema, page.body, names)
         found.unknown.update(rows.unknown)
         found.losses.update(rows.losses)

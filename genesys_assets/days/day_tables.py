@@ -35,16 +35,16 @@ from genesys_assets.settings import DecodingSettings
 from genesys_assets.spans import HOUR, utc_day, utc_hour
 from genesys_assets.tables.conversations import decode, merge
 from genesys_assets.tables.conversations.day import day_tables
-from genesys_assets.tables.conversations.model import CONVERSATIONS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
-from genesys_assets.tables.metrics.question import answered, answered_by_both
+from genesys_assets.tables.metrics.question import answered_by_both, answered_everywhere
 from genesys_assets.tables.sources import filled, marked
 from genesys_assets.tables.spec import TableSpec
 
 UNKNOWN, LOST = "unknown_fields", "values_lost"
 """What a file says of the pages that it was made of: how often each unknown field and each loss occurred, by path."""
 _MOST_FILES = 8
-"""So many files a day of a table has at most: a reader, on S3 above all, pays for each."""
+"""The most files that a day of a table has. Each costs its readers, above all on S3."""
 _PAGES, _DUPLICATES = "pages", "duplicates_dropped"
 _FIELDS_NAMED = 50
 _PLACE = f"tables/{CONVERSATIONS.name}"
@@ -112,7 +112,7 @@ def _write_conversations(
         landed = _landed(lake, day, specs) if may_add else None
         if landed is not None:
             writing.add_to_stored(lake)
-        taken = landed or _Taken.of(day, conversations_of(lake, day), Findings())
+        taken = landed or _TakenPages.of(day, conversations_of(lake, day), Findings())
         findings, pages = taken.findings, taken.pages
         writing.reach = replace(pages.reach, imported=bool(len(taken.imported)))
         writing.newness = lake.newness(pages.inputs)
@@ -129,9 +129,9 @@ def _write_conversations(
 
 
 @dataclass(frozen=True, slots=True)
-class _Taken:
-    """Pages of a day and which conversations are taken from them; the ids of those that files have that somebody
-    imported, and of those that the data lake has. `is_stored`: one of them is among those that are stored.
+class _TakenPages:
+    """Pages of a day and which conversations are taken from them; the ids of those from imported files, and of those
+    from the data lake. `is_stored`: one of the taken conversations is stored already.
     """
 
     pages: Conversations
@@ -171,7 +171,7 @@ class _Taken:
         return dict(enumerate(pieces, start=len(self.pages.sources)))
 
 
-def _landed(lake: Lake, day: str, specs: Sequence[TableSpec]) -> _Taken | None:
+def _landed(lake: Lake, day: str, specs: Sequence[TableSpec]) -> _TakenPages | None:
     """What is taken from the hours that landed since the tables were stored; None where the day is to be made anew.
 
     A conversation that is stored already is among the reasons: only one of its forms counts.
@@ -188,7 +188,7 @@ def _landed(lake: Lake, day: str, specs: Sequence[TableSpec]) -> _Taken | None:
     findings = Findings.stored(lake, _PLACE, day)
     if before := lake.pages(HOURLY, f"{utc_hour(hours[0])[0] - HOUR:%Y-%m-%d-%H:00}"):
         findings.is_new(before.about(len(before) - 1))
-    taken = _Taken.of(day, pages, findings, stored)
+    taken = _TakenPages.of(day, pages, findings, stored)
     return None if taken.is_stored else taken
 
 
@@ -283,7 +283,7 @@ def _write_metrics(
             pages.through >= pages.end,
             imported=bool(imported),
             fetched_hours=len(pages.parts),
-            questions=answered(asked),
+            questions=answered_everywhere(asked),
         )
         writing.reach = reach if known is None else _together(known, reach)
         writing.provenance |= findings.provenance()

@@ -30,11 +30,11 @@ class PagesOfFamily:
     """
 
     def __init__(self, lake: Lake, hour: str, pages: StoredPages, family: AggregateFamily) -> None:
-        def asked() -> list[str]:
+        def family_of_each() -> list[str]:
             return [family_of(pages.about(index).request).name for index in range(len(pages))]
 
         self._pages = pages
-        of_pages = lake.once("families", PLACE, hour, asked)
+        of_pages = lake.once("families", PLACE, hour, family_of_each)
         self._where = [index for index, name in enumerate(of_pages) if name == family.name]
 
     def __len__(self) -> int:
@@ -45,14 +45,14 @@ class PagesOfFamily:
 
 
 def has_answers(lake: Lake, day: str, family: AggregateFamily) -> bool:
-    """Whether the first or the last stored hour of a day was answered by a family: those between cost a reading each,
-    at every look.
+    """Whether a family answered the first or the last stored hour of a day. The hours between are not looked at: each
+    would cost a read, every time.
     """
     return any(family.name in _provenance(lake, hour).get(ANSWERED, _BEFORE) for hour in _ends(lake, day))
 
 
 def unanswered(lake: Lake, days: Iterable[str]) -> dict[str, str]:
-    """The families that the last stored hours of some days were refused, each with the reason."""
+    """The families that the platform refused for the last stored hour of some days, each with the reason."""
     found: dict[str, str] = {}
     for day in days:
         for hour in _ends(lake, day)[-1:]:

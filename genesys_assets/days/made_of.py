@@ -107,14 +107,14 @@ def content_until(lake: Lake, place: str, day: str, end: datetime) -> str | None
         known = reach and replace(reach, through=min(reach.through, end)).as_json()
         digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode())
         rows = lake.read(place, day, where=pc.field(begins) < pa.scalar(end, INSTANT))
-        with pa.ipc.new_stream(_Hashed(digest), rows.schema.remove_metadata()) as stream:
+        with pa.ipc.new_stream(_HashedFile(digest), rows.schema.remove_metadata()) as stream:
             stream.write_table(rows.replace_schema_metadata(None).combine_chunks())
         return digest.hexdigest()
 
     return lake.once(("until", end), place, day, read)
 
 
-class _Hashed(io.RawIOBase):
+class _HashedFile(io.RawIOBase):
     """A file that is written to no place but a digest."""
 
     def __init__(self, digest: Any) -> None:
@@ -142,8 +142,8 @@ def of_interval_metrics(lake: Lake, day: str, spec: TableSpec) -> int:
 
 
 def hours_of_details_since(lake: Lake, day: str, specs: Iterable[TableSpec]) -> list[str] | None:
-    """The hours of which conversations' tables of a day lack the pages, which have all of the hours before: these
-    begin the day, and nothing but hours tells of it. None where it is otherwise.
+    """The stored hours that the conversation tables of a day lack. None unless the tables have all earlier hours from
+    the beginning of the day on, and no other pages concern the day.
     """
     specs = list(specs)
     if any(True for _ in _beside_hours_of_details(lake, day)):
@@ -152,7 +152,7 @@ def hours_of_details_since(lake: Lake, day: str, specs: Iterable[TableSpec]) -> 
 
 
 def hours_of_metrics_since(lake: Lake, day: str, spec: TableSpec) -> list[str] | None:
-    """The same of `interval_metrics`."""
+    """The stored hours that `interval_metrics` of a day lacks; None as in `hours_of_details_since`."""
     if any(True for _ in parts(lake, IMPORTED_HOURLY, [day])):
         return None
     place = f"tables/{spec.name}"
@@ -162,7 +162,9 @@ def hours_of_metrics_since(lake: Lake, day: str, spec: TableSpec) -> list[str] |
 def _hours_since(
     lake: Lake, place: str, day: str, made_of: Callable[[Sequence[Part]], dict[str, int]]
 ) -> list[str] | None:
-    """The last of the stored hours, without which tables would be made of what they are made of."""
+    """The last stored hours: those that the tables' numbers do not contain yet. None where the numbers differ
+    otherwise.
+    """
     hours = list(parts(lake, place, hours_of(day)))
     keys = [str(part.key) for part in hours]
     if keys != hours_of(day)[: len(keys)]:

@@ -136,8 +136,8 @@ def conversations_of(lake: Lake, day: str) -> Conversations:
 
 
 def conversations_of_hours(lake: Lake, day: str, hours: Sequence[str]) -> Conversations | None:
-    """The pages of the last stored hours of a day that begins with the hours before, and of which nothing but hours
-    tells; how far all of them reach. None where they cannot be read, or an hour of a finished day is missing.
+    """The pages of `hours`, the last stored hours of a day that no other pages concern; and how far all hours of the
+    day reach. None where a page cannot be read, or an hour of a finished day is missing.
     """
     stored, pages = _stored_keys(lake, HOURLY, day), lake.pages_of(HOURLY, hours)
     if len(pages) < len(hours) or _lacks_hours(day, stored):
@@ -158,7 +158,7 @@ class _OfDataLake:
 
 
 def _of_data_lake(lake: Lake, day: str) -> _OfDataLake:
-    """Files that cannot be read never keep a day from being made of pages: then the problem is told."""
+    """Where files cannot be read, the day is made of pages, and the problem is reported."""
     inputs = data_lake.inputs_of(lake, day)
     if not inputs:
         return _OfDataLake()

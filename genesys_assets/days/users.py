@@ -21,7 +21,7 @@ from genesys_assets.cloud.http.page import Page
 from genesys_assets.days import data_lake_status
 from genesys_assets.days.completeness import DayEmptied, DayNotComplete
 from genesys_assets.days.data_lake import LAKE_FILES
-from genesys_assets.days.data_lake_status import Asked, Status
+from genesys_assets.days.data_lake_status import Status, StatusQuery
 from genesys_assets.days.made_of import Part, number, parts
 from genesys_assets.days.sources import NotFetched, Partition, later_days
 from genesys_assets.lake.lake import Lake, StoredPages
@@ -36,18 +36,20 @@ from genesys_assets.tables.users.spans import (
     USER_ROUTING_STATUS,
     Key,
     Span,
-    decoded,
+    clipped,
+    decode_spans,
     filled,
     newest,
     stored_under,
+    without_overlaps,
 )
 from genesys_assets.tables.users.time import USER_TIME
 
 USER_DETAILS = "pages/daily_user_details"
 USER_TABLES = (USER_PRESENCE, USER_ROUTING_STATUS, USER_TIME)
 SPAN_DAYS = "span_days"
-"""What the pages of a day say in their file: on which earlier days spans began of which they tell the end, with what
-identifies those of each day; and those of the day before that go on.
+"""What the pages of a day say in their file: on which earlier days spans began whose end they give, with what
+identifies the spans of each day; and the spans of the day before that go on.
 """
 USERS, SPANS = "users_read", "spans_read"
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
@@ -65,7 +67,7 @@ class SpansRead:
     def take(self, page: Page) -> None:
         self.pages += 1
         start = utc_day(self.day)[0]
-        for span in decoded(page.body).spans:
+        for span in decode_spans(page.body).spans:
             self.spans.add(span[:3])
             of_day_before = span.start >= start - timedelta(days=1)
             if span.start < start and (span.end is not None or of_day_before):
@@ -98,7 +100,7 @@ def must_not_be_worse(lake: Lake, day: str, reach: Reach, users: int, *, allow_e
     stored, before = lake.reach(USER_DETAILS, day), lake.provenance(USER_DETAILS, day).get(USERS)
     if before and not users and not allow_emptied:
         raise DayEmptied(
-            f"The platform has no user's status of {day} any more, and {before} users of it are stored. They are kept. "
+            f"The platform has no agents' status of {day} any more, but {before} users are stored. They are kept. "
             "If that is right, materialise the day once with allow_emptied."
         )
     if stored is not None and stored.is_complete and not reach.is_complete:
@@ -157,8 +159,8 @@ def user_pages_of(lake: Lake, day: str) -> UserPages:
 
 
 def _with_files(lake: Lake, pages: UserPages, of_files: Reach | None, settings: DataLakeSettings) -> UserPages:
-    """Files that cannot be read never keep a day from being made of pages: then the problem is told."""
-    asked = _asked(lake, pages.day, pages.before, settings)
+    """Where files cannot be read, the day is made of pages, and the problem is reported."""
+    asked = _status_query(lake, pages.day, pages.before, settings)
     inputs = [*pages.inputs, *data_lake_status.inputs_of(lake, asked)]
     try:
         found = data_lake_status.status_of(lake, asked, Names.parse(settings.columns))
@@ -174,10 +176,12 @@ def _with_files(lake: Lake, pages: UserPages, of_files: Reach | None, settings: 
     return replace(pages, inputs=inputs, data_lake=found, fetched_until=until, reach=both)
 
 
-def _asked(lake: Lake, day: str, before: date | None, settings: DataLakeSettings) -> Asked:
-    """What is asked of files: where pages have the day, or the files do not, only how spans ended that began on it."""
+def _status_query(lake: Lake, day: str, before: date | None, settings: DataLakeSettings) -> StatusQuery:
+    """What is read from files. Where pages cover the day, or files do not, that is only how spans ended that began on
+    it.
+    """
     only_ends = _is_complete(lake, day) or data_lake_status.reach_of(lake, day, settings.lag) is None
-    return Asked(day, before, settings.lag, only_ends)
+    return StatusQuery(day, before, settings.lag, only_ends)
 
 
 def spans_stored_under(
@@ -205,8 +209,8 @@ def spans_within(pages: UserPages, own: Iterable[tuple[datetime, Sequence[Span]]
 
 @dataclass(frozen=True, slots=True)
 class StatusOfDays:
-    """The spans that touch days that follow each other, and the part of them of which all is known: it ends where a day
-    is not known to its end. None where nothing is known of the first one.
+    """The spans of days that follow each other, cut at midnight, and the part of the days of which all is known: it
+    ends where a day is not known to its end. None where nothing is known of the first one.
     """
 
     spans: Sequence[Span] = ()
@@ -215,7 +219,9 @@ class StatusOfDays:
 
 
 def status_within(lake: Lake, days: Sequence[str]) -> StatusOfDays:
-    """What pages and files of the data lake say of days that follow each other."""
+    """What pages and files of the data lake say of days that follow each other: of each day its own, as `user_time` has
+    it. What another day says of it may be older.
+    """
     found: list[UserPages] = []
     for day in days:
         if not has_status(lake, day) or (found and found[-1].known.end < utc_day(day)[0]):
@@ -223,16 +229,19 @@ def status_within(lake: Lake, days: Sequence[str]) -> StatusOfDays:
         found.append(user_pages_of(lake, day))
     if not found:
         return StatusOfDays()
-    spans = newest((page.as_of, decoded(page.body).spans) for pages in found for page in pages.own or ())
-    for pages in found:
-        if pages.data_lake is not None:
-            spans, _ = filled(spans, pages.data_lake.spans, pages.fetched_until)
+    spans = sorted((span for pages in found for span in _cut_to_day(pages)), key=lambda span: span.key)
     inputs = {each: None for pages in found for each in pages.inputs if each[0] == LAKE_FILES or each[1] in days}
     return StatusOfDays(spans, Window(found[0].known.start, found[-1].known.end), list(inputs))
 
 
+def _cut_to_day(pages: UserPages) -> Iterator[Span]:
+    own = spans_within(pages, ((page.as_of, decode_spans(page.body).spans) for page in pages.own or ()))
+    for piece in clipped(without_overlaps(own), pages.known):
+        yield Span(*piece)
+
+
 def has_status(lake: Lake, day: str) -> bool:
-    """Whether pages or files of the data lake tell agents' status of a day."""
+    """Whether pages or files of the data lake have agents' status of a day."""
     return day in lake.stored(USER_DETAILS) or _reach_of_files(lake, day) is not None
 
 
@@ -284,11 +293,11 @@ def of_user_tables(lake: Lake, day: str, specs: Collection[TableSpec] = USER_TAB
 
 
 def _files(lake: Lake, day: str, before: str | None) -> Iterator[Part]:
-    """The files of the data lake that tell of a day, how far they reach and what their columns are called."""
+    """The files of the data lake that concern a day, how far they reach and what their columns are called."""
     if not lake.stored(LAKE_FILES):
         return
     settings = DataLakeSettings.load()
-    asked = _asked(lake, day, None if before is None else date.fromisoformat(before), settings)
+    asked = _status_query(lake, day, None if before is None else date.fromisoformat(before), settings)
     found = list(data_lake_status.identity_of(lake, asked))
     if found:
         known = str(data_lake_status.reach_of(lake, day, settings.lag))

@@ -10,7 +10,7 @@ of the lake. It counts as newer than what was stored, so that a run which had re
 run that commits afterwards looks at the list itself (`Lake.page_writers`, `Lake.table_writers`).
 
 Files of older versions in which somebody stands are removed at once. A file that no commit names may be one that a run
-is about to commit: it is left alone for an hour, and told.
+is about to commit: it is left alone for an hour, and reported.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from genesys_assets.forgetting.recomputed import (
     settle,
 )
 from genesys_assets.forgetting.rewriting import changes, rewrite_partition
-from genesys_assets.forgetting.traces import Gathered, gather
+from genesys_assets.forgetting.traces import KnownTraces, gather
 from genesys_assets.forgetting.work import ForgettingResult, Work
 from genesys_assets.lake.audit import AuditFailed
 from genesys_assets.lake.column_types import UnstorableColumn
@@ -50,16 +50,23 @@ Ids = Mapping[Kind, Sequence[str]]
 _LOOKS = 5
 """How often tables are looked at again to which others committed meanwhile."""
 _PAGES = "pages/"
-_TOLD_BY_IDS = ("pages/", "tables/", "reference/", "live/")
+_IDS_SUFFICE = ("pages/", "tables/", "reference/", "live/")
 _OF_USERS = ("reference/", "pages/reference_")
 _PARTICIPANTS = "tables/participants"
 
 
-class Published(Protocol):
+class Publication(Protocol):
     """What is published."""
 
     def forget(
-        self, lake: Lake, who: Forgotten, found: Gathered, report: ForgettingResult, *, later: set[str], dry_run: bool
+        self,
+        lake: Lake,
+        who: Forgotten,
+        found: KnownTraces,
+        report: ForgettingResult,
+        *,
+        later: set[str],
+        dry_run: bool,
     ) -> None:
         """Take everybody out of the published days; days in `later` are renewed later. Raises PublishingError."""
 
@@ -71,7 +78,7 @@ def forget(
     lake: Lake,
     ids: Ids,
     now: datetime,
-    published: Published | None = None,
+    published: Publication | None = None,
     recomputation: Recomputation | None = None,
     *,
     dry_run: bool = False,
@@ -104,12 +111,13 @@ def forget(
     scrub_logs(work.lake, who, found, work.report, standing, dry_run=dry_run)
     if work.waits and not dry_run:
         work.report.problems["tables and pages"] = (
-            "They stay as they are: only they tell which names and numbers to look for in what is named here. Run this "
-            "again when that is done. What is fetched until then has nobody in it who must be forgotten."
+            "They are left as they are, because only they say which names and numbers to look for in what is listed "
+            "here. Mend what is listed, then run this again. What is fetched until then contains nobody who must be "
+            "forgotten."
         )
         return work.report
     _tables(work, others, seen)
-    _what_came_meanwhile(work, seen)
+    _rewrite_new_commits(work, seen)
     remove_old_files(work, [*others, None], now)
     _tables(work, of_users, seen)
     remove_old_files(work, of_users, now)
@@ -126,7 +134,8 @@ def _cannot_be_found(work: Work, ids: Ids) -> None:
             work.report.problems[f"--external-contact {id_}"] = (
                 "GENESYS_ASSETS_PERSONAL_DATA drops contact data, so no stored conversation says which contact took "
                 "part, and nothing was found. Numbers, names and addresses were dropped too; notes and attributes may "
-                "tell of the contact. Find the conversations on the platform, and forget each with --conversation."
+                "still mention the contact. Find the conversations on the platform, and forget each with "
+                "--conversation."
             )
 
 
@@ -148,8 +157,8 @@ def _affected(work: Work, tables: Iterable[str]) -> set[Partition]:
     return found
 
 
-def _reports(work: Work, recomputation: Recomputation, published: Published | None, now: datetime) -> None:
-    """Make those reports again that were made of what changed, and publish their days again."""
+def _reports(work: Work, recomputation: Recomputation, published: Publication | None, now: datetime) -> None:
+    """Compute the reports again that were made of changed partitions, and publish their days again."""
     work.report.partitions.update(place for place, _ in work.concerned)
     if work.dry_run:
         return
@@ -179,15 +188,15 @@ class ForgottenMeanwhile(Exception):
 
 
 def forget_in(lake: Lake, partitions: Iterable[tuple[str, str | None]]) -> None:
-    """Take everybody who must be forgotten out of partitions that were just stored. What is made of tables is taken
-    away instead, for nobody knows any more which names and numbers to look for; then raises ForgottenMeanwhile.
+    """Take everybody who must be forgotten out of partitions that were just stored. A partition made of tables is
+    withdrawn instead, because it is unknown by now which names and numbers to look for; then raises ForgottenMeanwhile.
 
     Raises TableContended, Unreadable.
     """
-    work = Work(lake, Forgotten.load(lake.store), Gathered(), ForgettingResult())
+    work = Work(lake, Forgotten.load(lake.store), KnownTraces(), ForgettingResult())
     withdrawn = []
     for place, key in partitions:
-        if place.startswith(_TOLD_BY_IDS):
+        if place.startswith(_IDS_SUFFICE):
             rewrite_partition(work, place, key)
         else:
             _withdraw(lake, place, key)
@@ -218,7 +227,9 @@ def _listed(lake: Lake, ids: Ids, dry_run: bool) -> Forgotten:
 
 
 def _ordered(tables: Collection[str]) -> tuple[list[str], list[str], list[str]]:
-    """Tables made of others; tables, that which names contacts last, and pages; and where names of users stand."""
+    """In the order in which they are rewritten: tables made of others; tables, the one that names contacts last, then
+    pages; and tables with names of users.
+    """
     of_users = [place for place in tables if place.startswith(_OF_USERS)]
     own = [place for place in tables if place.startswith(("tables/", _PAGES)) and place not in of_users]
     derived = [place for place in tables if place not in own and place not in of_users]
@@ -228,7 +239,7 @@ def _ordered(tables: Collection[str]) -> tuple[list[str], list[str], list[str]]:
 def _tables(work: Work, tables: Iterable[str], seen: dict[str, int]) -> None:
     for place in tables:
         log = work.lake.log(place)
-        # What a log says is known once: others may commit while it is gone through.
+        # Each log is read once here, although others may commit meanwhile: `seen` remembers its version.
         at = log.version
         for key in dict.fromkeys(key for key, _ in log.every_file()):
             if (place, key) in work.concerned:
@@ -241,7 +252,7 @@ def _tables(work: Work, tables: Iterable[str], seen: dict[str, int]) -> None:
         seen[place] = at
 
 
-def _what_came_meanwhile(work: Work, seen: dict[str, int]) -> None:
+def _rewrite_new_commits(work: Work, seen: dict[str, int]) -> None:
     """Look again at tables to which somebody committed: a run may have begun before the list was written."""
     for _ in range(0 if work.dry_run else _LOOKS):
         work.lake = work.lake.refreshed()

@@ -1,4 +1,4 @@
-"""What tells of somebody beside data files: statistics in the logs of tables, and notes about imported files.
+"""Traces of people outside data files: statistics in the logs of tables, and notes about imported files.
 
 This project writes no least and greatest values into a log. Whoever else writes or compacts a table of the lake with
 Delta Lake does, and checkpoints repeat them. Texts among them are taken out of every entry of a log in whose table
@@ -22,7 +22,7 @@ from genesys_assets.privacy.forgotten import Forgotten, Kind
 from genesys_assets.privacy.scrubbed_answers import stands_in
 
 if TYPE_CHECKING:
-    from genesys_assets.forgetting.traces import Gathered
+    from genesys_assets.forgetting.traces import KnownTraces
     from genesys_assets.forgetting.work import ForgettingResult
 
 _OURS = ("pages", "tables", "reference", "live", "reports")
@@ -30,14 +30,20 @@ _OURS = ("pages", "tables", "reference", "live", "reports")
 _IMPORTS = "imports"
 _BOUNDS = ("minValues", "maxValues")
 _OF_CHECKPOINTS = ("sizeInBytes", "checksum")
-"""What the note about the last checkpoint says of its bytes, which are others now."""
+"""Fields of the note about the last checkpoint that describe its bytes, which have changed."""
 _IN_PLACE = "forgotten"
 _LONGEST_KNOWN = 32
-"""Letters of a text that a writer of statistics keeps at least."""
+"""The fewest letters of a text that a writer of statistics keeps."""
 
 
 def scrub_logs(
-    lake: Lake, who: Forgotten, found: Gathered, report: ForgettingResult, affected: Collection[str], *, dry_run: bool
+    lake: Lake,
+    who: Forgotten,
+    found: KnownTraces,
+    report: ForgettingResult,
+    affected: Collection[str],
+    *,
+    dry_run: bool,
 ) -> None:
     """Take texts out of the statistics of tables in which somebody stands, `affected` and others, and ids, names and
     values out of what is noted of imported files.
@@ -58,7 +64,7 @@ def scrub_logs(
 class _Mentions:
     """Whether a text mentions somebody who must be forgotten."""
 
-    def __init__(self, who: Forgotten, found: Gathered) -> None:
+    def __init__(self, who: Forgotten, found: KnownTraces) -> None:
         self.who = who
         self.words = {**found.names, **dict.fromkeys(found.values, _IN_PLACE)}
 
@@ -73,7 +79,7 @@ class _Mentions:
         return any(entry.kind is not Kind.CONTACT_CONVERSATION for entry in entries)
 
     def without(self, text: str) -> str:
-        """A text with pseudonyms in the place of ids, and of what else tells of somebody."""
+        """A text with pseudonyms in place of ids, names and values of somebody who must be forgotten."""
         text = self.who.without_ids(text, self.who.ids_in(text))
         for word, instead in self.words.items():
             at = text.lower().find(word)
@@ -83,7 +89,7 @@ class _Mentions:
         return text
 
 
-class _Rewritten:
+class _RewrittenFile:
     """A file of a log without texts in its statistics: what was taken out, what is left, and how it is written."""
 
     def __init__(self, taken_out: Iterable[str], left: Iterable[str], written: Callable[[], bytes]) -> None:
@@ -93,16 +99,16 @@ class _Rewritten:
         return any(told(text) for text in [*self.taken_out, *(self.left if also_left else ())])
 
 
-def _rewritten(key: str, body: bytes) -> _Rewritten:
+def _rewritten(key: str, body: bytes) -> _RewrittenFile:
     if key.endswith(".parquet"):
         return _checkpoint(body)
     actions = [json.loads(line) for line in body.decode("utf-8", "replace").splitlines() if line.strip()]
     gone = [text for action in actions for text in _strip(action)]
     left = [json.dumps(action, ensure_ascii=False) for action in actions]
-    return _Rewritten(gone, left, lambda: "".join(f"{line}\n" for line in left).encode())
+    return _RewrittenFile(gone, left, lambda: "".join(f"{line}\n" for line in left).encode())
 
 
-def _checkpoint(body: bytes) -> _Rewritten:
+def _checkpoint(body: bytes) -> _RewrittenFile:
     rows = pq.read_table(pa.BufferReader(body))
     listed = rows.to_pylist()
     gone = [text for row in listed for text in _strip(row)]
@@ -112,7 +118,7 @@ def _checkpoint(body: bytes) -> _Rewritten:
         pq.write_table(pa.Table.from_pylist(listed, rows.schema), out)
         return out.getvalue()
 
-    return _Rewritten(gone, (json.dumps(row, ensure_ascii=False, default=str) for row in listed), written)
+    return _RewrittenFile(gone, (json.dumps(row, ensure_ascii=False, default=str) for row in listed), written)
 
 
 def _strip(action: dict[str, Any]) -> list[str]:
@@ -158,7 +164,7 @@ def _without_texts(value: dict[str, Any]) -> dict[str, Any]:
 def _put(
     lake: Lake,
     place: str,
-    rewritten: dict[str, _Rewritten],
+    rewritten: dict[str, _RewrittenFile],
     told: _Mentions,
     report: ForgettingResult,
     *,
@@ -174,8 +180,8 @@ def _put(
     for key, after in rewritten.items():
         if any(told(text) for text in after.left):
             report.problems[key] = (
-                "The log of this table names somebody who must be forgotten, and not in statistics: in the folder of a "
-                "partition, or in the words of whoever wrote it. Write the table again without that, and remove the "
+                "The log of this table names somebody who must be forgotten outside of statistics: in the folder of "
+                "a partition, or in what its writer noted. Write the table again without that, and remove the "
                 "old one."
             )
 

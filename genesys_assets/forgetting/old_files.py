@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from genesys_assets.forgetting.rewriting import changes
-from genesys_assets.forgetting.traces import Gathered
+from genesys_assets.forgetting.traces import KnownTraces
 from genesys_assets.forgetting.work import Work
 from genesys_assets.lake.delta import DataFile
 from genesys_assets.lake.files import (
@@ -45,7 +45,7 @@ def remove_old_files(work: Work, of: Collection[str | None], now: datetime) -> N
             named[place] = set(named_by_commits(lake, place)) if place in tables else set()
         if file.key not in named[place] and now - file.modified < IN_FLIGHT:
             work.report.problems[file.key] = in_flight(file.modified)
-            work.waits |= not _stands_in(replace(work, found=Gathered()), lake, place, file)
+            work.waits |= not _stands_in(replace(work, found=KnownTraces()), lake, place, file)
             continue
         if not work.dry_run:
             lake.store.delete(file.key)

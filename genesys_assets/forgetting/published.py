@@ -18,7 +18,7 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from genesys_assets.forgetting.traces import Gathered
+from genesys_assets.forgetting.traces import KnownTraces
 from genesys_assets.forgetting.work import ForgettingResult
 from genesys_assets.lake.lake import Lake, Unreadable
 from genesys_assets.privacy.forgotten import Forgotten, Kind
@@ -36,14 +36,21 @@ _OF_A_DAY = re.compile(r"(?P<report>[^/]+)/date=(?P<day>\d{4}-\d{2}-\d{2})/[^/]+
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class Publication:
     """What is published, and how a day is published again."""
 
     publisher: Publisher
     republish: Republish
 
     def forget(
-        self, lake: Lake, who: Forgotten, found: Gathered, report: ForgettingResult, *, later: set[str], dry_run: bool
+        self,
+        lake: Lake,
+        who: Forgotten,
+        found: KnownTraces,
+        report: ForgettingResult,
+        *,
+        later: set[str],
+        dry_run: bool,
     ) -> None:
         """Take everybody out of the published days; days in `later` are renewed later. Raises PublishingError."""
         affected = self._affected(who, found)
@@ -67,8 +74,8 @@ class Published:
         for day, keys in sorted(files.items()):
             self._renew(lake, date.fromisoformat(day), keys, report, are_clean=True)
 
-    def _affected(self, who: Forgotten, found: Gathered) -> _Affected:
-        affected, root = _Affected(), key_of(self.publisher.place) + "/"
+    def _affected(self, who: Forgotten, found: KnownTraces) -> _AffectedFiles:
+        affected, root = _AffectedFiles(), key_of(self.publisher.place) + "/"
         for file in list(self.publisher.place.files(root)):
             body = self.publisher.place.get(file.key)
             match = _OF_A_DAY.fullmatch(file.key.removeprefix(root))
@@ -101,15 +108,15 @@ class Published:
                 continue
             if key in named:
                 report.problems[key] = (
-                    "Somebody who must be forgotten stands in it, and the day was published with it again: "
-                    "compute its reports, and run this again."
+                    "It names somebody who must be forgotten, and so do the stored reports from which the day was "
+                    "published again. Compute these reports again, then run this again."
                 )
             else:
                 place.delete(key)
 
 
 @dataclass(slots=True)
-class _Affected:
+class _AffectedFiles:
     """Published files in which somebody stands: of days, and of the list of days."""
 
     days: dict[date, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -120,7 +127,7 @@ def _stands_in(key: str, body: bytes, who: Forgotten, traces: Traces) -> bool:
     if key.endswith(".parquet"):
         rows = pq.read_table(pa.BufferReader(body))
         return scrubbed("reports/", rows, who, traces) is not None
-    return any(_is_told(text, who, traces) for text in _readings(key, body))
+    return any(_mentions(text, who, traces) for text in _readings(key, body))
 
 
 def _readings(key: str, body: bytes) -> Iterator[str]:
@@ -134,7 +141,7 @@ def _readings(key: str, body: bytes) -> Iterator[str]:
         yield text.replace('""', '"')
 
 
-def _is_told(text: str, who: Forgotten, traces: Traces) -> bool:
+def _mentions(text: str, who: Forgotten, traces: Traces) -> bool:
     ids = who.ids_in(text).values()
     if any(entry.kind is not Kind.CONTACT_CONVERSATION for entries in ids for entry in entries):
         return True

@@ -1,7 +1,7 @@
 """Report partitions that were made of partitions in which somebody stood: they are computed again, or withdrawn.
 
-Nobody can find everything in a report that tells of somebody by looking for it: the value of an attribute is often a
-common word, and a sum names nobody. So whatever read a table in which somebody stood is made again of what is left.
+A search cannot find every trace of a person in a report: the value of an attribute is often a common word, and a sum
+names nobody. So every report that read a table in which somebody stood is computed again from what is left.
 
     <lake>/forgotten/affected/<table>@<key>      one file for each such partition, until its reports are made again
 

@@ -19,18 +19,10 @@ from genesys_assets.lake.commit import (
     TableContended,
     stored_state,
 )
-from genesys_assets.lake.files import (
-    TAKEN_OUT,
-    PageWriter,
-    StoredFile,
-    StoredPages,
-    TableWriter,
-    common_schema,
-    open_files,
-    rows_of,
-)
+from genesys_assets.lake.files import TAKEN_OUT, StoredFile, StoredPages, common_schema, open_files, rows_of
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import drafts
+from genesys_assets.lake.writers import PageWriter, TableWriter
 from genesys_assets.privacy import lake_files
 from genesys_assets.privacy.scrubbed_answers import scrubbed as scrubbed_answer
 from genesys_assets.privacy.scrubbed_rows import scrubbed as scrubbed_rows
@@ -152,7 +144,7 @@ def _write_rows(
 
 
 def _changed(before: pa.Table, after: pa.Table) -> int:
-    """How many rows were not there before as they are now."""
+    """How many rows are new or have changed."""
     return (Counter(map(str, after.to_pylist())) - Counter(map(str, before.to_pylist()))).total()
 
 

@@ -1,5 +1,5 @@
-"""What is looked for beside ids, gathered before anything is rewritten: names of users, and in reports what told of
-customers; and the conversations in which a forgotten external contact took part.
+"""What is looked for beside ids, gathered before anything is rewritten: names of users, and in reports the values that
+identified customers; and the conversations in which a forgotten external contact took part.
 """
 
 from __future__ import annotations
@@ -23,12 +23,7 @@ from genesys_assets.privacy.scrubbed_answers import bare, conversations_of_conta
 from genesys_assets.privacy.scrubbed_rows import Traces
 from genesys_assets.spans import days_around
 from genesys_assets.tables.conversations.decode_values import UnreadablePage
-from genesys_assets.tables.conversations.model import (
-    CONVERSATIONS,
-    PARTICIPANTS,
-    SEGMENTS,
-    SESSIONS,
-)
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS, PARTICIPANTS, SEGMENTS, SESSIONS
 from genesys_assets.tables.spec import TableSpec
 
 _OWN = ("pages", "tables", "reference", "live")
@@ -47,9 +42,10 @@ _SHORTEST_CONTENT = 5
 
 
 @dataclass(slots=True)
-class Gathered:
-    """Names of users with their pseudonyms; what told of customers, by value: on which days it is looked for, None: on
-    all; and the ids of conversations of forgotten external contacts. Names and values are in small letters.
+class KnownTraces:
+    """Names of users with their pseudonyms; values that identified customers, each with the days on which it is looked
+    for, None: on all; and the ids of conversations of forgotten external contacts. Names and values are in small
+    letters.
     """
 
     names: dict[str, str] = field(default_factory=dict)
@@ -82,9 +78,9 @@ class Gathered:
                 self.values[text.lower()] = None if days is None or known is None else known | days
 
 
-def gather(lake: Lake, who: Forgotten) -> Gathered:
+def gather(lake: Lake, who: Forgotten) -> KnownTraces:
     """All that the lake knows of those who must be forgotten."""
-    found = Gathered()
+    found = KnownTraces()
     for table in ("users", "users_history"):
         for row in _rows(lake, f"reference/{table}", None, ["id", "name", "email", "username"]):
             if entry := who.entry(row["id"] or "", Kind.USER):
@@ -116,7 +112,7 @@ def _of_contacts_in_pages(lake: Lake, who: Forgotten) -> Iterator[str]:
                 continue
 
 
-def _of_day(lake: Lake, day: str, who: Forgotten, found: Gathered) -> None:
+def _of_day(lake: Lake, day: str, who: Forgotten, found: KnownTraces) -> None:
     rows = _table(lake, PARTICIPANTS, _PARTICIPANTS, day)
     users = _forgotten(rows["user_id"], who, Kind.USER)
     for row in rows.filter(pc.is_in(rows["user_id"], pa.array(users, pa.string()))).to_pylist():
@@ -130,7 +126,7 @@ def _of_day(lake: Lake, day: str, who: Forgotten, found: Gathered) -> None:
         _customers(lake, day, rows, of_contacts, gone, found)
 
 
-def _customers(lake: Lake, day: str, rows: pa.Table, of_contacts: set[str], gone: set[str], found: Gathered) -> None:
+def _customers(lake: Lake, day: str, rows: pa.Table, of_contacts: set[str], gone: set[str], found: KnownTraces) -> None:
     """The values that identified the customers of some conversations."""
     alive = _alive(lake, day, of_contacts | gone)
 
@@ -149,7 +145,7 @@ def _customers(lake: Lake, day: str, rows: pa.Table, of_contacts: set[str], gone
                 found.add_value(value, {each for of in alive.values() for each in of} | {day})
     sessions = _table(lake, SESSIONS, _SESSIONS, day)
     for row in sessions.filter(pc.is_in(sessions["conversation_id"], wanted)).to_pylist():
-        for value in _told_of_customer(row, names.get(row["conversation_id"], set())):
+        for value in _values_of_customer(row, names.get(row["conversation_id"], set())):
             found.add_value(value, days(row["conversation_id"]))
 
 
@@ -162,7 +158,7 @@ def _only_theirs(rows: pa.Table, names: Iterable[str], wanted: pa.Array) -> Iter
         yield from values.filter(pc.invert(pc.is_in(values, others))).to_pylist()
 
 
-def _told_of_customer(session: dict[str, Any], names: set[str]) -> Iterator[Any]:
+def _values_of_customer(session: dict[str, Any], names: set[str]) -> Iterator[Any]:
     """The values of a session that are the customer's and not the organisation's."""
     for name in _DIALLED if session["direction"] == "outbound" else _CALLING:
         yield session[name]

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from genesys_assets.forgetting.recomputed import Partition
-from genesys_assets.forgetting.traces import Gathered
+from genesys_assets.forgetting.traces import KnownTraces
 from genesys_assets.lake.lake import Lake
 from genesys_assets.privacy.forgotten import Forgotten
 
@@ -37,7 +37,7 @@ class Work:
 
     lake: Lake
     who: Forgotten
-    found: Gathered
+    found: KnownTraces
     report: ForgettingResult
     dry_run: bool = False
     affected: set[Partition] = field(default_factory=set)

@@ -65,7 +65,7 @@ UUIDS = frozenset(
 )
 """Fields that hold UUIDs. Ids of outbound contacts, calls and messages have 32 digits without hyphens by themselves."""
 _ENDS = frozenset(("conversationEnd", "segmentEnd"))
-"""Instants that are none while something goes on."""
+"""Instants that may be empty while a conversation or segment goes on."""
 _SPANS: Mapping[str, tuple[str, str]] = {
     "conversations": ("conversationStart", "conversationEnd"),
     "conversations.participants.sessions.segments": ("segmentStart", "segmentEnd"),

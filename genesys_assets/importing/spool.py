@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.importing.files import CannotImport
+from genesys_assets.spans import milliseconds
 
 _TABLES = """
 PRAGMA journal_mode = OFF;
@@ -184,11 +185,6 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
                 f"it could not be kept on the disk while it was read ({error}): free some space, or name a folder with "
                 "more of it in TMPDIR"
             ) from None
-
-
-def milliseconds(instant: datetime) -> int:
-    """Milliseconds since 1970."""
-    return round(instant.timestamp() * 1000)
 
 
 def moment(count: int) -> datetime:

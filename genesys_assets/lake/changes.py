@@ -90,7 +90,7 @@ def compare(before: Rows, after: Rows, spec: TableSpec, *, rows_at_once: int = _
     counts = Counts(rows_before=before.count, rows_after=after.count, rows_added=0, rows_changed=0, rows_removed=0)
     for of_old, of_new in zip(old, new, strict=True):
         differ = _differences_by_key if spec.key else _differences
-        added, changed, removed = differ(_Hashed.of(of_old), _Hashed.of(of_new))
+        added, changed, removed = differ(_HashedRows.of(of_old), _HashedRows.of(of_new))
         counts["rows_added"] += added
         counts["rows_changed"] += changed
         counts["rows_removed"] += removed
@@ -98,7 +98,7 @@ def compare(before: Rows, after: Rows, spec: TableSpec, *, rows_at_once: int = _
 
 
 @dataclass(frozen=True, slots=True)
-class _Hashed:
+class _HashedRows:
     """A hash of each row's key, and one of the whole row."""
 
     keys: Hashes
@@ -117,13 +117,13 @@ class _Hashed:
         return type(self)(self.keys[mine], self.rows[mine])
 
 
-def _hashed(rows: Rows, schema: pa.Schema, key: Sequence[str], shares: int) -> list[list[_Hashed]]:
+def _hashed(rows: Rows, schema: pa.Schema, key: Sequence[str], shares: int) -> list[list[_HashedRows]]:
     """The hashes of the rows, by share: the same key is always in the same one."""
-    parts: list[list[_Hashed]] = [[] for _ in range(shares)]
+    parts: list[list[_HashedRows]] = [[] for _ in range(shares)]
     for piece in rows.pieces:
         aligned = _aligned(piece, schema)
         of_rows = hash_rows(aligned)
-        hashed = _Hashed(hash_rows(aligned.select(list(key))) if key else of_rows, of_rows)
+        hashed = _HashedRows(hash_rows(aligned.select(list(key))) if key else of_rows, of_rows)
         for index, part in enumerate(parts):
             part.append(hashed if shares == 1 else hashed.share(index, shares))
     return parts
@@ -146,7 +146,7 @@ def _column(rows: pa.Table, field: pa.Field) -> pa.ChunkedArray:
     return pa.chunked_array([pa.nulls(len(rows), field.type)])
 
 
-def _differences_by_key(old: _Hashed, new: _Hashed) -> tuple[int, int, int]:
+def _differences_by_key(old: _HashedRows, new: _HashedRows) -> tuple[int, int, int]:
     """How many rows were added, changed and removed. A key that repeats counts once."""
     (old_keys, at_old), (new_keys, at_new) = (np.unique(each.keys, return_index=True) for each in (old, new))
     in_both, in_old, in_new = np.intersect1d(old_keys, new_keys, assume_unique=True, return_indices=True)
@@ -154,7 +154,7 @@ def _differences_by_key(old: _Hashed, new: _Hashed) -> tuple[int, int, int]:
     return len(new_keys) - len(in_both), int(changed.sum()), len(old_keys) - len(in_both)
 
 
-def _differences(old: _Hashed, new: _Hashed) -> tuple[int, int, int]:
+def _differences(old: _HashedRows, new: _HashedRows) -> tuple[int, int, int]:
     """How many rows only the new have, and how many only the old, rows that repeat counted."""
     values, codes = np.unique(np.concatenate([old.rows, new.rows]), return_inverse=True)
     of_old = np.bincount(codes[: len(old.rows)], minlength=len(values))

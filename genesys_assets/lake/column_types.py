@@ -1,6 +1,6 @@
 """Which types the columns of the lake have at rest, and how the types of two days become one.
 
-Pure functions on Arrow types and columns. Who writes which file anew when a type changes is in `files` and `retyping`.
+Pure functions on Arrow types and columns. Which files are written anew when a type changes is in `writers`, `retyping`.
 Types of Delta Lake: https://github.com/delta-io/delta/blob/master/PROTOCOL.md#primitive-types
 """
 

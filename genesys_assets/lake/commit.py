@@ -157,7 +157,7 @@ class Commit:
             if proposal.writer.fit(self._log):
                 proposal.published = None
         self._decisions = {proposal.key: _decide(self._log, proposal) for proposal in self._proposals}
-        _publish(self._log, self._wanted, self._decisions)
+        _publish(self._log, self._current, self._decisions)
 
     def commit(self, sleep: Callable[[float], None] = time.sleep) -> dict[Key, Change]:
         """Commit what was prepared; says of each partition what is new.
@@ -165,7 +165,7 @@ class Commit:
         Raises TableContended, ColumnTypeChanged, and Overtaken where a proposal builds on what was stored.
         """
         give_up_at = time.monotonic() + _PATIENCE_SECONDS
-        while self._wanted:
+        while self._current:
             try:
                 self._commit_once()
             except Conflict as conflict:
@@ -179,7 +179,7 @@ class Commit:
         return {key: decision.change for key, decision in self._decisions.items()}
 
     def _commit_once(self) -> None:
-        wanted, decisions = self._wanted, self._decisions
+        wanted, decisions = self._current, self._decisions
         newness: dict[Key, int] = {each.key: each.newness for each in wanted}
         newness.update(self._marks)
         note = {
@@ -206,7 +206,7 @@ class Commit:
             proposal.known = replace(proposal.known, files=files)
 
     @property
-    def _wanted(self) -> list[Proposal]:
+    def _current(self) -> list[Proposal]:
         return [each for each in self._proposals if not self._decisions[each.key].change.is_superseded]
 
 
@@ -364,7 +364,7 @@ def _is_superseded(log: DeltaLog, proposal: Proposal, now: StoredState, stored: 
     if is_newer and proposal.is_complete and not _is_complete(log, stored):
         proposal.newness = now.newness or NEVER
         return False
-    # Whoever read a part of what is complete has looked whether it is. It may have become so since.
+    # Who reads a part of a day looks first whether the stored day is complete. It may have become so since.
     return is_newer or (came_meanwhile and not proposal.is_complete and _is_complete(log, stored))
 
 

@@ -86,7 +86,7 @@ class UnreadableLog(Exception):
 
 
 @dataclass(slots=True)
-class _Known:
+class _KnownState:
     """What is known of a table as of a version: its files, and its numbers by name, once they were asked for."""
 
     version: int = NO_VERSION
@@ -98,7 +98,7 @@ class DeltaLog:
     """The log of one table, as it was when it was last read: see `refresh`. A table that does not exist has no file.
     Whatever reads the log raises UnreadableLog where it is damaged.
 
-    Safe for threads: what they read one after the other may be of different versions, a commit is on top of one.
+    Safe for threads. Two reads, one after the other, may be of different versions; a commit is on top of one version.
     """
 
     def __init__(self, store: Store, place: str) -> None:
@@ -107,7 +107,7 @@ class DeltaLog:
         self._lock = threading.RLock()
         self._log = log_place(store, place)
         self._table: DeltaTable | None = None
-        self._known = _Known()
+        self._known = _KnownState()
         self.refresh()
 
     # -- what is there ---------------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ class DeltaLog:
     def _read(self) -> None:
         """Read the log where delta-rs finds it."""
         self._table = self._load() if self._table is None else self._updated(self._table)
-        self._known = _Known(NO_VERSION if self._table is None else int(self._table.version()))
+        self._known = _KnownState(NO_VERSION if self._table is None else int(self._table.version()))
         self._log.ended_with(self.version)
 
     def _as_known(self) -> DeltaTable:
@@ -289,7 +289,7 @@ class DeltaLog:
                 raise
 
     def _must_be_at(self, version: int) -> None:
-        """Raises Conflict. A table that was made just now has what no table had: nothing."""
+        """Raises Conflict. A table that was only just made is as empty as one that does not exist."""
         if self.version != max(version, 0):
             raise Conflict(f"{self.place} was at version {version} and is at {self.version} now")
 
@@ -319,7 +319,7 @@ class DeltaLog:
         numbers = self._known.numbers
         if numbers is not None:
             numbers = numbers | {key or WHOLE: value for key, value in newness.items()}
-        self._known = _Known(version, replaced(files, added, removed), numbers)
+        self._known = _KnownState(version, replaced(files, added, removed), numbers)
         self._log.ended_with(version)
         if (version + 1) % int(table.metadata().configuration.get(_INTERVAL) or _USUAL_INTERVAL) == 0:
             self._write_checkpoint()

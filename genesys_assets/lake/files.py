@@ -1,19 +1,15 @@
-"""Parquet files of the lake: how pages and tables are written to a draft, and read back.
+"""How the Parquet files of pages and tables are read back. How they are written is in `writers`.
 
-A file says in its own metadata what it holds: its reach, the run that wrote it and from what. What is committed, and
-when, is in `lake` and `commit`.
+A file says in its own metadata what it holds: its reach, the run that wrote it and from what.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import threading
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from itertools import chain
 from typing import IO, Any
 
@@ -21,19 +17,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from genesys_assets.cloud.http.page import Page
-from genesys_assets.lake.audit import COLUMNS, Findings, audit, audited_columns, difference
-from genesys_assets.lake.changes import Change, Counts, Rows, compare
-from genesys_assets.lake.column_types import NoColumns, UnstorableColumn, at_rest, fitting, needed, retyped, unified
+from genesys_assets.lake.changes import Rows
+from genesys_assets.lake.column_types import UnstorableColumn, needed, unified
 from genesys_assets.lake.delta import DataFile, DeltaLog
 from genesys_assets.lake.parquet_files import (
-    COLUMNS_KEY,
-    FORMAT,
     PROVENANCE_KEY,
-    HashedFile,
     Provenance,
     content_of,
-    is_finer_than_milliseconds,
-    metadata_of,
     null_columns,
     provenance_in,
     reach_in,
@@ -43,9 +33,8 @@ from genesys_assets.lake.parquet_files import (
     written_schema,
 )
 from genesys_assets.lake.reach import Reach
-from genesys_assets.lake.store import Draft, Store
-from genesys_assets.privacy.screen import Screen
-from genesys_assets.tables.spec import TableSpec, absent, columns
+from genesys_assets.lake.store import Store
+from genesys_assets.tables.spec import TableSpec, columns
 
 PAGES = TableSpec(
     "pages",
@@ -60,8 +49,6 @@ as_of instant as of when the content was true: when a query was answered, when a
 body binary the bytes of the answer, unchanged; or of an answer about several partitions what concerns this one
 """),
 )
-_ROWS_PER_GROUP = 32_768
-_PAGES_SHOWN = 5
 ABSENT = "absent"
 """Metadata key: in how many rows of the partition the platform left a column null that it should fill, by column."""
 TAKEN_OUT = "taken_out"
@@ -70,242 +57,12 @@ UNKNOWN_DROPPED = "unknown_fields_dropped"
 """The key under which a file of pages says how often each unknown field was dropped, by path. Such a field may hold
 personal data.
 """
-_FIELDS_NAMED = 50
-_PART_BYTES = 1 << 20
 _FOOTER_BYTES = 64 << 10
 _LARGEST_FOOTER_BYTES = 64 << 20
 
 
 class Unreadable(Exception):
     """A data file is lost or damaged. Its partition counts as missing until it is materialised again."""
-
-
-class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
-    """Writes pages as they arrive, each as a row group of its own, so that any page can be read alone.
-
-    `provenance` and `reach` may be changed until the file is closed; `as_of` is that of the newest page. `screen`
-    gives each page as it may be stored.
-    """
-
-    spec = PAGES
-    schema = at_rest(PAGES.schema, PAGES.name)
-
-    def __init__(self, draft: Draft, provenance: Provenance, screen: Screen | None = None) -> None:
-        self.draft = draft
-        self.provenance = dict(provenance)
-        self.reach: Reach | None = None
-        self.change: Change | None = None
-        self._screen = screen
-        self._begin()
-
-    def _begin(self) -> None:
-        self.draft.file.seek(0)
-        self.draft.file.truncate()
-        self.rows = 0
-        self.bytes = self.size = 0
-        self.as_of: datetime | None = None
-        self._first: list[dict[str, Any]] = []
-        self._answers = hashlib.sha256()
-        self._writer = pq.ParquetWriter(self.draft.file, PAGES.schema, write_statistics=False, **FORMAT)
-
-    def restart(self) -> None:
-        """Forget the pages written so far."""
-        self._writer.close()
-        if self._screen is not None:
-            self._screen.restart()
-        self._begin()
-
-    @property
-    def pages(self) -> int:
-        return self.rows
-
-    @property
-    def of_contacts(self) -> frozenset[str]:
-        """Conversations in which a forgotten contact took part, of which other answers may hold more."""
-        return frozenset(self._screen.of_contacts) if self._screen else frozenset()
-
-    def write(self, page: Page) -> None:
-        if self._screen is not None:
-            page = self._screen.page(page)
-        self.rows += 1
-        self.bytes += len(page.body)
-        self._answers.update(hashlib.sha256(_listed(page.body)).digest())
-        self.as_of = page.as_of if self.as_of is None else max(self.as_of, page.as_of)
-        about = [self.rows, page.request, page.fetched_at, page.correlation_id, page.as_of]
-        arrays = [pa.array([value], field.type) for value, field in zip(about, PAGES.schema, strict=False)]
-        self._writer.write_batch(pa.record_batch([*arrays, _uncopied(page.body)], schema=PAGES.schema))
-        if len(self._first) < _PAGES_SHOWN:
-            shown = dict(zip(PAGES.schema.names, about, strict=False))
-            self._first.append(shown | {"body": None, "body_bytes": len(page.body)})
-
-    @property
-    def first_pages(self) -> pa.Table:
-        """The first pages for a preview, with the size of each body instead of the body."""
-        schema = PAGES.schema.remove(PAGES.schema.get_field_index("body")).append(pa.field("body_bytes", pa.int64()))
-        return pa.Table.from_pylist(self._first, schema)
-
-    def __exit__(self, *_: object) -> None:
-        if self._screen is not None and self._screen.taken_out:
-            known = self.provenance.get(TAKEN_OUT, ())
-            self.provenance[TAKEN_OUT] = sorted({*known, *self._screen.taken_out})
-        if self._screen is not None and self._screen.dropped:
-            self.provenance[UNKNOWN_DROPPED] = dict(self._screen.dropped.most_common(_FIELDS_NAMED))
-        self._writer.add_key_value_metadata(metadata_of(self.provenance, self.reach))
-        self._writer.close()
-        self.size = self.draft.file.tell()
-
-    @property
-    def content(self) -> str:
-        """Identifies what the answers list and their reach: not when they were given, nor their cursors and totals."""
-        return content_of(self._answers.hexdigest(), PAGES.schema, self.reach)
-
-    def changes_since(self, before: Rows) -> Counts:
-        """Answers are not compared one by one: each says when it was received, so that all are others."""
-        return {"rows_before": before.count, "rows_after": self.rows}
-
-    def has_the_bytes_of(self, store: Store, key: str) -> bool:
-        """Answers that list the same differ in when they were given."""
-        return False
-
-    def fit(self, log: DeltaLog) -> bool:
-        """Pages have had the same columns ever since."""
-        return False
-
-
-class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
-    """Writes a table in parts, gathered to row groups of a size that other engines like.
-
-    `provenance` and `reach` may be changed until the file is closed; `head` holds the first rows, `absent` counts the
-    nulls in the columns that the platform should fill. `schema` are the columns at rest. Columns of the type null are
-    left out, and the file's metadata names them: see `at_rest`.
-    """
-
-    def __init__(self, draft: Draft, spec: TableSpec, provenance: Provenance, head_rows: int = 5) -> None:
-        self.draft = draft
-        self.spec = spec
-        self.provenance = dict(provenance)
-        self.reach: Reach | None = None
-        self.rows = self.size = 0
-        self.wrong_columns: str | None = None
-        self.absent: Counter[str] = Counter()
-        self.head = spec.empty()
-        self._head_rows = head_rows
-        self.schema = at_rest(spec.schema, spec.name)
-        self._file = HashedFile(draft.file)
-        self._writer = pq.ParquetWriter(self._file, self.schema, **FORMAT)
-        self._waiting: list[pa.Table] = []
-
-    def write(self, table: pa.Table) -> None:
-        """Add rows. Rows with other columns than declared are left out and noted as a finding.
-
-        Raises UnstorableColumn where a value does not fit its type at rest.
-        """
-        table = _with_unit(table, self.spec.schema)
-        wrong = difference(table.schema.remove_metadata(), self.spec.schema)
-        if wrong:
-            self.wrong_columns = wrong
-            return
-        if len(self.head) < self._head_rows:
-            self.head = pa.concat_tables([self.head, table.slice(0, self._head_rows - len(self.head))])
-        self.rows += len(table)
-        self.absent += absent(self.spec, table)
-        self._waiting.append(retyped(table, self.schema, self.spec.name))
-        while sum(map(len, self._waiting)) >= _ROWS_PER_GROUP:
-            self._flush(_ROWS_PER_GROUP)
-
-    def _flush(self, rows: int) -> None:
-        """Write exactly this many rows as one group, so that the same rows always give the same bytes."""
-        waiting = pa.concat_tables(self._waiting)
-        self._writer.write_table(waiting.slice(0, rows).combine_chunks(), row_group_size=rows)
-        self._waiting = [waiting.slice(rows)]
-
-    def __exit__(self, exception: object, *_: object) -> None:
-        rest = sum(map(len, self._waiting))
-        if exception is None and rest:
-            self._flush(rest)
-        self._waiting = []
-        self._file.end_of_rows()
-        self._writer.add_key_value_metadata(self._metadata())
-        self._writer.close()
-        self.size = self._file.tell()
-
-    def _metadata(self) -> dict[bytes, bytes]:
-        finer = [field.name for field in self.spec.schema if is_finer_than_milliseconds(field.type)]
-        about = {"null": self._nulls(), "microseconds": finer}
-        said = {**self.provenance, "schema_version": self.spec.version}
-        for name in (COLUMNS_KEY, ABSENT):
-            said.pop(name, None)
-        counted = {ABSENT: dict(self.absent)} if self.absent else {}
-        return metadata_of(said | counted | ({COLUMNS_KEY: about} if any(about.values()) else {}), self.reach)
-
-    def _nulls(self) -> list[str]:
-        return [name for name in self.spec.schema.names if name not in self.schema.names]
-
-    @property
-    def content(self) -> str:
-        return content_of(self._file.digest, self.schema, self.reach, self._nulls())
-
-    def changes_since(self, before: Rows) -> Counts:
-        return compare(before, rows_of_parquet(self.parquet()), self.spec)
-
-    def has_the_bytes_of(self, store: Store, key: str) -> bool:
-        digest = hashlib.sha256()
-        try:
-            footer = _footer(store, key)
-            provenance_in(footer.metadata)
-            if footer.schema.to_arrow_schema().remove_metadata() != self.schema:
-                return False
-            with store.open(key) as stored:
-                left = self._file.end
-                while part := stored.read(min(left, _PART_BYTES)):
-                    digest.update(part)
-                    left -= len(part)
-        except (pa.ArrowException, OSError, ValueError):
-            return False
-        return digest.hexdigest() == self._file.digest
-
-    def fit(self, log: DeltaLog) -> bool:
-        """Give the finished draft the column types of a table, as far as its values allow: `fitting`.
-
-        True: it was written anew, to a file that has no key yet. Raises NoColumns, ColumnTypeChanged, DuplicateColumn,
-        UnstorableColumn.
-        """
-        known = log.schema()
-        schema = known
-        if self.spec.columns:
-            schema = fitting(log.place, self.schema, known, self._needed, functools.partial(needed_by_stored, log))
-        if not len(schema):
-            raise NoColumns(f"{log.place} would have no columns. Give the table columns, also when it has no rows.")
-        if schema == self.schema:
-            return False
-        self._write_again(schema, log.place)
-        return True
-
-    def _needed(self, name: str) -> pa.DataType:
-        return needed(self.parquet().read([name], use_threads=False)[name])
-
-    def _write_again(self, schema: pa.Schema, place: str) -> None:
-        finished = self.parquet()
-        with contextlib.closing(self.draft.renew()):
-            self.schema = schema
-            self._file = write_retyped(finished, self.draft.file, schema, self._metadata(), place)
-            self.size = self._file.tell()
-
-    def audit(self, partition: str | None) -> Findings:
-        """What is wrong with the finished draft, by the name of the check."""
-        if self.wrong_columns:
-            return {COLUMNS: self.wrong_columns}
-        return audit(self.spec, partition, self.row_groups(audited_columns(self.spec)))
-
-    def parquet(self) -> pq.ParquetFile:
-        """The finished draft, open for reading."""
-        self.draft.file.flush()
-        self.draft.file.seek(0)
-        return pq.ParquetFile(pa.PythonFile(self.draft.file, mode="r"))
-
-    def row_groups(self, names: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """The rows of the finished draft, in pieces."""
-        yield from row_groups(self.parquet(), names)
 
 
 class StoredFile:
@@ -368,14 +125,14 @@ class StoredFooter:
     def __init__(self, store: Store, place: str, file: DataFile) -> None:
         key = f"{place}/{file.path}"
         with _readable(store, store.uri(key)):
-            self.provenance = provenance_in(_footer(store, key).metadata)
+            self.provenance = provenance_in(read_footer(store, key).metadata)
 
     @functools.cached_property
     def reach(self) -> Reach | None:
         return reach_in(self.provenance)
 
 
-def _footer(store: Store, key: str) -> pq.FileMetaData:
+def read_footer(store: Store, key: str) -> pq.FileMetaData:
     """With one request, and a second one where the footer is large. Its length stands before the last four bytes."""
     last = store.tail(key, _FOOTER_BYTES)
     wanted = int.from_bytes(last[-8:-4], "little") + 8
@@ -495,29 +252,3 @@ def _is_on_the_way(error: Exception) -> bool:
     if isinstance(error, MemoryError | ConnectionError | TimeoutError | pa.ArrowCancelled):
         return True
     return isinstance(error, OSError) and (error.errno is not None or "AWS Error" in str(error))
-
-
-def _with_unit(table: pa.Table, declared: pa.Schema) -> pa.Table:
-    """The rows with instants in the declared unit: rows that were read from the lake have microseconds."""
-    for index, field in enumerate(declared):
-        if index < len(table.schema) and pa.types.is_timestamp(field.type):
-            given = table.schema.field(index)
-            if given.name == field.name and pa.types.is_timestamp(given.type) and given.type.tz == field.type.tz:
-                table = table.set_column(index, field, table.column(index).cast(field.type))
-    return table
-
-
-def _listed(answer: bytes) -> memoryview:
-    """What an answer lists: from its first bracket to the last one. What stands around is said of the answer itself:
-    cursor, total, up to when data are available. Of a Parquet file all bytes count.
-    """
-    if answer.startswith(b"PAR1"):
-        return memoryview(answer)
-    first = answer.find(b"[")
-    return memoryview(answer)[first : answer.rfind(b"]") + 1] if first >= 0 else memoryview(b"")
-
-
-def _uncopied(value: bytes) -> pa.Array:
-    """An array of that one value, without looking at each of its bytes."""
-    offsets = pa.array([0, len(value)], pa.int32())
-    return pa.Array.from_buffers(pa.binary(), 1, [None, offsets.buffers()[1], pa.py_buffer(value)])

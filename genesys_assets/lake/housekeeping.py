@@ -22,12 +22,13 @@ from datetime import datetime, timedelta
 
 from genesys_assets.lake.commit import TableContended, join
 from genesys_assets.lake.delta import DeltaLog, UnreadableLog
-from genesys_assets.lake.files import TableWriter, Unreadable, common_schema, open_files, rows_of
+from genesys_assets.lake.files import Unreadable, common_schema, open_files, rows_of
 from genesys_assets.lake.lake import Lake
-from genesys_assets.lake.ledger import LEDGER, booked, catch_up
+from genesys_assets.lake.ledger import LEDGER, catch_up, ledger_version
 from genesys_assets.lake.log_files import LOG, checkpoints, commits, is_checkpoint, is_commit, is_unfinished, version_of
 from genesys_assets.lake.parquet_files import Provenance
 from genesys_assets.lake.store import LakeUnreachable, ListedFile, Store, drafts
+from genesys_assets.lake.writers import TableWriter
 from genesys_assets.tables.api_requests import API_REQUESTS
 from genesys_assets.tables.spec import Column, TableSpec
 
@@ -65,12 +66,12 @@ def keep_house(
     published = lake.store.listed("")
     tables = places(published)
     readable = [place for place in tables if _has_readable_log(lake, place, report)]
-    booked = _catch_up(lake, [place for place in ledgered if place in readable], provenance or {}, report)
+    in_ledger = _catch_up(lake, [place for place in ledgered if place in readable], provenance or {}, report)
     for place in readable:
         try:
             _join_days(lake, place, f"{now:%Y-%m-%d}", report)
             _remove_files(lake.log(place), published, before, report)
-            _clean_log(lake.log(place), before, booked.get(place), report)
+            _clean_log(lake.log(place), before, in_ledger.get(place), report)
         except (TableContended, Unreadable) as error:
             report.problems[place] = str(error)
     _remove_of_no_table(lake.store, published, tables, before, report)
@@ -105,7 +106,7 @@ def _catch_up(
         catch_up(lake, ledgered, [], provenance)
     except TableContended as error:
         report.problems[LEDGER] = str(error)
-        return {place: booked(lake, place) for place in ledgered}
+        return {place: ledger_version(lake, place) for place in ledgered}
     return versions
 
 
@@ -207,9 +208,9 @@ def _forget_drafts(store: Store, before: datetime, report: HousekeepingResult) -
 # -- the log -----------------------------------------------------------------------------------------------------------
 
 
-def _clean_log(log: DeltaLog, before: datetime, booked: int | None, report: HousekeepingResult) -> None:
+def _clean_log(log: DeltaLog, before: datetime, in_ledger: int | None, report: HousekeepingResult) -> None:
     """Write a checkpoint, and remove the commits that no version since a moment is made of, as far as the ledger has
-    them (`booked`; None: the ledger does not ask for them).
+    them (`in_ledger`; None: the ledger does not ask for them).
 
     Who has read the log since then has begun at a checkpoint that was there at that moment, or at a newer one.
     """
@@ -218,7 +219,9 @@ def _clean_log(log: DeltaLog, before: datetime, booked: int | None, report: Hous
     files = _log_files(log)
     base = max(checkpoints(_name(file) for file in files if file.modified < before), default=-1)
     older = [file for file in files if version_of(_name(file)) < base]
-    gone = [file for file in older if is_commit(_name(file)) and (booked is None or version_of(_name(file)) <= booked)]
+    gone = [
+        file for file in older if is_commit(_name(file)) and (in_ledger is None or version_of(_name(file)) <= in_ledger)
+    ]
     _delete(log.store, gone)
     _delete(log.store, [file for file in older if is_checkpoint(_name(file))])
     _delete(log.store, [file for file in files if is_unfinished(_name(file)) and file.modified < before])

@@ -17,8 +17,9 @@ import pyarrow as pa
 from pydantic import PrivateAttr
 
 from genesys_assets.lake.frames import as_table, convert
-from genesys_assets.lake.lake import Lake, milliseconds
+from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import open_lake
+from genesys_assets.spans import milliseconds
 from genesys_assets.tables.spec import Column, TableSpec
 
 __all__ = ["LakeIOManager", "MissingPartitions", "as_table", "convert", "place"]

@@ -28,24 +28,19 @@ from genesys_assets.lake.changes import Change
 from genesys_assets.lake.column_types import at_rest
 from genesys_assets.lake.commit import Commit, Proposal, StoredState
 from genesys_assets.lake.delta import WHOLE, DataFile, DeltaLog, partition_folder
-from genesys_assets.lake.files import (
-    PAGES,
-    PageWriter,
-    StoredFile,
-    StoredFooter,
-    StoredPages,
-    TableWriter,
-    Unreadable,
-    open_files,
-)
-from genesys_assets.lake.parquet_files import Provenance, null_columns
+from genesys_assets.lake.files import PAGES, StoredFile, StoredFooter, StoredPages, Unreadable, open_files
+from genesys_assets.lake.parquet_files import Provenance
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import Store, drafts
+from genesys_assets.lake.stored_partitions import StoredPartition, StoredPartitions
+from genesys_assets.lake.stored_rows import StoredRows
+from genesys_assets.lake.writers import PageWriter, TableWriter
 from genesys_assets.lake.writing import Writing
 from genesys_assets.privacy.forgotten import Forgotten, Kind, remember
 from genesys_assets.privacy.protection import KEEP, Protection
 from genesys_assets.privacy.screen import Screen
 from genesys_assets.privacy.scrubbed_rows import Traces, scrubbed
+from genesys_assets.spans import milliseconds
 from genesys_assets.tables.spec import TableSpec
 
 if TYPE_CHECKING:
@@ -57,50 +52,15 @@ T = TypeVar("T")
 _MADE_OF = "made_of "
 """Before the key of a partition: the name under which a table's log keeps what the partition is made of."""
 _TABLES_AT_ONCE = 8
-_FOOTERS_AT_ONCE = 8
 _FILES_AT_ONCE = 8
 _READINGS_REMEMBERED = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPartition:
-    """A stored partition: what identifies its rows and their reach, its newest file, and when that was committed."""
-
-    content: str
-    newest: DataFile
-
-    @property
-    def written_at(self) -> datetime:
-        return datetime.fromtimestamp(self.newest.modified_ms / 1000, UTC)
-
-    def with_newer(self, file: DataFile) -> StoredPartition:
-        return StoredPartition(f"{self.content}+{file.content}", file)
-
-
-@dataclass(frozen=True, slots=True)
-class _StoredPartitions:
-    """All stored partitions of a table as of a version of its log, and their keys in order."""
-
-    log: DeltaLog
-    version: int
-    by_key: dict[str | None, StoredPartition]
-    keys: list[str]
-
-    @classmethod
-    def of(cls, log: DeltaLog) -> _StoredPartitions:
-        by_key: dict[str | None, StoredPartition] = {}
-        version = log.version
-        for key, file in log.every_file():
-            older = by_key.get(key)
-            by_key[key] = StoredPartition(file.content, file) if older is None else older.with_newer(file)
-        return cls(log, version, by_key, sorted(filter(None, by_key)))
-
-
 @dataclass(slots=True)
 class _Memory:
-    """What was read from files and versions of logs, which never change."""
+    """What was read from files and versions of logs, which do not change."""
 
-    partitions: dict[str, _StoredPartitions] = field(default_factory=dict)
+    partitions: dict[str, StoredPartitions] = field(default_factory=dict)
     readings: dict[Hashable, Any] = field(default_factory=dict)
 
 
@@ -201,7 +161,7 @@ class Lake:
         self._forget_again(who, [(asset, key) for key in keys])
 
     def screen(self, asset: str) -> Screen:
-        """What gives pages as they may be stored in an asset, or be made a table of."""
+        """What turns pages into pages that may be stored in an asset, or become a table."""
         return Screen(asset, self.protection, Forgotten.load(self.store))
 
     def _forget_again(self, who: Forgotten, partitions: Collection[tuple[str, str | None]]) -> None:
@@ -371,20 +331,20 @@ class Lake:
         at = bisect_left(keys, key)
         return keys[at - 1] if at else None
 
-    def _stored_partitions(self, asset: str) -> _StoredPartitions:
+    def _stored_partitions(self, asset: str) -> StoredPartitions:
         log, known = self.log(asset), self._memory.partitions.get(asset)
         if known is None or known.log is not log or known.version != log.version:
             with self._lock:
                 known = self._memory.partitions.get(asset)
                 if known is None or known.log is not log or known.version != log.version:
-                    known = self._memory.partitions[asset] = _StoredPartitions.of(log)
+                    known = self._memory.partitions[asset] = StoredPartitions.of(log)
         return known
 
     def footer(self, asset: str, key: str | None) -> StoredFooter | None:
         """What the newest file of a partition says of itself, None where it is not stored, or not readable.
 
         Files never change, so that each is read once by all that share this lake's memory: use it where many partitions
-        are looked at again and again. Whether a file is still readable it does not tell.
+        are looked at again and again. It does not say whether a file is still readable.
         """
 
         def read() -> StoredFooter | None:
@@ -453,10 +413,9 @@ class Lake:
         is read. A column that a partition does not have is null; an instant has the unit at rest, microseconds. If none
         is stored: the empty table of `schema`, or FileNotFoundError where no schema was given.
         """
-        with self._naming(asset):
-            dataset = self._dataset(asset, keys, schema, columns)
-            if dataset is not None:
-                return dataset.to_table(columns=list(columns) if columns else None, filter=where)
+        rows = StoredRows(self.log(asset), keys).table(schema, columns, where)
+        if rows is not None:
+            return rows
         if schema is None:
             raise FileNotFoundError(f"{asset} has no stored partition among {keys!r}: materialise it first")
         empty = schema.empty_table()
@@ -466,26 +425,7 @@ class Lake:
         self, asset: str, keys: str | Iterable[str] | None, schema: pa.Schema | None = None
     ) -> pads.Dataset | None:
         """The stored partitions among the keys as an Arrow dataset, None where none is stored. Columns as in `read`."""
-        with self._naming(asset):
-            return self._dataset(asset, keys, schema, None)
-
-    def _dataset(
-        self,
-        asset: str,
-        keys: str | Iterable[str] | None,
-        schema: pa.Schema | None,
-        columns: Sequence[str] | None,
-    ) -> pads.Dataset | None:
-        wanted = [keys] if keys is None or isinstance(keys, str) else list(keys)
-        paths = [path for key in wanted for path in self._paths(asset, key)]
-        if not paths:
-            return None
-        known = self.log(asset).schema() if schema is None else schema
-        dataset = _dataset(paths, filesystem=self.store.filesystem, schema=known)
-        if schema is not None or (columns and set(columns) <= set(known.names)):
-            return dataset
-        nulls = [name for name in _null_columns(dataset) if name not in known.names]
-        return dataset.replace_schema(pa.schema([*known, *(pa.field(name, pa.null()) for name in nulls)]))
+        return StoredRows(self.log(asset), keys).dataset(schema)
 
     def head(self, asset: str, key: str | None, rows: int = 5) -> pa.Table:
         """The first rows of a partition. Raises FileNotFoundError, Unreadable."""
@@ -516,52 +456,13 @@ class Lake:
 
         A column of the schema that a file does not have yet is null. Snapshots of a day are files of its partition.
         """
-        for path in [path for key in keys for path in self._paths(asset, key)]:
-            with self._naming(asset):
-                file = _dataset(path, filesystem=self.store.filesystem, schema=schema)
-            for fragment in file.get_fragments():
-                with self._naming(asset):
-                    groups = fragment.split_by_row_group(where, schema)
-                for group in groups:
-                    with self._naming(asset):
-                        piece = group.to_table(schema, columns=list(columns), filter=where, use_threads=False)
-                    yield piece
-
-    @contextlib.contextmanager
-    def _naming(self, asset: str) -> Iterator[None]:
-        """Around what reads rows. Raises LakeUnreachable, and Unreadable where the bytes of a file are at fault."""
-        try:
-            yield
-        except (pa.ArrowInvalid, OSError) as error:
-            if unreachable := self.store.unreachable(error):
-                raise unreachable from error
-            of_file = "arquet" in str(error) if isinstance(error, pa.ArrowInvalid) else error.errno is None
-            if not of_file or isinstance(error, FileNotFoundError):
-                raise
-            raise Unreadable(f"A file of {asset} cannot be read ({error}): materialise its partition again.") from error
-
-    def _paths(self, asset: str, key: str | None) -> list[str]:
-        return [self.store.path(f"{asset}/{file.path}") for file in self.log(asset).files(key)]
+        yield from StoredRows(self.log(asset), keys).pieces(schema, columns, where)
 
     def _stored(self, asset: str, key: str | None) -> list[StoredFile]:
         files = open_files(self.store, asset, self.log(asset).files(key))
         if not files:
             raise FileNotFoundError(f"{asset} has no stored partition {key!r}: materialise it first")
         return files
-
-
-def _dataset(source: str | list[str], **options: Any) -> pads.Dataset:
-    # It brings pandas along: too much for loading definitions.
-    import pyarrow.dataset as pads
-
-    return pads.dataset(source, format="parquet", **options)
-
-
-def _null_columns(dataset: pads.Dataset) -> list[str]:
-    """The columns that have no type in the files' metadata. The footers that were read serve for the rows too."""
-    with ThreadPoolExecutor(_FOOTERS_AT_ONCE, thread_name_prefix="footers") as executor:
-        named = executor.map(lambda fragment: null_columns(fragment.metadata), dataset.get_fragments())
-        return list(dict.fromkeys(name for names in named for name in names))
 
 
 def _reading(key: str | None, writer: PageWriter, stored: StoredState, began: int) -> Proposal:
@@ -572,7 +473,3 @@ def _reading(key: str | None, writer: PageWriter, stored: StoredState, began: in
 
 def _made_of_mark(key: str | None, made_of: int | None) -> dict[str, int]:
     return {} if made_of is None else {f"{_MADE_OF}{key or WHOLE}": made_of}
-
-
-def milliseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)

@@ -18,9 +18,9 @@ import pyarrow as pa
 from genesys_assets.lake.changes import Change
 from genesys_assets.lake.commit import Commit, Overtaken, Proposal, TableContended, stored_state
 from genesys_assets.lake.delta import WHOLE
-from genesys_assets.lake.files import TableWriter
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import drafts
+from genesys_assets.lake.writers import TableWriter
 from genesys_assets.tables.restatements import RESTATEMENTS, Reading, restatements
 
 LEDGER = f"tables/{RESTATEMENTS.name}"
@@ -29,7 +29,9 @@ _LONGEST_PAUSE_SECONDS = 0.5
 
 
 def readings(lake: Lake, place: str, since: int = 0) -> Iterator[Reading]:
-    """The readings of a table after a version, the oldest first; the first one of a partition is none."""
+    """The readings of a table after a version, the oldest first. The first reading of a partition is left out: it
+    changed nothing.
+    """
     for version, note in lake.log(place).notes(since):
         for partition, said in note.get("readings", {}).items():
             if not said["first"] and partition != WHOLE:
@@ -39,9 +41,9 @@ def readings(lake: Lake, place: str, since: int = 0) -> Iterator[Reading]:
                 yield Reading(table, partition, version, read_at, note.get("run_id"), figures)
 
 
-def booked(lake: Lake, place: str) -> int:
-    """The version up to which the ledger has all readings of a table. A table that was made in the place of a deleted
-    one is another one.
+def ledger_version(lake: Lake, place: str) -> int:
+    """The version up to which the ledger has all readings of a table. A table that replaces a deleted one has a count
+    of its own.
     """
     return lake.log(LEDGER).newness(_mark(lake, place)) or 0
 
@@ -83,10 +85,10 @@ def _catch_up(
 ) -> dict[str, Change]:
     log = lake.log(LEDGER)
     existing = [place for place in places if lake.log(place).table_id is not None]
-    marks = {_mark(lake, place): max(lake.log(place).version, booked(lake, place)) for place in existing}
+    marks = {_mark(lake, place): max(lake.log(place).version, ledger_version(lake, place)) for place in existing}
     new: dict[str, list[Reading]] = defaultdict(list)
     for place in existing:
-        for reading in readings(lake, place, booked(lake, place)):
+        for reading in readings(lake, place, ledger_version(lake, place)):
             new[reading.partition].append(reading)
     proposals = []
     with drafts(lake.store) as begin:

@@ -13,7 +13,7 @@ from typing import Any, Self
 from genesys_assets.spans import Window, utc_day
 
 Questions = Mapping[str, list[str]]
-"""The metrics that were asked of every hour, by question: see `tables.metrics.question.answered`."""
+"""The metrics that were asked of every hour, by question: see `tables.metrics.question.answered_everywhere`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ class S3Store(Store):
 
         def send() -> None:
             file.seek(0)
-            self._client.upload_fileobj(_Unclosed(file), self.bucket, self._key(key))
+            self._client.upload_fileobj(_UnclosedFile(file), self.bucket, self._key(key))
 
         self._patiently(send)
 
@@ -346,7 +346,7 @@ class _S3Draft:
         self.file.close()
 
 
-class _Unclosed:
+class _UnclosedFile:
     """A file as boto3 reads it, which closes what it has read: the draft stays open for another try."""
 
     def __init__(self, file: IO[bytes]) -> None:

@@ -1,6 +1,6 @@
 """What is being written to one partition of some tables: the writers, and what their files and commits will say.
 
-It is opened and committed in `lake`; how rows become a file is in `files`.
+It is opened and committed in `lake`; how rows become a file is in `writers`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from genesys_assets.lake.audit import AuditFailed
 from genesys_assets.lake.changes import Change
-from genesys_assets.lake.files import ABSENT, TableWriter
+from genesys_assets.lake.files import ABSENT
 from genesys_assets.lake.parquet_files import Provenance
 from genesys_assets.lake.reach import Reach
+from genesys_assets.lake.writers import TableWriter
 
 if TYPE_CHECKING:
     from genesys_assets.lake.lake import Lake

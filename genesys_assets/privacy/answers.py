@@ -23,7 +23,7 @@ from genesys_assets.cloud.analytics.families import FAMILIES
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.people import People, Whose
 from genesys_assets.privacy.protection import Protection
-from genesys_assets.tables.conversations import model as model
+from genesys_assets.tables.conversations import model
 from genesys_assets.tables.conversations.decode_arrow import ENVELOPE
 from genesys_assets.tables.conversations.decode_values import UnreadablePage
 from genesys_assets.tables.conversations.model import Field, snake_case
@@ -41,9 +41,9 @@ class CannotDrop(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A field with a value of a class. One that `tells_apart` rows is hashed where the class is dropped. One that is
-    not known is dropped, and so is an object in the place of a value, unless it `is_json`. A contact's value that is
-    `whose` may be an agent's.
+    """A field with a value of a class. One that `tells_apart` rows is hashed where the class is dropped. An unknown
+    field is dropped, and so is an object in the place of a value, unless it `is_json`. `whose` is set where the value
+    may be an agent's instead of a contact's.
     """
 
     class_: PersonalData
@@ -82,15 +82,15 @@ def protected(body: bytes, rule: Rule, protection: Protection, dropped: Counter[
     """An answer with its personal data kept, hashed or dropped. `dropped` counts the unknown fields that were dropped,
     by path. Raises UnreadablePage, CannotDrop.
     """
-    answer = parsed(body)
+    answer = parse_answer(body)
     try:
         _protect(answer, rule, _Work(protection, Counter() if dropped is None else dropped), People(), "")
-        return written(answer)
+        return dump_answer(answer)
     except RecursionError as error:
         raise UnreadablePage("an answer is nested so deeply that its personal data cannot be found") from error
 
 
-def parsed(body: bytes) -> dict[str, Any]:
+def parse_answer(body: bytes) -> dict[str, Any]:
     """An answer. Raises UnreadablePage where it is no JSON object."""
     try:
         answer = json.loads(body.decode("utf-8", errors="replace"))
@@ -101,7 +101,7 @@ def parsed(body: bytes) -> dict[str, Any]:
     return answer
 
 
-def written(answer: Mapping[str, Any]) -> bytes:
+def dump_answer(answer: Mapping[str, Any]) -> bytes:
     return json.dumps(answer, separators=(",", ":")).encode()
 
 
@@ -262,7 +262,7 @@ def _plain_fields(*names: str, **nested: Rule) -> Members:
 
 
 def _group() -> Members:
-    """What a question was grouped by, in any family: what means somebody in one is held for that in all."""
+    """What a question was grouped by, in any family. A name that means a person in one family is treated so in all."""
     known = {
         name: replace(_value(name, class_of(family.table, snake_case(name))), tells_apart=True)
         for family in FAMILIES.values()

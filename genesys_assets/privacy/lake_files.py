@@ -23,11 +23,11 @@ from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.answers import DETAILS_PAGES, CannotDrop, Members, Rule, Value, rule_of
 from genesys_assets.privacy.forgotten import Forgotten, Kind
 from genesys_assets.privacy.protection import KEEP, Protection
-from genesys_assets.privacy.scrubbed_answers import Scrubbed
+from genesys_assets.privacy.scrubbed_answers import ScrubbedAnswer
 from genesys_assets.privacy.scrubbed_rows import Traces
 from genesys_assets.privacy.scrubbed_rows import scrubbed as scrubbed_rows
 from genesys_assets.settings import DataLakeSettings
-from genesys_assets.tables.data_lake.decode import opened, read_rows
+from genesys_assets.tables.data_lake.decode import open_parquet, read_rows
 from genesys_assets.tables.data_lake.schemas import ATTRIBUTES, SCHEMAS, KnownColumn, Names
 from genesys_assets.tables.personal import class_of
 
@@ -77,7 +77,7 @@ def protected(schema: str, body: bytes, protection: Protection, dropped: Counter
     return _written(rows)
 
 
-def scrubbed(schema: str, body: bytes, who: Forgotten, names: Mapping[str, str] | None = None) -> Scrubbed | None:
+def scrubbed(schema: str, body: bytes, who: Forgotten, names: Mapping[str, str] | None = None) -> ScrubbedAnswer | None:
     """A file without those who must be forgotten; None if none of them is in it. `names` are those of users, with their
     pseudonyms. Raises UnreadableFile.
     """
@@ -92,7 +92,7 @@ def scrubbed(schema: str, body: bytes, who: Forgotten, names: Mapping[str, str] 
         return None
     result = left if after is None else after
     assert result is not None
-    return Scrubbed(_written(result.rename_columns(rows.column_names)), _taken_out(ours, who))
+    return ScrubbedAnswer(_written(result.rename_columns(rows.column_names)), _taken_out(ours, who))
 
 
 def conversations_of_contacts(schema: str, body: bytes, who: Forgotten) -> list[str]:
@@ -137,7 +137,7 @@ def _texts(rows: pa.Table, name: str) -> list[str]:
 
 def _read(schema: str, body: bytes) -> tuple[pa.Table, dict[str, _Column]]:
     """The rows of a file with plain texts, and what each column is."""
-    rows = read_rows(schema, opened(schema, body))
+    rows = read_rows(schema, open_parquet(schema, body))
     for index, field in enumerate(rows.schema):
         if pa.types.is_dictionary(field.type) or pa.types.is_large_string(field.type):
             rows = rows.set_column(index, field.name, rows.column(index).cast(pa.string()))

@@ -20,9 +20,9 @@ P = TypeVar("P", bound=Page)
 
 @dataclass(slots=True)
 class Screen:
-    """That of the answers which are stored in one place of the lake, or of which its table is made. `taken_out`
-    identifies the conversations that were taken out of them so far; `dropped` counts the unknown fields, by path.
-    `of_contacts` are conversations in which a forgotten contact took part and of which other answers hold more.
+    """The screen of the answers that are stored in one place of the lake, or become its table. `taken_out` identifies
+    the conversations that were taken out of them so far; `dropped` counts the unknown fields, by path. `of_contacts`
+    are conversations in which a forgotten contact took part and of which other answers hold more.
     """
 
     place: str

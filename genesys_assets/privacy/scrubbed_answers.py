@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from genesys_assets.personal_data import PersonalData
-from genesys_assets.privacy.answers import Members, Rule, Value, parsed, rule_of, written
+from genesys_assets.privacy.answers import Members, Rule, Value, dump_answer, parse_answer, rule_of
 from genesys_assets.privacy.forgotten import Entry, Forgotten, Kind
 from genesys_assets.tables.conversations.decode_values import UnreadablePage
 from genesys_assets.tables.personal import Unclassified
@@ -31,7 +31,7 @@ _SHORTEST_WITHIN = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Scrubbed:
+class ScrubbedAnswer:
     """An answer without those who must be forgotten, and the digests of conversations that were taken out."""
 
     body: bytes
@@ -57,35 +57,35 @@ class _Work:
 
 def scrubbed(
     place: str, body: bytes, who: Forgotten, names: Collection[str] = (), values: Mapping[str, str] | None = None
-) -> Scrubbed | None:
-    """An answer as it may stay in a place of the lake, None where nothing is to be done. `names` are in small letters,
-    and so are `values` that told of customers, with what stands in their place where aggregates are grouped by them.
+) -> ScrubbedAnswer | None:
+    """An answer as it may stay in a place of the lake, None where nothing is to be done. `names` are in small letters.
+    So are `values`, which identified customers, each with its replacement where aggregates are grouped by it.
 
     Raises UnreadablePage.
     """
     values = values or {}
     text = body.decode("utf-8", errors="replace")
     # An escape sequence in place of a letter would hide an id.
-    readable = written(parsed(body)).decode() if _ESCAPED_ASCII.search(text) else text
+    readable = dump_answer(parse_answer(body)).decode() if _ESCAPED_ASCII.search(text) else text
     found = who.ids_in(readable)
     # Somebody else may have the same name, so names that are known by digests are looked for in notes and the like.
-    noted = who.names_in(_contents(place, parsed(body))) if who.names else {}
+    noted = who.names_in(_contents(place, parse_answer(body))) if who.names else {}
     if not found and not noted and not _may_hold((*names, *values), readable):
         return None
-    answer, work = parsed(body), _Work(who, names, values)
+    answer, work = parse_answer(body), _Work(who, names, values)
     try:
         _scrub(place, answer, work)
         if noted:
             in_contents = _Work(who, noted, classes=(PersonalData.CONTENT,))
             _drop_names(answer, rule_of(place), in_contents)
             work.changed |= in_contents.changed
-        again = written(answer).decode()
+        again = dump_answer(answer).decode()
     except RecursionError as error:
         raise UnreadablePage("an answer is nested so deeply that nobody can be found in it") from error
     left = who.without_ids(again, found)
     if not work.changed and left == again:
         return None
-    return Scrubbed(left.encode(), frozenset(work.taken_out))
+    return ScrubbedAnswer(left.encode(), frozenset(work.taken_out))
 
 
 def _contents(place: str, answer: Object) -> Iterator[str]:
@@ -125,21 +125,21 @@ def _scrub(place: str, answer: Object, work: _Work) -> None:
         return
     if not isinstance(rule, Members):
         return
-    for conversation in list(_taken(answer, "conversations", work)):
+    for conversation in list(_remaining(answer, "conversations", work)):
         _conversation(conversation, rule.of("conversations"), work)
-    for result in list(_taken(answer, "results", work, within="group")):
+    for result in list(_remaining(answer, "results", work, within="group")):
         _group(result, work)
     if place in _OF_USERS and isinstance(answer.get("entities"), list):
         answer["entities"] = [_user(entity, work) for entity in answer["entities"]]
     if place == "live/conversations":
         for holder in (answer, *_objects(answer.get("results"))):
-            for entity in _taken(holder, "entities", work):
+            for entity in _remaining(holder, "entities", work):
                 _conversation(entity, rule.of("entities"), work)
     if work.names:
         _drop_names(answer, rule, work)
 
 
-def _taken(holder: Object, name: str, work: _Work, within: str | None = None) -> Iterator[Object]:
+def _remaining(holder: Object, name: str, work: _Work, within: str | None = None) -> Iterator[Object]:
     """The objects of a list that stay; those of forgotten conversations are taken out of it."""
     items = holder.get(name)
     if not isinstance(items, list):
@@ -176,7 +176,7 @@ def conversations_of_contacts(body: bytes, who: Forgotten) -> Iterator[str]:
     if not who.ids_in(body.decode("utf-8", errors="replace")):
         return
     work = _Work(who, ())
-    for conversation in _objects(parsed(body).get("conversations")):
+    for conversation in _objects(parse_answer(body).get("conversations")):
         id_ = conversation.get("conversationId")
         people = _objects(conversation.get("participants"))
         if isinstance(id_, str) and any(work.has(each, "externalContactId", Kind.EXTERNAL_CONTACT) for each in people):
@@ -201,7 +201,7 @@ def _drop_classes(holder: Any, rule: Rule) -> bool:
 
 
 def _group(result: Object, work: _Work) -> None:
-    """What a result was grouped by tells rows apart: where it is of a forgotten contact a pseudonym stands there."""
+    """Values that a result was grouped by tell rows apart, so those of a forgotten contact become a pseudonym."""
     group = result.get("group")
     if isinstance(group, dict):
         after = without_contact(group, work.who, work.values)
@@ -210,8 +210,8 @@ def _group(result: Object, work: _Work) -> None:
 
 
 def without_contact(group: Mapping[str, Any], who: Forgotten, values: Mapping[str, str]) -> Object:
-    """A group of aggregates, without what it tells of a forgotten contact; or, where it does not say of which, without
-    the values that told of one.
+    """A group of aggregates with a pseudonym in place of a forgotten contact's values. If no id in the group names the
+    contact, the values that identified one are looked for.
     """
     entries = [who.entry(value, Kind.EXTERNAL_CONTACT) for value in group.values() if isinstance(value, str)]
     pseudonym = next((entry.pseudonym for entry in entries if entry), None)
@@ -226,7 +226,7 @@ def without_contact(group: Mapping[str, Any], who: Forgotten, values: Mapping[st
 
 
 def bare(value: Any) -> Any:
-    """A value as it is compared with those that told of customers: a number is the same with and without `tel:`.
+    """A value as it is compared with those that identified customers: a number is the same with and without `tel:`.
 
     >>> bare("tel:+41790001122"), bare("Łucja"), bare(None)
     ('+41790001122', 'łucja', None)

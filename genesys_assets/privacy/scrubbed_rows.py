@@ -2,10 +2,9 @@
 
     conversation       its rows go; where another row names it stands a pseudonym
     user               a pseudonym stands in the place of the id, and of the name in tables that are made of tables
-    external contact   columns that tell of customers are null in the rows of its conversations
+    external contact   columns about customers are null in the rows of its conversations
 
-Tables that are not ours, and reports, say nothing of classes: there ids and the values that are looked for are found by
-what they are.
+Columns of reports, and of tables that are not ours, have no class. There ids and values are found by their text.
 """
 
 from __future__ import annotations
@@ -35,8 +34,8 @@ Ids = Mapping[str, frozenset[Entry]]
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """What is looked for beside ids, in small letters: names of users with their pseudonyms, in reports what told of
-    customers, and in groups of aggregates the same, with what stands in its place.
+    """What is looked for beside ids, in small letters: names of users with their pseudonyms, in reports the values that
+    identified customers, and in groups of aggregates the same values, each with its replacement.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
@@ -181,7 +180,7 @@ def _holding(ids: Ids) -> Callable[[str], bool]:
 def _mapped(
     rows: pa.Table, change: Callable[[str], str | None], concerns: Callable[[str], bool], only: str | None = None
 ) -> pa.Table:
-    """The rows with those texts changed that it concerns, however deep they are nested."""
+    """The rows with these texts replaced, however deeply they are nested."""
     for index, name in enumerate(rows.column_names):
         column = rows.column(index)
         texts = (text for leaf in _texts(column) for text in pc.unique(leaf).to_pylist() if text)

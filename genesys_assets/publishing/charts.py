@@ -58,7 +58,7 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What a chart is called, in the page and by who cannot see it."""
+    """How a chart is named: in the page, and for people who cannot see it."""
 
     name: str
     title: str

@@ -20,7 +20,7 @@ from genesys_assets.lake.lake import Lake, Reach, Unreadable
 from genesys_assets.lake.ledger import LEDGER
 from genesys_assets.process_folder import scratch_folder
 from genesys_assets.publishing.business_day import BusinessDay
-from genesys_assets.publishing.day_page import PAGE_TABLES, DayPage, day_page, reach_of, told_readings
+from genesys_assets.publishing.day_page import PAGE_TABLES, DayPage, day_page, reach_of, shown_readings
 from genesys_assets.publishing.day_reports import family_tables
 from genesys_assets.publishing.errors import InvalidManifest, NotReadable, PublishOvertaken
 from genesys_assets.publishing.html import write_page
@@ -101,19 +101,19 @@ def made_of(lake: Lake, day: BusinessDay, reports: Sequence[Report]) -> dict[str
     }
     for table in (*PAGE_TABLES, *family_tables()):
         for key in [day.key] if table == LEDGER else day.utc_days:
-            content = _told(lake, key) if table == LEDGER else content_until(lake, table, key, day.end)
+            content = _shown_readings(lake, key) if table == LEDGER else content_until(lake, table, key, day.end)
             found[f"{table}/date={key}"] = content
     found |= {f"{each.table}/{each.check}": each.says for each in failing_checks(lake, day)}
     return {part: content for part, content in found.items() if content is not None}
 
 
-def _told(lake: Lake, key: str) -> str | None:
-    """What identifies the readings of a day that the page tells; None where the ledger does not have the day."""
+def _shown_readings(lake: Lake, key: str) -> str | None:
+    """What identifies the readings of a day that the page shows; None where the ledger does not have the day."""
     if key not in lake.stored(LEDGER):
         return None
 
     def read() -> str:
-        rows = told_readings(lake.read(LEDGER, key, schema=RESTATEMENTS.schema))
+        rows = shown_readings(lake.read(LEDGER, key, schema=RESTATEMENTS.schema))
         told = [[f"{value}" for value in row.values()] for row in rows.to_pylist()]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 PAGE_TABLES = ("tables/interval_metrics", "tables/conversations", LEDGER)
 """What the page is made of, besides reports."""
-_NOT_TOLD = ("user_presence", "user_routing_status", "queue_waits")
+_NOT_SHOWN = ("user_presence", "user_routing_status", "queue_waits")
 """Tables whose readings the page leaves out: their rows of a day change as often as a later day says how a span ended,
 and no figure of the day with them.
 """
@@ -116,8 +116,8 @@ def day_page(
     known, not_there = reach or reach_of(lake, day), missing or {}
     there = {"with_agents": AGENTS not in not_there, "with_status": STATUS not in not_there}
     figures = day_reports(lake, day, **there, start_date=start_date)
-    ledger = [told_readings(_rows(lake, LEDGER, day.key))]
-    ledger += [told_readings(lake.read(LEDGER, other, schema=RESTATEMENTS.schema)) for other in _others(day)]
+    ledger = [shown_readings(_rows(lake, LEDGER, day.key))]
+    ledger += [shown_readings(lake.read(LEDGER, other, schema=RESTATEMENTS.schema)) for other in _others(day)]
     notes = Notes(
         [_table_reach(lake, table, each) for each in day.utc_days for table in ("interval_metrics", "conversations")],
         _restatements([row for table in ledger for row in table.to_pylist()]),
@@ -132,14 +132,14 @@ def _rows(lake: Lake, place: str, key: str) -> pa.Table:
     return lake.read(place, key, schema=lake.schema(place, key))
 
 
-def told_readings(ledger: pa.Table) -> pa.Table:
-    """The rows of the ledger that the page is made of: not those of `_NOT_TOLD`. Agents' time is made with these, so
+def shown_readings(ledger: pa.Table) -> pa.Table:
+    """The rows of the ledger that the page is made of: not those of `_NOT_SHOWN`. Agents' time is made with these, so
     its rows count only if they changed something.
     """
     changed = [pc.not_equal(ledger[name], 0) for name in ("rows_added", "rows_changed", "rows_removed")]
     is_changed = pc.or_(pc.or_(*changed[:2]), changed[2])
-    is_told = pc.invert(pc.is_in(ledger["table"], value_set=pa.array(_NOT_TOLD)))
-    return ledger.filter(pc.and_(is_told, pc.or_(is_changed, pc.not_equal(ledger["table"], USER_TIME.name))))
+    is_shown = pc.invert(pc.is_in(ledger["table"], value_set=pa.array(_NOT_SHOWN)))
+    return ledger.filter(pc.and_(is_shown, pc.or_(is_changed, pc.not_equal(ledger["table"], USER_TIME.name))))
 
 
 def _others(day: BusinessDay) -> list[str]:

@@ -159,7 +159,7 @@ def _charts(days: Sequence[ListedDay], media: Sequence[str]) -> dict[str, Markup
     offered, abandoned = ([day.headline.get(name) for day in days] for name in ("offered", "abandoned"))
     drawn: dict[str, Markup] = {}
     if any(offered):
-        words = Words("offered", "Offered and abandoned by day", _told(days, offered, count))
+        words = Words("offered", "Offered and abandoned by day", _in_words(days, offered, count))
         drawn["offered"] = charts.bars(words, axis, "interactions", (offered, charts.ACCENT), (abandoned, charts.ALERT))
     for nth, medium in enumerate(media):
         drawn |= _charts_of(days, axis, medium, nth)
@@ -173,15 +173,15 @@ def _charts_of(days: Sequence[ListedDay], axis: Hours, medium: str, nth: int) ->
     )
     drawn: dict[str, Markup] = {}
     if any(value is not None for value in level):
-        words = Words(f"level-{nth}", f"Service level by day, {called(medium)}", _told(days, level, percent))
+        words = Words(f"level-{nth}", f"Service level by day, {called(medium)}", _in_words(days, level, percent))
         shares = [None if value is None else 100 * value for value in level]
         drawn[words.name] = charts.dots(words, axis, "per cent", shares, offered, top=100)
     if any(value is not None for value in handle):
-        words = Words(f"handle-{nth}", f"Average handle time by day, {called(medium)}", _told(days, handle, clock))
+        words = Words(f"handle-{nth}", f"Average handle time by day, {called(medium)}", _in_words(days, handle, clock))
         minutes = [None if value is None else value / 60_000 for value in handle]
         drawn[words.name] = charts.dots(words, axis, "minutes", minutes, handled)
     return drawn
 
 
-def _told(days: Sequence[ListedDay], values: Sequence[float | None], shown: Callable[[float | None], str]) -> str:
+def _in_words(days: Sequence[ListedDay], values: Sequence[float | None], shown: Callable[[float | None], str]) -> str:
     return "; ".join(f"{short_date(day.date)}: {shown(value)}" for day, value in zip(days, values, strict=True)) + "."

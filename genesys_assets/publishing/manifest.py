@@ -131,7 +131,7 @@ def _file(entry: Mapping[str, Any]) -> PublishedFile:
     if _as(str, key).startswith("/") or ".." in key.split("/"):
         raise ValueError("the key of a file leads out of the place")
     if urlsplit(_as(str, url)).scheme not in _SCHEMES:
-        raise ValueError("the URL of a file is none of a file, and none of http")
+        raise ValueError("the URL of a file is neither a file:// URL nor one of http")
     return PublishedFile(
         report=_as(str, entry["report"]),
         format=_as(str, entry["format"]),

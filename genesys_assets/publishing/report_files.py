@@ -91,7 +91,7 @@ class _ReportFile(contextlib.AbstractContextManager["_ReportFile"]):
         self.path = path
         self.style = style
         self.rows = 0
-        self.file = _Measured(path)
+        self.file = _MeasuredFile(path)
         self.begin(schema)
 
     def begin(self, schema: pa.Schema) -> None: ...
@@ -178,7 +178,7 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-class _Measured(io.RawIOBase):
+class _MeasuredFile(io.RawIOBase):
     """A file that knows the size and digest of what was written to it."""
 
     def __init__(self, path: Path) -> None:

@@ -59,7 +59,9 @@ class History:
         return deepcopy((known or revisions[:1])[-1].conversation)
 
     def revise(self, conversation_id: str, revisions: list[Revision], day_told: date | None) -> None:
-        """These are the truth from now on; `day_told` is the day on which the seed, if it does, tells of it."""
+        """These are the truth from now on; `day_told` is the day on which the seed has the conversation, None where it
+        has not.
+        """
         normalised = [Revision(one.known_from, _normalised(one.conversation)) for one in revisions]
         start = millis(normalised[-1].conversation["conversationStart"])
         self._leave_day(conversation_id, day_told)

@@ -1,8 +1,8 @@
 """/api/v2/analytics/users: presence and routing status of agents, by the details query, by details jobs, as aggregates.
 
 This module shows the spans in `timelines` as the API does. A span comes in full in the answer of each interval that it
-touches; one that goes on has no endTime. Who has a span of days is listed twice, so that a page may hold fewer users
-than asked for and a user may come on two pages; totalHits counts both.
+touches; one that goes on has no endTime. A user with a span of several days is listed twice, so that a page may hold
+fewer users than asked for and a user may come on two pages; totalHits counts both.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def names_on(history: pa.Table, at: datetime) -> pa.Table:
     return pa.table({"id": ids, "name": names})
 
 
-def named(ids: pa.ChunkedArray, names: pa.Table) -> pa.ChunkedArray:
+def names_of_ids(ids: pa.ChunkedArray, names: pa.Table) -> pa.ChunkedArray:
     """The name of each id: the entity's, else what a system code means, else the id itself. Null stays null."""
     listed = names["name"].take(pc.index_in(ids, names["id"]))
     codes = pc.unique(ids)

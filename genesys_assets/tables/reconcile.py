@@ -134,7 +134,7 @@ def of_aggregates(
 ) -> pa.Table:
     """The figures of `interval_metrics` or `daily_metrics` in the window, by bucket or all in one."""
     bucket = pc.scalar(pa.scalar(window.start, INSTANT)) if in_one_bucket else pc.field("interval_start")
-    wanted = _of_everything(grouping) & _wanted(grouping) & _within("interval_start", window)
+    wanted = _of_everything(grouping) & _is_compared(grouping) & _within("interval_start", window)
     return _added(metrics, ["grouping", "selection", "view"], grouping, wanted, bucket)
 
 
@@ -245,7 +245,7 @@ def _emitted(
     session_metrics: pads.Dataset, grouping: Grouping, window: Window, without: pa.ChunkedArray | None = None
 ) -> pa.Table:
     """Each emission is one in `count`, and its value is in `sum`, `min` and `max`."""
-    where = _wanted(grouping) & _within("emit_date", window)
+    where = _is_compared(grouping) & _within("emit_date", window)
     if without is not None:
         where &= ~pc.field("conversation_id").isin(pc.unique(without))
     bucket = pc.floor_temporal(pc.field("emit_date"), multiple=_BUCKET_MINUTES, unit="minute")
@@ -281,7 +281,7 @@ def _of_everything(grouping: Grouping) -> pc.Expression:
     return (pc.field("grouping") == grouping.name) & (pc.field("selection") == "") & (pc.field("view") == "")
 
 
-def _wanted(grouping: Grouping) -> pc.Expression:
+def _is_compared(grouping: Grouping) -> pc.Expression:
     wanted = pc.field("metric").isin(grouping.metrics)
     return wanted & pc.field("user_id").is_valid() if grouping is BY_USER else wanted
 

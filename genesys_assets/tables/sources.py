@@ -1,5 +1,5 @@
-"""Where a row comes from, and which of two sources is taken: what was fetched, what somebody had saved and
-imported, or the data lake.
+"""Where a row comes from, and which of two sources is taken: fetched, imported from a saved file, or from the data
+lake.
 
 What is fetched goes first. Imported figures fill hours and days that were never fetched and are never added to fetched
 ones; of two imported buckets that overlap the one that was imported later stays, whole. Reading files is `importing`.

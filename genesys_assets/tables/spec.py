@@ -1,8 +1,8 @@
 """What a table is: its columns, its key, what one row means.
 
 Every table is declared with these types. The declarations are beside the code that fills the tables
-(`conversations.model`, `metrics`, `entities` and others). Arrow schemas, column descriptions in the UI, asset checks
-and docs/tables.md follow from them.
+(`conversations.flat_tables`, `metrics`, `entities` and others). Arrow schemas, column descriptions in the UI, asset
+checks and docs/tables.md follow from them.
 """
 
 from __future__ import annotations

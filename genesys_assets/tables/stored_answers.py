@@ -73,7 +73,7 @@ class Fields:
         return UnreadablePage(f"{self.page} has a `{name}` that is a JSON {kind}, not {wanted}")
 
 
-def parsed(body: bytes, page: str) -> Any:
+def parse_json(body: bytes, page: str) -> Any:
     """The JSON value of a page. Raises UnreadablePage."""
     try:
         return json.loads(body)
@@ -85,7 +85,7 @@ def parsed(body: bytes, page: str) -> Any:
 
 def fields(body: bytes, page: str) -> Fields:
     """The object that a page is. Raises UnreadablePage."""
-    value = parsed(body, page)
+    value = parse_json(body, page)
     if not isinstance(value, dict):
         raise UnreadablePage(f"{page} is a JSON {type(value).__name__}, not an object")
     return Fields(page, value)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from genesys_assets.lake.ledger import LEDGER
-from genesys_assets.tables.conversations.model import CONVERSATIONS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets.tables.metrics.buckets import FAMILY_METRICS
 from genesys_assets.tables.spec import TableSpec
 from genesys_assets_tests.assets.world import World, events, metadata

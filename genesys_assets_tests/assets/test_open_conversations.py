@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from genesys_assets.assets import open_conversations as asset
-from genesys_assets.tables.conversations.model import CONVERSATIONS, SESSIONS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS, SESSIONS
 from genesys_assets.tables.conversations.open import OPEN_CONVERSATIONS, open_conversations
 from genesys_assets_tests.assets.world import World
 

@@ -1,4 +1,4 @@
-"""The published pages as their readers open them: by presigned address, in a real browser."""
+"""The published pages as their readers open them: by presigned URL, in a real browser."""
 
 from __future__ import annotations
 

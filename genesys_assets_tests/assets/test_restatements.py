@@ -15,7 +15,7 @@ from genesys_assets.days.ledgered import LEDGERED
 from genesys_assets.days.users import USER_DETAILS, USER_TABLES
 from genesys_assets.lake.commit import stored_state
 from genesys_assets.lake.ledger import catch_up, days_written
-from genesys_assets.tables.conversations.model import CONVERSATIONS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, hours, key, metadata
 from genesys_assets_tests.clocks import standing_at
 from genesys_assets_tests.conftest import NOW

@@ -10,12 +10,12 @@ import dagster as dg
 import pyarrow.compute as pc
 import pytest
 
-from genesys_assets.assets.common import TOLD_BEFORE
+from genesys_assets.assets.common import REPORTED_BEFORE
 from genesys_assets.days import sources
 from genesys_assets.lake.reach import Reach
 from genesys_assets.partitions import hours_of, utc_day, utc_hour
 from genesys_assets.sandbox.server import running
-from genesys_assets.tables.conversations.model import CONVERSATION_TABLES, CONVERSATIONS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES, CONVERSATIONS
 from genesys_assets.tables.spec import in_milliseconds
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, error, hours, metadata, told
 from genesys_assets_tests.conftest import NOW
@@ -100,11 +100,11 @@ def test_a_day_of_a_range_is_told_when_it_is_stored_and_once_more_with_the_versi
     run = fetched.run("daily", "tables/interval_metrics", between=(FIRST, DAY))
     heard = told(fetched, run, "tables/interval_metrics")
     assert [event.partition for event in heard] == [FIRST, DAY, FIRST, DAY]
-    assert [TOLD_BEFORE in event.metadata for event in heard] == [False, False, True, True]
+    assert [REPORTED_BEFORE in event.metadata for event in heard] == [False, False, True, True]
     assert ["dagster/column_schema" in event.metadata for event in heard] == [False, False, True, True]
     assert ["dagster/data_version" in (event.tags or {}) for event in heard] == [False, False, True, True]
     alone = fetched.run("daily", "tables/interval_metrics", partition=DAY)
-    assert TOLD_BEFORE not in metadata(alone, "tables/interval_metrics")
+    assert REPORTED_BEFORE not in metadata(alone, "tables/interval_metrics")
 
 
 @pytest.mark.long

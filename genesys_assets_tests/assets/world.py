@@ -31,7 +31,7 @@ from genesys_assets.lake.store import LocalStore
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.sandbox.organisation import Item
 from genesys_assets.sandbox.server import Sandbox
-from genesys_assets.tables.conversations.model import CONVERSATION_TABLES
+from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES
 
 TABLES_OF_HOURS = ("tables/interval_metrics", *(f"tables/{spec.name}" for spec in CONVERSATION_TABLES))
 COST = "reports/api_cost"
@@ -202,7 +202,7 @@ def metadata(result: dg.ExecuteInProcessResult, name: str, partition: str | None
         for event in result.get_asset_materialization_events()
         if event.materialization.asset_key == key(name) and partition in (None, event.partition)
     }
-    # In a range each partition is told twice: as soon as it is stored, and at the end.
+    # In a range each partition is reported twice: as soon as it is stored, and at the end.
     (of_partition,) = said.values()
     return {label: value.value for label, value in of_partition.items()}
 

@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 
 from genesys_assets.automation import sensors
+from genesys_assets.automation.progress import RANGE_END, RANGE_START
 from genesys_assets.automation.sensors import KINDS
 from genesys_assets.cloud.http import retry
 from genesys_assets.cloud.jobs import run as details_jobs
@@ -192,3 +193,32 @@ def test_tables_of_days_whose_hours_are_in_are_asked_for_while_others_are_fetche
         [request] = ticks.requests("tables")
     assert request.tags["dagster/asset_partition_range_start"] == "2026-01-28"
     assert request.tags["dagster/asset_partition_range_end"] == "2026-01-28"
+
+
+@pytest.mark.long
+def test_days_that_an_outage_has_left_are_computed_once_all_of_them_are_read_again(ticks: Ticks) -> None:
+    every = {each.name for each in KINDS}
+    ticks.off = every - {"hours", "days"}
+    ticks.at(TODAY + timedelta(hours=5))
+    moment = TODAY + timedelta(days=1, hours=3, minutes=42)
+    ticks.off = every - {"hours"}
+    ticks.at(moment)
+    ticks.off, ticks.world = every - {"days"}, replace(ticks.world, settings={"GENESYS_CLOUD_CLIENT_SECRET": "expired"})
+    for minutes in (1, 7, 23):
+        assert of("days", ticks.at(moment + timedelta(minutes=minutes))) == [("2026-01-27", "2026-01-28")]
+    ticks.off, ticks.world = every - {"tables"}, replace(ticks.world, settings={})
+    moment += timedelta(minutes=70)
+
+    def days() -> list[str]:
+        """Read the day that is due next; gives it, and the days of which tables are computed then."""
+        ticks.present.at = moment
+        with clock_at(moment), environment(ticks.world.environment):
+            [request] = ticks.requests("days")
+            read = request.tags[RANGE_START]
+            assert request.tags[RANGE_END] == read
+            assert ticks.world.run("complete", partition=read).success
+        return [read, *(each.first for each in ticks.at(moment + timedelta(minutes=2)))]
+
+    # What failed three times is read day by day, and what is read of a day tells of the day before too.
+    assert days() == ["2026-01-28", "2026-01-28"]
+    assert days() == ["2026-01-27", "2026-01-27"]

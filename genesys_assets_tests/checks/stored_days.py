@@ -13,9 +13,9 @@ from genesys_assets.cloud.http.page import Page
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.partitions import REACH_DAYS, Calendar, days_around, utc_day
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS, SESSION_METRICS
+from genesys_assets.tables.conversations.flat_tables import SESSIONS as SESSION_TABLE
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS
-from genesys_assets.tables.conversations.model import CONVERSATIONS, SESSION_METRICS
-from genesys_assets.tables.conversations.model import SESSIONS as SESSION_TABLE
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets.tables.spec import TableSpec
 from genesys_assets.tolerance import Tolerance

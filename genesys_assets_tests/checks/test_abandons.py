@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from genesys_assets.checks.abandons import compare_abandons, reconcile_abandons
 from genesys_assets.checks.reconciled_day import Finding
 from genesys_assets.lake.lake import Lake
+from genesys_assets.tables.conversations.flat_tables import SESSION_METRICS
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS, interaction_legs
-from genesys_assets.tables.conversations.model import SESSION_METRICS
 from genesys_assets_tests.checks.stored_days import DAY, WHOLE, offered, put, store_conversations
 from genesys_assets_tests.tables.builders import conversation, metric, participant, segment, session
 from genesys_assets_tests.tables.conversations.drawn import any_conversations

@@ -11,12 +11,12 @@ import dagster as dg
 import pytest
 
 from genesys_assets.checks import completeness
-from genesys_assets.checks.completeness import NOT_SHRUNK, DayFigures, counted, shrunk
+from genesys_assets.checks.completeness import NOT_SHRUNK, DayFigures, day_figures, shrunk
 from genesys_assets.checks.looked_at import AS_MANY
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.partitions import hours_of
 from genesys_assets.sandbox.server import running
-from genesys_assets.tables.conversations.model import CONVERSATIONS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets.tolerance import Tolerance
 from genesys_assets_tests.assets.world import World, definitions, hours
 from genesys_assets_tests.clocks import standing_at
@@ -53,7 +53,7 @@ def compute(world: World) -> dg.ExecuteInProcessResult:
 
 
 def found(world: World) -> DayFigures:
-    of_day = counted(world.lake, DAY)
+    of_day = day_figures(world.lake, DAY)
     assert isinstance(of_day, DayFigures)
     return of_day
 
@@ -114,7 +114,7 @@ def test_conversations_that_came_and_are_not_in_the_table_are_missing_whatever_i
     read(world)
     compute(world)
     world.lake.write(TABLE, CONVERSATIONS, world.lake.read(TABLE, DAY).slice(1), DAY, {})
-    assert found(world).problems(Tolerance(count=5)) == ["1 conversations came and are not in the table"]
+    assert found(world).problems(Tolerance(count=5)) == ["1 conversations were read and are not in the table"]
 
 
 def test_pages_that_were_read_and_are_not_stored_are_missed(world: World) -> None:
@@ -202,7 +202,7 @@ def test_an_unfinished_reading_of_a_finished_day_is_measured_too(world: World) -
 
 
 def test_what_nobody_told_is_not_judged(world: World) -> None:
-    assert counted(world.lake, DAY) == "conversations is not stored"
+    assert day_figures(world.lake, DAY) == "conversations is not stored"
     read(world)
     compute(world)
     pages = world.lake.pages(DETAILS, DAY)
@@ -210,12 +210,12 @@ def test_what_nobody_told_is_not_judged(world: World) -> None:
     told = pages.provenance
     read_before = {**told, "day_read_at": f"{DAY}T23:00:00+00:00"}
     for provenance, reason in (
-        ({name: value for name, value in told.items() if not name.startswith("day_")}, "the platform told no total"),
+        ({name: value for name, value in told.items() if not name.startswith("day_")}, "the platform gave no total"),
         (read_before, f"it was last read at {DAY}T23:00:00+00:00, before it was over"),
     ):
         with world.lake.page_writers(DETAILS, [DAY], provenance):
             pass
-        assert counted(world.lake, DAY) == reason
+        assert day_figures(world.lake, DAY) == reason
 
 
 def test_a_day_is_judged_from_its_end_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,9 +223,9 @@ def test_a_day_is_judged_from_its_end_on(world: World, monkeypatch: pytest.Monke
     compute(world)
     midnight = datetime(2026, 1, 29, tzinfo=NOW.tzinfo)
     monkeypatch.setattr(completeness, "datetime", standing_at(midnight - timedelta(milliseconds=1)))
-    assert counted(world.lake, DAY) == "the day is not over"
+    assert day_figures(world.lake, DAY) == "the day is not over"
     monkeypatch.setattr(completeness, "datetime", standing_at(midnight))
-    assert isinstance(counted(world.lake, DAY), DayFigures)
+    assert isinstance(day_figures(world.lake, DAY), DayFigures)
 
 
 def test_a_day_that_is_not_judged_says_why_and_warns(world: World) -> None:
@@ -236,7 +236,7 @@ def test_a_day_that_is_not_judged_says_why_and_warns(world: World) -> None:
     passed, said = result(run, AS_MANY)
     (evaluation,) = (check for check in run.get_asset_check_evaluations() if check.check_name == AS_MANY)
     assert (passed, evaluation.severity) == (False, dg.AssetCheckSeverity.WARN)
-    assert said["not_evaluated"] == f"- {DAY}: the platform told no total"
+    assert said["not_evaluated"] == f"- {DAY}: the platform gave no total"
     assert "missing" not in said
 
 

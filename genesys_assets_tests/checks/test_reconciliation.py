@@ -1,4 +1,4 @@
-"""The checks between tables as Dagster runs them: what a difference means for the run, and what the UI is told."""
+"""The checks between tables as Dagster runs them: what a difference means for the run, and what the UI shows."""
 
 from __future__ import annotations
 
@@ -217,7 +217,7 @@ def test_what_days_that_are_not_stored_would_explain_is_a_warning(lake: Lake, tm
     store_hours(lake, bucket())
     evaluation = evaluations(run(tmp_path))[QUEUES_MATCH]
     assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.WARN)
-    assert "pages/daily_overlap would tell" in text(evaluation, "not_evaluated")
+    assert ": materialise genesys/pages/daily_overlap of" in text(evaluation, "not_evaluated")
     assert evaluation.metadata["unread"].value == 1
     assert "31 earlier days are not stored" in text(evaluation, "why_unread")
 

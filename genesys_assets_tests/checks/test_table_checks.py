@@ -14,7 +14,7 @@ from genesys_assets.lake.audit import AuditFailed
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.reports.built_in import built_in_reports
-from genesys_assets.tables.conversations.model import CONVERSATION_TABLES
+from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES
 from genesys_assets.tables.entities import ENTITIES
 from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS
 from genesys_assets.tables.spec import TableSpec, columns

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from genesys_assets.cli.app import app
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import open_lake
-from genesys_assets.tables.conversations.model import PARTICIPANTS
+from genesys_assets.tables.conversations.flat_tables import PARTICIPANTS
 from genesys_assets_tests.assets.world import environment
 from genesys_assets_tests.forgetting.test_beside_others import DAY, FIRST, ROWS, SECOND, filled
 from genesys_assets_tests.forgetting.traces import files_with

@@ -87,7 +87,7 @@ def test_a_listing_is_read_to_its_end_with_any_page_size(
 
 
 def scan(listed: reference.Listing, total: int, by_address: bool) -> Any:
-    """A list by cursor, which is told in the address of the next page or beside the entities."""
+    """A list by cursor, which is in the URL of the next page or beside the entities."""
 
     def answer(request: Request) -> Reply:
         size, after = int(request.params[str(listed.size)]), int(request.params.get(str(listed.cursor), "0"))

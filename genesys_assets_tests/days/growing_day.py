@@ -18,7 +18,7 @@ from genesys_assets.days.sources import (
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore
-from genesys_assets.tables.conversations.model import CONVERSATIONS, PARTICIPANTS, SEGMENTS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS, PARTICIPANTS, SEGMENTS
 from genesys_assets.tables.spec import TableSpec
 
 DAY, NEXT = "2099-01-28", "2099-01-29"

@@ -22,7 +22,7 @@ from genesys_assets.lake.lake import Lake, Writing
 from genesys_assets.lake.ledger import readings
 from genesys_assets.lake.reach import Reach
 from genesys_assets.tables.conversations.day import DAY_TABLES
-from genesys_assets.tables.conversations.model import CONVERSATIONS, PARTICIPANTS, SEGMENTS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS, PARTICIPANTS, SEGMENTS
 from genesys_assets_tests.days.growing_day import (
     DAY,
     JOB,

@@ -13,7 +13,7 @@ from genesys_assets.days.sources import DAILY, DAILY_AGGREGATES, HOURLY, HOURLY_
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore
-from genesys_assets.tables.conversations.model import CONVERSATIONS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS
 from genesys_assets_tests.automation.a_lake import READ_AT, store, store_overlap
 

@@ -12,7 +12,7 @@ from genesys_assets.checks.looked_at import AS_MANY, CHECKED, OF_SESSIONS
 from genesys_assets.days.verdicts import Verdict, failing, give, looked_at, verdicts, why_closed
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
-from genesys_assets.tables.conversations.model import CONVERSATIONS, SESSION_METRICS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS, SESSION_METRICS
 
 DAY, OTHER = "2026-01-31", "2026-01-30"
 FAILS = Verdict("session_metrics", "queues_match_interval_metrics", False, is_blocking=True, says="2 of 9 differ")
@@ -82,7 +82,7 @@ def test_a_day_is_unchecked_until_every_check_of_its_tables_has_looked_at_the_pr
     lake = lake.refreshed()
     assert is_unchecked(lake, DAY)
     rows = looked_at(lake, DAY, CHECKED["conversations"].looked_at)
-    give(lake, DAY, [Verdict("conversations", AS_MANY, None, says="the platform told no total")], rows, {})
+    give(lake, DAY, [Verdict("conversations", AS_MANY, None, says="the platform gave no total")], rows, {})
     assert not is_unchecked(lake.refreshed(), DAY)
     lake.write("tables/session_metrics", SESSION_METRICS, SESSION_METRICS.empty(), DAY, {})
     lake = lake.refreshed()

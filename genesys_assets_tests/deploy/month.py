@@ -26,7 +26,6 @@ from genesys_assets_tests.deploy import spreading
 from genesys_assets_tests.deploy.spreading import FIRST, HOURS, Spread
 
 _PAGES = (*HOURS, "pages/daily_aggregates", "pages/daily_user_details")
-_LEDGER = "tables/restatements"
 _PATIENCE_SECONDS = 6 * 3600.0
 LEAST, MOST = 0.35, 0.65
 """Which share of the runs each of two workers may have."""
@@ -69,14 +68,12 @@ def main() -> int:
 
 
 def _assets() -> Sequence[str]:
-    """Pages of hours and days, tables but for the ledger of readings, reports, published files, and the names that
-    reports show.
-    """
+    """Pages of hours and days, tables, reports, published files, and the names that reports show."""
     every = definitions(f"{FIRST}").resolve_asset_graph()
     found = {"/".join(key.path[1:]): every.get(key) for key in every.materializable_asset_keys}
     layers = (*_PAGES, "tables/", "reports/", "published/")
     of_days = [place for place, node in found.items() if node.partitions_def and place.startswith(layers)]
-    return sorted({*of_days, *_names()} - {_LEDGER})
+    return sorted({*of_days, *_names()})
 
 
 def _names() -> Sequence[str]:

@@ -34,7 +34,7 @@ SOON = {"poll_interval_seconds: 30": "poll_interval_seconds: 2"}
 _SLOW_MS = 5_000
 _TASK = "dagster-celery/task_id"
 _OF_READINGS = ("tables/restatements", "reports/api_cost")
-"""What tells of the runs that made the rest."""
+"""Tables that describe the runs that made the rest."""
 _READS_NEIGHBOURS = ("reports/", "published/")
 
 
@@ -170,8 +170,8 @@ def _taken(worker: Part) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What stands at the end: the rows of each partition of tables and reports, but for what tells of the runs that
-    made them, and what is published of each day.
+    """What stands at the end: the rows of each partition of tables and reports, without tables that describe runs, and
+    what is published of each day.
     """
 
     rows: Mapping[str, pa.Table]

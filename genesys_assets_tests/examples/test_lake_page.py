@@ -20,7 +20,7 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import catch_up
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.reports.built_in import built_in_reports
-from genesys_assets.tables.conversations.model import CONVERSATIONS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets.tables.spec import TableSpec, columns
 from genesys_assets_tests.examples.deployment import REPOSITORY
 from genesys_assets_tests.lake.readers_venv import SCRIPT, duckdb_python

@@ -16,7 +16,7 @@ import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 
 from genesys_assets.forgetting import lakewide
-from genesys_assets.forgetting.published import Published
+from genesys_assets.forgetting.published import Publication
 from genesys_assets.forgetting.recomputed import Recomputation
 from genesys_assets.forgetting.work import ForgettingResult
 from genesys_assets.lake.lake import Lake
@@ -93,7 +93,7 @@ BONUS = TableSpec(
 
 
 def call(id_: str, contact: str, number: str, name: str, user: Mapping[str, Any], more: Mapping[str, str]) -> Item:
-    """A call of the day that a customer made and an agent took, with all that tells of both."""
+    """A call of the day that a customer made and an agent took, with everything that identifies both."""
     at = [f"{DAY}T10:{minute:02d}:00.000Z" for minute in range(10)]
     legs = {"mediaType": "voice", "direction": "inbound", "provider": "Edge", "ani": f"tel:{number}"}
     return {
@@ -200,7 +200,7 @@ class Scene:
         files = (path for place in places for path in (self.home / "lake" / place).rglob("*") if path.is_file())
         return [(str(path.relative_to(self.home)), path) for path in sorted(files)]
 
-    def published(self, publisher: Publisher | None = None) -> Published:
+    def published(self, publisher: Publisher | None = None) -> Publication:
         publisher = publisher or open_publisher(str(self.home / "published"), lambda: None)
         reports = [*built_in_reports(), *OwnReports.read(self.home / "reports.yaml").reports]
         zone = Calendar.from_environment().zone
@@ -209,7 +209,7 @@ class Scene:
             day = BusinessDay.of(f"{manifest.date}", zone)
             publish_day(lake, publisher, PublishRequest(day, reports, "forget", manifest.missing))
 
-        return Published(publisher, republish)
+        return Publication(publisher, republish)
 
     def forget(self, kind: Kind, *ids: str, dry_run: bool = False, now: datetime | None = None) -> ForgettingResult:
         moment = now or datetime.now(UTC) + timedelta(hours=2)

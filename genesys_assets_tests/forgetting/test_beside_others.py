@@ -32,7 +32,7 @@ from genesys_assets.privacy.protection import Protection
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets.tables.conversations.decode import decode
 from genesys_assets.tables.conversations.explode import explode
-from genesys_assets.tables.conversations.model import PARTICIPANTS
+from genesys_assets.tables.conversations.flat_tables import PARTICIPANTS
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS
 from genesys_assets.tables.spec import Column, TableSpec
 from genesys_assets_tests.assets.world import environment

@@ -59,7 +59,7 @@ PAGES = [
 ]
 OF_NOBODY = {"tables/flowexecutions_metrics", "tables/actions_metrics"}
 OF_NOBODY |= {"reference/external_organizations", "reference/external_organizations_history"}
-"""Families whose groups tell of nobody, and organisations."""
+"""Families whose groups name nobody, and organisations."""
 FAMILY_OF = {spec.name: FAMILIES[name] for name, spec in FAMILY_METRICS.items()}
 FAMILY_OF |= {spec.name: CONVERSATIONS for spec in (INTERVAL_METRICS, DAILY_METRICS)}
 IS_ONE = ("group", "stats", "attributes", "flow", "division", "cursors", "queue")
@@ -121,7 +121,7 @@ def value(type_: pa.DataType, name: str, class_: PersonalData, of: str) -> Any:
 
 
 def group(family: AggregateFamily, of: str) -> dict[str, str]:
-    """What a group of a family tells of somebody: of a contact only where it is said which."""
+    """The values of a group that identify somebody; those of a contact only where the group names the contact."""
     classes = {name: class_of(family.table, snake_case(name)) for name in family.dimensions}
     found = {
         name: text(name, class_, of, is_id=class_ is PERSON)

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from genesys_assets.checks.completeness import DayFigures, counted
+from genesys_assets.checks.completeness import DayFigures, day_figures
 from genesys_assets.forgetting import lakewide
 from genesys_assets.forgetting.recomputed import Recomputation
 from genesys_assets.lake.lake import Lake
@@ -231,7 +231,7 @@ def test_nobody_comes_back_with_what_is_fetched_and_computed_again(scene: Scene,
     scene.run(*OF_REPORTS)
     scene.run("published/reports")
     assert scene.found(*gone) == {}
-    judged = counted(scene.lake, DAY)
+    judged = day_figures(scene.lake, DAY)
     assert isinstance(judged, DayFigures)
     assert judged.problems(Tolerance.parse("0")) == []
     assert judged.forgotten == (kind is Kind.CONVERSATION)

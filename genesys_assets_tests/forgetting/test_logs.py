@@ -1,4 +1,4 @@
-"""Statistics in the logs of tables tell of nobody who was forgotten, and the tables are read as before."""
+"""Statistics in the logs of tables name nobody who was forgotten, and the tables are read as before."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from genesys_assets.forgetting import lakewide
 from genesys_assets.forgetting.logs import scrub_logs
-from genesys_assets.forgetting.traces import Gathered
+from genesys_assets.forgetting.traces import KnownTraces
 from genesys_assets.forgetting.work import ForgettingResult
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
@@ -40,7 +40,7 @@ def folder(lake: Lake) -> Path:
 def scrubbed(lake: Lake, *, dry_run: bool = False, **values: set[str] | None) -> ForgettingResult:
     who = Forgotten().joined_by(Kind.CONVERSATION, [GONE], lake.protection)
     report = ForgettingResult()
-    found = Gathered(values={name.replace("_", " "): days for name, days in values.items()})
+    found = KnownTraces(values={name.replace("_", " "): days for name, days in values.items()})
     scrub_logs(lake, who, found, report, set(), dry_run=dry_run)
     return report
 
@@ -77,7 +77,7 @@ def test_what_would_be_changed_is_counted_and_not_changed(lake: Lake) -> None:
 def test_logs_of_tables_in_which_nobody_stands_are_left_alone(lake: Lake) -> None:
     before = _lines(lake)
     who = Forgotten().joined_by(Kind.CONVERSATION, ["77b1d4c2-1111-4222-8333-00000000a001"], lake.protection)
-    scrub_logs(lake, who, Gathered(), report := ForgettingResult(), set(), dry_run=False)
+    scrub_logs(lake, who, KnownTraces(), report := ForgettingResult(), set(), dry_run=False)
     assert (report.statistics, _lines(lake)) == ({}, before)
 
 
@@ -107,7 +107,7 @@ def test_a_conversation_leaves_the_table_of_somebody_else_and_its_log(lake: Lake
 
 
 def test_values_are_looked_for_in_tables_of_others_on_all_days_where_they_have_none() -> None:
-    found = Gathered(values={"ottilie quarz": None, "+4179": {"2026-01-28"}})
+    found = KnownTraces(values={"ottilie quarz": None, "+4179": {"2026-01-28"}})
     assert found.of("downstream/points", None).values == {"ottilie quarz", "+4179"}
     assert found.of("downstream/points", "2026-01-29").values == {"ottilie quarz"}
     assert found.of("tables/sessions", "2026-01-28").values == frozenset()

@@ -15,9 +15,9 @@ from genesys_assets.lake import commit as commit_module
 from genesys_assets.lake.changes import Change
 from genesys_assets.lake.commit import Commit, Overtaken, Proposal, TableContended, append, remove_all, stored_state
 from genesys_assets.lake.delta import WHOLE, Key
-from genesys_assets.lake.files import TableWriter
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
+from genesys_assets.lake.writers import TableWriter
 from genesys_assets_tests.lake.things import DAYS, HOURS, NOON, PAGES, PLACE, SPEC, bodies, things, write_pages
 
 _Row = tuple[str, int]

@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.lake.delta import DataFile
-from genesys_assets.lake.files import PAGES, PageWriter, StoredFile, StoredPages, TableWriter, Unreadable, open_files
+from genesys_assets.lake.files import PAGES, StoredFile, StoredPages, Unreadable, open_files
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.s3_store import S3Store
 from genesys_assets.lake.store import LocalStore, Store, drafts
+from genesys_assets.lake.writers import PageWriter, TableWriter
 from genesys_assets.tables.spec import Column, TableSpec, columns
 from genesys_assets_tests.lake.things import NOON, SPEC, page, things
 

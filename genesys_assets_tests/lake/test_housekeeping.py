@@ -18,13 +18,13 @@ from deltalake import DeltaTable
 from genesys_assets.lake import housekeeping
 from genesys_assets.lake.commit import Commit, Proposal, TableContended, stored_state
 from genesys_assets.lake.delta import new_path
-from genesys_assets.lake.files import TableWriter
 from genesys_assets.lake.housekeeping import HousekeepingResult, keep_house, places
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER, catch_up
 from genesys_assets.lake.log_files import LOG
 from genesys_assets.lake.s3_store import S3Store
 from genesys_assets.lake.store import DRAFTS, LocalStore, Store
+from genesys_assets.lake.writers import TableWriter
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets_tests.lake.leftovers import leftovers, missing
 from genesys_assets_tests.lake.test_races import WIDER, Race, Write, _lakes, check_ledger

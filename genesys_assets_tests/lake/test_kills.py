@@ -55,7 +55,7 @@ _AGAIN = ([_KILLED], [_BEFORE, _KILLED])
 
 @dataclass(frozen=True)
 class Seen:
-    """All that readers see of a lake, but for times, run ids and the numbers of versions."""
+    """All that readers see of a lake, without times, run ids and numbers of versions."""
 
     pages: dict[str, Any]
     tables: dict[str, Any]

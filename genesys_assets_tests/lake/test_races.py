@@ -286,7 +286,7 @@ def _bookkeeper(lakes: Callable[[], Lake], times: int) -> Callable[[], None]:
 
 
 def check_ledger(store: Store) -> None:
-    """After one more catching up it has each reading that the commits tell of, once."""
+    """After one more catch-up it has each reading that the commits note, once."""
     lake = Lake(store)
     catch_up(lake, [PLACE], [], {}, sleep=lambda _: None)
     expected = {

@@ -323,14 +323,13 @@ class Expected:
         return rows
 
     def missed_while_idle(self, day: date) -> list[Row] | None:
-        """The waits of a UTC day, as its legs have them, beside what its members did as of the last time that agents'
-        status was read.
+        """The waits of a UTC day, as its legs have them, beside what its members did: each UTC day as of the last time
+        that agents' status of it was read.
         """
-        status = self._status_of_waits(day)
-        if status is None or f"{day}" not in self._stored_days(LEGS):
+        parts = self._status_of_waits(day)
+        if not parts or f"{day}" not in self._stored_days(LEGS):
             return None
         legs: list[Row] = self.lake.read(LEGS, f"{day}").to_pylist()
-        timelines, until = status
         directory, names = self.past.organisation.directory, self.business_day(day).queues
         number = (day - date(1970, 1, 1)).days
         members = {
@@ -342,18 +341,19 @@ class Expected:
         bounds = {"interval_start": utc_midnight(day), "interval_end": utc_midnight(day) + DAY}
         return [
             {**bounds, **row, "queue_name": names.get(row["queue_id"], row["queue_id"])}
-            for row in plain_waits.waits(legs, timelines, observed, until)
+            for row in plain_waits.waits(legs, parts, observed)
         ]
 
-    def _status_of_waits(self, day: date) -> tuple[Timelines, datetime] | None:
-        """What agents did on a day, and on the next one once all of that is known; and up to when that is known."""
+    def _status_of_waits(self, day: date) -> plain_waits.Parts:
+        """What agents did on a day, as far as that is known, and on the next one once all of that is."""
         own, following = self.reading(USERS, f"{day}"), self.reading(USERS, f"{day + DAY}")
-        end = utc_midnight(day) + DAY
+        start, end = utc_midnight(day), utc_midnight(day) + DAY
         if own is None or own.through is None:
-            return None
-        if own.through < end or following is None or not following.is_complete:
-            return self.past.timelines(own.moment.asked_at), min(own.through, end)
-        return self.past.timelines(following.moment.asked_at), end + DAY
+            return []
+        told = [(self.past.timelines(own.moment.asked_at), start, min(own.through, end))]
+        if own.through >= end and following is not None and following.is_complete:
+            told.append((self.past.timelines(following.moment.asked_at), end, end + DAY))
+        return told
 
     def _is_whole(self, day: date) -> bool:
         """Whether all conversations that began on a UTC day were read, by a job or hour by hour."""

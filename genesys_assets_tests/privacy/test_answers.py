@@ -20,10 +20,11 @@ from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.answers import CannotDrop, protected, rule_of
 from genesys_assets.privacy.protection import Action, Protection
 from genesys_assets.privacy.screen import Screen
-from genesys_assets.tables.conversations import model as model
+from genesys_assets.tables.conversations import model
 from genesys_assets.tables.conversations.decode import UnreadablePage, decode
 from genesys_assets.tables.conversations.explode import explode
-from genesys_assets.tables.conversations.model import CONVERSATION_TABLES, Field
+from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES
+from genesys_assets.tables.conversations.model import Field
 from genesys_assets.tables.entities import ENTITIES, entity_table
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.personal import Unclassified

@@ -22,7 +22,7 @@ from genesys_assets.privacy.scrubbed_rows import Traces
 from genesys_assets.privacy.scrubbed_rows import scrubbed as scrubbed_rows
 from genesys_assets.tables.conversations.decode import decode
 from genesys_assets.tables.conversations.explode import explode
-from genesys_assets.tables.conversations.model import CONVERSATION_TABLES
+from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets_tests.tables.builders import conversation, metric, participant, segment, session
 

@@ -15,7 +15,7 @@ from genesys_assets.lake.store import LocalStore
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.reports.meaning.questions import STANDARD, key_of
-from genesys_assets.tables.conversations.model import CONVERSATIONS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets.tables.names import HISTORIES
 from genesys_assets.tables.restatements import RESTATEMENTS

@@ -28,7 +28,7 @@ from genesys_assets.publishing.manifest import FailingCheck, Manifest, Published
 from genesys_assets.publishing.publisher import Publisher
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.reports.meaning.report import Report
-from genesys_assets.tables.conversations.model import CONVERSATIONS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, table_of
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets_tests.publishing.made_up_day import (
@@ -156,7 +156,7 @@ def test_a_deleted_report_leaves_the_manifest(lake: Lake, to_folder: Publisher) 
     [
         ("UTC", datetime(2026, 2, 1, tzinfo=UTC), (datetime(2026, 2, 1, tzinfo=UTC), True)),
         ("UTC", datetime(2026, 1, 31, 13, tzinfo=UTC), (datetime(2026, 1, 31, 13, tzinfo=UTC), False)),
-        # The UTC day of a report ends before the business day does, and is all that the report tells of.
+        # The UTC day of a report ends before the business day does, and is all that the report covers.
         ("America/Los_Angeles", datetime(2026, 2, 1, tzinfo=UTC), (datetime(2026, 2, 1, 8, tzinfo=UTC), True)),
         ("America/Los_Angeles", datetime(2026, 1, 31, 13, tzinfo=UTC), (datetime(2026, 1, 31, 13, tzinfo=UTC), False)),
     ],

@@ -18,7 +18,7 @@ from genesys_assets.lake.store import LocalStore
 from genesys_assets.publishing.day_page import MOST_ROWS, day_page
 from genesys_assets.publishing.links import DayLink, FileLink, Links, with_links
 from genesys_assets.reports.engine.stored import NotStored
-from genesys_assets.tables.conversations.model import CONVERSATIONS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets_tests.publishing.made_up_day import (

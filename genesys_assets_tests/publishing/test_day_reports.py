@@ -20,7 +20,7 @@ from genesys_assets.publishing.day_reports import DayReports, Medium, day_report
 from genesys_assets.reports.built_in import asked_in_any_case, built_in_reports, page_reports
 from genesys_assets.reports.engine.stored import NotStored
 from genesys_assets.reports.language.model import RESERVED_NAMES
-from genesys_assets.reports.meaning.questions import beyond, key_of, questions_of
+from genesys_assets.reports.meaning.questions import further_questions, key_of, questions_of
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, table_of
 from genesys_assets_tests import conftest
 from genesys_assets_tests.assets.world import World
@@ -63,7 +63,7 @@ def store_metrics(lake: Lake, rows: Sequence[Row], utc_day: str, through: dateti
 
 
 def test_nothing_is_asked_for_the_page_alone_and_no_report_has_the_name_of_one_of_its_own() -> None:
-    assert list(beyond(questions_of(page_reports().values()), asked_in_any_case())) == []
+    assert list(further_questions(questions_of(page_reports().values()), asked_in_any_case())) == []
     assert not page_reports().keys() & {report.name for report in built_in_reports()}
     assert not page_reports().keys() & set(RESERVED_NAMES)
 

@@ -137,8 +137,16 @@ def test_whatever_stands_in_its_place_is_a_manifest_of_which_a_list_can_be_made_
 @pytest.mark.parametrize(
     ("place", "value", "problem"),
     [
-        (("files", 0, "url"), "javascript:alert(1)", "the URL of a file is none of a file, and none of http"),
-        (("files", 0, "url"), " JavaScript:alert(1)", "the URL of a file is none of a file, and none of http"),
+        (
+            ("files", 0, "url"),
+            "javascript:alert(1)",
+            "the URL of a file is neither a file:// URL nor one of http",
+        ),
+        (
+            ("files", 0, "url"),
+            " JavaScript:alert(1)",
+            "the URL of a file is neither a file:// URL nor one of http",
+        ),
         (("files", 0, "key"), "../../etc/passwd", "leads out of the place"),
         (("files", 0, "key"), "/etc/passwd", "leads out of the place"),
         (("is_complete",), "no", "a bool was expected, not a str"),

@@ -44,7 +44,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The address of each page."""
+    """The URL of each page."""
     folder = tmp_path_factory.mktemp("pages")
     missing = {"mine": "its last computation failed: " + "no such hour, " * 20}
     lake = made_up_lake(folder / "lake", agents=60)

@@ -41,9 +41,14 @@ def at(minutes: float) -> datetime:
 
 
 def measured(minutes: float, grouping: str, metric: str, **more: Any) -> Row:
-    """A row of interval_metrics."""
-    usual = {"grouping": grouping, "selection": "", "view": "", "metric": metric}
-    return {"interval_start": at(minutes), "interval_end": at((minutes // 15 + 1) * 15), **usual, **more}
+    """A row of interval_metrics, from a minute of the day to the end of its quarter hour."""
+    return bucket(at(minutes), grouping, metric, **{"interval_end": at((minutes // 15 + 1) * 15), **more})
+
+
+def bucket(start: datetime, grouping: str, metric: str, **more: Any) -> Row:
+    """A row of interval_metrics, of a quarter hour unless `more` says otherwise."""
+    bounds = {"interval_start": start, "interval_end": start + timedelta(minutes=15)}
+    return {**bounds, "grouping": grouping, "selection": "", "view": "", "metric": metric, **more}
 
 
 def called(**names: str) -> list[Row]:

@@ -58,7 +58,7 @@ def test_figures_are_those_counted_by_hand_when_they_were_emitted(
     ).json()
     expected: dict[Any, list[int]] = {}
     for _, _, session, item in by_hand(client, now, *DAY.split("/")):
-        # Each way out of a queue ends a wait, which no session tells of.
+        # Each way out of a queue ends a wait, which no session shows.
         waited = ["tWait"] if item["name"] in ("tAnswered", "tAbandon", "tFlowOut") else []
         for name in [item["name"], *waited] if item["name"] in metrics else waited:
             start = millis(item["emitDate"]) // 900_000 * 900_000

@@ -25,7 +25,7 @@ def organisation() -> Organisation:
 
 @pytest.fixture(scope="module")
 def quiet() -> Organisation:
-    """So few conversations that some agents have none."""
+    """Few conversations, so that some agents have none."""
     return Organisation(seed=1, conversations_per_day=12)
 
 

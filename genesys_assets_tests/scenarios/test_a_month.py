@@ -243,8 +243,8 @@ def test_customers_who_came_again_are_those_of_the_conversations(month: Month, o
 def test_waits_stand_beside_what_the_members_of_each_day_did(month: Month, over: Unit, last: date) -> None:
     table, start, end = month.over("missed_while_idle", over, last)
     legs = [leg for leg in month.legs if start <= leg["conversation_start"] < end]
-    until = datetime(2026, 4, 2, tzinfo=UTC)
-    expected = plain_waits.waits(legs, month.world.sandbox.timelines, month.members, until)
+    status = [(month.world.sandbox.timelines, start, datetime(2026, 4, 2, tzinfo=UTC))]
+    expected = plain_waits.waits(legs, status, month.members)
     names = [name for name in expected[0] if name not in ("conversation_id", "leg_no")]
     found = {(row["conversation_id"], row["leg_no"]): [row[name] for name in names] for row in table.to_pylist()}
     assert found == {(row["conversation_id"], row["leg_no"]): [row[name] for name in names] for row in expected}

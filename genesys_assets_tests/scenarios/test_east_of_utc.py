@@ -18,7 +18,7 @@ from genesys_assets.publishing.publisher import open_publisher
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.reports.engine.compute import compute
 from genesys_assets.reports.engine.stored import NotStored, StoredDay
-from genesys_assets.tables.conversations.model import CONVERSATIONS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets_tests.publishing.made_up_day import ASKED, DAY, business_day, made_up_lake
 from genesys_assets_tests.publishing.published_files import body_of

@@ -14,7 +14,7 @@ import pytest
 
 from genesys_assets.cloud.analytics.catalogue import DEFAULT_METRICS, DIMENSIONS, MULTI_VALUED
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
-from genesys_assets.tables.conversations import model as model
+from genesys_assets.tables.conversations import model
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests import plain_reports
 from genesys_assets_tests.assets.world import World, definitions, of_jobs

@@ -37,7 +37,7 @@ ROWS = st.lists(
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So few rows are grouped at once that several pieces meet."""
+    """Few rows are grouped at once, so that several pieces meet."""
     monkeypatch.setattr(module, "_ROWS_AT_ONCE", 4)
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from genesys_assets.tables.entities import ENTITIES, entity_table
-from genesys_assets.tables.names import HISTORIES, history, named, names_on, system_name
+from genesys_assets.tables.names import HISTORIES, history, names_of_ids, names_on, system_name
 
 QUEUES = HISTORIES["queues"]
 DAY = timedelta(days=1)
@@ -125,16 +125,16 @@ def test_no_history_has_no_names() -> None:
     names = names_on(QUEUES.empty(), MONDAY)
     assert names.column_names == ["id", "name"]
     assert names.num_rows == 0
-    assert named(pa.chunked_array([["q"]]), names).to_pylist() == ["q"]
+    assert names_of_ids(pa.chunked_array([["q"]]), names).to_pylist() == ["q"]
 
 
 def test_an_id_is_named_by_its_entity_else_by_its_meaning_else_by_itself() -> None:
     names = names_on(told((MONDAY, [queue("Sales"), queue("Agent forgot", id_="ININ-WRAP-UP-TIMEOUT")])), TUESDAY)
     ids = ["x", "q", None, "ININ-WRAP-UP-TIMEOUT", "ININ-WRAP-UP-SKIPPED", "q"]
-    assert named(pa.chunked_array([ids]), names).to_pylist() == [
+    assert names_of_ids(pa.chunked_array([ids]), names).to_pylist() == [
         "x", "Sales", None, "Agent forgot", "Wrap-up: skipped", "Sales",
     ]  # fmt: skip
-    assert named(pa.chunked_array([], pa.string()), names).to_pylist() == []
+    assert names_of_ids(pa.chunked_array([], pa.string()), names).to_pylist() == []
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ from genesys_assets.reports.meaning.report import Report
 from genesys_assets.tables.api_requests import API_REQUESTS
 from genesys_assets.tables.api_usage import API_USAGE
 from genesys_assets.tables.conversations.day import DAY_TABLES
-from genesys_assets.tables.conversations.model import PARTICIPANTS, SESSIONS, snake_case
+from genesys_assets.tables.conversations.flat_tables import PARTICIPANTS, SESSIONS
+from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets.tables.conversations.open import OPEN_CONVERSATIONS
 from genesys_assets.tables.entities import ENTITIES
 from genesys_assets.tables.metrics.buckets import DAILY_METRICS, FAMILY_METRICS, INTERVAL_METRICS

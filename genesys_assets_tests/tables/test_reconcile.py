@@ -13,7 +13,7 @@ import pytest
 
 from genesys_assets.cloud.analytics.catalogue import AGGREGATE_ONLY
 from genesys_assets.days import Window
-from genesys_assets.tables.conversations.model import SESSION_METRICS
+from genesys_assets.tables.conversations.flat_tables import SESSION_METRICS
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets.tables.reconcile import (
     BY_QUEUE,

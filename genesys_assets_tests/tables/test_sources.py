@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from genesys_assets.cloud.analytics.queries import Granularity
 from genesys_assets.tables import sources
-from genesys_assets.tables.conversations.model import CONVERSATIONS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets.tables.sources import filled, granularity_of, marked, source_of, without_overlaps
 
@@ -19,7 +19,7 @@ NOON = datetime(2026, 1, 28, 12, tzinfo=UTC)
 
 
 def minutes(start: int, length: int, *, group: str = "{}", count: int = 0, metric: str = "nOffered") -> dict[str, Any]:
-    """A row whose bucket begins so many minutes after noon."""
+    """A row whose bucket begins some minutes after noon."""
     row = dict.fromkeys(INTERVAL_METRICS.schema.names)
     begin = NOON + timedelta(minutes=start)
     return row | {

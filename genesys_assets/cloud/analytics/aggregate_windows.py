@@ -114,7 +114,9 @@ def divided(page: Page, spans: Sequence[Interval]) -> list[Page]:
 
 
 def _place(interval: str, spans: Sequence[Interval], starts: list[datetime]) -> int:
-    """In which span a bucket lies. Only the last one's may end after the span, which then ends early itself: now."""
+    """The position of the span in which a bucket lies. Only a bucket of the last span may end after it: today's span
+    ends now.
+    """
     try:
         start, end = (datetime.fromisoformat(bound) for bound in interval.split("/"))
         place = bisect_right(starts, start) - 1

@@ -29,7 +29,7 @@ class ConversationsPage(Page):
     span: Span | None = None
 
 
-def seen(page: Page, kind: type[P], **more: Any) -> P:
+def with_facts(page: Page, kind: type[P], **more: Any) -> P:
     """The page with the facts about it. Raises UnexpectedAnswer if its `conversations` are not a list."""
     rows = list_in(page, "conversations")
     return kind(

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain
 
-from genesys_assets.cloud.analytics.conversations import ConversationsPage, seen
+from genesys_assets.cloud.analytics.conversations import ConversationsPage, with_facts
 from genesys_assets.cloud.analytics.details_paging import PATH, Answer, PagedQuery, is_whole_days
 from genesys_assets.cloud.analytics.fetch_progress import Drift, FetchProgress, OnProgress
 from genesys_assets.cloud.analytics.interval import MILLISECOND, Interval
@@ -87,9 +87,9 @@ def total_hits(cloud: GenesysCloud, interval: Interval) -> int | None:
 
 
 def exact_total(cloud: GenesysCloud, interval: Interval, estimate: int) -> int | None:
-    """How many conversations began on the UTC days of the interval, at most 7: the place of the last one, which is at
-    most the estimate. None if that is unknown: there are more than the query reaches, or its two ends do not agree on
-    the last one.
+    """How many conversations began on the UTC days of the interval, at most 7: the position of the last one, which is
+    at most the estimate. None if that is unknown: there are more than the query reaches, or its two ends do not agree
+    on the last one.
 
     One request if the estimate is right, two for each doubling by which it is too high, and one more. Raises
     InvalidQuery for an interval that reaches into the future, or any other GenesysCloudError.
@@ -147,7 +147,7 @@ def by_ids(cloud: GenesysCloud, ids: Iterable[str]) -> Iterator[ConversationsPag
 
 
 def _of_ids(cloud: GenesysCloud, batch: Sequence[str]) -> ConversationsPage:
-    return seen(cloud.get(BY_IDS_PATH, {"id": ",".join(batch)}), ConversationsPage)
+    return with_facts(cloud.get(BY_IDS_PATH, {"id": ",".join(batch)}), ConversationsPage)
 
 
 def _read_steadily(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import chain
 
-from genesys_assets.cloud.analytics.conversations import ConversationsPage, seen, starts
+from genesys_assets.cloud.analytics.conversations import ConversationsPage, starts, with_facts
 from genesys_assets.cloud.analytics.fetch_progress import Drift, FetchProgress
 from genesys_assets.cloud.analytics.interval import MILLISECOND, Interval, iso
 from genesys_assets.cloud.analytics.queries import MOST_RESULTS, DetailsQuery, Order
@@ -238,7 +238,7 @@ class PagedQuery:
         page = self._cloud.post(PATH, query.body())
         total = read_count(page.json().get("totalHits"))
         return Answer(
-            page=seen(page, ConversationsPage),
+            page=with_facts(page, ConversationsPage),
             number=number,
             total=total if total is not None and total <= MOST_HITS else None,
             ascends=self._order == "asc",

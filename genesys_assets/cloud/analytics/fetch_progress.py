@@ -104,12 +104,12 @@ class Drift:
         self._ids: set[str] = set()
 
     def begin(self) -> None:
-        """The pages of another query, or of another order, follow."""
+        """Begin anew: pages of another query, or in another order, follow."""
         self._total = None
         self._ids = set()
 
     def note(self, ids: tuple[str, ...], total: int | None, *, in_order: bool) -> None:
-        """A page, and whether it was asked for after all before it had come."""
+        """Note a page. `in_order`: it was requested after all pages before it had arrived."""
         self.happened |= not self._ids.isdisjoint(ids)
         self._ids.update(ids)
         if total is not None:

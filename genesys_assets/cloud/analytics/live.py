@@ -33,7 +33,7 @@ OBSERVATION_METRICS = (
     "oUserRoutingStatuses",
 )
 PAGE_SIZE = 100
-# The platform accepts so many in one query.
+# The most queues that the platform accepts in one query.
 QUEUES_PER_REQUEST = 200
 
 

@@ -61,7 +61,7 @@ def fetch(
     return (replace(page, number=number) for number, page in enumerate(pages, start=1))
 
 
-def seen(page: Page, kind: type[P], **more: Any) -> P:
+def with_facts(page: Page, kind: type[P], **more: Any) -> P:
     """The page with the facts about it. Raises UnexpectedAnswer if its `userDetails` are not a list."""
     rows = list_in(page, ROWS)
     fields: dict[str, Any] = {
@@ -112,7 +112,7 @@ def _must_be_the_end(cloud: GenesysCloud, interval: Interval, size: int, page: U
 def _ask(cloud: GenesysCloud, interval: Interval, size: int, number: int) -> tuple[UsersPage, int | None]:
     query = UserDetailsQuery(interval=interval, page_number=number, page_size=size)
     answer = cloud.post(PATH, query.body())
-    return replace(seen(answer, UsersPage), number=number), read_count(answer.json().get("totalHits"))
+    return replace(with_facts(answer, UsersPage), number=number), read_count(answer.json().get("totalHits"))
 
 
 def _digest(row: Any) -> str:

@@ -75,11 +75,11 @@ def _pages(cloud: GenesysCloud, interval: Interval, schema: str | None, size: in
     for _ in range(limits.MOST_PAGES):
         page = cloud.get(PATH, asked)
         yield page
-        address = page.json().get("nextUri")
-        if not address:
+        next_url = page.json().get("nextUri")
+        if not next_url:
             return
         # The URL of the next page may lack the parameters of the request, so only its cursor is used.
-        cursor = _cursor(address, page)
+        cursor = _cursor(next_url, page)
         if cursor in seen:
             raise EndlessPages(f"{PATH} names a next page that leads nowhere new.", correlation_id=page.correlation_id)
         seen.add(cursor)
@@ -87,15 +87,15 @@ def _pages(cloud: GenesysCloud, interval: Interval, schema: str | None, size: in
     raise EndlessPages(f"{PATH} still names a next page after {limits.MOST_PAGES:,} pages.")
 
 
-def _cursor(address: object, page: Page) -> str:
-    if isinstance(address, str) and len(address) <= limits.LONGEST_ADDRESS and address.isprintable():
-        # No address at all has no query either.
+def _cursor(next_url: object, page: Page) -> str:
+    if isinstance(next_url, str) and len(next_url) <= limits.LONGEST_URL and next_url.isprintable():
+        # No URL at all has no query either.
         with contextlib.suppress(ValueError):
-            query = dict(parse_qsl(urlsplit(address).query))
+            query = dict(parse_qsl(urlsplit(next_url).query))
             if query.get("after"):
                 return query["after"]
     raise UnexpectedAnswer(
-        f"{PATH} names {words(str(address))!r} as its next page, which has no cursor `after`. It is not asked for.",
+        f"{PATH} names {words(str(next_url))!r} as its next page, which has no cursor `after`. It is not asked for.",
         correlation_id=page.correlation_id,
     )
 

@@ -83,10 +83,10 @@ def refusal(answer: Answer, what: str, now: datetime) -> GenesysCloudError:
         "correlation_id": correlation_id(answer) or said.context_id,
     }
     if status == 429:
-        return _rate_limited(what, told_to_wait(answer.headers, said.message, now), now, about)
+        return _rate_limited(what, requested_wait(answer.headers, said.message, now), now, about)
     if status == 408 or status >= 500:
         trouble = ServerTrouble(f"{what} failed on the platform's side: {said.message}", **about)
-        trouble.retry_after = told_to_wait({"Retry-After": answer.headers.get("Retry-After", "")}, "", now)
+        trouble.retry_after = requested_wait({"Retry-After": answer.headers.get("Retry-After", "")}, "", now)
         return trouble
     if status == 403:
         return _missing_permission(what, said, about)
@@ -149,7 +149,7 @@ def read_grant(answer: Answer, host: str) -> dict[str, Any]:
     raise UnexpectedAnswer(f"{host} answered the login without a token. Check GENESYS_CLOUD_LOGIN_URL.", **about)
 
 
-def told_to_wait(headers: Mapping[str, str], message: str, now: datetime) -> float | None:
+def requested_wait(headers: Mapping[str, str], message: str, now: datetime) -> float | None:
     """Seconds the platform asks to wait: by Retry-After, else by the end of the rate limit's window, else by
     the message.
     """

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, cast
+from typing import Any
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -76,6 +76,7 @@ class _TimedSocket:
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
+
         self._reader: io.BufferedReader | None = None
 
     def makefile(self, mode: str) -> io.BufferedReader:
@@ -83,7 +84,7 @@ class _TimedSocket:
         return self._reader
 
     def close_reader(self) -> None:
-        """Close what reads the answer, which keeps the socket open after its own `close`."""
+        """Close what the last `makefile` made: the socket itself stays open until both are closed."""
         if self._reader is not None:
             self._reader.close()
 
@@ -91,34 +92,31 @@ class _TimedSocket:
         return getattr(self._socket, name)
 
 
-class _Timed(HTTPConnection):
-    """A connection whose socket knows the deadline, and is closed where the answer cannot be read."""
-
+class _TimedConnection(HTTPConnection):
     def connect(self) -> None:
         super().connect()
         self.sock = _TimedSocket(self.sock)
 
-    def getresponse(self) -> HTTPResponse:  # type: ignore[override]
-        timed = cast(_TimedSocket, self.sock)
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # As urllib3 has it.
+        sock: Any = self.sock
         try:
             return super().getresponse()
         except BaseException:
-            # urllib3 forgets an answer whose headers contradict each other without closing it. Nobody else can, and the
-            # error holds it as long as it lives itself.
-            timed.close_reader()
+            # urllib3 refuses contradictory headers and leaves the reader open, and with it the socket.
+            sock.close_reader()
             raise
 
 
-class _TimedTls(_Timed, HTTPSConnection):
+class _TimedTlsConnection(_TimedConnection, HTTPSConnection):
     pass
 
 
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Timed
+    ConnectionCls = _TimedConnection
 
 
 class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TimedTls
+    ConnectionCls = _TimedTlsConnection
 
 
 _POOLS = {"http": _Pool, "https": _TlsPool}

@@ -62,7 +62,7 @@ of OAuthClientRequest in the platform's SDK.
 LONGEST_WORDS = 500
 """Characters of the platform's own words in a message, which appears in logs, in Dagster's events and to people."""
 
-LONGEST_ADDRESS = 8192
+LONGEST_URL = 8192
 """Characters of a cursor or of the URL of a next page. Servers refuse longer URLs."""
 
 MOST_PAGES = 5_000

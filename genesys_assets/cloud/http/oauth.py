@@ -141,9 +141,9 @@ def _lifetime(told: object) -> float:
     return float(min(told, limits.LONGEST_LIFE))
 
 
-def _safe(address: str) -> str:
+def _safe(url: str) -> str:
     try:
-        return checked_url(address)
+        return checked_url(url)
     except NotAUrl as error:
         raise ForeignHost(
             f"GENESYS_CLOUD_API_URL or GENESYS_CLOUD_LOGIN_URL is not a URL to send secrets to: {error}."

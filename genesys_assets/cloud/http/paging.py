@@ -109,13 +109,13 @@ class NextUri:
         for place in range(1, limits.MOST_PAGES + 1):
             page, size, number, params = self._page(path, dict(params), size, number)
             yield replace(page, number=place)
-            address = page.json().get("nextUri")
-            if not address:
+            next_url = page.json().get("nextUri")
+            if not next_url:
                 return
-            following = _query(path, address, page) | own
+            following = _query(path, next_url, page) | own
             digest = hashlib.sha256(repr(sorted(following.items())).encode()).digest()
             if digest in seen:
-                raise EndlessPages(f"{path} names {words(address)!r} as its next page, which leads nowhere new.")
+                raise EndlessPages(f"{path} names {words(next_url)!r} as its next page, which leads nowhere new.")
             seen.add(digest)
             params, number = following, number + 1
         raise EndlessPages(f"{path} still names a next page after {limits.MOST_PAGES:,} pages.")
@@ -146,8 +146,8 @@ def after_of_answer(path: str, page: Page) -> object:
     answer = page.json()
     if not answer.get("entities"):
         return None
-    if address := answer.get("nextUri"):
-        named = _query(path, address, page)
+    if next_url := answer.get("nextUri"):
+        named = _query(path, next_url, page)
         return named.get("after") or named.get("cursor")
     cursors = answer.get("cursors")
     return cursors.get("after") if isinstance(cursors, dict) else None
@@ -176,8 +176,10 @@ class Cursor:
             del page
             if not cursor:
                 return
-            if not isinstance(cursor, str) or len(cursor) > limits.LONGEST_ADDRESS or not _is_sendable(cursor):
-                raise UnexpectedAnswer(f"{path} gives a cursor that is no text of at most {limits.LONGEST_ADDRESS:,}.")
+            if not isinstance(cursor, str) or len(cursor) > limits.LONGEST_URL or not _is_sendable(cursor):
+                raise UnexpectedAnswer(
+                    f"{path} gives a cursor that is no text of at most {limits.LONGEST_URL:,} characters."
+                )
             digest = hashlib.sha256(cursor.encode()).digest()
             if digest in seen:
                 raise EndlessPages(f"{path} gives a cursor that leads nowhere new and would never end.")
@@ -235,20 +237,20 @@ def _is_sendable(text: str) -> bool:
         return False
 
 
-def _query(path: str, address: object, page: Page) -> dict[str, Any]:
+def _query(path: str, next_url: object, page: Page) -> dict[str, Any]:
     """The query of the next page's URL. Raises UnexpectedAnswer unless it has the requested path. The host in it is
     ignored, so the token goes only to ours.
     """
     try:
-        if not isinstance(address, str) or len(address) > limits.LONGEST_ADDRESS or not _is_sendable(address):
+        if not isinstance(next_url, str) or len(next_url) > limits.LONGEST_URL or not _is_sendable(next_url):
             raise ValueError("no text, or too long")
-        parts = urlsplit(address)
+        parts = urlsplit(next_url)
         if parts.path != path:
             raise ValueError("another path")
         pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError:
         raise UnexpectedAnswer(
-            f"{path} names {words(address)!r} as its next page, which is no page of it. It is not asked for.",
+            f"{path} names {words(next_url)!r} as its next page, which is no page of it. It is not asked for.",
             correlation_id=page.correlation_id,
         ) from None
     params: dict[str, Any] = {}

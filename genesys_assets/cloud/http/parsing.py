@@ -62,7 +62,7 @@ def whole_number(text: str | None) -> int | None:
     >>> whole_number(" 300 "), whole_number("1e3"), whole_number("12345678901")
     (300, None, 999999999)
     """
-    written = _WHOLE.fullmatch(text) if text and len(text) <= limits.LONGEST_ADDRESS else None
+    written = _WHOLE.fullmatch(text) if text and len(text) <= limits.LONGEST_URL else None
     if written is None:
         return None
     sign, digits = written.groups()

@@ -52,7 +52,7 @@ def backoff(error: GenesysCloudError, tries: int, jitter: Jitter) -> float:
     return max(told, half + jitter(half))
 
 
-def as_told(error: GenesysCloudError, tries: int, jitter: Jitter) -> float:
+def after_requested_wait(error: GenesysCloudError, tries: int, jitter: Jitter) -> float:
     """The platform's wait plus up to a second, because its seconds are rounded, but at least the backoff. Without a
     wait of the platform: backoff plus a second.
     """
@@ -77,7 +77,7 @@ POLICY: Mapping[int | str, Clause] = {
     # The request is right, but too early: waiting as the platform says helps. If the limit of a minute is still used up
     # after ten, somebody else uses it, and the caller should try again later. (A wait above 180 s is final at once: see
     # `kind_of`.)
-    429: Clause(PRACTICALLY_FOR_EVER, 600, as_told),
+    429: Clause(PRACTICALLY_FOR_EVER, 600, after_requested_wait),
     # The platform did not get the request in time; the next attempt usually gets through. Each takes up to a minute.
     408: Clause(5, 600, backoff),
     # Perhaps a passing fault, perhaps one that this query causes: three tries show it.

@@ -19,8 +19,8 @@ _FIRST_BYTE = 0x1F
 
 
 class Gzip:
-    """Unpacks one answer, which may have several members one after the other; what stands behind them and is none is
-    left out, as other clients do. Raises one of `ERRORS`.
+    """Unpacks one answer, which may have several members one after the other. Bytes after the last member are ignored,
+    as other clients do. Raises one of `ERRORS`.
     """
 
     def __init__(self, most_at_once: int) -> None:

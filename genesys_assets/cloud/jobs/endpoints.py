@@ -70,11 +70,11 @@ class Kind:
 
     path: str
     noun: str
-    seen: Callable[..., JobPage]
+    with_facts: Callable[..., JobPage]
 
 
-CONVERSATIONS = Kind(PATH, "conversations", conversations.seen)
-USERS = Kind(USERS_PATH, "users", user_details.seen)
+CONVERSATIONS = Kind(PATH, "conversations", conversations.with_facts)
+USERS = Kind(USERS_PATH, "users", user_details.with_facts)
 
 
 def kind_of(query: Query) -> Kind:
@@ -181,7 +181,7 @@ def checked_page_size(page_size: int) -> int:
 def _job_page(page: Page, kind: Kind) -> JobPage:
     told = page.json()
     available = _instant(page, told, "dataAvailabilityDate")
-    return kind.seen(page, JobPage, continues=bool(told.get("cursor")), available_through=available)
+    return kind.with_facts(page, JobPage, continues=bool(told.get("cursor")), available_through=available)
 
 
 def _path(job_id: str, kind: Kind) -> str:

@@ -125,8 +125,8 @@ def read(
 
     `on_progress(pages done, None, conversations so far)` hears of each page.
 
-    The interval should end by `availability`: a job past it gives what there is and calls it all. See
-    `available_through` of the pages.
+    The interval should end by `availability`: a job that reaches beyond it has part of the data and does not say so.
+    See `available_through` of the pages.
 
     Raises InvalidQuery; JobFailed, JobExpired or another error of the results (the second time); JobCancelled;
     JobTooSlow; SubmissionLost; UnexpectedAnswer where the details query knows conversations that the job lacks (`gaps`;

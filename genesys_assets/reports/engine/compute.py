@@ -167,7 +167,7 @@ def _of_details(part: DetailsPart, report: Report, stored: StoredDay, window: Wi
         # A conversation's rows have one start, and come in the order of starts.
         in_order = part.time if (part.once_per, part.time) == ("conversation_id", "conversation_start") else None
         order = [in_order] if in_order else []
-        by = list(dict.fromkeys([*placing, *groups, part.once_per, *_used(part), *order]))
+        by = list(dict.fromkeys([*placing, *groups, part.once_per, *_columns_of_measures(part), *order]))
         empty = _placed(part, report, _no_rows(part), stored)
         pieces = (rows.select(by) for rows in chain([empty], placed))
         placed = finished_groups(pieces, by, [], in_order_of=in_order)
@@ -176,7 +176,7 @@ def _of_details(part: DetailsPart, report: Report, stored: StoredDay, window: Wi
         yield pa.table(columns | {count.figure: _counted(part, rows, count) for count in part.counts})
 
 
-def _used(part: DetailsPart) -> list[str]:
+def _columns_of_measures(part: DetailsPart) -> list[str]:
     """The columns that measures look at."""
     compared = [comparison.name for count in part.counts for comparison in comparisons(count.where)]
     return [*(count.column for count in part.counts if count.column), *compared]

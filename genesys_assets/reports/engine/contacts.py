@@ -26,8 +26,8 @@ from genesys_assets.tables.conversations.contacts import (
     contacts,
     ended_up,
 )
+from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES, CONVERSATIONS
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS
-from genesys_assets.tables.conversations.model import CONVERSATION_TABLES, CONVERSATIONS
 from genesys_assets.tables.hashing import hash_rows
 
 _DAY_MS = 24 * 60 * 60 * 1000
@@ -71,7 +71,7 @@ def days_read(lake: Lake, window: Window) -> Iterator[tuple[str, str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _KnownContacts:
     """All contacts of known customers: who, when and which, as numbers, in the order of these three; and how long
     before and after each one the next of the same customer is, in milliseconds.
     """
@@ -81,7 +81,7 @@ class _Known:
     until: npt.NDArray[np.int64]
 
     @classmethod
-    def of(cls, pieces: Iterable[pa.Table]) -> _Known:
+    def of(cls, pieces: Iterable[pa.Table]) -> _KnownContacts:
         customers, starts, ids = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)], [np.zeros(0, np.uint64)]
         for piece in pieces:
             there = piece.filter(pc.field("customer").is_valid())
@@ -114,7 +114,7 @@ class Contacts:
 
     lake: Lake
     window: Window
-    known: _Known
+    known: _KnownContacts
     unknown_before: dict[int, str | None]
     unknown_after: dict[int, str | None]
 
@@ -125,7 +125,7 @@ class Contacts:
         for place, day in (*own, *beyond):
             inputs.setdefault(place, set()).add(day)
         days = sorted({*window.utc_days(), *(day for _, day in beyond)})
-        known = _Known.of(_of_day(lake, day) for day in days)
+        known = _KnownContacts.of(_of_day(lake, day) for day in days)
         return cls(
             lake,
             window,

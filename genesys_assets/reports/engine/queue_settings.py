@@ -17,7 +17,7 @@ _NOTHING = Level(None, None)
 
 def queue_settings(setting: QueueSetting, groups: pa.Table, lake: Lake, at: datetime) -> pa.ChunkedArray:
     """The setting of each group as it was just before an instant; null where that is unknown."""
-    known = _known(lake, at)
+    known = _levels(lake, at)
     pairs = zip(groups["queue_id"].to_pylist(), groups["media_type"].to_pylist(), strict=True)
     levels = [known.get(pair, _NOTHING) for pair in pairs]
     if setting == "service_level_target":
@@ -29,10 +29,10 @@ def content(lake: Lake, at: datetime) -> str:
     """Identifies what was set just before an instant."""
 
     def read() -> str:
-        return hashlib.sha256(repr(sorted(_known(lake, at).items())).encode()).hexdigest()
+        return hashlib.sha256(repr(sorted(_levels(lake, at).items())).encode()).hexdigest()
 
     return lake.once(("settings", at), PLACE, None, read)
 
 
-def _known(lake: Lake, at: datetime) -> dict[tuple[str, str], Level]:
+def _levels(lake: Lake, at: datetime) -> dict[tuple[str, str], Level]:
     return levels_at(lake.read(PLACE, None, schema=SERVICE_LEVELS_HISTORY.schema), at)

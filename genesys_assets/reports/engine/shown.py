@@ -24,7 +24,7 @@ from genesys_assets.reports.language.model import INTERVAL_LENGTH
 from genesys_assets.reports.meaning.columns import ShownColumn
 from genesys_assets.reports.meaning.figures import Figure
 from genesys_assets.reports.meaning.report import DAYS, Report, has_local_date
-from genesys_assets.tables.names import named
+from genesys_assets.tables.names import names_of_ids
 from genesys_assets.tables.spec import INSTANT
 
 MINUTES = {"PT15M": 15, "PT30M": 30, "PT1H": 60}
@@ -113,7 +113,7 @@ def of_keys(report: Report, groups: pa.Table, stored: StoredDay, window: Window)
 def _named(ids: pa.ChunkedArray, names: pa.Table, flat: bool) -> pa.ChunkedArray:
     """The name of each id; of several ids in one text, the names in their order."""
     if not flat:
-        return named(ids, names)
+        return names_of_ids(ids, names)
     texts = pc.unique(ids)
     several = pc.split_pattern(texts, ",")
     joined = pc.binary_join(_names(several, names), ", ")
@@ -179,9 +179,9 @@ def _displayed(value: Any, shown: ShownColumn) -> Any:
 
 def _names(ids: Any, names: pa.Table) -> Any:
     if not pa.types.is_list(ids.type):
-        return named(ids, names)
+        return names_of_ids(ids, names)
     whole = ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
-    values = named(pa.chunked_array([whole.values]), names).combine_chunks()
+    values = names_of_ids(pa.chunked_array([whole.values]), names).combine_chunks()
     return pa.ListArray.from_arrays(whole.offsets, values, mask=pc.is_null(whole))
 
 

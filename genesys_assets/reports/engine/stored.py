@@ -28,7 +28,7 @@ from genesys_assets.reports.meaning.details_part import DetailsPart, Link
 from genesys_assets.reports.meaning.questions import Source, grouping, own_columns, question_in_words, selection
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.spans import days_that_reach
-from genesys_assets.tables.conversations.model import CONVERSATIONS, PARTICIPANT_ATTRIBUTES
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS, PARTICIPANT_ATTRIBUTES
 from genesys_assets.tables.hashing import hash_rows
 from genesys_assets.tables.names import HISTORIES, names_on
 from genesys_assets.tables.spec import INSTANT
@@ -316,12 +316,12 @@ class StoredDay:
             needed = Window(start, min(end, ended))
             if reach is None or not reach.covers(needed):
                 raise NotStored(
-                    f"{self._said()} at {ended:%Y-%m-%d %H:%M} UTC, but "
+                    f"{self._days_end()} at {ended:%Y-%m-%d %H:%M} UTC, but "
                     f"genesys/{place} of {day} reaches {reach.through.isoformat() if reach else 'nowhere'}, not "
                     f"{needed.end:%Y-%m-%d %H:%M}: materialise it again, or import it as complete where it is imported."
                 )
 
-    def _said(self) -> str:
+    def _days_end(self) -> str:
         if len(self.days) == 1:
             return f"The business day {self.days[0]} ends"
         return f"The days {self.days[0]} to {self.days[-1]}, as far as they are over, end"

@@ -170,7 +170,7 @@ class Column(Model):
     unit: Unit | None = None
     """Convert milliseconds to this unit, and end the column's name in it."""
     digits: Annotated[int, Field(ge=0, le=9)] | None = None
-    """Round to so many digits after the point, halves away from zero."""
+    """Round to this many digits after the point, halves away from zero."""
     description: str | None = None
     """What the column says."""
 
@@ -256,7 +256,7 @@ class ReportDefinition(Model):
     order_by: list[Text] = Field(default_factory=list)
     """Order of the rows within an interval: columns, each with ` desc` for the largest first."""
     top: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    """Only so many first rows of each interval."""
+    """Only this many first rows of each interval."""
     chart: Chart | None = None
     """What the UI draws."""
 

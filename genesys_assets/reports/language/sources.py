@@ -12,13 +12,9 @@ from genesys_assets.reports.language.measures import AttributeType
 from genesys_assets.reports.language.problems import one_of, quoted
 from genesys_assets.tables.api_requests import API_REQUESTS
 from genesys_assets.tables.conversations.contacts import CONTACTS, NEEDED, NEEDED_OF_OWN
+from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES, CONVERSATIONS, PARTICIPANT_ATTRIBUTES
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS
-from genesys_assets.tables.conversations.model import (
-    CONVERSATION_TABLES,
-    CONVERSATIONS,
-    PARTICIPANT_ATTRIBUTES,
-    snake_case,
-)
+from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets.tables.personal import class_of
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES
 from genesys_assets.tables.spec import INSTANT, TableSpec

@@ -35,7 +35,7 @@ class Model(BaseModel):
         """
         schema = handler(core_schema)
         properties = handler.resolve_ref_schema(schema).get("properties", {})
-        for name, text in _said_of_fields(cls):
+        for name, text in _descriptions(cls):
             properties.setdefault(name, {})["description"] = text
         return schema
 
@@ -53,7 +53,7 @@ class Model(BaseModel):
             made = handler({name: of for name, of in value.items() if name not in unknown} if unknown else value)
         except ValidationError as error:
             errors += [
-                InitErrorDetails(type=_kept(line), loc=_where(line["loc"]), input=line["input"])
+                InitErrorDetails(type=_as_custom_error(line), loc=_where(line["loc"]), input=line["input"])
                 for line in error.errors(include_url=False)
             ]
             rest = cls._without(value, errors)
@@ -80,7 +80,7 @@ class Model(BaseModel):
         return []
 
 
-def _said_of_fields(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
+def _descriptions(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
     """The text below each field of a model, by the field's name."""
     (declared,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
     assert isinstance(declared, ast.ClassDef)
@@ -95,7 +95,7 @@ def _where(loc: Path) -> Path:
     return tuple(part for part in loc if not str(part).startswith("<"))
 
 
-def _kept(line: Any) -> Any:
+def _as_custom_error(line: Any) -> Any:
     if "ctx" in line and "message" in line["ctx"]:
         return PydanticCustomError(line["type"], "{message}", line["ctx"])
     return PydanticCustomError(line["type"], "{message}", {"message": line["msg"], **line.get("ctx", {})})

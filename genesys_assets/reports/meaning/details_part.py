@@ -28,7 +28,8 @@ from genesys_assets.reports.language.sources import (
 )
 from genesys_assets.reports.meaning.figures import Figure, GroupKey, How, dimension, history_of
 from genesys_assets.reports.meaning.values import compared, converted, value_of
-from genesys_assets.tables.conversations.model import CONVERSATIONS, PARTICIPANT_ATTRIBUTES, snake_case
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS, PARTICIPANT_ATTRIBUTES
+from genesys_assets.tables.conversations.model import snake_case
 
 _NUMBERS = (pa.int64(), pa.float64())
 _ONLY_DETAILS = ("tConversationDuration", "tSegmentDuration", "nFlow", "tFlow")

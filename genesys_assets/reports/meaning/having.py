@@ -27,7 +27,7 @@ def having(
         return None
     types = types_of(spec, figures)
 
-    def known(comparison: Comparison) -> Comparison:
+    def resolve(comparison: Comparison) -> Comparison:
         type_ = types.get(comparison.name)
         if type_ is None:
             message = f"{quoted(comparison.name)} is neither column nor figure of this report."
@@ -37,7 +37,7 @@ def having(
         return compared(comparison, comparison.name, type_, findings)
 
     read = conditions.read(stated.having, ("having",), findings)
-    return conditions.mapped(read, known) if read else None
+    return conditions.mapped(read, resolve) if read else None
 
 
 def types_of(spec: TableSpec, figures: Mapping[str, Figure]) -> dict[str, pa.DataType]:

@@ -12,7 +12,7 @@ from genesys_assets.reports.meaning.details_part import Count, DetailsPart
 from genesys_assets.reports.meaning.questions import own_columns
 from genesys_assets.reports.meaning.report import DAYS, Report
 from genesys_assets.tables.conversations.day import DAY_TABLES
-from genesys_assets.tables.conversations.model import CONVERSATIONS, PARTICIPANT_ATTRIBUTES
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS, PARTICIPANT_ATTRIBUTES
 from genesys_assets.tables.service_levels import SERVICE_LEVELS_HISTORY
 
 Origin = tuple[str, str]

@@ -154,7 +154,7 @@ def questions_of(reports: Iterable[HasQuestions]) -> tuple[AggregateQuestion, ..
     return tuple(question for report in reports for question in report.questions)
 
 
-def beyond(
+def further_questions(
     questions: Iterable[AggregateQuestion], in_any_case: Iterable[AggregateQuestion] = STANDARD
 ) -> Iterator[AggregateQuestion]:
     """What must be asked in addition to `in_any_case`: other questions, and further metrics of the same ones."""

@@ -206,8 +206,12 @@ class _Compiler:
         stated_columns = stated.columns if stated.columns is not None else dict.fromkeys(figures)
         usable = figures if period.is_day or DAYS.name in figures else figures | {DAYS.name: DAYS}
         usable = usable if stated.by_weekday else {INTERVAL_LENGTH: _INTERVAL_LENGTH, **usable}
-        shown = shown_columns(stated_columns, self._taken(keys), keys, usable, self.findings) if all_there else ()
-        shown = with_compared(stated, shown, self._taken(keys), self.findings) if all_there else ()
+        shown = (
+            shown_columns(stated_columns, self._built_in_columns(keys), keys, usable, self.findings)
+            if all_there
+            else ()
+        )
+        shown = with_compared(stated, shown, self._built_in_columns(keys), self.findings) if all_there else ()
         spec = self._spec(keys, key_types, shown, details)
         if all_there:
             spec = replace(spec, sums=tuple(self._sums(spec, shown)))
@@ -321,7 +325,7 @@ class _Compiler:
                     )
         return figures
 
-    def _taken(self, keys: tuple[GroupKey, ...]) -> set[str]:
+    def _built_in_columns(self, keys: tuple[GroupKey, ...]) -> set[str]:
         """Names of columns that a report has by itself."""
         names = [key.name_column for key in keys_with_names(keys) if self.stated.names]
         return {*INTERVAL_COLUMNS, *(key.column for key in keys), *names}

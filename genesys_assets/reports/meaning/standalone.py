@@ -36,13 +36,13 @@ class StandaloneReport(Entry):
     def _unasked(self) -> list[InitErrorDetails]:
         """What the platform would have to be asked for this report alone."""
         from genesys_assets.reports.built_in import asked_in_any_case
-        from genesys_assets.reports.meaning.questions import beyond, question_in_words, wanted_by_settings
+        from genesys_assets.reports.meaning.questions import further_questions, question_in_words, wanted_by_settings
 
         in_any_case = [*asked_in_any_case(), *wanted_by_settings(AggregatesSettings.load().families)]
         found = []
         for index, part in enumerate(self.report(self.name).aggregates):
             path: Path = ("aggregates", index) if isinstance(self.aggregates, list) else ("aggregates",)
-            for question in beyond([part.source.question], in_any_case):
+            for question in further_questions([part.source.question], in_any_case):
                 asked = question_in_words(question)
                 message = (
                     f"nothing asks the platform for {asked}. Put the report into reports.yaml of the code location "

@@ -1,6 +1,6 @@
 """Conversations: pages of details to flat tables.
 
-`model` every field and table
+`model` every field of the platform, `flat_tables` the tables
 `decode` pages to nested data: `decode_arrow` fast, `decode_values` tolerant; `nested` its types
 `merge` many pages to the newest form of each conversation, `forms` these and what older forms add
 `explode` nested data to tables

@@ -13,10 +13,10 @@ import pyarrow as pa
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.tables.conversations.decode import DecodedPage, Decoder
 from genesys_assets.tables.conversations.explode import explode
+from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES
 from genesys_assets.tables.conversations.forms import Forms
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS, interaction_legs
-from genesys_assets.tables.conversations.merge import Plan, gathered, merged
-from genesys_assets.tables.conversations.model import CONVERSATION_TABLES
+from genesys_assets.tables.conversations.merge import Plan, in_larger_parts, merged
 from genesys_assets.threads import map_in_order
 
 DAY_TABLES = (*CONVERSATION_TABLES, INTERACTION_LEGS)
@@ -36,12 +36,12 @@ def day_tables(
     """Parts of `DAY_TABLES` by name, in the order of conversationStart.
 
     `page_at` reads a page by its position in the plan; `note` hears of each page once it is decoded. Pages are read,
-    decoded and unnested on so many threads: Arrow does most of that without Python's lock, while the parts before are
+    decoded and unnested on `threads` threads: Arrow does most of that without Python's lock, while the parts before are
     written. Positions of `nested` are of no page: their conversations are there already.
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="decode") as executor:
         conversations = _conversations(executor, plan, page_at, note, nested or {}, ahead=threads + 1)
-        yield from map_in_order(executor, _unnested, gathered(merged(plan, conversations)), ahead=threads)
+        yield from map_in_order(executor, _unnested, in_larger_parts(merged(plan, conversations)), ahead=threads)
 
 
 def _unnested(forms: Forms) -> dict[str, pa.Table]:

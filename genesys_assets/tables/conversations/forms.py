@@ -1,4 +1,5 @@
-"""Conversations as their day takes them: the newest form of each, and what an older form knows that only jobs know.
+"""Conversations as a day's tables take them: the newest form of each, and what an older form by job has that only jobs
+know.
 
 Which forms these are is decided in `merge`; what becomes of them is the work of `explode`.
 """
@@ -45,7 +46,7 @@ class Forms:
         return len(self.conversations)
 
 
-def together(parts: Sequence[Forms]) -> Forms:
+def concat_forms(parts: Sequence[Forms]) -> Forms:
     """The conversations of all parts, one part after the other. There must be at least one part."""
     first = np.cumsum([0, *map(len, parts[:-1])])
     return Forms(

@@ -260,20 +260,20 @@ def _table(sessions: Sessions, emitted: Emissions, legs: _Legs, outcome: Numbers
         **{name: rows[name].take(stated_by) for name in ("conversation_id", "conversation_start")},
         "leg_no": pa.array(np.arange(count) - np.searchsorted(conversation, conversation) + 1),
         **{name: rows[name].take(stated_by) for name in ("media_type", "direction")},
-        "queue_id": pc.coalesce(_taken(rows["queue_id"], legs.acd), _taken(rows["queue_id"], legs.lead)),
-        "user_id": _taken(rows["user_id"], legs.lead),
-        "acd_participant_id": _taken(rows["participant_id"], legs.acd),
-        "acd_session_id": _taken(rows["session_id"], legs.acd),
-        "agent_participant_id": _taken(rows["participant_id"], legs.lead),
-        "agent_session_id": _taken(rows["session_id"], legs.lead),
+        "queue_id": pc.coalesce(_take(rows["queue_id"], legs.acd), _take(rows["queue_id"], legs.lead)),
+        "user_id": _take(rows["user_id"], legs.lead),
+        "acd_participant_id": _take(rows["participant_id"], legs.acd),
+        "acd_session_id": _take(rows["session_id"], legs.acd),
+        "agent_participant_id": _take(rows["participant_id"], legs.lead),
+        "agent_session_id": _take(rows["session_id"], legs.lead),
         "side_session_ids": _side_session_ids(sessions, legs, of_agent),
         "offered_at": _instants(offered),
         "alerted_at": _instants(extreme(np.minimum, NEVER, sessions.alerted, of_agent, count)),
         "answered_at": _instants(extreme(np.minimum, NEVER, sessions.connected, of_agent, count)),
         "disconnected_at": _instants(extreme(np.maximum, -1, sessions.left, of_last, count)),
         "ended_at": _instants(extreme(np.maximum, -1, sessions.end, of_last, count)),
-        "outcome": _taken(pa.array(OUTCOMES), outcome),
-        "wrap_up_code": _taken(sessions.wrap_up_codes, wrap_up),
+        "outcome": _take(pa.array(OUTCOMES), outcome),
+        "wrap_up_code": _take(sessions.wrap_up_codes, wrap_up),
         **{column: emitted.total(metrics, legs.of_session, count) for column, metrics in _METRICS.items()},
     }
     return INTERACTION_LEGS.conform(pa.table(found)).combine_chunks()
@@ -306,7 +306,7 @@ def _instants(numbers: Numbers) -> pa.Array:
     return pa.array(numbers, mask=(numbers < 0) | (numbers == NEVER)).cast(INSTANT)
 
 
-def _taken(values: pa.Array, positions: Numbers) -> pa.Array:
+def _take(values: pa.Array, positions: Numbers) -> pa.Array:
     return values.take(pa.array(positions, mask=positions < 0))
 
 

@@ -16,7 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.tables.conversations.forms import NO_SUPPLEMENTS, Forms, Supplements, together
+from genesys_assets.spans import milliseconds
+from genesys_assets.tables.conversations.forms import NO_SUPPLEMENTS, Forms, Supplements, concat_forms
 from genesys_assets.tables.conversations.model import CONVERSATION_TYPE, SUPPLEMENT_TYPE
 from genesys_assets.tables.conversations.nested import concatenated, conformed
 
@@ -127,16 +128,16 @@ def merged(plan: Plan, pages: Iterable[pa.StructArray]) -> Iterator[Forms]:
             yield _forms(pieces, [supplements for _, supplements in begun_before if len(supplements)])
 
 
-def gathered(parts: Iterable[Forms], at_least: int = 1_000) -> Iterator[Forms]:
+def in_larger_parts(parts: Iterable[Forms], at_least: int = 1_000) -> Iterator[Forms]:
     """The same conversations in fewer and larger parts: unnesting a part costs about the same for 100 as for 1,000."""
     waiting: list[Forms] = []
     for part in parts:
         waiting.append(part)
         if sum(map(len, waiting)) >= at_least:
-            yield together(waiting)
+            yield concat_forms(waiting)
             waiting = []
     if waiting:
-        yield together(waiting)
+        yield concat_forms(waiting)
 
 
 # -- planning ----------------------------------------------------------------------------------------------------------
@@ -162,7 +163,7 @@ class _Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class _Chosen:
+class _ChosenRows:
     """Rows that are taken, ascending. Rows that supplement, each with the row that it supplements. `deleted`
     conversations have no row on a deciding page, and `rows_of_deleted` on others.
     """
@@ -177,20 +178,20 @@ class _Chosen:
 def _rows(pages: Sequence[Stub]) -> _Rows:
     lengths = [len(page.conversations) for page in pages]
     starts = [_numbers(pc.struct_field(page.conversations, "conversationStart")) for page in pages]
-    bounds = [(_milliseconds(page.start), _milliseconds(page.end)) for page in pages]
+    bounds = [(milliseconds(page.start), milliseconds(page.end)) for page in pages]
     return _Rows(
         ids=pa.concat_arrays([pc.struct_field(page.conversations, "conversationId") for page in pages]),
         starts=np.concatenate(starts),
         inside=np.concatenate([(of >= start) & (of < end) for of, (start, end) in zip(starts, bounds, strict=True)]),
         page_of=np.repeat(np.arange(len(pages), dtype=np.int32), lengths),
         begins=np.concatenate(([0], np.cumsum(lengths))),
-        as_of=np.array([_milliseconds(page.as_of) for page in pages], dtype=np.int64),
+        as_of=np.array([milliseconds(page.as_of) for page in pages], dtype=np.int64),
         decides=np.array([page.decides for page in pages], dtype=bool),
         by_job=np.array([page.by_job for page in pages], dtype=bool),
     )
 
 
-def _chosen(rows: _Rows) -> _Chosen:
+def _chosen(rows: _Rows) -> _ChosenRows:
     code, is_alone = _coded(rows.ids)
     decides = rows.decides[rows.page_of]
     alone = rows.inside & is_alone
@@ -203,7 +204,7 @@ def _chosen(rows: _Rows) -> _Chosen:
     last_by_job = _last_where(rows.by_job[rows.page_of[ranked]], lasts)
     is_supplemented = is_decided & (last_by_job >= 0) & (last_by_job < lasts)
     undecided = int((alone & ~decides).sum())
-    return _Chosen(
+    return _ChosenRows(
         taken=np.sort(np.concatenate((np.flatnonzero(alone & decides), newest[is_decided]))),
         supplements=ranked[last_by_job[is_supplemented]],
         supplemented=newest[is_supplemented],
@@ -314,7 +315,3 @@ def _numbers(instants: pa.Array) -> Numbers:
 
 def _whole(values: pa.Array) -> Numbers:
     return np.asarray(values.to_numpy(), dtype=np.int64)
-
-
-def _milliseconds(instant: datetime) -> int:
-    return round(instant.timestamp() * 1000)

@@ -1,7 +1,7 @@
-"""What sessions tell, one value per session, for those who put sessions together.
+"""Facts of sessions, one value per session, for code that combines sessions.
 
 Here the tables of sessions, segments and session metrics become arrays of numbers that share the positions of the
-sessions table. What the sessions make together is not known here (`legs`).
+sessions table. What sessions mean together is decided in `legs`.
 """
 
 from __future__ import annotations

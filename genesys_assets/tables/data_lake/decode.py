@@ -43,7 +43,7 @@ def decode(schema: str, body: bytes, names: Names | None = None, only: tuple[str
     Raises UnreadableFile where the bytes are no Parquet, or lack a column that the schema must have.
     """
     of, names = SCHEMAS[schema], names or Names()
-    file = opened(schema, body)
+    file = open_parquet(schema, body)
     named = {names.of(of, name): name for name in file.schema_arrow.names}
     missing = [name for name in of.required if name not in named and (only is None or name in only)]
     if missing:
@@ -68,7 +68,7 @@ def decode(schema: str, body: bytes, names: Names | None = None, only: tuple[str
     return found
 
 
-def opened(schema: str, body: bytes) -> pq.ParquetFile:
+def open_parquet(schema: str, body: bytes) -> pq.ParquetFile:
     """A file, its footer read. Raises UnreadableFile."""
     try:
         file = pq.ParquetFile(pa.BufferReader(body))

@@ -1,8 +1,8 @@
 """Flat rows of the data lake extraction to conversations in the platform's own nesting, as details pages have them.
 
-What the files do not say is put so: participants of a conversation and sessions of a participant stand in the order of
-their first segment, segments in the order of their start, metrics in that of their emission. Sessions with the same id
-of one participant are one session.
+The files do not say in which order things come. So participants of a conversation and sessions of a participant stand
+in the order of their first segment, segments in the order of their start, metrics in that of their emission. Sessions
+with the same id of one participant are one session.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.tables.conversations import model as model
+from genesys_assets.tables.conversations import model
 from genesys_assets.tables.data_lake.newest import codes
 from genesys_assets.tables.data_lake.schemas import UPDATED
 
@@ -109,8 +109,8 @@ def _sessions(
     emitted = np.lexsort((_milliseconds(metrics, "emitDate"), metric_rank))
     began = np.lexsort((_milliseconds(segments, "segmentEnd"), _milliseconds(segments, "segmentStart"), segment_rank))
     more: dict[str, pa.Array] = {
-        "metrics": _lists(_struct(_taken(metrics, emitted), model.METRIC), metric_rank[emitted], len(groups)),
-        "segments": _lists(_struct(_taken(segments, began), model.SEGMENT), segment_rank[began], len(groups)),
+        "metrics": _lists(_struct(_take(metrics, emitted), model.METRIC), metric_rank[emitted], len(groups)),
+        "segments": _lists(_struct(_take(segments, began), model.SEGMENT), segment_rank[began], len(groups)),
     }
     flow = [each for each in model.FLOW if each.wire in known.column_names]
     if flow:
@@ -128,7 +128,7 @@ def _participants(
 ) -> pa.StructArray:
     rank = people.rank_of_rows[: len(attributes)]
     by_name = np.lexsort((np.arange(len(attributes)), rank))
-    pairs = _lists(_struct(_taken(attributes, by_name), model.ATTRIBUTE), rank[by_name], len(people))
+    pairs = _lists(_struct(_take(attributes, by_name), model.ATTRIBUTE), rank[by_name], len(people))
     held = _lists(structs, sessions.parents, len(people))
     return _struct(_last_known(facts, people), model.PARTICIPANT, attributes=pairs, sessions=held)
 
@@ -197,7 +197,7 @@ def _milliseconds(rows: pa.Table, name: str) -> Numbers:
     return np.asarray(rows[name].cast(pa.int64()).fill_null(_LAST).to_numpy(), dtype=np.int64)
 
 
-def _taken(rows: pa.Table, order: Numbers) -> pa.Table:
+def _take(rows: pa.Table, order: Numbers) -> pa.Table:
     return rows.take(pa.array(order, pa.int64())) if len(rows) else rows
 
 

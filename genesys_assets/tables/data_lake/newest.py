@@ -22,14 +22,14 @@ _SEPARATOR = "\x1f"
 Numbers = npt.NDArray[np.int64]
 
 
-def together(files: Sequence[pa.Table]) -> pa.Table:
+def concat_rows(files: Sequence[pa.Table]) -> pa.Table:
     """The rows of several files, in the order of the files, each with its number."""
     numbered = [rows.append_column(_FILE, pa.array(np.full(len(rows), at))) for at, rows in enumerate(files)]
     return pa.concat_tables(numbered, promote_options="default") if numbered else pa.table({})
 
 
 def newest(rows: pa.Table, schema: Schema) -> pa.Table:
-    """The rows that count, in the order in which they came. `rows` are those of `together`."""
+    """The rows that count, in the order in which they came. `rows` are those of `concat_rows`."""
     if not len(rows):
         return rows
     keys = codes([rows[name] for name in schema.key])

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import pyarrow as pa
 
-from genesys_assets.tables.conversations import model as model
+from genesys_assets.tables.conversations import model
 from genesys_assets.tables.spec import INSTANT
 
 CONVERSATIONS = "conversations"
@@ -83,7 +83,7 @@ class Names:
         return self.renamed.get(schema.name, {}).get(column) or schema.aliases.get(column, column)
 
 
-def _known(table: str, fields: Iterable[model.Field]) -> dict[str, KnownColumn]:
+def _columns(table: str, fields: Iterable[model.Field]) -> dict[str, KnownColumn]:
     return {each.wire: KnownColumn(each.type, table, each.column) for each in fields}
 
 
@@ -93,16 +93,16 @@ def _at_rest(table: str, **columns: tuple[str, pa.DataType]) -> dict[str, KnownC
 
 _TEXT = pa.string()
 _EVERYWHERE = _at_rest("conversations", updateTimestamp=("as_of", INSTANT), organizationId=("division_id", _TEXT))
-_OF_CONVERSATION = _EVERYWHERE | _known("conversations", model.CONVERSATION[:2])
+_OF_CONVERSATION = _EVERYWHERE | _columns("conversations", model.CONVERSATION[:2])
 _OF_SESSION = (
     _OF_CONVERSATION
-    | _known("participants", model.PARTICIPANT)
-    | _known("sessions", model.SESSION)
-    | _known("sessions", model.FLOW)
-    | _known("segments", model.SEGMENT)
+    | _columns("participants", model.PARTICIPANT)
+    | _columns("sessions", model.SESSION)
+    | _columns("sessions", model.FLOW)
+    | _columns("segments", model.SEGMENT)
     | _at_rest("segments", segmentId=("session_id", _TEXT))
 )
-_OF_METRIC = _OF_SESSION | _known("session_metrics", model.METRIC)
+_OF_METRIC = _OF_SESSION | _columns("session_metrics", model.METRIC)
 _OF_SPAN = _EVERYWHERE | _at_rest(
     "users",
     userId=("user_id", _TEXT),
@@ -118,7 +118,7 @@ SCHEMAS: Mapping[str, Schema] = MappingProxyType(
         for schema in (
             Schema(
                 CONVERSATIONS,
-                _EVERYWHERE | _known("conversations", model.CONVERSATION),
+                _EVERYWHERE | _columns("conversations", model.CONVERSATION),
                 key=("conversationId",),
                 required=("conversationId", "conversationStart"),
             ),
@@ -131,8 +131,8 @@ SCHEMAS: Mapping[str, Schema] = MappingProxyType(
             Schema(
                 ATTRIBUTES,
                 _OF_CONVERSATION
-                | _known("participants", model.PARTICIPANT)
-                | _known("participant_attributes", model.ATTRIBUTE)
+                | _columns("participants", model.PARTICIPANT)
+                | _columns("participant_attributes", model.ATTRIBUTE)
                 | _at_rest("participant_attributes", eventTime=("event_time", INSTANT)),
                 key=("conversationId", "participantId", "name"),
                 required=("conversationId", "participantId", "name", "value"),

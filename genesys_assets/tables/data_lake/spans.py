@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.spans import Window
-from genesys_assets.tables.data_lake.newest import newest, together
+from genesys_assets.tables.data_lake.newest import concat_rows, newest
 from genesys_assets.tables.data_lake.schemas import PRESENCE, ROUTING_STATUS, SCHEMAS
 from genesys_assets.tables.spec import INSTANT
 from genesys_assets.tables.users.spans import Kind, Span
@@ -44,7 +44,7 @@ def spans(schema: str, files: Sequence[pa.Table]) -> pa.Table:
     null. Statuses are as the files write them.
     """
     known, columns = SCHEMAS[schema], _COLUMNS[schema]
-    rows = newest(together(files), known)
+    rows = newest(concat_rows(files), known)
     found = {
         name: rows[wire] if wire in rows.column_names else pa.nulls(len(rows), known.columns[wire].type)
         for wire, name in columns.items()
@@ -67,12 +67,12 @@ class SpansOfDay:
         """Rows of a file, as `decode` gives them."""
         self._rows.append(rows)
         if sum(map(len, self._rows)) > _ROWS_AT_ONCE:
-            self._rows = [self._wanted()]
+            self._rows = [self._newest_rows()]
 
     def spans(self) -> list[Span]:
         """By user and start. One that had ended when the window begins is not among them."""
         kind = KINDS[self._schema]
-        columns = spans(self._schema, [self._wanted()]) if any(map(len, self._rows)) else None
+        columns = spans(self._schema, [self._newest_rows()]) if any(map(len, self._rows)) else None
         if columns is None:
             return []
         status = columns["system_presence" if kind == "presence" else "routing_status"].to_pylist()
@@ -82,9 +82,9 @@ class SpansOfDay:
         begin = self._window.start
         return [span for span in found if span.start >= begin or span.end is None or span.end > begin]
 
-    def _wanted(self) -> pa.Table:
+    def _newest_rows(self) -> pa.Table:
         """The last emission of each row that is asked for, each without the number of its file."""
-        rows = newest(together(self._rows), SCHEMAS[self._schema])
+        rows = newest(concat_rows(self._rows), SCHEMAS[self._schema])
         rows = rows.select([name for name in rows.column_names if name in SCHEMAS[self._schema].columns])
         begin, end = (pa.scalar(moment, INSTANT) for moment in (self._window.start, self._window.end))
         rows = rows.filter(pc.less(rows["startTimestamp"], end))

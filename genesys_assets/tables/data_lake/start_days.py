@@ -1,4 +1,4 @@
-"""On which UTC days the conversations of a file began: so a day's tables read only the files that tell of it.
+"""On which UTC days the conversations of a file began, so that a day's tables read only the files that concern it.
 
 Only `conversations` is sure to say when a conversation began. Of the rows of other schemas the id is looked up there:
 among the files of the same day first, then among those of earlier days.
@@ -15,21 +15,21 @@ from genesys_assets.tables.data_lake.decode import decode
 from genesys_assets.tables.data_lake.schemas import CONVERSATIONS, OF_CONVERSATIONS, PRESENCE, ROUTING_STATUS, Names
 
 SOME_DAY = "?"
-"""In the place of a day: the file has rows of conversations of which no file tells when they began."""
+"""In the place of a day: the file has rows of conversations whose start no file gives."""
 
 _SPAN_START = "startTimestamp"
 _ID, _START = "conversationId", "conversationStart"
 
 
 class Starts:
-    """When conversations began, as far as files of `conversations` told."""
+    """When conversations began, as far as files of `conversations` say."""
 
     def __init__(self) -> None:
         self._ids = pa.array([], pa.string())
         self._days = pa.array([], pa.string())
 
     def add(self, body: bytes, names: Names) -> None:
-        """Learn of a file of `conversations`. Raises UnreadableFile."""
+        """Add the starts in a file of `conversations`. Raises UnreadableFile."""
         rows = decode(CONVERSATIONS, body, names, only=(_ID, _START)).rows
         self._ids = pa.concat_arrays([self._ids, rows[_ID].combine_chunks()])
         self._days = pa.concat_arrays([self._days, _days(rows[_START]).combine_chunks()])
@@ -65,6 +65,6 @@ def _days(starts: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.strftime(starts, "%Y-%m-%d")
 
 
-def joined(days: Iterable[str], unknown: pa.Array) -> list[str]:
+def as_stored(days: Iterable[str], unknown: pa.Array) -> list[str]:
     """The days of a file as its partition keeps them."""
     return sorted({*days, *([SOME_DAY] if len(unknown) else [])})

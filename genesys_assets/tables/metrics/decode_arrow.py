@@ -235,7 +235,7 @@ def system_presences(body: bytes) -> dict[str, str]:
     """Which presence of the system each presence of the organisation means, as the answer says. Raises
     UnreadablePage.
     """
-    answer = stored_answers.parsed(body, PAGE)
+    answer = stored_answers.parse_json(body, PAGE)
     if not isinstance(answer, dict):
         return {}
     mapping = stored_answers.Fields(PAGE, answer).object(ENVELOPE[0])
@@ -243,7 +243,7 @@ def system_presences(body: bytes) -> dict[str, str]:
 
 
 def system_presence(metric: str, qualifier: str | None, presences: Mapping[str, str]) -> str | None:
-    """The presence of the system that a figure is about, None where it is about none or nobody knows."""
+    """The presence of the system that a figure is about, None where it is about none, or that is unknown."""
     if metric == "tSystemPresence":
         return qualifier
     return presences.get(qualifier or "") if metric == "tOrganizationPresence" else None

@@ -84,7 +84,7 @@ def _count(unknown: Counter[str], path: str, found: Fields, known: Any) -> None:
 
 def _answer(body: bytes) -> Fields:
     """The answer; a list alone counts as its results. Raises UnreadablePage."""
-    answer = stored_answers.parsed(body, PAGE)
+    answer = stored_answers.parse_json(body, PAGE)
     if isinstance(answer, dict):
         return Fields(PAGE, answer)
     return Fields(PAGE, {"results": answer})
@@ -103,10 +103,10 @@ def _bounds(interval: Any, zone: tzinfo) -> tuple[datetime, datetime, date]:
         start, end = (datetime.fromisoformat(bound).astimezone(UTC) for bound in str(interval).split("/"))
         return start, end, start.astimezone(zone).date()
     except (ValueError, OverflowError) as error:
-        raise UnreadablePage(f"{PAGE} has a bucket with interval {_said(interval)}") from error
+        raise UnreadablePage(f"{PAGE} has a bucket with interval {_harmless(interval)}") from error
 
 
-def _said(value: Any) -> str:
+def _harmless(value: Any) -> str:
     """A value in a message, unless it may be of a person: only what an interval, a view or a number looks like."""
     return repr(value) if _HARMLESS.fullmatch(str(value)) else f"a JSON {type(value).__name__} of another form"
 
@@ -114,12 +114,14 @@ def _said(value: Any) -> str:
 def _target(asked: StoredQuestion, view: str) -> str:
     """The timer of a view. Raises UnreadablePage."""
     if view not in asked.targets:
-        raise UnreadablePage(f"{PAGE} has a view {_said(view)} that was not asked for")
+        raise UnreadablePage(f"{PAGE} has a view {_harmless(view)} that was not asked for")
     return asked.targets[view]
 
 
 def _whole(stats: Fields, name: str) -> int | None:
     value = stats.value(name)
     if isinstance(value, float) and not value.is_integer():
-        raise UnreadablePage(f"{PAGE} has {name} = {_said(value)}, where only whole milliseconds or counts can be kept")
+        raise UnreadablePage(
+            f"{PAGE} has {name} = {_harmless(value)}, where only whole milliseconds or counts can be kept"
+        )
     return stats.whole_number(name)

@@ -77,9 +77,9 @@ MetricsByQuestion = dict[str, list[str]]
 """The metrics that were asked, by grouping and selection with a space between."""
 
 
-def answered(parts: Iterable[Iterable[str]]) -> MetricsByQuestion:
+def answered_everywhere(parts: Iterable[Iterable[str]]) -> MetricsByQuestion:
     """What was asked in every part, of the requests of each: an hour that lacks a question leaves it unanswered."""
-    by_part = [_asked(requests) for requests in parts]
+    by_part = [_metrics_by_question(requests) for requests in parts]
     everywhere = set.intersection(*map(set, by_part)) if by_part else set()
     return {key: sorted(set.intersection(*(part[key] for part in by_part))) for key in sorted(everywhere)}
 
@@ -90,11 +90,11 @@ def answered_by_both(first: Mapping[str, list[str]], other: Mapping[str, list[st
 
 
 def question_key(grouping: str, selection: str) -> str:
-    """How `answered` names a question."""
+    """How `answered_everywhere` names a question."""
     return f"{grouping} {selection}"
 
 
-def _asked(requests: Iterable[str]) -> dict[str, set[str]]:
+def _metrics_by_question(requests: Iterable[str]) -> dict[str, set[str]]:
     asked: dict[str, set[str]] = {}
     for request in requests:
         whole = json.loads(request)

@@ -103,14 +103,14 @@ class Piece(NamedTuple):
 
 @dataclass(slots=True)
 class SpansOfPage:
-    """The spans of a page, the fields that nobody knows, and what could not be kept, by what it is."""
+    """The spans of a page; unknown fields by name, and what could not be kept by what it is."""
 
     spans: list[Span] = field(default_factory=list)
     unknown: Counter[str] = field(default_factory=Counter)
     losses: Counter[str] = field(default_factory=Counter)
 
 
-def decoded(body: bytes) -> SpansOfPage:
+def decode_spans(body: bytes) -> SpansOfPage:
     """The spans of a page. One without a user or a start is counted as lost. Raises UnreadablePage."""
     try:
         answer = json.loads(body)
@@ -189,7 +189,7 @@ def filled(fetched: Sequence[Span], of_data_lake: Sequence[Span], since: datetim
 
 
 def without_overlaps(spans: Iterable[Span]) -> Iterator[Span]:
-    """The spans, in the order of `newest`, so that no instant is told twice: where one still goes on when the next of
+    """The spans, in the order of `newest`, so that no instant counts twice: where one still goes on when the next of
     its user and kind begins, it ends there.
     """
     before: Span | None = None

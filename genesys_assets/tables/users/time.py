@@ -20,8 +20,8 @@ QUARTER = timedelta(minutes=15)
 USER_TIME = TableSpec(
     "user_time",
     "One row per user, quarter of an hour, kind (presence or routing), status and presence of the organisation in "
-    "which the user was for a time in it. Times add up, over any hours and days; what the platform does not tell has "
-    "no row.",
+    "which the user was for a time in it. Times add up, over any hours and days; time that the platform does not cover "
+    "has no row.",
     ("user_id", "quarter_start", "kind", "status", "organization_presence_id"),
     columns("""
 user_id string the user

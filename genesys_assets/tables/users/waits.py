@@ -47,6 +47,7 @@ overtaking_conversation_id string the one of these that was answered first; null
 overtaking_user_id string the agent who answered it
 """),
     partition_column="conversation_start",
+    version=2,
 )
 _EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genesys_assets.cloud.analytics.conversations import ConversationsPage, seen
+from genesys_assets.cloud.analytics.conversations import ConversationsPage, with_facts
 from genesys_assets.cloud.analytics.interval import iso
 from genesys_assets.cloud.errors import UnexpectedAnswer
 from genesys_assets.cloud.http.page import Page
@@ -18,7 +18,7 @@ from genesys_assets_tests.cloud.platform import NOON
 
 
 def page(body: Any) -> ConversationsPage:
-    return seen(Page(3, "{}", NOON, "corr-1", json.dumps(body).encode()), ConversationsPage)
+    return with_facts(Page(3, "{}", NOON, "corr-1", json.dumps(body).encode()), ConversationsPage)
 
 
 def starting(*starts: Any) -> ConversationsPage:
@@ -73,7 +73,7 @@ def test_nothing_that_was_parsed_is_kept() -> None:
     body = {"conversations": [{"conversationId": "a"}]}
     came = Page(1, "{}", NOON, None, json.dumps(body).encode(), body)
     assert came.json() is body
-    assert seen(came, ConversationsPage).content is None
+    assert with_facts(came, ConversationsPage).content is None
     assert came.bare().content is None
     assert came.bare() == came
 

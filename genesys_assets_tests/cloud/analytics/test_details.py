@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from genesys_assets.cloud.analytics import details
-from genesys_assets.cloud.analytics.conversations import ConversationsPage, seen
+from genesys_assets.cloud.analytics.conversations import ConversationsPage, with_facts
 from genesys_assets.cloud.analytics.details import PATH
 from genesys_assets.cloud.analytics.fetch_progress import FetchProgress
 from genesys_assets.cloud.analytics.interval import Interval, iso
@@ -322,7 +322,7 @@ def test_one_page_is_in_hand_before_the_next_pages_are_all_read(platform: Platfo
 
 def test_recorded_conversations_are_accepted(platform: Platform, cloud: GenesysCloud) -> None:
     recorded = samples.body("conversations_2016")
-    span = seen(Page(1, "{}", NOON, None, recorded), ConversationsPage).span
+    span = with_facts(Page(1, "{}", NOON, None, recorded), ConversationsPage).span
     assert span is not None
     platform.on(PATH, Reply(body=recorded))
     interval = Interval(span[0], span[0] + timedelta(hours=1))

@@ -1,4 +1,4 @@
-"""What a reading of conversations tells of its completeness, and what it does about pages that moved meanwhile."""
+"""How complete a reading of conversations says it is, and what it does about pages that moved meanwhile."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def test_a_page_that_came_without_its_conversation_is_not_taken_for_the_end(
     assert details.exact_total(cloud, DAY, 60) is None
 
 
-def test_more_than_the_query_reaches_are_not_counted_by_place(platform: Platform, cloud: GenesysCloud) -> None:
+def test_more_than_the_query_reaches_are_not_counted_by_position(platform: Platform, cloud: GenesysCloud) -> None:
     assert details.exact_total(cloud, DAY, 100_001) is None
     assert platform.requests == []
 

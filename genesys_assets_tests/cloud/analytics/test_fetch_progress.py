@@ -1,4 +1,4 @@
-"""What tells that pages moved, without a network."""
+"""How it is seen that pages moved, without a network."""
 
 from __future__ import annotations
 

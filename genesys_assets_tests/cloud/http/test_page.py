@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from genesys_assets.cloud.analytics.conversations import ConversationsPage, seen
+from genesys_assets.cloud.analytics.conversations import ConversationsPage, with_facts
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.jobs.endpoints import JobPage
 from genesys_assets_tests.cloud.platform import NOON
@@ -40,6 +40,6 @@ def test_the_instant_is_utc_in_whole_milliseconds() -> None:
 
 @pytest.mark.parametrize("kind", [ConversationsPage, JobPage])
 def test_every_form_of_a_page_keeps_the_instant(kind: type[ConversationsPage]) -> None:
-    found = seen(page(MORNING), kind)
+    found = with_facts(page(MORNING), kind)
     assert found.as_of == found.bare().as_of == replace(found, number=7).as_of == MORNING
     assert found.rows == 1

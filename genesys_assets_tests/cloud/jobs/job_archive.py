@@ -50,8 +50,8 @@ def leave_after(pages: int) -> Any:
 class JobArchive:
     """Accepts jobs, finishes each after the states in `plans`, and pages its conversations by cursor.
 
-    A reply in `submissions` is sent in place of the next job's id: `made` tells whether there is a job all the
-    same. A reply in `in_place_of` is sent in place of the results' page of that job and number.
+    A reply in `submissions` is sent in place of the next job's id; `made` says whether the job exists nevertheless. A
+    reply in `in_place_of` is sent in place of the results' page of that job and number.
 
     `empty` pages lead on to the conversations from that place on; with `ends_empty` the last page leads to one more,
     without conversations. With `single_use` a cursor is refused when it comes again. The answer to a page in

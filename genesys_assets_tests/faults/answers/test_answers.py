@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -99,6 +101,19 @@ def test_there_are_more_than_a_hundred_kinds() -> None:
 @pytest.mark.parametrize("case", CASES if EVERY_CASE else QUICK, ids=lambda case: case.name)
 def test_a_bad_answer_ends_in_a_result_or_an_error_with_a_name(case: Case, pair: tuple[Host, Host]) -> None:
     check(case, pair)
+
+
+def test_no_bad_answer_leaves_its_connection_open(pair: tuple[Host, Host]) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        errors = [error for case in HTTP if (error := ask(case, pair[0], Clock()))]
+        sockets = [one for one in gc.get_objects() if isinstance(one, socket.socket)]
+    finally:
+        gc.enable()
+    assert len(errors) > 20
+    # One that was told to close, and yet keeps its descriptor for a reader that nobody closes.
+    assert [one for one in sockets if "[closed]" in repr(one) and one.fileno() != -1] == []
 
 
 @pytest.mark.parametrize("case", DRIPS if EVERY_CASE else DRIPS[:1], ids=lambda case: case.name)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from genesys_assets.cloud.errors import GenesysCloudError, UnexpectedAnswer
 from genesys_assets.cloud.http import limits
-from genesys_assets.cloud.http.answers import login_refusal, read_grant, read_object, refusal, told_to_wait
+from genesys_assets.cloud.http.answers import login_refusal, read_grant, read_object, refusal, requested_wait
 from genesys_assets.cloud.http.exchange import Answer
 from genesys_assets.cloud.http.pacing import Budget
 from genesys_assets.cloud.http.page import Page
@@ -131,7 +131,7 @@ def test_words_of_others_are_one_short_line(text: str) -> None:
 @EXAMPLES
 @given(HEADERS, st.text() | VALUES.map(lambda value: f"Retry in [{value}] seconds"))
 def test_a_wait_is_told_within_a_year_or_not_at_all(headers: dict[str, str], message: str) -> None:
-    wait = told_to_wait(headers, message, NOON)
+    wait = requested_wait(headers, message, NOON)
     assert wait is None or 0 <= wait <= 366 * 86_400
 
 
@@ -282,4 +282,4 @@ def test_a_file_of_the_data_lake_with_a_text_that_is_no_utf_8_is_refused_by_name
 )
 def test_users_details_are_read_or_refused(answer: Any) -> None:
     with contextlib.suppress(UnreadablePage):
-        spans.decoded(json.dumps(answer).encode())
+        spans.decode_spans(json.dumps(answer).encode())

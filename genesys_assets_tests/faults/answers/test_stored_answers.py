@@ -192,4 +192,4 @@ def test_an_aggregates_answer_of_null_has_no_rows() -> None:
 
 def test_an_answer_that_is_nested_too_deeply_is_refused() -> None:
     with pytest.raises(UnreadablePage, match="nested too deeply"):
-        stored_answers.parsed(b"[" * 100_000, "a page")
+        stored_answers.parse_json(b"[" * 100_000, "a page")

@@ -18,7 +18,7 @@ from genesys_assets.reports.engine.compute import compute
 from genesys_assets.reports.engine.stored import StoredDay
 from genesys_assets.reports.language.measures import AttributeType
 from genesys_assets.reports.language.sources import TypedAttribute
-from genesys_assets.tables.conversations.model import PARTICIPANT_ATTRIBUTES
+from genesys_assets.tables.conversations.flat_tables import PARTICIPANT_ATTRIBUTES
 from genesys_assets_tests.reports.engine.test_compute import only, report
 from genesys_assets_tests.reports.small_lake import DAY, KEY, Row, computed, small_lake
 

@@ -21,7 +21,7 @@ from genesys_assets.reports.engine.made_of import made_of
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.spans import days_around
 from genesys_assets.tables.conversations.contacts import HORIZONS, NEEDED, NEEDED_OF_OWN, normalised
-from genesys_assets.tables.conversations.model import CONVERSATIONS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets_tests.reports.small_lake import Row, computed, small_lake
 
 pytestmark = pytest.mark.long

@@ -1,4 +1,6 @@
-"""Reports of the other families: their names, one report of several, qualifiers, scores; and what mistakes are told."""
+"""Reports of the other families: their names, one report of several, qualifiers, scores; and which mistakes are
+reported.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from genesys_assets.reports.built_in import asked_in_any_case
 from genesys_assets.reports.engine.stored import NotStored
 from genesys_assets.reports.meaning.additive import adds_up
 from genesys_assets.reports.meaning.entries import read_text
-from genesys_assets.reports.meaning.questions import beyond, families_of, question_in_words, questions_of
+from genesys_assets.reports.meaning.questions import families_of, further_questions, question_in_words, questions_of
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.reports.meaning.standalone import StandaloneReport
 from genesys_assets_tests.reports.small_lake import Row, at, computed, measured, small_lake
@@ -70,7 +72,7 @@ def test_families_that_call_a_dimension_differently_stand_in_one_report(tmp_path
 
 
 def test_what_the_reports_that_ship_ask_costs_no_request() -> None:
-    assert list(beyond(questions_of([QUALITY]), asked_in_any_case())) == []
+    assert list(further_questions(questions_of([QUALITY]), asked_in_any_case())) == []
     assert {family.name for family in families_of(asked_in_any_case())} >= {"flows", "evaluations", "surveys"}
 
 

@@ -166,7 +166,9 @@ def test_so_many_of_the_values_do_not_exceed_a_percentile_and_no_smaller_value_h
     rows = pa.Table.from_pylist([{"key": key, "value": value} for key, value in pairs], schema)
     parts = [schema.empty_table(), *(rows.slice(start, size) for start in range(0, len(rows), size))]
     measures = [Measure("at", "value", "percentile", rank), Measure("count", "value", "count")]
-    for group in aggregate(parts, ["key"], measures).to_pylist():
+    groups = aggregate(parts, ["key"], measures).to_pylist()
+    assert {group["key"] for group in groups} == {key for key, _ in pairs}
+    for group in groups:
         values = [value for key, value in pairs if key == group["key"] and value is not None]
         enough = [value for value in values if 100_000 * sum(each <= value for each in values) >= rank * len(values)]
         assert (group["at"], group["count"]) == (min(enough, default=None), len(values))

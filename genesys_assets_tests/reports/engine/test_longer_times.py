@@ -19,7 +19,7 @@ from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.reports.engine.stored import NotStored
 from genesys_assets.tables.metrics.buckets import BY_QUEUE
 from genesys_assets_tests.reports.engine.test_compute import report
-from genesys_assets_tests.reports.small_lake import Row, computed, small_lake
+from genesys_assets_tests.reports.small_lake import Row, bucket, computed, small_lake
 
 ZONES = ("UTC", "Europe/Zurich", "America/Los_Angeles", "Australia/Lord_Howe")
 LAST = "2026-04-06"
@@ -40,20 +40,17 @@ def measured() -> list[Row]:
             start = midnight + timedelta(minutes=15 * quarter)
             count, least, most = drawn.randint(1, 5), drawn.randint(1, 9_999), drawn.randint(10_000, 999_999)
             rows.append(
-                {
-                    "interval_start": start,
-                    "interval_end": start + timedelta(minutes=15),
-                    "grouping": BY_QUEUE,
-                    "selection": "",
-                    "view": "",
-                    "metric": "tHandle",
-                    "queue_id": drawn.choice(QUEUES),
-                    "media_type": "voice",
-                    "count": count,
-                    "sum": least + most,
-                    "min": least,
-                    "max": most,
-                }
+                bucket(
+                    start,
+                    BY_QUEUE,
+                    "tHandle",
+                    queue_id=drawn.choice(QUEUES),
+                    media_type="voice",
+                    count=count,
+                    sum=least + most,
+                    min=least,
+                    max=most,
+                )
             )
     return rows
 
@@ -119,7 +116,7 @@ SHOWN = tuple(ENTRY["columns"])
 
 
 def rank(values: list[int], per_cent: float) -> int | None:
-    """The smallest value that so many per cent of the values do not exceed."""
+    """The smallest value that this share of the values, in per cent, does not exceed."""
     return sorted(values)[math.ceil(per_cent * len(values) / 100) - 1] if values else None
 
 

@@ -20,7 +20,7 @@ from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.reports.engine.made_of import made_of
 from genesys_assets.reports.language.longer import Compare, Rolling
 from genesys_assets.reports.meaning.report import Report
-from genesys_assets.tables.conversations.model import SESSION_METRICS
+from genesys_assets.tables.conversations.flat_tables import SESSION_METRICS
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets.tables.names import HISTORIES
 from genesys_assets_tests.reports.small_lake import DAY, KEY, LONG_AGO, REACH, called, measured, small_lake

@@ -1,6 +1,6 @@
 """Mistakes that people make in reports.yaml, each a whole file with the one thing that is wrong.
 
-What each is told stands in docs/reports.md; `test_mistakes` compares.
+The message for each stands in docs/reports.md; `test_mistakes` compares.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every mistake is told with line, field and what could have been meant; docs/reports.md shows what is said.
+"""Every mistake is reported with line, field and what could have been meant; docs/reports.md shows what is said.
 
 `python -m genesys_assets_tests.reports.language.test_mistakes` writes the table there.
 """

@@ -1,4 +1,4 @@
-"""Which columns have names, and whom they tell of."""
+"""Which columns have names, and whose personal data they are."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from genesys_assets.assets.common import CHANGED, CONTENT, TOLD_BEFORE
+from genesys_assets.assets.common import CHANGED, CONTENT, REPORTED_BEFORE
 from genesys_assets.days.ledgered import LEDGERED
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.request_log import PLACE as REQUESTS
@@ -17,7 +17,7 @@ from genesys_assets_tests.scenarios.killed_runs.places import LEDGER
 from genesys_assets_tests.scenarios.killed_runs.process import DEFINITIONS
 
 _TOLD = {*DEFINITIONS.resolve_asset_graph().get_all_asset_keys()} - {key(REQUESTS)}
-"""What runs tell Dagster of. Requests are added by whichever run asks, and told by none."""
+"""The assets that runs report to Dagster. Requests are added by whichever run sends them, and reported by none."""
 
 
 def compare_with_one_that_lived(killed: World, lived: World) -> None:
@@ -60,7 +60,7 @@ def compare_ledger_with_commits(world: World) -> None:
 
 
 def compare_dagster_with_lake(world: World) -> None:
-    """Every stored partition was told, and what was said to have changed is what Dagster had not heard of."""
+    """Every stored partition was reported, and those reported as changed are those that Dagster did not know."""
     lake = world.lake
     for name in (name for name in versions(world) if key(name) in _TOLD):
         told = told_of(world.instance, name)
@@ -80,7 +80,7 @@ def told_of(instance: dg.DagsterInstance, name: str) -> dict[str | None, list[di
     told: dict[str | None, list[dict[str, Any]]] = {}
     for record in instance.fetch_materializations(key(name), limit=10_000, ascending=True).records:
         said = {label: value.value for label, value in record.asset_materialization.metadata.items()}  # type: ignore[union-attr]
-        if TOLD_BEFORE not in said:
+        if REPORTED_BEFORE not in said:
             told.setdefault(record.partition_key, []).append(said)
     return told
 

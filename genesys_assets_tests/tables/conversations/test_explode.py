@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.conversations.decode import decode
 from genesys_assets.tables.conversations.explode import explode
+from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS, interaction_legs
-from genesys_assets.tables.conversations.model import CONVERSATION_TABLES
 from genesys_assets_tests.tables.builders import conversation, metric, page, participant, segment, session
 from genesys_assets_tests.tables.strategies import Item, conversations
 

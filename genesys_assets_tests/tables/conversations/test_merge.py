@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesys_assets.tables.conversations.decode import decode, starts
-from genesys_assets.tables.conversations.forms import Forms, together
-from genesys_assets.tables.conversations.merge import Plan, Stub, gathered, merged, plan
+from genesys_assets.tables.conversations.forms import Forms, concat_forms
+from genesys_assets.tables.conversations.merge import Plan, Stub, in_larger_parts, merged, plan
 from genesys_assets_tests.tables.builders import conversation, page, participant
 
 DAY = datetime(2026, 1, 31, tzinfo=UTC)
@@ -26,7 +26,7 @@ Row = tuple[str, int, int]
 
 @dataclass(frozen=True)
 class Sent:
-    """A page: its rows, and what planning is told of it. `as_of` is in seconds after the day."""
+    """A page: its rows, and what planning knows of it. `as_of` is in seconds after the day."""
 
     rows: list[Row]
     as_of: int = 0
@@ -211,9 +211,9 @@ def test_supplements_stay_beside_their_conversations_when_parts_are_put_together
     parts = list(merged(planned, (decode(pages[index].body()).conversations for index in planned.order)))
     assert len(parts) == 6
     for at_least in (1, 2, 4, 100):
-        found = list(gathered(iter(parts), at_least))
+        found = list(in_larger_parts(iter(parts), at_least))
         assert {id_: tag for part in found for id_, tag in supplements_of(part).items()} == {"1": 1, "4": 1, "5": 1}
-    assert rows_of(together(parts).conversations) == [row for part in parts for row in rows_of(part.conversations)]
+    assert rows_of(concat_forms(parts).conversations) == [row for part in parts for row in rows_of(part.conversations)]
 
 
 # -- what is held ------------------------------------------------------------------------------------------------------

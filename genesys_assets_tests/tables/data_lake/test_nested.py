@@ -19,7 +19,7 @@ from genesys_assets.sandbox.times import HOUR, from_datetime, millis
 from genesys_assets.tables.conversations.explode import explode
 from genesys_assets.tables.data_lake.decode import UnreadableFile, decode
 from genesys_assets.tables.data_lake.nested import Flat, nested
-from genesys_assets.tables.data_lake.newest import newest, together
+from genesys_assets.tables.data_lake.newest import concat_rows, newest
 from genesys_assets.tables.data_lake.schemas import (
     ATTRIBUTES,
     CONVERSATIONS,
@@ -52,7 +52,7 @@ def files(organisation: Organisation, schema: str) -> list[bytes]:
 
 def rows(organisation: Organisation, *schemas: str) -> pa.Table:
     decoded = [decode(schema, body).rows for schema in schemas for body in files(organisation, schema)]
-    return newest(together(decoded), SCHEMAS[schemas[0]])
+    return newest(concat_rows(decoded), SCHEMAS[schemas[0]])
 
 
 @pytest.fixture(scope="module")
@@ -278,7 +278,7 @@ def metrics(*told: tuple[str, int, int, int]) -> pa.Table:
 
 
 def values(*tables: pa.Table) -> list[int]:
-    found: list[int] = newest(together(tables), SCHEMAS[METRICS])["value"].to_pylist()
+    found: list[int] = newest(concat_rows(tables), SCHEMAS[METRICS])["value"].to_pylist()
     return found
 
 

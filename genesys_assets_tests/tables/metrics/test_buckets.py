@@ -14,7 +14,7 @@ from genesys_assets.tables.conversations.decode import UnreadablePage
 from genesys_assets.tables.metrics import decode_arrow as metrics_arrow
 from genesys_assets.tables.metrics import decode_values as metrics_values
 from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS, metric_rows
-from genesys_assets.tables.metrics.question import StoredQuestion, answered
+from genesys_assets.tables.metrics.question import StoredQuestion, answered_everywhere
 from genesys_assets_tests import samples
 
 REQUEST = json.dumps({"method": "POST", "path": "/x", "body": {"groupBy": ["queueId", "mediaType"]}})
@@ -178,9 +178,9 @@ def test_figures_of_a_view_stand_beside_those_of_its_metric() -> None:
 def test_what_was_asked_is_what_every_hour_was_asked() -> None:
     first = [asked(groupBy=["queueId", "mediaType"], metrics=["a", "b"]), asked(groupBy=["userId"], metrics=["a"])]
     second = [asked(groupBy=["mediaType", "queueId"], metrics=["b", "c"])]
-    assert answered([first, second]) == {"mediaType,queueId ": ["b"]}
-    assert answered([first, []]) == {}
-    assert answered([]) == {}
+    assert answered_everywhere([first, second]) == {"mediaType,queueId ": ["b"]}
+    assert answered_everywhere([first, []]) == {}
+    assert answered_everywhere([]) == {}
 
 
 NAMES = st.none() | st.sampled_from(["a", "b", "ü,"])

@@ -13,7 +13,7 @@ from genesys_assets.tables.conversations.decode import UnreadablePage
 from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets.tables.metrics import decode_values
 from genesys_assets.tables.metrics.buckets import FAMILY_METRICS, metric_rows
-from genesys_assets.tables.metrics.question import StoredQuestion, answered
+from genesys_assets.tables.metrics.question import StoredQuestion, answered_everywhere
 
 QUARTER = "2026-01-28T10:00:00.000Z/2026-01-28T10:15:00.000Z"
 Row = dict[str, Any]
@@ -104,7 +104,7 @@ def test_batches_of_users_are_one_question() -> None:
         for id_ in ("a", "b")
     ]
     assert {StoredQuestion.by(batch).selection for batch in batches} == {""}
-    assert answered([batches]) == {"userId ": ["tSystemPresence"]}
+    assert answered_everywhere([batches]) == {"userId ": ["tSystemPresence"]}
 
 
 def test_the_same_filter_of_another_family_is_a_question_of_its_own() -> None:

@@ -19,7 +19,7 @@ from genesys_assets.tables.users.spans import (
     Kind,
     Span,
     clipped,
-    decoded,
+    decode_spans,
     filled,
     newest,
     span_table,
@@ -121,7 +121,7 @@ def test_a_span_on_several_pages_is_one_and_the_newest_page_says_how_it_ended() 
 
 
 def test_a_page_is_read_with_what_is_odd_on_it() -> None:
-    found = decoded(
+    found = decode_spans(
         page(
             {
                 "userId": "a",
@@ -155,11 +155,11 @@ def test_a_page_is_read_with_what_is_odd_on_it() -> None:
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"userDetails": 3}', b"[" * 100_000])
 def test_what_is_no_page_is_refused(body: bytes) -> None:
     with pytest.raises(UnreadablePage, match="users' details"):
-        decoded(body)
+        decode_spans(body)
 
 
 def test_a_page_without_users_has_no_spans() -> None:
-    assert decoded(b'{"totalHits": 0}').spans == []
+    assert decode_spans(b'{"totalHits": 0}').spans == []
 
 
 @given(st.sets(st.integers(0, 9), min_size=1), st.integers(-3, 9))

@@ -1,0 +1,99 @@
+"""Reads the rows of stored partitions of a table: as one table, as an Arrow dataset, or in pieces."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genesys_assets.lake.delta import DeltaLog
+from genesys_assets.lake.files import Unreadable
+from genesys_assets.lake.parquet_files import null_columns
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as pads
+
+_FOOTERS_AT_ONCE = 8
+
+
+class StoredRows:
+    """The rows of one partition of a table, or of several in order; partitions that are not stored have no rows.
+
+    Raises LakeUnreachable, and Unreadable where the bytes of a file are at fault.
+    """
+
+    def __init__(self, log: DeltaLog, keys: str | Iterable[str] | None) -> None:
+        self._log = log
+        self._store = log.store
+        wanted = [keys] if keys is None or isinstance(keys, str) else keys
+        self._paths = [self._store.path(f"{log.place}/{file.path}") for key in wanted for file in log.files(key)]
+
+    def table(
+        self, schema: pa.Schema | None, columns: Sequence[str] | None, where: pc.Expression | None
+    ) -> pa.Table | None:
+        """The rows as one table, None if none is stored: see `Lake.read`."""
+        with self._naming():
+            dataset = self._dataset(schema, columns)
+            if dataset is None:
+                return None
+            return dataset.to_table(columns=list(columns) if columns else None, filter=where)
+
+    def dataset(self, schema: pa.Schema | None) -> pads.Dataset | None:
+        """The rows as an Arrow dataset, None if none is stored: see `Lake.read`."""
+        with self._naming():
+            return self._dataset(schema, None)
+
+    def pieces(self, schema: pa.Schema, columns: Sequence[str], where: pc.Expression | None) -> Iterator[pa.Table]:
+        """The rows, a row group at a time: see `Lake.pieces`."""
+        for path in self._paths:
+            with self._naming():
+                file = _dataset(path, filesystem=self._store.filesystem, schema=schema)
+            for fragment in file.get_fragments():
+                with self._naming():
+                    groups = fragment.split_by_row_group(where, schema)
+                for group in groups:
+                    with self._naming():
+                        piece = group.to_table(schema, columns=list(columns), filter=where, use_threads=False)
+                    yield piece
+
+    def _dataset(self, schema: pa.Schema | None, columns: Sequence[str] | None) -> pads.Dataset | None:
+        if not self._paths:
+            return None
+        known = self._log.schema() if schema is None else schema
+        dataset = _dataset(self._paths, filesystem=self._store.filesystem, schema=known)
+        if schema is not None or (columns and set(columns) <= set(known.names)):
+            return dataset
+        nulls = [name for name in _null_columns(dataset) if name not in known.names]
+        return dataset.replace_schema(pa.schema([*known, *(pa.field(name, pa.null()) for name in nulls)]))
+
+    @contextlib.contextmanager
+    def _naming(self) -> Iterator[None]:
+        """Around what reads rows: names the table whose file cannot be read."""
+        try:
+            yield
+        except (pa.ArrowInvalid, OSError) as error:
+            if unreachable := self._store.unreachable(error):
+                raise unreachable from error
+            of_file = "arquet" in str(error) if isinstance(error, pa.ArrowInvalid) else error.errno is None
+            if not of_file or isinstance(error, FileNotFoundError):
+                raise
+            place = self._log.place
+            raise Unreadable(f"A file of {place} cannot be read ({error}): materialise its partition again.") from error
+
+
+def _dataset(source: str | list[str], **options: Any) -> pads.Dataset:
+    # It brings pandas along: too much for loading definitions.
+    import pyarrow.dataset as pads
+
+    return pads.dataset(source, format="parquet", **options)
+
+
+def _null_columns(dataset: pads.Dataset) -> list[str]:
+    """The columns that have no type in the files' metadata. The footers that were read serve for the rows too."""
+    with ThreadPoolExecutor(_FOOTERS_AT_ONCE, thread_name_prefix="footers") as executor:
+        named = executor.map(lambda fragment: null_columns(fragment.metadata), dataset.get_fragments())
+        return list(dict.fromkeys(name for names in named for name in names))
