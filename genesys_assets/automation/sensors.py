@@ -176,9 +176,9 @@ class Tick:
 
     @cached_property
     def _days_read_anew(self) -> set[str]:
-        """The finished days that are read next, once more or because that has failed. After an outage a run reads only a
-        few of them, and changes days before them. What is computed of those days between two such runs would be computed
-        again.
+        """The finished days that are read next, once more or because that has failed. After an outage a run reads only
+        a few of them, and changes days before them. What is computed of those days between two such runs would be
+        computed again.
         """
         if not any(run.failed for run in self.runs):
             return set()
