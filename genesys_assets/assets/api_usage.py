@@ -82,7 +82,8 @@ def build_api_usage_asset(calendar: Calendar) -> dg.AssetsDefinition:
             described = table_metadata(API_USAGE, rows, len(rows), **said)
             report_partition(context, key, day, described, stored.content(PLACE, day))
         if refused is None:
-            yield dg.MaterializeResult(asset_key=key, check_results=passed_checks(API_USAGE, key))
+            yield dg.MaterializeResult(asset_key=key)
+            yield from passed_checks(API_USAGE, key)
         yield _permitted(key, refused)
 
     return usage

@@ -108,7 +108,8 @@ def _observation_asset(observation: _Observation, calendar: Calendar) -> dg.Asse
         said |= {"as_of": dg.MetadataValue.timestamp(as_of), "path": stored.place(observation.place, day)}
         described = table_metadata(spec, rows, len(rows), **said)
         report_partition(context, key, day, described, stored.content(observation.place, day))
-        yield dg.MaterializeResult(check_results=passed_checks(spec, key))
+        yield dg.MaterializeResult()
+        yield from passed_checks(spec, key)
 
     return observed
 

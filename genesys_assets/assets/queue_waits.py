@@ -60,6 +60,7 @@ def build_queue_waits_asset(calendar: Calendar) -> dg.AssetsDefinition:
                 yield from failed_checks(failed, {place: (QUEUE_WAITS, key)})
                 raise dg.Failure(str(failed), allow_retries=False) from failed
             report_table(context, stored, writing, place, key, day)
-        yield dg.MaterializeResult(check_results=passed_checks(QUEUE_WAITS, key))
+        yield dg.MaterializeResult()
+        yield from passed_checks(QUEUE_WAITS, key)
 
     return of_queues

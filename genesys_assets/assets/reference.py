@@ -117,7 +117,8 @@ def _reference_assets(name: str) -> dg.AssetsDefinition:
                 more = change_metadata(writing.changes[place]) | spent | {"newly_deleted": len(died)}
                 described = table_metadata(spec, rows, len(rows), path=stored.place(place, None), **more)
                 report_partition(context, key, None, described, stored.content(place, None))
-                yield dg.MaterializeResult(asset_key=key, check_results=passed_checks(spec, key))
+                yield dg.MaterializeResult(asset_key=key)
+                yield from passed_checks(spec, key)
         if not listed.is_needed and keys[name] in context.selected_asset_keys:
             yield _permitted_result(listed, keys[name], None)
 

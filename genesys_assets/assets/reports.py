@@ -131,12 +131,10 @@ def _computed(
         yield from failed_checks(audit, {place: (spec, key)})
     if failed:
         raise _failure(failed)
-    passed = passed_checks(spec, key)
+    # Otherwise Dagster would report every day of the run as stored. Those that are were reported one by one.
     if len(computed) == len(days):
-        yield dg.MaterializeResult(check_results=passed)
-    else:
-        # Dagster would report every day of the run as stored. Those that are were reported one by one.
-        yield from passed
+        yield dg.MaterializeResult()
+    yield from passed_checks(spec, key)
 
 
 def _failure(failed: Mapping[str, Exception]) -> Exception:

@@ -101,7 +101,8 @@ def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
                 absent[place] += writing[place].absent
                 report_table(context, stored, writing, place, key, day, found)
         for place, (spec, key) in tables.items():
-            yield dg.MaterializeResult(asset_key=key, check_results=passed_checks(spec, key, absent[place]))
+            yield dg.MaterializeResult(asset_key=key)
+            yield from passed_checks(spec, key, absent[place])
 
     return conversation_tables
 
@@ -180,7 +181,8 @@ def write_metrics_of_days(
             yield from failed_checks(failed, {place: (spec, key)})
             raise dg.Failure(str(failed), allow_retries=False) from failed
         report_table(context, lake, writing, place, key, day, _metadata_of(writing, findings))
-    yield dg.MaterializeResult(asset_key=key, check_results=passed_checks(spec, key))
+    yield dg.MaterializeResult(asset_key=key)
+    yield from passed_checks(spec, key)
 
 
 def _metadata_of(writing: Writing, findings: Findings) -> dict[str, Any]:

@@ -195,7 +195,8 @@ def build_user_tables(calendar: Calendar) -> dg.AssetsDefinition:
             for place, (_, key) in tables.items():
                 report_table(context, stored, writing, place, key, day, found)
         for spec, key in tables.values():
-            yield dg.MaterializeResult(asset_key=key, check_results=passed_checks(spec, key))
+            yield dg.MaterializeResult(asset_key=key)
+            yield from passed_checks(spec, key)
 
     return user_tables
 

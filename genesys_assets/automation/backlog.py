@@ -166,7 +166,7 @@ def hours_backlog(
             elif unasked or (day in again and aggregates[hour].written_at < again[day]):
                 found.add(hour, HOURLY_AGGREGATES)
         left_to_jobs = available is not None and utc_day(day)[1] <= available
-        if not (left_to_jobs or _is_complete(lake, DAILY, day) or _is_stored(lake, IMPORTED, day)):
+        if not (left_to_jobs or is_complete(lake, DAILY, day) or _is_stored(lake, IMPORTED, day)):
             for hour in hours:
                 if hour not in details:
                     found.add(hour, HOURLY)
@@ -193,7 +193,7 @@ def days_backlog(lake: Lake, calendar: Calendar, now: datetime, available: datet
         since = again.get(day)
         if available is not None and utc_day(day)[1] <= available:
             imported = _is_stored(lake, IMPORTED, day)
-            if not (imported or _is_complete(lake, DAILY, day)) or _is_due(lake, DAILY, day, since, available):
+            if not (imported or is_complete(lake, DAILY, day)) or _is_due(lake, DAILY, day, since, available):
                 found.add(day, DAILY)
             if not (imported or _reaches(lake, OVERLAP, day)) or _is_due(lake, OVERLAP, day, since, available):
                 found.add(day, OVERLAP)
@@ -249,7 +249,7 @@ def user_days_backlog(lake: Lake, calendar: Calendar, now: datetime, available: 
         start, end = utc_day(day)
         if available is not None and end <= available:
             is_due = _is_due(lake, USER_DETAILS, day, again.get(day), available)
-            if not _is_complete(lake, USER_DETAILS, day) or is_due:
+            if not is_complete(lake, USER_DETAILS, day) or is_due:
                 found.add(day, USER_DETAILS)
         elif start < full:
             reach = _reach(lake, USER_DETAILS, day)
@@ -494,6 +494,7 @@ def _reaches(lake: Lake, place: str, day: str) -> bool:
     return reach is not None and reach.covers_day(day)
 
 
-def _is_complete(lake: Lake, place: str, day: str) -> bool:
+def is_complete(lake: Lake, place: str, day: str) -> bool:
+    """Whether all of a day is stored of a place."""
     reach = _reach(lake, place, day)
     return reach is not None and reach.is_complete

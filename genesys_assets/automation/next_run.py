@@ -117,16 +117,12 @@ def free(wanted: Backlog, runs: Sequence[Run], now: datetime) -> Backlog:
     return _standing(wanted, runs, now).free
 
 
-def made_up_for(wanted: Backlog, runs: Sequence[Run], now: datetime) -> set[str]:
-    """The wanted partitions that have failed and will be made soon: they are free, and runs of their kind follow one
-    another.
-    """
+def made_soon(wanted: Backlog, runs: Sequence[Run], now: datetime) -> Backlog:
+    """What is free, while runs of its kind follow one another; nothing where none has run lately."""
     kind = frozenset[str]().union(*wanted.values())
     if not any(run.assets & kind and (run.ended is None or now - run.ended < _JUST_ENDED) for run in runs):
-        return set()
-    return {
-        key for key, assets in free(wanted, runs, now).items() if any(failures_of(runs, asset, key) for asset in assets)
-    }
+        return {}
+    return free(wanted, runs, now)
 
 
 @dataclass(slots=True)

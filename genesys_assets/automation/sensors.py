@@ -37,7 +37,7 @@ from genesys_assets.automation.next_run import (
     failures_of,
     free,
     last_moment,
-    made_up_for,
+    made_soon,
 )
 from genesys_assets.automation.progress import NIGHT, RANGE_END, RANGE_START, location_of, runs_of
 from genesys_assets.automation.switches import sensor_status
@@ -46,7 +46,9 @@ from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.cloud.errors import GenesysCloudError, MissingPermission
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.days import utc_day
+from genesys_assets.days.sources import DAILY as DAILY_DETAILS
 from genesys_assets.days.sources import HOURLY as HOURLY_DETAILS
+from genesys_assets.days.users import USER_DETAILS
 from genesys_assets.days.verdicts import PLACE as VERDICTS_PLACE
 from genesys_assets.days.verdicts import why_closed
 from genesys_assets.keys import LAYERS, asset_key, keys
@@ -164,7 +166,7 @@ class Tick:
 
     def _is_coming(self, day: str) -> bool:
         """Whether pages of a day are being read or read next: what is computed of it now would be computed again."""
-        return day in self._days_to_be_read or day in self._days_made_up_for or self._is_being_read(day)
+        return day in self._days_to_be_read or day in self._days_read_anew or self._is_being_read(day)
 
     @cached_property
     def _days_to_be_read(self) -> set[str]:
@@ -173,16 +175,26 @@ class Tick:
         return {hour[:10] for hour in free(wanted, self.runs, self.now)}
 
     @cached_property
-    def _days_made_up_for(self) -> set[str]:
-        """The finished days whose reading has failed and comes next. After an outage a run reads only a few of them,
-        and changes days before them. What is computed of those days between two such runs would be computed again.
+    def _days_read_anew(self) -> set[str]:
+        """The finished days that are read next, once more or because that has failed. After an outage a run reads only
+        a few of them, and changes days before them. What is computed of those days between two such runs would be
+        computed again.
         """
         if not any(run.failed for run in self.runs):
             return set()
-        readings = [backlog.days_backlog(self.lake, self.calendar, self.now, self.now)]
+        readings = [(DAILY_DETAILS, backlog.days_backlog(self.lake, self.calendar, self.now, self.now))]
         if UserStatusSettings.load().is_read:
-            readings.append(backlog.user_days_backlog(self.lake, self.calendar, self.now, self.now))
-        return {day for wanted in readings for day in made_up_for(wanted, self.runs, self.now) if self._is_over(day)}
+            wanted = backlog.user_days_backlog(self.lake, self.calendar, self.now, self.now)
+            readings.append((USER_DETAILS, wanted))
+        return {
+            day
+            for place, wanted in readings
+            for day, assets in made_soon(wanted, self.runs, self.now).items()
+            if self._is_over(day)
+            and (
+                backlog.is_complete(self.lake, place, day) or any(failures_of(self.runs, each, day) for each in assets)
+            )
+        }
 
     def reports(self) -> Backlog:
         """Nothing until last night's reference data is read. Days whose pages are being read wait."""
@@ -206,7 +218,7 @@ class Tick:
             for day, assets in wanted.items()
             if not all(self._has_failed(asset, day) for asset in assets)
         }
-        coming |= self._closed() | self._days_to_be_read | self._days_made_up_for
+        coming |= self._closed() | self._days_to_be_read | self._days_read_anew
         publisher = self.publishing.publisher(shared_s3_client)
 
         def made_of(day: str) -> Mapping[str, str] | None:

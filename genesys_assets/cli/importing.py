@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 examples:
   genesys-assets import saved/
-      every .json, .jsonl, .ndjson file below it, plain or .gz
+      every .json, .jsonl, .ndjson file below it, plain or .gz; others are named and skipped
   genesys-assets import 'saved/2025-*.json' s3://my-bucket/exports/
       by pattern, and from S3
   genesys-assets import saved/ --complete 2025-01-01/2025-02-01

@@ -25,7 +25,7 @@ from genesys_assets.importing.figures import (
 )
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.groups import ENDS, FIGURE_FIELDS, STARTS, Group, group_of, in_group, plain_name
-from genesys_assets.importing.remarks import Remarks, printable
+from genesys_assets.importing.remarks import Remarks, printable, shown
 from genesys_assets.importing.shapes import NAMES, Object, Piece, Shape, listed
 from genesys_assets.importing.times import NoInstant, instant
 
@@ -189,7 +189,7 @@ def _span(data: Object, around: Object, options: ImportOptions) -> Interval:
             first, _, last = written.partition("/")
             return _of_bounds(first.strip(), last.strip(), options)
         if written is not None and not isinstance(written, dict):
-            raise CannotImport(f"its interval {printable(repr(written), 60)} is no span: write it like {_EXAMPLE}")
+            raise CannotImport(f"its interval {shown(written)} is no span: write it like {_EXAMPLE}")
         times = {plain_name(name): value for name, value in (written if isinstance(written, dict) else fields).items()}
         start = next((times[name] for name in STARTS if times.get(name) is not None), None)
         end = next((times[name] for name in ENDS if times.get(name) is not None), None)
@@ -227,7 +227,7 @@ def _granularity(data: Object, around: Object, options: ImportOptions) -> str:
             f"{', '.join(GRANULARITIES)}"
         )
     if not isinstance(written, str) or written not in GRANULARITIES:
-        raise CannotImport(f"its granularity {written!r} is none of {', '.join(GRANULARITIES)}")
+        raise CannotImport(f"its granularity {shown(written)} is none of {', '.join(GRANULARITIES)}")
     return written
 
 
@@ -261,4 +261,4 @@ def _instant(value: Any, options: ImportOptions) -> datetime:
     except NoInstant as reason:
         raise CannotImport(str(reason)) from None
     except (ValueError, OverflowError):
-        raise CannotImport(f"{value!r} is no instant: no calendar shows it") from None
+        raise CannotImport(f"{shown(value)} is no instant: no calendar shows it") from None

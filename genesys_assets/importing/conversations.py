@@ -23,7 +23,7 @@ from genesys_assets.cloud.analytics.catalogue import METRICS, SESSION_METRICS
 from genesys_assets.cloud.analytics.interval import iso
 from genesys_assets.cloud.analytics.values import ENUMERATIONS
 from genesys_assets.importing.files import CannotImport
-from genesys_assets.importing.remarks import printable
+from genesys_assets.importing.remarks import printable, shown
 from genesys_assets.importing.times import NoInstant, NoOffset, instant
 from genesys_assets.tables.conversations.decode_values import scalar
 from genesys_assets.tables.conversations.model import CONVERSATION_TYPE
@@ -350,7 +350,8 @@ def _scalar_reader(type_: pa.DataType, path: str) -> _Reader:
         if is_text and isinstance(value, str) and value.isascii():
             return hyphenated(name, value) if len(value) in _LENGTHS_OF_UUIDS else value
         if is_text and name in UUIDS and not (isinstance(value, str) and value.isprintable()):
-            reading.lose(path, f"{type(value).__name__} is no id", f"{printable(value, 60)!r} is no id")
+            text = shown(value) if isinstance(value, dict | list) else repr(printable(value, 60))
+            reading.lose(path, f"{type(value).__name__} is no id", f"{text} is no id")
             return None
         kept, wanted = scalar(unwrapped(value), type_)
         if kept is None or (isinstance(kept, float) and not math.isfinite(kept)):

@@ -16,7 +16,7 @@ from genesys_assets.cloud.analytics import catalogue
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.importing.conversations import as_list, respelled, unwrapped
 from genesys_assets.importing.files import CannotImport
-from genesys_assets.importing.remarks import Remarks
+from genesys_assets.importing.remarks import Remarks, shown
 from genesys_assets.importing.shapes import NAMES
 
 MILLISECONDS = {"ms": 1, "seconds": 1_000, "minutes": 60_000}
@@ -233,7 +233,7 @@ def _bare(metric: str, name: str) -> str:
 def number(value: Any, statistic: str, name: str) -> int | float:
     """The value, if a statistic may be that number: 3.0 of a whole one is 3. Raises CannotImport for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise CannotImport(f"{statistic} of {name!r} is {value!r}, not a number")
+        raise CannotImport(f"{statistic} of {name!r} is {shown(value)}, not a number")
     if isinstance(value, float) and not math.isfinite(value):
         raise CannotImport(f"{statistic} of {name!r} is larger than any number can be")
     if statistic in _WHOLE and value > _LARGEST:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
+from genesys_assets.importing.remarks import printable
+
 if TYPE_CHECKING:
     from genesys_assets.lake.store import Store
 
@@ -62,6 +64,7 @@ NOT_TEXT = (
 )
 """What files of other kinds begin with."""
 _TAR_MAGIC_AT = 257
+_LONGEST_PATH = 4_096
 _LONGEST_MAGIC = max(len(magic) for magic, _ in NOT_TEXT)
 _WILDCARD = frozenset("*?[")
 
@@ -226,8 +229,10 @@ def _local(path: str) -> SavedFile:
 
 
 def _named(path: str) -> str:
-    """A path as text that can be written anywhere: the bytes of a file's name need not be UTF-8."""
-    return os.fsencode(path).decode(errors="replace")
+    """A path as text that can be written anywhere: the bytes of a file's name need not be UTF-8, and may steer a
+    terminal.
+    """
+    return printable(os.fsencode(path).decode(errors="replace"), _LONGEST_PATH)
 
 
 def _on_s3(place: str, s3_client: Callable[[], Any]) -> Iterator[SavedFile]:
@@ -241,7 +246,7 @@ def _on_s3(place: str, s3_client: Callable[[], Any]) -> Iterator[SavedFile]:
     is_pattern = bool(_WILDCARD & set(key))
     folder = key[: min(key.index(char) for char in _WILDCARD if char in key)].rpartition("/")[0] if is_pattern else key
     for each in store.keys(folder.strip("/")):
-        file = SavedFile(f"s3://{bucket}/{each}", _opener(store, each))
+        file = SavedFile(_named(f"s3://{bucket}/{each}"), _opener(store, each))
         if is_pattern and _matches(each.split("/"), key.split("/")):
             yield file
         elif not is_pattern and file.name and not _is_passed_over(file.name):

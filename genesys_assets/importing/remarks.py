@@ -44,6 +44,18 @@ def printable(value: Any, letters: int = _LETTERS) -> str:
     return text if len(text) <= letters else f"{text[:letters]}…"
 
 
+def shown(value: Any, letters: int = 60) -> str:
+    """A value of a file as a message shows it. Of an object or a list it says only that it is one: a name or a number
+    of somebody may stand in it, and messages are kept.
+
+    >>> shown("01/02/2026"), shown({"id": 1, "name": "Ann Example"}), shown(["Ann Example"])
+    ("'01/02/2026'", 'an object', 'a list')
+    """
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    return printable(repr(value), letters)
+
+
 def _add(counts: Counter[str], text: str, count: int) -> None:
     text = printable(text)
     counts[text if text in counts or len(counts) < _DIFFERENT else _FURTHER] += count

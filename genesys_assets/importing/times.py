@@ -13,6 +13,8 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from genesys_assets.importing.remarks import shown
+
 _OFFSET = r"(?P<offset>[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?(?:\[(?P<zone>[\w/+-]+)\])?"
 _ISO = re.compile(
     r"(?P<year>\d{4})(?P<between>[-/])(?P<month>\d{1,2})(?P=between)(?P<day>\d{1,2})"
@@ -66,7 +68,7 @@ def instant(value: Any, zone: ZoneInfo | None) -> datetime:
     if isinstance(value, str):
         return _of_text(value, zone)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise NoInstant(f"{_shown(value)} is no instant: write it like {_EXAMPLE}")
+        raise NoInstant(f"{shown(value)} is no instant: write it like {_EXAMPLE}")
     return _of_number(value, value)
 
 
@@ -79,14 +81,14 @@ def _of_object(value: dict[str, Any], zone: ZoneInfo | None) -> datetime:
     if isinstance(inner, dict) and set(inner) == {"$numberLong"}:
         inner = inner["$numberLong"]
     if inner is None or isinstance(inner, dict):
-        raise NoInstant(f"{_shown(value)} is no instant: write it like {_EXAMPLE}")
+        raise NoInstant(f"{shown(value)} is no instant: write it like {_EXAMPLE}")
     return instant(inner, zone)
 
 
 def _of_seconds(seconds: Any, nanoseconds: Any, written: Any) -> datetime:
     seconds = int(seconds) if isinstance(seconds, str) and re.fullmatch(r"\d{1,12}", seconds) else seconds
     if type(seconds) is not int or type(nanoseconds) is not int or not 0 <= nanoseconds < 10**9:
-        raise NoInstant(f"{_shown(written)} is no instant: write it like {_EXAMPLE}")
+        raise NoInstant(f"{shown(written)} is no instant: write it like {_EXAMPLE}")
     return _of_number(seconds * 1000 + nanoseconds // 10**6, written, (10**3,))
 
 
@@ -106,7 +108,7 @@ def _of_text(text: str, zone: ZoneInfo | None) -> datetime:
             return _plausible(parsedate_to_datetime(text).astimezone(UTC), text)
         except ValueError:
             pass
-    raise NoInstant(f"{_shown(text)} is no instant: write it like {_EXAMPLE}")
+    raise NoInstant(f"{shown(text)} is no instant: write it like {_EXAMPLE}")
 
 
 def _of_parts(found: re.Match[str], zone: ZoneInfo | None) -> datetime:
@@ -122,7 +124,7 @@ def _of_parts(found: re.Match[str], zone: ZoneInfo | None) -> datetime:
     except NoInstant:
         raise
     except (ValueError, OverflowError):
-        raise NoInstant(f"{_shown(text)} is no instant: no calendar or clock shows it") from None
+        raise NoInstant(f"{shown(text)} is no instant: no calendar or clock shows it") from None
 
 
 def _zone_named(name: str | None, text: str) -> ZoneInfo | None:
@@ -130,7 +132,7 @@ def _zone_named(name: str | None, text: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name) if name else None
     except (KeyError, ValueError, OSError):
-        raise NoInstant(f"{_shown(text)} is no instant: {name!r} is not a time zone") from None
+        raise NoInstant(f"{shown(text)} is no instant: {name!r} is not a time zone") from None
 
 
 def _offset(text: str) -> timezone:
@@ -145,12 +147,12 @@ def _offset(text: str) -> timezone:
 def _of_local_clocks(local: datetime, zone: ZoneInfo | None, text: str) -> datetime:
     if zone is None:
         raise NoOffset(
-            f"{_shown(text)} has no offset: say with --time-zone in which zone it is, for example --time-zone UTC"
+            f"{shown(text)} has no offset: say with --time-zone in which zone it is, for example --time-zone UTC"
         )
     first, second = local.replace(tzinfo=zone), local.replace(tzinfo=zone, fold=1)
     if first.utcoffset() != second.utcoffset():
         times = "never" if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != local else "twice"
-        raise NoInstant(f"{_shown(text)} is shown {times} by the clocks of {zone.key}: write it with its offset")
+        raise NoInstant(f"{shown(text)} is shown {times} by the clocks of {zone.key}: write it with its offset")
     return first.astimezone(UTC)
 
 
@@ -160,15 +162,10 @@ def _of_number(number: float, written: Any, units: tuple[int, ...] = _PER_SECOND
             # Integers are divided as integers: of 19 digits a float has no milliseconds.
             milliseconds = number * 1000 // per_second if isinstance(number, int) else round(number * 1000 / per_second)
             return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
-    raise NoInstant(f"{_shown(written)} is no Unix time between {_FIRST.year} and {_LAST.year}")
+    raise NoInstant(f"{shown(written)} is no Unix time between {_FIRST.year} and {_LAST.year}")
 
 
 def _plausible(found: datetime, text: str) -> datetime:
     if not _FIRST <= found < _LAST:
-        raise NoInstant(f"{_shown(text)} is no instant between {_FIRST.year} and {_LAST.year}")
+        raise NoInstant(f"{shown(text)} is no instant between {_FIRST.year} and {_LAST.year}")
     return found
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:60]}…"

@@ -117,6 +117,12 @@ def test_a_name_that_is_no_utf_8_can_be_written_anywhere(folder: Path) -> None:
     assert [(file.name, b"".join(pieces_of(file))) for file in found] == [("caf\ufffd.json", b"{}")]
 
 
+def test_a_name_that_would_steer_a_terminal_or_forge_a_line_is_escaped(tmp_path: Path) -> None:
+    (tmp_path / "a\x1b[2J\nimported   b.json").write_bytes(b"{}")
+    (file,) = find([f"{tmp_path}/*"], no_s3)
+    assert (file.name, b"".join(pieces_of(file))) == (r"a\x1b[2J\nimported   b.json", b"{}")
+
+
 def test_a_place_with_nothing_is_a_file_that_can_not_be_read(folder: Path) -> None:
     (missing,) = find([f"{folder}/2025-*.json"], no_s3)
     with pytest.raises(CannotImport, match="there is no such file"):

@@ -49,7 +49,7 @@ _AT_MIDNIGHT = 3
 """Every how many days, on average, it looks after midnight too, when business days are over and jobs have not got them
 yet.
 """
-_MOST_ROUNDS = 24
+_MOST_ROUNDS, _LONGEST_LOOK = 60, timedelta(hours=4)
 _MOST_AT_ONCE, _AT_ONCE, _MOST_OF_ONE = 28, timedelta(minutes=30), 4
 """Runs that are no storm yet, in any half hour: after an outage of a day each sensor asks for what has failed in two or
 three ranges. And those of one kind over the same days in a look, while no hour of these landed.
@@ -153,6 +153,7 @@ class Month:
             self._change_reports(moment)
             self._late.begin(moment)
             is_settled = self._settle(moment)
+            self._report_storm(moment)
         # Where the disk fails, so may the tick that would tell what is late; a later one finds nothing late any more.
         for violation in self._late.end(self.clock.now(), is_settled=is_settled, is_judged=not broken):
             self._report(violation, moment)
@@ -165,6 +166,8 @@ class Month:
         """
         rested, waited, between = 0, False, self._random.choice((_BETWEEN_RUNS, _LONGEST_INTERVAL))
         for _ in range(_MOST_ROUNDS):
+            if self.clock.now() >= moment + _LONGEST_LOOK:
+                break
             before = len(self.daemon.launcher.runs)
             self.daemon.evaluate()
             self.daemon.run_queued()
@@ -175,7 +178,6 @@ class Month:
             pause = _LONGEST_INTERVAL if rests else between
             self.clock.sleep(pause)
             waited = pause == _LONGEST_INTERVAL
-        self._report_storm(moment)
         return False
 
     def _has_failed_since(self, moment: datetime) -> bool:
@@ -188,7 +190,7 @@ class Month:
         times = efficiency.repeats(runs)
         often = [f"{which} {number}" for which, number in times.most_common(5)]
         at_once = efficiency.most_within(runs, _AT_ONCE)
-        if times.most_common(1)[0][1] > _MOST_OF_ONE or at_once > _MOST_AT_ONCE:
+        if max(times.values(), default=0) > _MOST_OF_ONE or at_once > _MOST_AT_ONCE:
             limits = f"at most {_MOST_AT_ONCE} runs in half an hour, {_MOST_OF_ONE} the same"
             found = f"{at_once}, {len(runs)} in all: {', '.join(often)}"
             storm = Violation("storm", f"{moment:%Y-%m-%d %H:%M}", limits, found)

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from genesys_assets.tables.conversations import decode_arrow, decode_values
 from genesys_assets.tables.conversations.decode_values import UnreadablePage
 from genesys_assets.tables.conversations.model import CONVERSATION_TYPE
+from genesys_assets.tables.conversations.nested import fields_of
 
 __all__ = ["DecodedPage", "Decoder", "UnreadablePage", "decode", "starts"]
 
@@ -79,13 +80,13 @@ def starts(body: bytes) -> pa.StructArray:
 
 
 def _with_keys(decoded: DecodedPage) -> DecodedPage:
-    keep = _has_keys(decoded.conversations)
-    dropped = len(keep) - (keep.true_count if len(keep) else 0)
-    if dropped:
+    found = decoded.conversations
+    if found.null_count or any(fields_of(found)[name].null_count for name in _KEYS):
+        decoded.conversations = found.filter(_has_keys(found))
+        dropped = len(found) - len(decoded.conversations)
         decoded.losses["conversations: no conversationId or conversationStart, dropped"] += dropped
-        decoded.conversations = decoded.conversations.filter(keep)
-    start, end = (pc.struct_field(decoded.conversations, name) for name in ("conversationStart", "conversationEnd"))
-    if (backwards := pc.sum(pc.less(end, start)).as_py() or 0) > 0:
+    fields = fields_of(decoded.conversations)
+    if backwards := pc.sum(pc.less(fields["conversationEnd"], fields["conversationStart"])).as_py():
         decoded.losses["conversations: conversationEnd before conversationStart, kept"] += backwards
     return decoded
 
@@ -93,6 +94,5 @@ def _with_keys(decoded: DecodedPage) -> DecodedPage:
 def _has_keys(conversations: pa.StructArray) -> pa.Array:
     valid = conversations.is_valid()
     for name in _KEYS:
-        known = conversations.type.get_field_index(name) >= 0
-        valid = pc.and_(valid, pc.is_valid(pc.struct_field(conversations, name)) if known else pa.scalar(False))
+        valid = pc.and_(valid, pc.is_valid(pc.struct_field(conversations, name)))
     return valid

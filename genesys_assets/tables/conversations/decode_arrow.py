@@ -22,6 +22,10 @@ ENVELOPE = ("aggregations", "totalHits", "cursor", "dataAvailabilityDate")
 
 _CONVERSATIONS = "conversations"
 _ATTRIBUTES = "attributes"
+_ALWAYS = pa.struct(
+    [m for m in CONVERSATION_TYPE if m.name in ("conversationId", "conversationStart", "conversationEnd")]
+)
+"""Fields that are read even if no page has them: a page may hold only conversations that have not ended."""
 _PAIRS = CONVERSATION_TYPE.field("participants").type.value_type.field(_ATTRIBUTES).type
 
 
@@ -29,7 +33,7 @@ class Reader:
     """Reads pages that are alike, the faster the more it has seen. May be shared by threads."""
 
     def __init__(self) -> None:
-        self._pages = narrow_json.Reader(_CONVERSATIONS, _as_map(CONVERSATION_TYPE), ENVELOPE)
+        self._pages = narrow_json.Reader(_CONVERSATIONS, _as_map(CONVERSATION_TYPE), ENVELOPE, _ALWAYS)
 
     def read(self, bodies: Sequence[bytes]) -> list[Elements]:
         """The conversations of each page. Raises ArrowInvalid or UnicodeDecodeError where one does not fit."""

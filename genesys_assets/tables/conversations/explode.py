@@ -8,7 +8,7 @@ type lacks are null.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from genesys_assets.tables.conversations import model
 from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES
 from genesys_assets.tables.conversations.forms import NO_SUPPLEMENTS, Positions, Supplements
+from genesys_assets.tables.conversations.nested import fields_of
 from genesys_assets.tables.sources import FETCHED
 
 _NO_FIELDS = pa.struct([])
@@ -30,16 +31,17 @@ class Level:
 
     rows: pa.StructArray
     inherited: dict[str, pa.Array]
+    _fields: dict[str, pa.Array] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_fields", fields_of(self.rows))
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def has(self, wire: str) -> bool:
-        return bool(self.rows.type.get_field_index(wire) >= 0)
-
     def field(self, wire: str, type_: pa.DataType) -> pa.Array:
         """The values of a field, of that type; nulls where the rows have no such field."""
-        return pc.struct_field(self.rows, wire) if self.has(wire) else pa.nulls(len(self), type_)
+        return self._fields[wire] if wire in self._fields else pa.nulls(len(self), type_)
 
     def columns(self, fields: tuple[model.Field, ...]) -> dict[str, pa.Array]:
         return {field.column: self.field(field.wire, field.type) for field in fields}

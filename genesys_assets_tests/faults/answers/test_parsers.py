@@ -242,6 +242,7 @@ LAKE_FILE = lake_file()
 
 
 @EXAMPLES
+@example([(94, 128)], 0, 0)
 @example([(40, 255)], len(LAKE_FILE), 0)
 @given(
     st.lists(st.tuples(st.integers(0, len(LAKE_FILE) - 1), st.integers(0, 255)), max_size=5),
@@ -259,6 +260,13 @@ def test_a_file_of_the_data_lake_is_read_or_refused(changed: list[tuple[int, int
     ):
         with contextlib.suppress(UnreadableFile):
             read()
+
+
+def test_a_file_of_the_data_lake_with_a_text_that_is_no_utf_8_is_refused_by_name() -> None:
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"conversationId": ["c"], "conversationStart": [0], "externalTag": ["of-the-tag"]}), sink)
+    with pytest.raises(UnreadableFile, match=r"A file of conversations cannot be read: .*Invalid UTF8"):
+        decode_lake_file("conversations", sink.getvalue().replace(b"of-the-tag", b"of-the-t\xffg"))
 
 
 @EXAMPLES

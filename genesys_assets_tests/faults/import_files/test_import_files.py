@@ -23,7 +23,7 @@ from genesys_assets.tables.sources import without_overlaps
 from genesys_assets_tests.faults.import_files.left_out import LEFT_OUT
 from genesys_assets_tests.faults.import_files.refused import REFUSED
 from genesys_assets_tests.faults.import_files.right import THE_CALL, THE_FIGURES
-from genesys_assets_tests.faults.import_files.written import call, dumped, page, result
+from genesys_assets_tests.faults.import_files.written import call, dumped, page, result, with_one
 from genesys_assets_tests.importing.saved import FilePages, converted, saved_file
 
 DAY = Interval.parse("2026-01-28T00:00:00Z/2026-01-29T00:00:00Z")
@@ -95,6 +95,32 @@ def test_a_file_that_cannot_be_taken_is_skipped_by_name_and_harms_nothing(unharm
     assert (outcome.state, outcome.partitions) == ("skipped", {})
     assert reason in outcome.reason
     assert is_for_people(outcome.reason)
+
+
+def _places(value: Any, way: str = "") -> Iterator[str]:
+    """The path of each value within, as `with_one` takes it."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, inner in items:
+        yield f"{way}{name}"
+        yield from _places(inner, f"{way}{name}.")
+
+
+@pytest.mark.parametrize(
+    "inner", [{"id": "u", "displayed": "Ann Example"}, [{"displayed": "Ann Example"}], [["Ann Example"]]]
+)
+def test_no_reason_shows_what_stands_in_an_object_or_a_list_for_it_may_be_a_person(inner: Any) -> None:
+    """Reasons are kept: in the lake beside what was imported, and in Dagster's event log."""
+    written = [page(call(), with_one(place, inner)) for place in _places(call())]
+    figures = [{"results": [result(**{name: inner})]} for name in ("count", "sum", "min")]
+    figures += [{"results": [result() | {"group": {"userId": inner}}]}, {"results": [result() | {"data": inner}]}]
+    said: list[str] = []
+    for each in [*written, *figures]:
+        try:
+            said += converted(dumped(each)).left_out
+        except CannotImport as reason:
+            said.append(str(reason))
+    assert len(said) >= len(written)
+    assert not [text for text in said if "Ann" in text]
 
 
 def taken(lake: Lake, raw: bytes, options: ImportOptions | None = None) -> Outcome:

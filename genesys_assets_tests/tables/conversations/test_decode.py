@@ -131,6 +131,17 @@ def test_a_conversation_that_ends_before_it_begins_is_kept_and_counted() -> None
         assert decoded.losses["conversations: conversationEnd before conversationStart, kept"] == 1
 
 
+@pytest.mark.parametrize("conversations", [[], [conversation("a", seconds=None)], [{"conversationId": "a"}]])
+def test_a_page_on_which_nothing_has_ended_is_read_whole_and_not_value_by_value(conversations: list[Any]) -> None:
+    body = page(*conversations)
+    assert b"conversationEnd" not in body
+    decoded = decode(body)
+    assert decoded.conversations.type != model.CONVERSATION_TYPE
+    value_by_value = decode(page(*conversations, {"selfServed": 2}))
+    assert value_by_value.conversations.type == model.CONVERSATION_TYPE
+    assert in_full(decoded).conversations.equals(value_by_value.conversations)
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>Bad gateway</html>", b'{"conversations": [', b"[]", b'"text"', b"null"])
 def test_what_is_no_page_is_refused_by_name(body: bytes) -> None:
     with pytest.raises(UnreadablePage, match="page is"):
