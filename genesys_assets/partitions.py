@@ -87,7 +87,7 @@ class Calendar:
         return day.start, day.end
 
     def last_to_finish(self, key: str, others: Iterable[ZoneInfo] = ()) -> ZoneInfo:
-        """The zone in which a day is over when the UTC day, the business day and those of `others` are."""
+        """The zone whose day ends last: of UTC, the business day's zone and `others`."""
         return max([_UTC, self.zone, *others], key=lambda zone: Window.of_day(key, zone).end)
 
 

@@ -1,7 +1,7 @@
 """The app that workers of Celery serve: `celery -A worker worker --concurrency 2 --queues dagster`, started in this
 folder, with DAGSTER_HOME and DAGSTER_CELERY_BROKER set, here or in .env beside.
 
-Here stands what becomes of a task whose worker is lost. What a run is, is in dagster.yaml beside.
+This module says what becomes of a task whose worker is lost; dagster.yaml beside it says how runs are launched.
 """
 
 from __future__ import annotations

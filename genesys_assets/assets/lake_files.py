@@ -1,7 +1,7 @@
 """Files of the data lake extraction, stored as they came, by the UTC day on which the platform made them.
 
 A file is fetched once; stored files are known by their ids. A hundred files are one commit, so a killed run continues
-where it stopped. Nothing is decoded here but when a file's conversations began.
+where it stopped. Of a file nothing is decoded here but the starts of its conversations.
 """
 
 from collections import Counter

@@ -128,7 +128,7 @@ def made_soon(wanted: Backlog, runs: Sequence[Run], now: datetime) -> Backlog:
 @dataclass(slots=True)
 class _Standing:
     """How things stand with what is wanted: what is free to be asked for, with the times that it has failed, how many
-    runs of the kind were well since one failed, how much is being made, and until when the rest pauses.
+    runs of the kind succeeded since one failed, how much is being made, and until when the rest pauses.
     """
 
     free: dict[str, frozenset[str]] = field(default_factory=dict)

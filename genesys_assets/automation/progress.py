@@ -95,7 +95,7 @@ def assets_of(run: dg.DagsterRun, location: dg.RepositoryDefinition) -> frozense
 
 
 def _backfills(instance: dg.DagsterInstance, location: dg.RepositoryDefinition) -> Iterator[Run]:
-    """What each backfill that goes on has not made yet, as runs."""
+    """What the backfills that go on have still to make, as runs."""
     from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
     ours = places(location)

@@ -119,9 +119,8 @@ def reconcile_sessions(
 
 @dataclass(frozen=True, slots=True)
 class _Sides:
-    """A day's aggregates, and what sessions emitted on it; and both of the days around it, to know what they ever have.
-
-    The dataset of all aggregates has those of the day as well.
+    """A day's aggregates and what its sessions emitted; and both of the days around it, to know which metrics either
+    side ever has. `all_aggregates` and `emitted` have the day and the days around it.
     """
 
     day: Window

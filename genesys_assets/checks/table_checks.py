@@ -47,8 +47,8 @@ def check_specs(spec: TableSpec, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
 def passed_checks(
     spec: TableSpec, key: dg.AssetKey, absent: Mapping[str, int] | None = None
 ) -> list[dg.AssetCheckResult]:
-    """The checks of a table of which every partition was committed, so that all passed their audit. `absent` counts
-    the rows by expected column that is null in them: a warning.
+    """The checks of a table of which every partition was committed, so that all passed their audit. `absent`: in
+    how many rows each expected column is null, which is a warning.
 
     Yield them after the asset's MaterializeResult, not in it. Dagster looks up in its log which materialisation a check
     is about, and for checks in a result it does so twice.

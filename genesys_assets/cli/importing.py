@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 examples:
   genesys-assets import saved/
-      every .json, .jsonl, .ndjson file below it, plain or .gz
+      every .json, .jsonl, .ndjson file below it, plain or .gz; others are named and skipped
   genesys-assets import 'saved/2025-*.json' s3://my-bucket/exports/
       by pattern, and from S3
   genesys-assets import saved/ --complete 2025-01-01/2025-02-01
@@ -146,7 +146,7 @@ def take_back_imported(
 
 @contextlib.contextmanager
 def _named_errors() -> Iterator[None]:
-    """Errors of the lake, of S3 and of the disk end the command with their message and 1."""
+    """Errors of the lake, of S3 and of the disk end the command with their message and exit code 1."""
     from genesys_assets.lake.commit import TableContended
     from genesys_assets.lake.store import LakeUnreachable
 

@@ -1,10 +1,10 @@
-"""Writing the tables of a UTC day: all of them anew, or of a day that only grew by hours what these brought.
+"""Writing the tables of a UTC day: all of them anew, or only what further hours brought.
 
-A day's tables are what its pages say, decoded and merged (`tables`). Where nothing has changed since they were stored
-but that further hours landed, only the pages of these are decoded, and their rows are added in a file beside those that
-are stored. Anything else makes the day anew: an hour read again, pages of jobs, imports, overlaps or the data lake, a
-missing hour, another version of a table, a conversation that is stored already, and more files than readers should
-open.
+A day's tables are what its pages say, decoded and merged (`tables`). Where further hours landed since they were stored,
+and nothing else has changed, only the pages of these hours are decoded, and their rows are added in a file beside those
+that are stored. Anything else makes the day anew: an hour read again, pages of jobs, of imports, of overlaps or of the
+data lake, a missing hour, another version of a table, a conversation that is stored already, and more files than
+readers should open.
 """
 
 from __future__ import annotations

@@ -210,7 +210,7 @@ def spans_within(pages: UserPages, own: Iterable[tuple[datetime, Sequence[Span]]
 @dataclass(frozen=True, slots=True)
 class StatusOfDays:
     """The spans of days that follow each other, cut at midnight, and the part of the days of which all is known: it
-    ends where a day is not known to its end. None where nothing is known of the first one.
+    ends where a day is not known to its end. None where nothing is known of the first day.
     """
 
     spans: Sequence[Span] = ()

@@ -56,7 +56,7 @@ _PARTICIPANTS = "tables/participants"
 
 
 class Publication(Protocol):
-    """What is published."""
+    """What is published, and takes people out of it."""
 
     def forget(
         self,
@@ -203,7 +203,7 @@ def forget_in(lake: Lake, partitions: Iterable[tuple[str, str | None]]) -> None:
             withdrawn.append(f"{place} of {key or 'all'}")
     if withdrawn:
         raise ForgottenMeanwhile(
-            f"{', '.join(withdrawn)} was not stored: somebody was forgotten while it was made, who may stand in it. "
+            f"{', '.join(withdrawn)} was not stored: while it was made, somebody was forgotten who may stand in it. "
             "Materialise it again."
         )
 

@@ -91,7 +91,7 @@ class Publication:
     def _renew(
         self, lake: Lake, day: date, keys: list[str], report: ForgettingResult, *, are_clean: bool = False
     ) -> None:
-        """`are_clean`: what the reports have now may be published, also where it is what was published before."""
+        """`are_clean`: what the reports have now may be published, even if it is the same as before."""
         place = self.publisher.place
         try:
             manifest = self.publisher.manifest(day)

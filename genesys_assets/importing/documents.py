@@ -272,7 +272,9 @@ class _Reader:
             except CannotImport:
                 raise
             except ValueError:
-                raise CannotImport(f"line {self.text.line}: it has a number with more digits than any can be") from None
+                raise CannotImport(
+                    f"line {self.text.line}: it has a number with more digits than any may have"
+                ) from None
             else:
                 # A number that ends where the text does may go on.
                 if end < len(self.text.buffer) or self.text.is_whole or not isinstance(value, int | float):
@@ -333,7 +335,7 @@ def _texts(pieces: Iterable[bytes]) -> Iterator[str]:
 def _finite(text: str) -> float:
     value = float(text)
     if math.isinf(value):
-        raise CannotImport(f"it has the number {printable(text, 40)}, which is larger than any can be")
+        raise CannotImport(f"it has the number {printable(text, 40)}, which is larger than any may be")
     return value
 
 

@@ -335,7 +335,7 @@ def record_of(sha256: str) -> str:
 
 
 def file_of(request: str) -> str:
-    """The sha256 of the file that an imported page is of."""
+    """The sha256 of the file that an imported page comes from."""
     return str(json.loads(request)["params"]["sha256"])
 
 

@@ -199,7 +199,7 @@ class _File:
             self.spool.add_bucket(answer, place, group, bucket.span, body)
 
     def _must_not_differ(self, group: str, bucket: Bucket) -> None:
-        """Figures that only a field tells apart that was left out are not the same figures read again."""
+        """Figures that differ only in a field that was left out are not the same figures read twice."""
         for figure in bucket.metrics:
             key = json.dumps([group, str(bucket.span), figure["metric"], figure.get("qualifier")])
             if not self.spool.is_as_before(key, json.dumps(figure["stats"], sort_keys=True)):
@@ -255,7 +255,7 @@ class _File:
 
 class _Answers:
     """What the answers of a file are grouped by, known when their last bucket has come. Parts of one answer follow one
-    another, but those results that stand alone, which are one answer wherever they are.
+    another. Results that stand alone are one answer together, wherever they are.
     """
 
     def __init__(self, options: ImportOptions, spool: Spool, remarks: Remarks) -> None:
@@ -267,7 +267,7 @@ class _Answers:
         self._shown: dict[int, set[str]] = {}
 
     def number(self, answer: Answer, group: Iterable[str]) -> int:
-        """The number of the answer that a bucket of this group is of."""
+        """The number of the answer to which a bucket of this group belongs."""
         if answer and answer != self._last:
             self._finish(self._number)
             self._last = answer

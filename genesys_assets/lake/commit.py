@@ -355,8 +355,8 @@ def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
 
 
 def _is_superseded(log: DeltaLog, proposal: Proposal, now: StoredState, stored: Sequence[DataFile]) -> bool:
-    """Whether what is stored stays. A proposal that has all of its partition and is not the newest counts as new as
-    what it replaces.
+    """Whether what is stored stays. A proposal that has all of its partition replaces a newer part of it, and is then
+    noted to be as new as that was.
     """
     is_newer, came_meanwhile = (now.newness or NEVER) > proposal.newness, now != proposal.known
     if not proposal.is_read:

@@ -271,8 +271,8 @@ class DeltaLog:
         *,
         on_top_of: int,
     ) -> None:
-        """Add and remove files, all or none, on top of the version that was looked at. `schema` is that of the rows, of
-        which types that differ were made to fit before (`retyping`).
+        """Add and remove files, all or none, on top of the version that was looked at. `schema` is that of the rows;
+        types that differ from the table's were made to fit before (`retyping`).
 
         Raises Conflict where somebody committed since, ReservedColumn, DuplicateColumn, UnstorableColumn.
         """

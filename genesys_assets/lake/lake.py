@@ -354,7 +354,7 @@ class Lake:
         return self.once("footer", asset, key, read)
 
     def once(self, what: Hashable, asset: str, key: str | None, read: Callable[[], T]) -> T:
-        """What `read` makes of a partition's file, made once by all that share this lake's memory: see `footer`."""
+        """What `read` makes of a partition's file; it is called once for all that share this lake's memory."""
         partition = self.stored(asset).get(key)
         name = (what, asset, partition and partition.newest.path)
         readings = self._memory.readings

@@ -110,7 +110,7 @@ class Forgotten:
         return replace(self, by_digest=found, lengths=frozenset(lengths))
 
     def entry(self, text: str, kind: Kind) -> Entry | None:
-        """The entry of that kind that is of an id."""
+        """The entry of that kind for an id."""
         if len(text) not in self.lengths:
             return None
         entries = self.by_digest.get(_digest(text), ())

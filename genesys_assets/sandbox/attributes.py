@@ -26,7 +26,7 @@ def filled(conversation: Item) -> Item:
 
 
 def removed(conversation: Item) -> Item:
-    """The conversation as the query shows it."""
+    """The conversation without attributes, as the query shows it."""
     participants = [
         {name: value for name, value in participant.items() if name != "attributes"}
         for participant in conversation.get("participants", ())

@@ -65,8 +65,8 @@ def aggregate(
     """One row per group over all parts: `keys`, then the measures in their order. A null in a key is a value too.
 
     A part that lacks a column has null there. There must be at least one part, which may have no rows; among them the
-    parts must have every column, and those of the same name the same type. `in_order_of` names a key, never null, whose
-    values no part has below the highest of the parts before; raises OutOfOrder where one does. Raises SumTooLarge.
+    parts must have every column, and those of the same name the same type. `in_order_of` names a key
+    that is never null, and in no part lower than in the parts before it. Raises OutOfOrder where it is, SumTooLarge.
     """
     return pa.concat_tables(finished_groups(parts, keys, measures, in_order_of=in_order_of))
 

@@ -266,7 +266,7 @@ def _added(
     bucket: pc.Expression,
     metric: pc.Expression | None = None,
 ) -> pa.Table:
-    """Figures with the same key as one; with a `metric` given, all as that metric's."""
+    """Figures with the same key, added up. If a `metric` is given, all count as figures of that metric."""
     return _aggregated(
         figures,
         [*filtered_by, *grouping.key, *_STATISTICS],

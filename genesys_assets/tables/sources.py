@@ -118,7 +118,7 @@ def granularity_of(metrics: pa.Table, asked: Granularity, begin: datetime) -> Gr
 
 
 def marked(conversations: pa.Table, imported: pa.Array, of_data_lake: pa.Array | None = None) -> pa.Table:
-    """`CONVERSATIONS` with the source of those set whose ids are given."""
+    """`CONVERSATIONS` with its column `source` set: imported, of the data lake, or else fetched."""
     ids = conversations["conversation_id"]
     source = pc.if_else(pc.is_in(ids, value_set=imported), IMPORTED, FETCHED)
     if of_data_lake is not None:

@@ -56,7 +56,7 @@ def lake_tables(reports: Iterable[Report], families: Iterable[AggregateFamily]) 
     """All tables, by layer; `families` of aggregates are those that are asked beside conversations.
 
     A name is that of the asset. It has its layer in front where another table has that name already, by the order in
-    which layers stand here; snapshots of `live` always have. A report of one's own so renames no table that ships.
+    which layers stand here; snapshots of `live` always have. So a report of one's own renames no table that ships.
     """
     by_layer: dict[str, Sequence[TableSpec]] = {
         "tables": [

@@ -182,7 +182,7 @@ class PagedQuery:
         return low
 
     def _narrowed(self, low: int, high: int, bound: datetime, unknown: bool) -> tuple[int, int]:
-        """Between which pages the first lies that reaches the bound, by those that were seen."""
+        """The pages between which the first one that reaches the bound must lie, by those that were seen."""
         for number, answer in self._seen.items():
             if low <= number <= high:
                 if not self._reaches(answer, bound, unknown):

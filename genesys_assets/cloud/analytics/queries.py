@@ -236,7 +236,7 @@ class DetailsJobQuery:
 
     With `start_of_day_interval_matching`, those that started on any UTC day that the interval touches, like the details
     query. Without it, all whose lifetime overlaps the interval, however long ago they started. The
-    former is so for whole UTC days: the SDK calls it a filter in addition to the latter. Source:
+    former holds for whole UTC days; the SDK calls it a filter in addition to the latter. Source:
     developer.genesys.cloud, analytics, conversation details jobs.
     """
 
@@ -297,7 +297,7 @@ class UserDetailsJobQuery:
 
     @property
     def fingerprint(self) -> str:
-        """As that of `DetailsJobQuery`, and never the same as one of these."""
+        """As that of `DetailsJobQuery`; no two queries of the two kinds have the same one."""
         return _digest({"users": self.body()})
 
     def validate(self, now: datetime) -> Self:

@@ -348,7 +348,7 @@ class _Tries:
 
     def _give_up(self, job: _Job, error: GenesysCloudError) -> None:
         """A job that failed while it was read has no further use. Another one may succeed at once if the results failed
-        and not `take`, or if the job was left over.
+        and not the caller's `take`, or if the job was left over by an earlier try.
         """
         of_results = isinstance(error, JobError) or (error is self._failure and not _is_passing(error))
         self.may_be_repeated = (job.is_left_over or of_results) and not isinstance(error, JobCancelled)

@@ -187,7 +187,7 @@ def _no_rows(part: DetailsPart) -> pa.Table:
 
 
 def _placed(part: DetailsPart, report: Report, rows: pa.Table, stored: StoredDay) -> pa.Table:
-    """The rows with their interval and groups; `key …` since a group may be called like another column."""
+    """The rows with their interval and groups; these are `key …`, as a group may have another column's name."""
     times = rows[part.time]
     rows = rows.append_column("interval_start", _starts(times, stored.window, report.granularity))
     if report.by_weekday:

@@ -39,12 +39,12 @@ PLACES = tuple(f"tables/{name}" for name in (*NEEDED, *NEEDED_OF_OWN))
 
 
 def before(window: Window, days: int) -> Window:
-    """The days before a window, in which a contact may be that one in it repeats."""
+    """The days before a window: a contact in the window may repeat one in them."""
     return Window(window.start - timedelta(days=days), window.start)
 
 
 def after(window: Window, days: int) -> Window:
-    """The days after a window, in which a contact may repeat one in it."""
+    """The days after a window: a contact in them may repeat one in the window."""
     return Window(window.end, window.end + timedelta(days=days))
 
 

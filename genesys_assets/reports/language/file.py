@@ -95,7 +95,7 @@ def _content(path: FilePath) -> bytes:
         os.close(opened)
     if len(content) > MOST_BYTES:
         raise UnreadableReportsFile(
-            f"it has more than {MOST_BYTES:,} bytes. Take out what is no report, or fewer reports"
+            f"it has more than {MOST_BYTES:,} bytes. Take out what is no report, or some reports"
         )
     return content
 
@@ -157,7 +157,7 @@ class Document:
         """The document of a text; an empty one holds no reports. `is_shipped`: it is a file of this package."""
         document = cls(file)
         if len(text) > MOST_BYTES:
-            document.refuse(f"has more than {MOST_BYTES:,} characters. Take out what is no report, or fewer reports")
+            document.refuse(f"has more than {MOST_BYTES:,} characters. Take out what is no report, or some reports")
             return document
         if odd := _ODD_INDENTATION.search(text):
             line = text.count("\n", 0, odd.start(1)) + 1

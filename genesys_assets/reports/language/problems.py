@@ -13,7 +13,7 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One mistake: where in the entry, what, the value that was given, and whether its key is meant."""
+    """One mistake: where, what is wrong, the value that was given. `of_key`: the key is wrong, not its value."""
 
     path: Path
     message: str

@@ -108,8 +108,8 @@ def _counted(part: DetailsPart, count: Count) -> Iterator[Origin]:
 
 
 def _origins(part: DetailsPart, column: str) -> Iterator[Origin]:
-    """A column of a table that is stored nowhere comes from those of its name in the tables it is made of. One in none
-    of them comes from their conversations.
+    """A column of a table that is stored nowhere comes from those of its name in the tables it is made of. A column
+    that none of them has comes from their conversations.
     """
     if column.startswith(OF_CONVERSATION):
         yield f"tables/{CONVERSATIONS.name}", column.removeprefix(OF_CONVERSATION)

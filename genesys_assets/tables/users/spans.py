@@ -174,8 +174,8 @@ def newest(readings: Iterable[tuple[datetime, Iterable[Span]]]) -> list[Span]:
 
 def filled(fetched: Sequence[Span], of_data_lake: Sequence[Span], since: datetime) -> tuple[list[Span], set[Key]]:
     """Spans of users' details, completed by the data lake: ends that details do not know yet, and spans that began at
-    or after `since`, up to which details know all. In the order of `newest`. Also the keys of the spans that are taken
-    from the data lake.
+    or after `since`, the moment up to which details know all. In the order of `newest`. Also the keys of the spans
+    that are taken from the data lake.
     """
     other = {span.key: span for span in of_data_lake}
     found, taken = {span.key: span for span in fetched}, set[Key]()

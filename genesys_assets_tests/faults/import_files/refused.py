@@ -112,7 +112,7 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
     "a field twice within": (CALL.replace(b'"purpose"', b'"participantId"'), "has the field 'participantId' twice"),
     "a number beyond all": (
         CALL.replace(b'"conversationId"', b'"somethingNew": 1e400, "conversationId"'),
-        "it has the number 1e400, which is larger than any can be",
+        "it has the number 1e400, which is larger than any may be",
     ),
     "a statistic beyond all": (FIGURES.replace(b'"max"', b'"p95": -1e999, "max"'), "it has the number -1e999"),
     "true as a count": (_figure(count=True), "count of 'tHandle' is True, not a number"),
@@ -237,7 +237,7 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
     # -- meant to harm
     "lists in lists": (b"[" * 100_000, "nested too deeply"),
     "objects in objects": (b'{"a":' * 100_000, "nested too deeply"),
-    "a number of 5,000 digits": (CALL.replace(b"500000", b"9" * 5_000), "more digits than any can be"),
+    "a number of 5,000 digits": (CALL.replace(b"500000", b"9" * 5_000), "more digits than any may have"),
     # -- other things than answers
     "a text": (b'"conversations"', "it holds a JSON str"),
     "a number": (b"42", "it holds a JSON int"),
