@@ -167,7 +167,7 @@ def _fetch(connection: Connection, order: Order) -> None:
 
 
 def _serve(connection: Connection, case: Case, conversations: int, requests_per_minute: int) -> None:
-    """A sandbox until it is told to end; then it sends its windows."""
+    """Run a sandbox until it is told to end, then send its windows."""
     windows: list[tuple[float, int]] = []
     latency = UnevenLatency(case.fastest_ms, case.slowest_ms)
     with running(

@@ -24,8 +24,8 @@ _FIRST_PAUSE = timedelta(minutes=5)
 _LONGEST_PAUSE = timedelta(hours=3)
 _GROWTH = 3
 _PARTS, _SMALLEST = 8, 3
-"""A range that has failed twice is tried in this many parts, each of at least so many partitions. So the days of a
-look-back that failed in an outage are one part.
+"""A range that has failed twice is tried in `_PARTS` parts, each of `_SMALLEST` partitions or more. So three look-back
+days that failed in an outage are one part.
 """
 _ALONE = 3
 """After this many failures a partition is tried by itself. Further failures say only how long the trouble has lasted.

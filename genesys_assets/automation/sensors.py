@@ -176,7 +176,8 @@ class Tick:
 
     @cached_property
     def _read_anew_until(self) -> str:
-        """The last day that is over and is read next, once more or because that has failed; empty if there is none.
+        """The last finished day that is read next, because it is due once more or because reading it failed; empty if
+        there is none.
 
         What is read of a day changes days before. Computed now, they would be computed again after each run that makes
         up for an outage.

@@ -219,6 +219,6 @@ def test_days_that_an_outage_has_left_are_computed_once_all_of_them_are_read_aga
             assert ticks.world.run("complete", partition=read).success
         return [read, *(each.first for each in ticks.at(moment + timedelta(minutes=2)))]
 
-    # What failed three times is read day by day, and what is read of a day tells of the day before too.
+    # A day that has failed three times is read by itself. Reading a day also changes the day before.
     assert days() == ["2026-01-28", "2026-01-28"]
     assert days() == ["2026-01-27", "2026-01-27"]

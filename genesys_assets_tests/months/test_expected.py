@@ -1,4 +1,4 @@
-"""What reports must say is told of what was read, and of no more."""
+"""The judge expects of a report only what the lake has read."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def test_no_bad_answer_leaves_its_connection_open(pair: tuple[Host, Host]) -> No
     finally:
         gc.enable()
     assert len(errors) > 20
-    # One that was told to close, and yet keeps its descriptor for a reader that nobody closes.
+    # Closed, and yet its descriptor is still open, because nobody closed the reader.
     assert [one for one in sockets if "[closed]" in repr(one) and one.fileno() != -1] == []
 
 
