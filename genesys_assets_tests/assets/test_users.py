@@ -12,7 +12,7 @@ import pytest
 
 from genesys_assets.assets import daily_details
 from genesys_assets.cloud.jobs import run as details_jobs
-from genesys_assets.days.users import USER_DETAILS, USER_TABLES
+from genesys_assets.days.users import USER_DETAILS, USER_TABLES, of_user_tables
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.protection import Protection
 from genesys_assets.sandbox.timelines import Span, Timelines, presence, routing
@@ -149,6 +149,28 @@ def test_what_began_before_the_first_day_moves_when_its_own_day_is_read(world: W
     first = {(row["user_id"], row["start_time"]) for row in rows(world, "user_presence", FIRST)}
     assert before <= after | first
     assert not after & first
+
+
+def test_a_day_made_before_the_day_before_was_read_is_stale_until_it_is_made_again(world: World) -> None:
+    for day in (FIRST, NEXT):
+        read(world, day)
+        tables(world, day)
+    began = [row["start_time"] for row in rows(world, "user_presence", NEXT)]
+    assert any(start_of(DAY) <= start < start_of(NEXT) for start in began)
+    read(world, DAY)
+    tables(world, DAY)
+    of_spans = TABLES[:2]
+
+    def stale() -> list[str]:
+        numbers = of_user_tables(world.lake, NEXT)
+        return [place for place in TABLES if world.lake.made_of(place, NEXT) != numbers[place]]
+
+    assert stale() == [*of_spans]
+    tables(world, NEXT)
+    assert stale() == []
+    told = [(row["user_id"], row["start_time"]) for day in (DAY, NEXT) for row in rows(world, "user_presence", day)]
+    assert len(told) == len(set(told))
+    assert all(row["start_time"] >= start_of(NEXT) for row in rows(world, "user_presence", NEXT))
 
 
 def test_today_is_read_by_query_after_what_jobs_have_and_spans_go_on(world: World) -> None:

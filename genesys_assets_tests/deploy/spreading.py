@@ -35,7 +35,10 @@ _SLOW_MS = 5_000
 _TASK = "dagster-celery/task_id"
 _OF_READINGS = ("tables/restatements", "reports/api_cost")
 """Tables that describe the runs that made the rest."""
-_READS_NEIGHBOURS = ("reports/", "published/")
+_READS_NEIGHBOURS = ("tables/user_presence", "tables/user_routing_status", "reports/", "published/")
+"""What is made of neighbouring days as far as they are stored, so that the order of days counts: a span that began on a
+day without pages stands under the next day that has some.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ def spread(
     after: int = 0,
     is_replaced: bool = False,
 ) -> Spread:
-    """Backfill the days: pages and tables first, then what reads tables of neighbouring days as far as they are there.
+    """Backfill the days: pages and tables first, then what reads neighbouring days as far as they are stored.
     Once `after` runs have ended, the first worker loses its power in the middle of one; another may replace it.
     """
     late = [asset for asset in assets if asset.startswith(_READS_NEIGHBOURS)]

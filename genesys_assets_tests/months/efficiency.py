@@ -26,6 +26,7 @@ from genesys_assets_tests.months.readings import (
 MOST_READINGS, MOST_RUNS, MOST_OF_A_DAY = 1.2, 1.3, 6
 _SOME = 3
 """What small numbers may be too many by."""
+_LAYERS = ("reference", "pages", "tables", "reports", "published")
 
 
 def readings(runs: Iterable[Ran]) -> Counter[tuple[str, str]]:
@@ -92,20 +93,35 @@ def most_within(runs: Iterable[Ran], span: timedelta) -> int:
     return max((sum(first <= at < first + span for at in begun) for first in begun), default=0)
 
 
-def repeats(runs: Sequence[Ran]) -> Counter[str]:
-    """How often the same was made while no hour of its days landed. A look may take hours, until what has failed three
-    times is tried once more: meanwhile each hour that lands is a reason to make its day anew, and the business day that
-    goes on in it.
+def repeats(runs: Iterable[Ran]) -> Counter[str]:
+    """How often the same was made while no hour of its days landed and nothing that it is made of was made. A look may
+    take hours, until what has failed three times is tried once more: meanwhile each hour that lands is a reason to make
+    its day anew, and the business day that goes on in it; so are tables of the days before, for reports.
     """
-    same: dict[str, list[Ran]] = {}
-    for ran in sorted(runs, key=lambda each: each.at):
-        same.setdefault(f"{layer(ran)} {ran.partition} {ran.status.value}", []).append(ran)
-    return Counter(
-        {
-            which: 1 + sum(not _has_an_hour_landed(one, following) for one, following in pairwise(every))
-            for which, every in same.items()
-        }
-    )
+    ordered = sorted(runs, key=lambda each: each.at)
+    same: dict[str, list[int]] = {}
+    for number, ran in enumerate(ordered):
+        same.setdefault(f"{layer(ran)} {ran.partition} {ran.status.value}", []).append(number)
+
+    def is_repeat(one: int, following: int) -> bool:
+        is_new = _has_an_hour_landed(ordered[one], ordered[following])
+        return not is_new and not _has_an_input_been_made(ordered[one + 1 : following], ordered[following])
+
+    return Counter({which: 1 + sum(is_repeat(*pair) for pair in pairwise(every)) for which, every in same.items()})
+
+
+def _has_an_input_been_made(between: Sequence[Ran], following: Ran) -> bool:
+    """Whether one of the runs between two made what a later layer is made of."""
+    made = (_depth(ran) for ran in between if ran.status == dg.DagsterRunStatus.SUCCESS)
+    return any(depth < _depth(following) for depth in made)
+
+
+def _depth(ran: Ran) -> int:
+    """Where the first layer of a run stands among those that are made of each other; what is in none of them is made
+    of all.
+    """
+    own = {asset.split("/")[0] for asset in ran.assets}
+    return next((depth for depth, name in enumerate(_LAYERS) if name in own), len(_LAYERS))
 
 
 def _has_an_hour_landed(one: Ran, following: Ran) -> bool:

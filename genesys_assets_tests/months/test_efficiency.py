@@ -72,6 +72,17 @@ def test_what_is_made_again_though_no_hour_landed_repeats() -> None:
     assert [*repeats([ran(each.at, "reference/queues", partition=None) for each in runs]).values()] == [5]
 
 
+def test_what_is_made_again_because_an_earlier_layer_was_made_meanwhile_does_not_repeat() -> None:
+    report, today = "reports/interval", "2026-03-06...2026-03-06"
+    reports = [ran(NOON + MINUTE * minute, report, partition=today) for minute in (11, 21, 31)]
+    tables = [ran(NOON + MINUTE * minute, "tables/sessions") for minute in (16, 26)]
+    assert repeats([*reports, *tables])["job reports 2026-03-06...2026-03-06 SUCCESS"] == 1
+    # What failed has made nothing, and a layer is not made of itself nor of a later one.
+    for asset, failed in (("tables/sessions", True), (report, False), ("published/reports", False)):
+        between = [ran(each.at, asset, failed=failed) for each in tables]
+        assert repeats([*reports, *between])["job reports 2026-03-06...2026-03-06 SUCCESS"] == 3
+
+
 @pytest.mark.parametrize(
     ("asset", "partition", "times"),
     [
