@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from genesys_assets.lake.lake import Lake
-from genesys_assets_tests.months.expected import utc_midnight, window
+from genesys_assets_tests.months.bounds import utc_midnight, window
 from genesys_assets_tests.months.history import DAY, HOUR
 from genesys_assets_tests.months.judgement import Violation
 from genesys_assets_tests.months.readings import AGGREGATES_OF_HOURS, DETAILS, HOURS

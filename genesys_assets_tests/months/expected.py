@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,15 @@ from genesys_assets.sandbox.timelines import Timelines
 from genesys_assets.sandbox.times import from_datetime
 from genesys_assets_tests import plain_agents, plain_contacts, plain_quality, plain_reports, plain_waits
 from genesys_assets_tests import plain_figures as plain
+from genesys_assets_tests.months.bounds import (
+    bounds,
+    emits_within,
+    hours_begun_on,
+    starting,
+    touched,
+    utc_midnight,
+    window,
+)
 from genesys_assets_tests.months.history import DAY, HOUR, Past
 from genesys_assets_tests.months.readings import (
     AGGREGATES_OF_HOURS,
@@ -80,25 +89,6 @@ REASON = Reason()
 _UNKNOWN = [f"{name}_{days}d" for name in ("repeated_within", "resolved_for") for days in plain_contacts.HORIZONS]
 
 
-def utc_midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
-
-
-def window(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    bounds = (datetime(each.year, each.month, each.day, tzinfo=zone) for each in (day, day + DAY))
-    start, end = (bound.astimezone(UTC) for bound in bounds)
-    return start, end
-
-
-def hours_begun_on(day: date) -> list[datetime]:
-    return [utc_midnight(day) + HOUR * number for number in range(24)]
-
-
-def touched(start: datetime, end: datetime) -> list[date]:
-    last = (end - timedelta(milliseconds=1)).date()
-    return [start.date() + DAY * number for number in range((last - start.date()).days + 1)]
-
-
 @dataclass
 class Expected:
     """The figures of days as of what the lake holds now. Make a new one when time has gone on."""
@@ -149,7 +139,7 @@ class Expected:
             start=start,
             end=end,
             began=[item for item in reaching if start <= plain.moment(item["conversationStart"]) < end],
-            reaching=[item for item in reaching if _emits_within(item, start, end)],
+            reaching=[item for item in reaching if emits_within(item, start, end)],
             metrics=metrics,
             users={user["id"]: user["name"] for user in directory.users},
             queues={queue.id: queue.name for queue in directory.queues if not queue.deleted},
@@ -176,12 +166,8 @@ class Expected:
         return rows
 
     def _emitting(self, start: datetime, moment: Moment) -> list[Item]:
-        found = []
-        for back in range(_BEGUN_DAYS):
-            for item in self._begun((start - DAY * back).date(), moment):
-                if _emits_within(item, start, start + HOUR):
-                    found.append(item)
-        return found
+        days = [(start - DAY * back).date() for back in range(_BEGUN_DAYS)]
+        return [item for day in days for item in self._begun(day, moment) if emits_within(item, start, start + HOUR)]
 
     def _begun(self, day: date, moment: Moment) -> Sequence[Item]:
         return self.past.begun(day, moment.as_of, moment.asked_at)
@@ -214,7 +200,7 @@ class Expected:
         of_users = plain.grouped(metrics, lambda row: (row["user_id"],))
         return [
             {
-                **_bounds(start, end),
+                **bounds(start, end),
                 "user_id": user,
                 "user_name": known.users.get(user, user),
                 **plain_agents.times(parts, user),
@@ -231,7 +217,7 @@ class Expected:
         found = self._of_family("flows", start, end, self._begun, plain_quality.flows)
         names = {flow["id"]: flow["name"] for flow in self.past.organisation.directory.flows}
         return [
-            {**_bounds(start, end), "flow_id": flow, "flow_name": names[flow], **plain_quality.flow_row(counts)}
+            {**bounds(start, end), "flow_id": flow, "flow_name": names[flow], **plain_quality.flow_row(counts)}
             for flow, counts in found.items()
         ]
 
@@ -240,7 +226,7 @@ class Expected:
         names = {flow["id"]: flow["name"] for flow in self.past.organisation.directory.flows}
         return [
             {
-                **_bounds(start, end),
+                **bounds(start, end),
                 "flow_id": flow,
                 "flow_name": names[flow],
                 "exit_reason": reason,
@@ -259,7 +245,7 @@ class Expected:
         known = self.knowledge(start, end)
         return [
             {
-                **_bounds(start, end),
+                **bounds(start, end),
                 "queue_id": queue,
                 "queue_name": known.queues.get(queue, queue),
                 "user_id": user,
@@ -315,7 +301,7 @@ class Expected:
         )
         for row in rows:
             queue, code = row["queue_id"], row["wrap_up_code"]
-            row |= _bounds(start, end) | {
+            row |= bounds(start, end) | {
                 "queue_name": known.queues.get(queue, queue),
                 "wrap_up_code_name": codes.get(code, code),
                 "unknown_because": REASON if any(row[name] is None for name in _UNKNOWN) else None,
@@ -338,9 +324,14 @@ class Expected:
             if not queue.deleted
         }
         observed = {day: members} if f"{day}" in self._stored_days(MEMBERS) else {}
-        bounds = {"interval_start": utc_midnight(day), "interval_end": utc_midnight(day) + DAY}
+        start = utc_midnight(day)
         return [
-            {**bounds, **row, "queue_name": names.get(row["queue_id"], row["queue_id"])}
+            {
+                "interval_start": start,
+                "interval_end": start + DAY,
+                **row,
+                "queue_name": names.get(row["queue_id"], row["queue_id"]),
+            }
             for row in plain_waits.waits(legs, parts, observed)
         ]
 
@@ -390,14 +381,14 @@ class Expected:
             hour = self.reading(HOURS, key)
             if hour is not None:
                 begin = datetime.strptime(key, "%Y-%m-%d-%H:%M").replace(tzinfo=UTC)
-                tell(_starting(self._begun(day, hour.moment), begin, begin + HOUR), hour.moment.as_of, not complete)
+                tell(starting(self._begun(day, hour.moment), begin, begin + HOUR), hour.moment.as_of, not complete)
         if daily is not None:
             through = start + DAY if complete else daily.through or start
             if daily.by_job:
-                told = _starting(self._begun(day, daily.by_job), start, through)
+                told = starting(self._begun(day, daily.by_job), start, through)
                 tell(told, daily.by_job.as_of, True)
             if daily.by_query and not complete:
-                told = _starting(self._begun(day, daily.by_query), through, start + DAY)
+                told = starting(self._begun(day, daily.by_query), through, start + DAY)
                 tell(told, daily.by_query.as_of, True)
         for later in range(1, 32):
             overlap = self.reading(OVERLAP, f"{day + DAY * later}")
@@ -410,22 +401,3 @@ class Expected:
                 newer = daily is None or overlap.by_job.as_of > daily.moment.as_of
                 tell(alive, overlap.by_job.as_of, not complete or newer)
         return [max(forms[each], key=lambda form: form[0])[1] for each in sorted(exist)]
-
-
-def _bounds(start: datetime, end: datetime) -> Row:
-    """With the date of a business day, which shorter intervals do not tell."""
-    return {"interval_start": start, "interval_end": end, "local_date": (start + (end - start) / 2).date()}
-
-
-def _starting(items: Iterable[Item], start: datetime, end: datetime) -> list[Item]:
-    return [item for item in items if start <= plain.moment(item["conversationStart"]) < end]
-
-
-def _emits_within(item: Item, start: datetime, end: datetime) -> bool:
-    first, last = f"{start:%Y-%m-%dT%H:%M:%S}.000Z", f"{end:%Y-%m-%dT%H:%M:%S}.000Z"
-    return any(
-        first <= metric["emitDate"] < last
-        for participant in item.get("participants", ())
-        for session in participant["sessions"]
-        for metric in session.get("metrics", ())
-    )

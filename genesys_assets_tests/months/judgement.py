@@ -22,7 +22,8 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.reports.engine.compute import compute
 from genesys_assets.reports.engine.stored import NotStored, StoredDay
-from genesys_assets_tests.months.expected import REPORTS, Expected, touched, utc_midnight, window
+from genesys_assets_tests.months.bounds import touched, utc_midnight, window
+from genesys_assets_tests.months.expected import REPORTS, Expected
 from genesys_assets_tests.months.history import DAY, HOUR, Past
 from genesys_assets_tests.months.own_reports import OwnReport
 from genesys_assets_tests.months.readings import (

@@ -1,0 +1,49 @@
+"""Where UTC days, business days and hours begin and end, and what happened between two instants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from genesys_assets_tests import plain_figures as plain
+from genesys_assets_tests.months.history import DAY, HOUR
+from genesys_assets_tests.plain_figures import Item, Row
+
+
+def utc_midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def window(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    bounds = (datetime(each.year, each.month, each.day, tzinfo=zone) for each in (day, day + DAY))
+    start, end = (bound.astimezone(UTC) for bound in bounds)
+    return start, end
+
+
+def hours_begun_on(day: date) -> list[datetime]:
+    return [utc_midnight(day) + HOUR * number for number in range(24)]
+
+
+def touched(start: datetime, end: datetime) -> list[date]:
+    last = (end - timedelta(milliseconds=1)).date()
+    return [start.date() + DAY * number for number in range((last - start.date()).days + 1)]
+
+
+def bounds(start: datetime, end: datetime) -> Row:
+    """With the date of a business day, which shorter intervals do not tell."""
+    return {"interval_start": start, "interval_end": end, "local_date": (start + (end - start) / 2).date()}
+
+
+def starting(items: Iterable[Item], start: datetime, end: datetime) -> list[Item]:
+    return [item for item in items if start <= plain.moment(item["conversationStart"]) < end]
+
+
+def emits_within(item: Item, start: datetime, end: datetime) -> bool:
+    first, last = f"{start:%Y-%m-%dT%H:%M:%S}.000Z", f"{end:%Y-%m-%dT%H:%M:%S}.000Z"
+    return any(
+        first <= metric["emitDate"] < last
+        for participant in item.get("participants", ())
+        for session in participant["sessions"]
+        for metric in session.get("metrics", ())
+    )
