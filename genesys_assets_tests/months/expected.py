@@ -72,20 +72,6 @@ REPORTS: dict[str, Callable[[Expected, date], list[Row] | None]] = {
 """What each report says of a day; None where too little was read to tell."""
 
 
-class Reason:
-    """Equal to any reason that is given."""
-
-    def __eq__(self, other: object) -> bool:
-        return bool(other)
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __str__(self) -> str:
-        return "a reason"
-
-
-REASON = Reason()
 _UNKNOWN = [f"{name}_{days}d" for name in ("repeated_within", "resolved_for") for days in plain_contacts.HORIZONS]
 
 
@@ -304,7 +290,7 @@ class Expected:
             row |= bounds(start, end) | {
                 "queue_name": known.queues.get(queue, queue),
                 "wrap_up_code_name": codes.get(code, code),
-                "unknown_because": REASON if any(row[name] is None for name in _UNKNOWN) else None,
+                "unknown_because": plain_contacts.REASON if any(row[name] is None for name in _UNKNOWN) else None,
             }
         return rows
 
