@@ -1,4 +1,4 @@
-"""An HTTP server in front of an S3 server that notes each request; loopback only.
+"""An HTTP server in front of an S3 server that notes each request, and may take its time for it; loopback only.
 
 It passes every request on unchanged, with its Host header, so that signatures and checksums hold. It runs in a process
 of its own, because some calls of delta-rs stop the other threads of their process. What a request was for is decided
@@ -13,6 +13,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -69,9 +70,11 @@ class CountingS3:
 
 
 @contextlib.contextmanager
-def in_front_of(endpoint_url: str) -> Iterator[CountingS3]:
-    """The server, running until the block ends. It also ends with the process that started it."""
-    command = [sys.executable, "-m", __name__, endpoint_url]
+def in_front_of(endpoint_url: str, latency_ms: int = 0) -> Iterator[CountingS3]:
+    """The server, running until the block ends; it also ends with the process that started it. Each request waits so
+    many milliseconds.
+    """
+    command = [sys.executable, "-m", __name__, endpoint_url, f"{latency_ms}"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -82,8 +85,9 @@ def in_front_of(endpoint_url: str) -> Iterator[CountingS3]:
             process.wait(timeout=10)
 
 
-def main(behind: str) -> None:
+def main(behind: str, latency_ms: str) -> None:
     _Handler.behind = urlsplit(behind).netloc
+    _Handler.latency_seconds = int(latency_ms) / 1000
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
@@ -96,6 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1
     timeout = _SECONDS
     behind: str
+    latency_seconds: float
     noted: list[Request] = []  # noqa: RUF012
     lock = threading.Lock()
 
@@ -118,6 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         body = self.rfile.read(length)
+        time.sleep(self.latency_seconds)
         status, headers, content = self._pass_on(body)
         with self.lock:
             if len(self.noted) < _MOST_REQUESTS:
@@ -158,4 +164,4 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

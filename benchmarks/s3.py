@@ -1,4 +1,5 @@
 """What a day's conversation tables cost on S3: requests, bytes, and CPU of a small write; with a short and a long past.
+And how long they take where each request takes some milliseconds, beside a lake on this machine's disk.
 
 The S3 server is the sandbox's; a server that notes each request stands in front of it. Both listen on the loopback.
 """
@@ -12,10 +13,11 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks import counting_s3, past_days
@@ -78,8 +80,10 @@ class Step:
         }
 
 
-def run(*, conversations: int, days: int) -> Result:
-    """The tables of a day a first time and again unchanged, in a new lake and in lakes with a past."""
+def run(*, conversations: int, days: int, latency: int, repeats: int) -> Result:
+    """The tables of a day a first time and again unchanged, in a new lake and in lakes with a past. In a new lake also
+    where each request takes `latency` ms, and on disk, in turn.
+    """
     steps: list[Step] = []
     with (
         tempfile.TemporaryDirectory(prefix="genesys_assets_benchmark_") as name,
@@ -97,7 +101,22 @@ def run(*, conversations: int, days: int) -> Result:
             past_days.add_days(Lake(_AsOnS3(folder)), recent, past - recent)
             _upload(folder, server, f"past{past}")
             steps += _steps(server, counting, past)
-    return _result(steps, {"conversations": conversations, "days": days})
+        took = _seconds(server, new, latency, repeats)
+    sizes = {"conversations": conversations, "days": days, "latency": latency, "repeats": repeats}
+    return _result(steps, took, sizes)
+
+
+def _seconds(server: ObjectStore, new: Path, latency: int, repeats: int) -> dict[str, float]:
+    """How long a first run of the day's tables takes, by where the lake is: the median of some rounds."""
+    found: dict[str, list[float]] = {"disk": [], "S3": []}
+    with counting_s3.in_front_of(server.endpoint_url, latency) as slow:
+        environment = os.environ | server.environment() | {"AWS_ENDPOINT_URL_S3": slow.endpoint_url}
+        for number in range(repeats):
+            folder = shutil.copytree(new, new.parent / f"disk{number}")
+            _upload(folder, server, f"slow{number}")
+            found["disk"].append(_told("tables", str(folder), os.environ)["seconds"])
+            found["S3"].append(_told("tables", f"s3://{_BUCKET}/slow{number}", environment)["seconds"])
+    return {where: round(median(seconds), 2) for where, seconds in found.items()}
 
 
 def _steps(server: ObjectStore, counting: CountingS3, past: int) -> list[Step]:
@@ -107,12 +126,16 @@ def _steps(server: ObjectStore, counting: CountingS3, past: int) -> list[Step]:
 
 def _step(server: ObjectStore, counting: CountingS3, past: int, name: str, what: str) -> Step:
     location = f"s3://{_BUCKET}/past{past}"
-    command = [sys.executable, "-m", "benchmarks.sides.our_day_on_s3", what, location, DAY]
     environment = os.environ | server.environment() | {"AWS_ENDPOINT_URL_S3": counting.endpoint_url}
     counting.taken()
+    return Step(past, name, _told(what, location, environment), counting.taken())
+
+
+def _told(what: str, location: str, environment: Mapping[str, str]) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.sides.our_day_on_s3", what, location, DAY]
     ended = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE)
-    told = json.loads(ended.stdout.splitlines()[-1])
-    return Step(past, name, told, counting.taken())
+    told: dict[str, float] = json.loads(ended.stdout.splitlines()[-1])
+    return told
 
 
 def _upload(folder: Path, server: ObjectStore, prefix: str) -> None:
@@ -135,7 +158,7 @@ def _upload(folder: Path, server: ObjectStore, prefix: str) -> None:
         list(executor.map(upload, files))
 
 
-def _result(steps: Sequence[Step], sizes: dict[str, int]) -> Result:
+def _result(steps: Sequence[Step], took: dict[str, float], sizes: dict[str, int]) -> Result:
     by = {(step.past, step.name): step for step in steps}
     short, long = (SHORT_PAST, sizes["days"])
     runs = [step for step in steps if step.name in ("first", "unchanged")]
@@ -144,13 +167,15 @@ def _result(steps: Sequence[Step], sizes: dict[str, int]) -> Result:
         name="s3",
         sizes=sizes,
         rows=[step.row() for step in steps],
-        figures={"small writes a step": round(steps[-1].told["writes"])},
+        figures={"small writes a step": round(steps[-1].told["writes"])}
+        | {f"seconds on {where}": seconds for where, seconds in took.items()},
         targets=[
             Target("requests, first", max(step.count for step in runs if step.name == "first"), at_most=250),
             Target("requests, unchanged", max(step.count for step in runs if step.name == "unchanged"), at_most=150),
             Target("more requests with the long past", max(more), at_most=0),
             Target("bytes of table data read back", max(step.table_bytes_read for step in runs), at_most=0),
             Target("CPU ms of a small write", round(1000 * by[short, "small writes"].told["cpu"], 1), at_most=40),
+            Target("seconds with that latency, × on disk", round(took["S3"] / took["disk"], 2), at_most=1.5),
         ],
         versions=versions_of("deltalake", "boto3"),
     )
