@@ -146,13 +146,13 @@ class Month:
         if self.plan.now("off", moment):
             return
         broken = self.plan.between("storage", self._looked, moment)
+        self._late.begin(moment)
         with ExitStack() as stack:
             self._set_behaviour(moment)
             for trouble in broken:
                 way, times = trouble.detail.split()
                 stack.enter_context(storage.failing(way, Random(f"{trouble}{moment}"), int(times)))
             self._change_reports(moment)
-            self._late.begin(moment)
             is_settled = self._settle(moment)
             self._report_storm(moment)
         # Where the disk fails, so may the tick that would tell what is late; a later one finds nothing late any more.
