@@ -151,7 +151,7 @@ def test_a_permission_that_nothing_else_needs_is_a_warning(sandbox: Sandbox) -> 
     found = look(sandbox)
     assert found.passed
     assert finding(found, "users' status").level == "warn"
-    assert "It is not asked for. Give the OAuth client" in finding(found, "users' status").advice
+    assert "It is not fetched. Give the OAuth client" in finding(found, "users' status").advice
     assert found.missing_permissions == ("analytics:userDetail:view",)
 
 
