@@ -38,7 +38,7 @@ from genesys_assets.tables.conversations.day import day_tables
 from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.metrics.question import answered_by_both, answered_everywhere
-from genesys_assets.tables.sources import filled, marked
+from genesys_assets.tables.sources import fill_hours, mark_sources
 from genesys_assets.tables.spec import TableSpec
 
 UNKNOWN, LOST = "unknown_fields", "values_lost"
@@ -121,7 +121,7 @@ def _write_conversations(
         for tables in day_tables(taken.plan, taken.page, findings.add, taken.nested, threads=threads):
             if len(taken.imported) or len(taken.of_data_lake):
                 conversations = tables[CONVERSATIONS.name]
-                tables[CONVERSATIONS.name] = marked(conversations, taken.imported, taken.of_data_lake)
+                tables[CONVERSATIONS.name] = mark_sources(conversations, taken.imported, taken.of_data_lake)
             for spec in specs:
                 writing[f"tables/{spec.name}"].write(tables[spec.name])
         writing.provenance |= findings.provenance()
@@ -303,5 +303,5 @@ def _with_imported(spec: TableSpec, rows: pa.Table, pages: Metrics) -> tuple[pa.
         return rows, None
     saved = [metric_rows(spec, [(page.request, page.body)]) for page in pages.imported]
     hours = {utc_hour(hour)[0] for hour in pages.parts}
-    both = filled(spec, rows, [each.table for each in saved], hours)
+    both = fill_hours(spec, rows, [each.table for each in saved], hours)
     return both, len(both) - len(rows)

@@ -38,7 +38,7 @@ from genesys_assets.tables.users.spans import (
     Span,
     clipped,
     decode_spans,
-    filled,
+    fill_from_data_lake,
     newest,
     stored_under,
     without_overlaps,
@@ -196,7 +196,7 @@ def spans_stored_under(
     if pages.data_lake is None:
         return fetched, ()
     of_files = [span for span in pages.data_lake.spans if stored_under(span, day, pages.before)]
-    return filled(fetched, of_files, pages.fetched_until)
+    return fill_from_data_lake(fetched, of_files, pages.fetched_until)
 
 
 def spans_within(pages: UserPages, own: Iterable[tuple[datetime, Sequence[Span]]]) -> list[Span]:
@@ -204,7 +204,7 @@ def spans_within(pages: UserPages, own: Iterable[tuple[datetime, Sequence[Span]]
     fetched = newest(own)
     if pages.data_lake is None:
         return fetched
-    return filled(fetched, pages.data_lake.spans, pages.fetched_until)[0]
+    return fill_from_data_lake(fetched, pages.data_lake.spans, pages.fetched_until)[0]
 
 
 @dataclass(frozen=True, slots=True)

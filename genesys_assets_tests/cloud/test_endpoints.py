@@ -40,7 +40,7 @@ def test_aggregates_of_a_quiet_time_are_empty(platform: Platform, cloud: Genesys
 
 def test_aggregates_whose_results_are_no_list_are_an_error(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(CONVERSATIONS.path, Reply(body={"results": {"message": "?"}}))
-    with pytest.raises(UnexpectedAnswer, match="'results' that is not a list"):
+    with pytest.raises(UnexpectedAnswer, match="'results' that is no list"):
         aggregates.fetch(cloud, question())
 
 

@@ -242,7 +242,7 @@ def test_a_list_that_is_absent_or_null_is_empty() -> None:
 
 @pytest.mark.parametrize("rows", [{}, "abc", 0])
 def test_a_list_that_is_no_list_is_an_error(rows: object) -> None:
-    with pytest.raises(UnexpectedAnswer, match=r"'rows' that is not a list.*correlation id corr-1"):
+    with pytest.raises(UnexpectedAnswer, match=r"'rows' that is no list.*correlation id corr-1"):
         list_in(page({"rows": rows}), "rows")
 
 
