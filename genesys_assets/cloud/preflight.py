@@ -289,9 +289,7 @@ def _queues(cloud: GenesysCloud, seen: _Visible, expected: int) -> Finding:
         return Finding("fail", "queues", value, advice)
     without = [name for id_, name in sorted(seen.divisions.items(), key=lambda item: item[1]) if id_ not in of_division]
     if without:
-        advice = (
-            f"None in {', '.join(without)}: right if there are none, else the OAuth client's role lacks the division."
-        )
+        advice = f"No queue is visible in {', '.join(without)}. If there are any, the client's role lacks the division."
         return Finding("warn", "queues", value, advice)
     return Finding("ok", "queues", value)
 

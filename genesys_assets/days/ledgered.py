@@ -11,7 +11,7 @@ from genesys_assets.tables.users.waits import QUEUE_WAITS
 LEDGERED = (*DAY_TABLES, INTERVAL_METRICS, DAILY_METRICS)
 """Tables of every lake."""
 LEDGERED_IF_STORED = (*USER_TABLES, QUEUE_WAITS, *FAMILY_METRICS.values())
-"""Tables that a lake may lack: of agents' status, and of the families that are asked."""
+"""Tables that a lake may lack: those of agents' status, and of families of aggregates."""
 
 
 def ledgered_places(lake: Lake) -> list[str]:

@@ -157,7 +157,7 @@ def _verify(manifest: dict[str, Any], day: str, page: Path) -> bool:
 
     _say(
         f"\npublished for {day}, data available through {manifest['data_available_through']}. Each presigned URL was "
-        "fetched and the sha256 of what it gave compared:"
+        "fetched, and its content compared with the sha256:"
     )
     good = True
     for file in manifest["files"]:

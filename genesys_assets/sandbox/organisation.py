@@ -85,11 +85,11 @@ class Organisation:
 
     def conversations(self, day: date) -> list[Item]:
         """The complete conversations that begin on that UTC day, in order of start; they may be changed."""
-        return [self.tell(arrival) for arrival in self.arrivals(day)]
+        return [self.complete_conversation(arrival) for arrival in self.arrivals(day)]
 
     def seeded(self, day: date) -> list[Item]:
         """The complete conversations of that UTC day as generated from the seed, without changes by tests."""
-        return [stories.tell(self._beginnings, arrival) for arrival in self._seeded(day)]
+        return [stories.generate(self._beginnings, arrival) for arrival in self._seeded(day)]
 
     def as_of(self, conversation: Item, now: datetime) -> Item | None:
         """What the API shows of a complete conversation at `now`; None before it began."""
@@ -100,7 +100,7 @@ class Organisation:
         arrival = self._existing(conversation_id)
         if with_attributes:
             return attributes.shown(self._complete_with_attributes(arrival))
-        return self.tell(arrival)
+        return self.complete_conversation(arrival)
 
     # History as tests rewrite it: query, jobs and aggregates all follow at once.
 
@@ -230,25 +230,27 @@ class Organisation:
         by_id = self._cached(self._by_id, day, most, lambda: {arrival.id: arrival for arrival in self._seeded(day)})
         return by_id.get(conversation_id)
 
-    def tell(self, arrival: Arrival) -> Item:
+    def complete_conversation(self, arrival: Arrival) -> Item:
         """The complete conversation, as the query shows it after everything has happened."""
         if self.history.knows(arrival.id):
             return attributes.removed(self.history.conversation(arrival.id))
-        return stories.tell(self._beginnings, arrival)
+        return stories.generate(self._beginnings, arrival)
 
     def shown(self, arrival: Arrival, now: int) -> Item:
         """The conversation as of `now`, which must not be before it began."""
         if self.history.knows(arrival.id):
             complete_ = attributes.removed(self.history.conversation(arrival.id, now))
         else:
-            complete_ = stories.tell(self._beginnings, arrival)
+            complete_ = stories.generate(self._beginnings, arrival)
         return _as_of(complete_, now)
 
     def body(self, arrival: Arrival, now: int) -> bytes:
         """The conversation as of `now` as JSON."""
         if self.history.knows(arrival.id):
             return encode(self.shown(arrival, now))
-        cached = self._cached(self._bodies, arrival.id, _KEPT_BODIES, lambda: _body(self.tell(arrival)))
+        cached = self._cached(
+            self._bodies, arrival.id, _KEPT_BODIES, lambda: _body(self.complete_conversation(arrival))
+        )
         return zlib.decompress(cached.compressed) if cached.settled <= iso(now) else encode(self.shown(arrival, now))
 
     def body_with_attributes(self, arrival: Arrival, now: int) -> bytes:
@@ -265,7 +267,7 @@ class Organisation:
             shown = self.history.conversation(arrival.id, now)
             began = millis(shown["conversationStart"]) <= now
             return facts.of_conversation(_as_of(shown, now)) if began else []
-        cached = self._cached(self._facts, arrival.id, _KEPT_FACTS, lambda: _facts(self.tell(arrival)))
+        cached = self._cached(self._facts, arrival.id, _KEPT_FACTS, lambda: _facts(self.complete_conversation(arrival)))
         if cached.settled > iso(now):
             return facts.of_conversation(self.shown(arrival, now))
         return [
@@ -277,9 +279,11 @@ class Organisation:
         if self.history.knows(arrival.id):
             complete_ = attributes.removed(self.history.conversation(arrival.id, now))
             return happenings.of_conversation(complete_, now)
-        cached = self._cached(self._happenings, arrival.id, _KEPT_FACTS, lambda: _happenings(self.tell(arrival)))
+        cached = self._cached(
+            self._happenings, arrival.id, _KEPT_FACTS, lambda: _happenings(self.complete_conversation(arrival))
+        )
         if cached.settled > iso(now):
-            return happenings.of_conversation(self.tell(arrival), now)
+            return happenings.of_conversation(self.complete_conversation(arrival), now)
         return {
             family: [SessionFacts(arrival.id, dimensions, emissions) for dimensions, emissions in sessions]
             for family, sessions in marshal.loads(cached.packed).items()
@@ -313,7 +317,7 @@ class Organisation:
     def _complete_with_attributes(self, arrival: Arrival, now: int | None = None) -> Item:
         if self.history.knows(arrival.id):
             return self.history.conversation(arrival.id, now)
-        return attributes.filled(stories.tell(self._beginnings, arrival))
+        return attributes.filled(stories.generate(self._beginnings, arrival))
 
     def _lasting_until(self, start: int) -> Iterator[Arrival]:
         """The conversations from the seed that began before `start` and were not over by then."""
@@ -328,7 +332,7 @@ class Organisation:
         longest = arrivals.LONGEST_LASTING if arrival.lasting else arrivals.LONGEST_SHORT
         if not instant - longest < arrival.start < instant:
             return arrival.open_ended and arrival.start < instant
-        return arrival.open_ended or _ends_after(stories.tell(self._beginnings, arrival), instant)
+        return arrival.open_ended or _ends_after(stories.generate(self._beginnings, arrival), instant)
 
     def _never_ending(self, day: date) -> list[Arrival]:
         """The conversations of a day that never end. They are cached by themselves, because a whole month of days is

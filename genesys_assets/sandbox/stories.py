@@ -16,7 +16,7 @@ from genesys_assets.sandbox.legs import Item, Scene, metric
 from genesys_assets.sandbox.times import HOUR, MINUTE, SECOND, iso
 
 
-def tell(directory: Directory, arrival: Arrival) -> Item:
+def generate(directory: Directory, arrival: Arrival) -> Item:
     """The complete conversation; the same arrival always gives the same one."""
     rng = Random(arrival.id)
     scene = Scene(rng, directory, media="voice", direction="inbound", peer=_customer_session_id(rng))

@@ -196,7 +196,7 @@ class Timelines:
                     work.setdefault(user_id, []).append(each)
             for arrival in organisation.arrivals(day):
                 if organisation.history.knows(arrival.id):
-                    for user_id, each in work_of(organisation.tell(arrival)):
+                    for user_id, each in work_of(organisation.complete_conversation(arrival)):
                         work.setdefault(user_id, []).append(each)
             if len(self._of_users) >= _KEPT_DAYS:
                 self._of_users.clear()

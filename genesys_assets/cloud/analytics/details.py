@@ -192,7 +192,7 @@ def _read(
         rest, less = Interval(min(reached, interval.end - MILLISECOND), interval.end), smaller(page_size)
         if not less:
             raise
-        _log.info("Pages of %d conversations are too large (%s): pages of %d are asked for.", page_size, error, less)
+        _log.info("Pages of %d conversations are too large (%s). Continuing with pages of %d.", page_size, error, less)
         reading.split_interval(interval, rest)
         yield from _read(cloud, rest, less, reading, drift)
         return

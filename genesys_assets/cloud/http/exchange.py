@@ -116,7 +116,7 @@ def _body(response: requests.Response, what: str, most: int, received: int, dead
     raw, refuses = response.raw, not 200 <= response.status_code < 300
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip"):
-        raise BrokenAnswer(f"{what} was answered in the encoding {encoding[:40]!r}. Only gzip was asked for.")
+        raise BrokenAnswer(f"{what} was answered in the encoding {encoding[:40]!r}. Only gzip was requested.")
     most = min(most, limits.MOST_OF_AN_ERROR) if refuses else most
     if not refuses and (raw.length_remaining or 0) > received:
         raise _too_large(what, received)

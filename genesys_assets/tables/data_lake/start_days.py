@@ -41,14 +41,14 @@ class Starts:
         For a file of presence or routing status, the days on which its spans began; for one of an unknown schema, none.
         Raises UnreadableFile.
         """
-        nobody = pa.array([], pa.string())
+        no_ids = pa.array([], pa.string())
         if schema in (PRESENCE, ROUTING_STATUS):
-            return _distinct(decode(schema, body, names, only=(_SPAN_START,)).rows[_SPAN_START]), nobody
+            return _distinct(decode(schema, body, names, only=(_SPAN_START,)).rows[_SPAN_START]), no_ids
         if schema not in OF_CONVERSATIONS:
-            return frozenset(), nobody
+            return frozenset(), no_ids
         rows = decode(schema, body, names, only=(_ID, _START)).rows
         if _START in rows.column_names:
-            return _distinct(rows[_START]), nobody
+            return _distinct(rows[_START]), no_ids
         return self.days_of_ids(pc.unique(rows[_ID]))
 
     def days_of_ids(self, ids: pa.Array) -> tuple[frozenset[str], pa.Array]:

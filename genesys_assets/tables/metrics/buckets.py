@@ -31,7 +31,7 @@ _BOUNDS = columns("""
 interval_start instant begin of the bucket
 interval_end instant end of the bucket, exclusive
 """)
-_LOCAL_DATE = columns("local_date day date of the business day in the zone it was asked for")
+_LOCAL_DATE = columns("local_date day date of the business day, in the time zone of the query")
 _GROUP = columns("""
 grouping string dimensions the query grouped by, sorted, joined by commas
 selection string of which conversations, and how: a hash of the query's filter, views and flattening; empty for all

@@ -176,7 +176,7 @@ def _of_views(viewed: _Level, question: StoredQuestion) -> _Figures:
     names, targets = (pa.array(list(each), pa.string()) for each in (question.targets, question.targets.values()))
     metric = targets.take(pc.index_in(view, names))
     if metric.null_count:
-        raise pa.ArrowInvalid("a view was not asked for")
+        raise pa.ArrowInvalid("a view was not requested")
     stats = _field(viewed.elements, "stats", pa.struct([]))
     return _Figures(viewed.parent, metric, view, pa.nulls(len(view), pa.string()), stats)
 

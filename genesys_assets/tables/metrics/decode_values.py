@@ -116,7 +116,7 @@ def _harmless(value: Any) -> str:
 def _target(question: StoredQuestion, view: str) -> str:
     """The timer of a view. Raises UnreadablePage."""
     if view not in question.targets:
-        raise UnreadablePage(f"{PAGE} has a view {_harmless(view)} that was not asked for")
+        raise UnreadablePage(f"{PAGE} has a view {_harmless(view)} that was not requested")
     return question.targets[view]
 
 
