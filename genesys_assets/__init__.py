@@ -1,4 +1,6 @@
-"""Genesys Cloud analytics in your own lake. Only what a `defs.yaml` can name is here, imported when it is used."""
+"""Genesys Cloud analytics in your own lake. Exports only the components that a `defs.yaml` can name. Each is
+imported when it is first used.
+"""
 
 from __future__ import annotations
 

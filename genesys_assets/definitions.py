@@ -1,5 +1,5 @@
-"""Where the parts are put together: assets, resources, jobs, schedules and sensors. Importing it reads nothing and
-builds nothing.
+"""Puts a code location together: assets, resources, jobs, schedules and sensors. Importing this module reads nothing
+and builds nothing.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 class Pipeline:
     """What a code location holds. Unset fields come from the settings.
 
-    `layers`: those that are built; Dagster looks for their inputs from other layers in other code locations.
+    `layers`: the layers that are built; Dagster looks for their inputs from other layers in other code locations.
     `built_in`: names of the shipped reports to include, None for all. `beside`: reports whose assets are built by
-    others. `running`: sensors and schedules that start switched on. `translate` gives each asset other keys, groups,
-    owners or tags.
+    components of their own. `running`: names of the sensors and schedules that start switched on. `translate` gives
+    each asset another key, group, owners or tags.
     """
 
     calendar: Calendar | None = None
@@ -62,9 +62,10 @@ class Pipeline:
 
 
 @contextlib.contextmanager
-def _collecting_no_garbage() -> Iterator[None]:
-    """Loading makes many objects and leaves no garbage; looking for it would take a seventh of the time. Afterwards
-    these objects belong to the oldest generation. Otherwise the next objects would make Python look through them all.
+def _without_garbage_collection() -> Iterator[None]:
+    """Switches Python's garbage collector off while definitions are loaded. Loading makes many objects and no garbage,
+    and looking for garbage would take a seventh of the time. Afterwards these objects are moved to the oldest
+    generation, so that the next collections do not scan them.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -77,38 +78,39 @@ def _collecting_no_garbage() -> Iterator[None]:
             gc.enable()
 
 
-@_collecting_no_garbage()
+@_without_garbage_collection()
 def build_definitions(
     *, resources: Mapping[str, Any] | None = None, questions: Sequence[AggregateQuestion] = ()
 ) -> dg.Definitions:
-    """The code location of the environment's settings. `resources` replace its own, by name: `genesys_cloud`, `lake`,
-    `publishing`, `s3`, `io_manager`. `questions` are asked of aggregates beside the usual ones.
+    """Builds the code location that the environment's settings describe. `resources` replace the default resources of
+    the same names: `genesys_cloud`, `lake`, `publishing`, `s3`, `io_manager`. `questions` are asked of the aggregates
+    endpoints in addition to those that reports and settings need.
     """
     from genesys_assets.lake.io_manager import LakeIOManager
 
-    own = {"io_manager": LakeIOManager(), **(resources or {})}
-    return build_pipeline(Pipeline(resources=own, questions=questions), executor=dg.in_process_executor)
+    by_name = {"io_manager": LakeIOManager(), **(resources or {})}
+    return build_pipeline(Pipeline(resources=by_name, questions=questions), executor=dg.in_process_executor)
 
 
-@_collecting_no_garbage()
+@_without_garbage_collection()
 def build_pipeline(pipeline: Pipeline, executor: dg.ExecutorDefinition | None = None) -> dg.Definitions:
-    """The assets, checks, jobs, schedules and sensors of a pipeline, with the resources they need. `executor` is that
-    of runs that no job of the pipeline launches.
+    """Builds the assets, checks, jobs, schedules and sensors of a pipeline, with the resources they need. `executor`
+    executes runs that are launched outside the pipeline's jobs, for example a materialisation from the UI.
     """
     from genesys_assets.assets.common import beta_parameters
     from genesys_assets.automation.jobs import build_jobs
     from genesys_assets.automation.schedules import build_schedules
     from genesys_assets.layers import BUILDERS
-    from genesys_assets.presentation import presented
+    from genesys_assets.presentation import describe_assets
 
-    of = _contents(pipeline)
+    contents = _contents(pipeline)
     with beta_parameters(), naming(pipeline.translate_key):
-        layers = [BUILDERS[name](of) for name in LAYERS if name in pipeline.layers]
-        assets = presented(
-            [asset for layer in layers for asset in layer.assets], of, _where(pipeline), pipeline.translate
+        layers = [BUILDERS[name](contents) for name in LAYERS if name in pipeline.layers]
+        assets = describe_assets(
+            [asset for layer in layers for asset in layer.assets], contents, _where(pipeline), pipeline.translate
         )
         checks = [check for layer in layers for check in layer.checks]
-        jobs, sensors = build_jobs(pipeline.layers), _sensors(pipeline, of)
+        jobs, sensors = build_jobs(pipeline.layers), _sensors(pipeline, contents)
     return dg.Definitions(
         assets=assets,
         asset_checks=checks,
@@ -121,7 +123,9 @@ def build_pipeline(pipeline: Pipeline, executor: dg.ExecutorDefinition | None = 
 
 
 def _contents(pipeline: Pipeline) -> Contents:
-    """What the assets are about. A file of reports with mistakes gives none of its reports, and a line in the log."""
+    """What the assets are built from. If the reports file has mistakes, none of its reports is built, and the mistakes
+    are logged.
+    """
     from genesys_assets.assets.reports_file import explain
     from genesys_assets.layers import Contents
     from genesys_assets.partitions import Calendar
@@ -130,15 +134,17 @@ def _contents(pipeline: Pipeline) -> Contents:
     from genesys_assets.reports.own import OwnReports
     from genesys_assets.settings import AggregatesSettings, ReportSettings
 
-    own = OwnReports.read(ReportSettings.load(reports=pipeline.reports_file).file)
-    if own.problems:
-        logging.getLogger(__name__).error(explain(own))
+    file_reports = OwnReports.read(ReportSettings.load(reports=pipeline.reports_file).file)
+    if file_reports.problems:
+        logging.getLogger(__name__).error(explain(file_reports))
     built_in = [
         report for report in built_in_reports() if pipeline.built_in is None or report.name in pipeline.built_in
     ]
     families = AggregatesSettings.load(further_families=pipeline.families).families
-    questions = all_questions([*built_in, *own.reports, *pipeline.beside], families, pipeline.questions)
-    return Contents(pipeline.calendar or Calendar.from_environment(), built_in, own, pipeline.beside, questions)
+    questions = all_questions([*built_in, *file_reports.reports, *pipeline.beside], families, pipeline.questions)
+    return Contents(
+        pipeline.calendar or Calendar.from_environment(), built_in, file_reports, pipeline.beside, questions
+    )
 
 
 def _where(pipeline: Pipeline) -> Where:
@@ -146,21 +152,21 @@ def _where(pipeline: Pipeline) -> Where:
     from genesys_assets.settings import PublishSettings
 
     publishing: PublishingResource | None = pipeline.resources.get("publishing")
-    stated = publishing.publish_url if publishing is not None else None
-    return Where(pipeline.lake_location, PublishSettings.load(publish_url=stated).location)
+    publish_url = publishing.publish_url if publishing is not None else None
+    return Where(pipeline.lake_location, PublishSettings.load(publish_url=publish_url).location)
 
 
-def _sensors(pipeline: Pipeline, of: Contents) -> list[dg.SensorDefinition]:
+def _sensors(pipeline: Pipeline, contents: Contents) -> list[dg.SensorDefinition]:
     from genesys_assets.automation.alerts import build_alerts
     from genesys_assets.automation.run_metrics import build_run_metrics_sensor
     from genesys_assets.automation.sensors import build_sensors
     from genesys_assets.automation.unreported import build_unreported_sensor
 
-    running = pipeline.running
+    running, reports = pipeline.running, [*contents.built_in, *contents.further]
     return [
-        *build_sensors(of.calendar, [*of.built_in, *of.further], of.questions, pipeline.layers, running),
-        *build_alerts(of.calendar, running),
-        build_unreported_sensor(of.calendar, running),
+        *build_sensors(contents.calendar, reports, contents.questions, pipeline.layers, running),
+        *build_alerts(contents.calendar, running),
+        build_unreported_sensor(contents.calendar, running),
         build_run_metrics_sensor(running),
     ]
 
@@ -179,7 +185,9 @@ def _resources(pipeline: Pipeline) -> dict[str, Any]:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """What Dagster loads, once a process. It lives as long as the process, so garbage is not looked for in it again."""
+    """What Dagster loads, once in each process. The definitions live as long as the process, so the garbage collector
+    is told to skip them.
+    """
     loaded = build_definitions()
     gc.freeze()
     return loaded

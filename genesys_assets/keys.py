@@ -1,7 +1,7 @@
-"""How assets are named: `genesys/<layer>/<name>`, or as another project translates that.
+"""The keys of assets: `genesys/<layer>/<name>`, or what another project's translation makes of that.
 
-Each asset says in its metadata at which place of the lake it lies, `tables/conversations`, so that everybody who looks
-at a code location finds it by that, whatever its key is. What lies at a place is in `lake`.
+The metadata of each asset names its place in the lake, such as `tables/conversations`. Code that searches a code
+location finds the asset by its place, whatever its key is. `lake` knows what is stored at a place.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PLACE = "genesys/place"
 
 
 class Naming:
-    """The keys of a code location that is being built: what `translate` makes of ours, and back."""
+    """Translates our keys into those of the code location that is being built, and back."""
 
     def __init__(self, translate: Callable[[dg.AssetKey], dg.AssetKey]) -> None:
         self._translate = translate
@@ -29,7 +29,9 @@ class Naming:
         self._ours: dict[dg.AssetKey, dg.AssetKey] = {}
 
     def key(self, ours: dg.AssetKey) -> dg.AssetKey:
-        """Raises DagsterInvalidDefinitionError where two assets would have one key."""
+        """The translated key of an asset of ours. Raises DagsterInvalidDefinitionError if two assets would get the same
+        key.
+        """
         if ours not in self._by_ours:
             key = self._translate(ours)
             other = self._ours.setdefault(key, ours)
@@ -43,7 +45,7 @@ class Naming:
         return self._by_ours[ours]
 
     def ours(self, key: dg.AssetKey) -> dg.AssetKey:
-        """The untranslated key of one that was translated here; any other key as it is."""
+        """The untranslated key of a translated one; any other key is returned unchanged."""
         return self._ours.get(key, key)
 
 
@@ -56,25 +58,25 @@ def our_key(layer: str, name: str) -> dg.AssetKey:
 
 
 def asset_key(layer: str, name: str) -> dg.AssetKey:
-    """The key of an asset of ours. While assets are built within `naming`, the translated one."""
+    """The key of an asset of ours; within `naming`, the translated one."""
     return named(our_key(layer, name))
 
 
 def named(key: dg.AssetKey) -> dg.AssetKey:
-    """The translated key of an asset of ours."""
+    """The translated key of an asset of ours; outside `naming` the key itself."""
     naming = _NAMING.get()
     return key if naming is None else naming.key(key)
 
 
 def ours(key: dg.AssetKey) -> dg.AssetKey:
-    """The untranslated key of an asset that is built within `naming`."""
+    """The untranslated key of an asset of ours; outside `naming` the key itself."""
     naming = _NAMING.get()
     return key if naming is None else naming.ours(key)
 
 
 @contextmanager
 def naming(translate: Callable[[dg.AssetKey], dg.AssetKey] | None) -> Iterator[None]:
-    """Around everything that builds assets, checks and jobs: their keys are those that `translate` gives."""
+    """While this context is open, assets, checks and jobs are built with the keys that `translate` gives."""
     token = _NAMING.set(None if translate is None else Naming(translate))
     try:
         yield
@@ -93,18 +95,20 @@ def is_ours(key: dg.AssetKey) -> bool:
 
 
 def place_of(key: dg.AssetKey, metadata: Mapping[str, Any]) -> str | None:
-    """Where an asset lies, None where it is not ours. One of another code location is known by its key alone."""
-    stated = metadata.get(PLACE)
-    if stated is None:
+    """The place of an asset in the lake; None if it is not ours. Without metadata, as for assets of other code
+    locations, the key decides.
+    """
+    in_metadata = metadata.get(PLACE)
+    if in_metadata is None:
         return place(key) if is_ours(key) else None
-    return str(getattr(stated, "value", stated))
+    return str(getattr(in_metadata, "value", in_metadata))
 
 
 def places(location: dg.RepositoryDefinition) -> dict[dg.AssetKey, str]:
     """Our assets in a code location, with the place of each."""
     graph = location.asset_graph
-    found = ((key, place_of(key, graph.get(key).metadata)) for key in graph.get_all_asset_keys())
-    return {key: where for key, where in found if where is not None}
+    places_by_key = ((key, place_of(key, graph.get(key).metadata)) for key in graph.get_all_asset_keys())
+    return {key: where for key, where in places_by_key if where is not None}
 
 
 def keys(location: dg.RepositoryDefinition) -> dict[str, dg.AssetKey]:

@@ -1,4 +1,4 @@
-"""What each layer of the pipeline holds: its assets and checks. A layer is imported when it is built."""
+"""The assets and checks of each layer of the pipeline. Modules of a layer are imported when the layer is built."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What the assets of a code location are about: its calendar, its reports, what is asked of aggregates. The assets
-    of reports that are `beside` are built by others.
+    """What the assets of a code location are built from: its calendar, its reports and the questions that it asks the
+    aggregates endpoints. `own` are the reports of the reports file. The assets of the `beside` reports are built by
+    components of their own.
     """
 
     calendar: Calendar
@@ -30,7 +31,7 @@ class Contents:
 
     @property
     def further(self) -> Sequence[Report]:
-        """The reports that do not ship."""
+        """All reports except the built-in ones."""
         return [*self.own.reports, *self.beside]
 
     @property
@@ -46,7 +47,7 @@ class Layer:
     checks: Sequence[Any] = ()
 
 
-def ops(of: Contents) -> Layer:
+def ops(contents: Contents) -> Layer:
     from genesys_assets.assets.housekeeping import build_housekeeping_asset
     from genesys_assets.assets.importing import build_import_asset
     from genesys_assets.assets.preflight import build_preflight_asset
@@ -55,16 +56,16 @@ def ops(of: Contents) -> Layer:
 
     return Layer(
         [
-            build_preflight_asset(of.families),
+            build_preflight_asset(contents.families),
             build_superseded_asset(),
             build_housekeeping_asset(),
-            build_reports_file_asset(of.own),
-            build_import_asset(of.calendar),
+            build_reports_file_asset(contents.own),
+            build_import_asset(contents.calendar),
         ]
     )
 
 
-def reference(of: Contents) -> Layer:
+def reference(contents: Contents) -> Layer:
     from genesys_assets.assets.api_usage import build_api_usage_asset
     from genesys_assets.assets.observations import build_observation_assets
     from genesys_assets.assets.reference import build_reference_assets
@@ -72,13 +73,13 @@ def reference(of: Contents) -> Layer:
     return Layer(
         [
             *build_reference_assets(),
-            *build_observation_assets(of.calendar),
-            build_api_usage_asset(of.calendar),
+            *build_observation_assets(contents.calendar),
+            build_api_usage_asset(contents.calendar),
         ]
     )
 
 
-def pages(of: Contents) -> Layer:
+def pages(contents: Contents) -> Layer:
     from genesys_assets.assets.aggregates import build_aggregates_assets
     from genesys_assets.assets.daily_details import build_daily_details_assets
     from genesys_assets.assets.importing import build_imported_pages
@@ -90,18 +91,18 @@ def pages(of: Contents) -> Layer:
 
     return Layer(
         [
-            *build_aggregates_assets(of.calendar, of.questions),
-            *build_page_assets(of.calendar),
-            *build_daily_details_assets(of.calendar),
-            build_user_pages(of.calendar),
-            build_lake_files_asset(of.calendar),
-            *build_imported_pages(of.calendar),
+            *build_aggregates_assets(contents.calendar, contents.questions),
+            *build_page_assets(contents.calendar),
+            *build_daily_details_assets(contents.calendar),
+            build_user_pages(contents.calendar),
+            build_lake_files_asset(contents.calendar),
+            *build_imported_pages(contents.calendar),
         ],
-        [build_pages_check(of.calendar), build_data_lake_check(of.calendar)],
+        [build_pages_check(contents.calendar), build_data_lake_check(contents.calendar)],
     )
 
 
-def tables(of: Contents) -> Layer:
+def tables(contents: Contents) -> Layer:
     from genesys_assets.assets.families import build_family_assets
     from genesys_assets.assets.open_conversations import build_open_conversation_assets
     from genesys_assets.assets.queue_waits import build_queue_waits_asset
@@ -116,18 +117,18 @@ def tables(of: Contents) -> Layer:
     reconciliation = ReconciliationSettings.load()
     return Layer(
         [
-            *build_table_assets(of.calendar),
-            *build_family_assets(of.calendar, of.families),
-            build_user_tables(of.calendar),
-            build_queue_waits_asset(of.calendar),
+            *build_table_assets(contents.calendar),
+            *build_family_assets(contents.calendar, contents.families),
+            build_user_tables(contents.calendar),
+            build_queue_waits_asset(contents.calendar),
             *build_open_conversation_assets(),
-            *build_restatement_assets(of.calendar),
+            *build_restatement_assets(contents.calendar),
             build_request_table(),
         ],
         [
-            build_table_check(of.calendar, tolerance=CompletenessSettings.load().tolerance),
+            build_table_check(contents.calendar, tolerance=CompletenessSettings.load().tolerance),
             *build_reconciliation_checks(
-                of.calendar,
+                contents.calendar,
                 tolerance=reconciliation.tolerance,
                 severity=dg.AssetCheckSeverity[reconciliation.severity.upper()],
                 blocking=reconciliation.blocking,
@@ -136,28 +137,28 @@ def tables(of: Contents) -> Layer:
     )
 
 
-def reports(of: Contents) -> Layer:
+def reports(contents: Contents) -> Layer:
     from genesys_assets.assets.reports import build_report_assets
     from genesys_assets.checks.api_budget import build_api_budget_check
     from genesys_assets.reports.built_in import operating_reports
 
-    every = [*of.built_in, *of.own.reports, *operating_reports()]
-    return Layer(build_report_assets(of.calendar, every), [build_api_budget_check(of.calendar)])
+    all_reports = [*contents.built_in, *contents.own.reports, *operating_reports()]
+    return Layer(build_report_assets(contents.calendar, all_reports), [build_api_budget_check(contents.calendar)])
 
 
-def published(of: Contents) -> Layer:
+def published(contents: Contents) -> Layer:
     from genesys_assets.assets.published import build_published_assets
     from genesys_assets.assets.published_index import build_published_index_assets
 
     return Layer(
         [
-            *build_published_assets(of.calendar, of.built_in, of.further),
-            *build_published_index_assets(of.calendar),
+            *build_published_assets(contents.calendar, contents.built_in, contents.further),
+            *build_published_index_assets(contents.calendar),
         ]
     )
 
 
-def live(of: Contents) -> Layer:
+def live(contents: Contents) -> Layer:
     from genesys_assets.assets.live import build_live_assets
 
     return Layer(build_live_assets())
@@ -172,4 +173,4 @@ BUILDERS: Mapping[str, Callable[[Contents], Layer]] = {
     "published": published,
     "live": live,
 }
-"""The layers in the order in which data go through them."""
+"""The layers in the order in which data pass through them."""

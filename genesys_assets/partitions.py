@@ -1,6 +1,6 @@
 """The calendar: hourly and daily partitions in UTC, the business day, and how days depend on hours and on earlier days.
 
-What an asset does with a partition is in `assets`; when it is asked to is in `automation`.
+`assets` know what is done with a partition, `automation` when.
 """
 
 from __future__ import annotations
@@ -34,7 +34,12 @@ _UTC = ZoneInfo("UTC")
 
 @dataclass(frozen=True)
 class Calendar:
-    """Partitions from the start date on. DAILY includes today, so that it can be refreshed each hour."""
+    """The partitions from the start date on. `daily` includes today, so that today can be refreshed each hour.
+
+    `zone` is that of business days. `look_back_days`: how many days before today are read again each night.
+    `month_close_day`: the day of the month on which the whole previous month is read again, None for never.
+    `days_per_run`: the most days of one run, None for no limit.
+    """
 
     start_date: date
     zone: ZoneInfo
@@ -44,7 +49,7 @@ class Calendar:
 
     @classmethod
     def from_environment(cls, **given: Any) -> Calendar:
-        """The calendar of the given settings, and of the environment's. Raises SettingError."""
+        """The calendar of these settings; those not given come from the environment. Raises SettingError."""
         settings = CalendarSettings.load(**given)
         return cls(
             settings.start_date,
@@ -92,7 +97,7 @@ class Calendar:
 
 
 def hours_to_days() -> dg.TimeWindowPartitionMapping:
-    """A day depends on its hours, today on those there are so far."""
+    """A day depends on its hours; today depends on the hours that exist so far."""
     import dagster as dg
 
     return dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)

@@ -23,7 +23,7 @@ WEEK_DAYS = 7
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """How many days belong together. `count` is the number of rolling days."""
+    """A kind of period. `count` is the number of days of rolling periods, and 1 for all others."""
 
     unit: Unit = "day"
     count: int = 1
@@ -55,7 +55,7 @@ class Period:
         return f"{day}"
 
     def first(self, key: str) -> date:
-        """The first day of the period that a day is the last one of."""
+        """The first day of the period that ends on a day."""
         day = date.fromisoformat(key)
         if self.unit == "month":
             return day.replace(day=1)

@@ -1,6 +1,6 @@
-"""The classes of personal data, which settings and columns name alike.
+"""The classes of personal data, by the names that settings and columns share.
 
-Which column has which class is declared in `tables.personal`; what is done with a class is `privacy`.
+`tables.personal` declares the class of each column, `privacy` decides what is done with a class.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from enum import StrEnum
 
 
 class PersonalData(StrEnum):
-    """Whose personal data a value is."""
+    """Whose personal data a value is: nobody's, an agent's (person), a customer's (contact), or content: what was said
+    or noted.
+    """
 
     NONE = "none"
     PERSON = "person"

@@ -1,5 +1,5 @@
-"""What every asset says of itself before its first run: where it lies, what it is called in a warehouse, its columns,
-from which other columns they come, and the version of what it is made by.
+"""The metadata that every asset has before its first run: its place in the lake, its table name in a warehouse, its
+columns, the lineage of the columns, its code version and its freshness policy.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 Translate = Callable[[dg.AssetSpec], dg.AssetSpec]
 _VERSION_LENGTH = 12
-_OF_EVERY_DAY = {
+_DAILY_PLACES = {
     DAILY_AGGREGATES,
     *(f"tables/{spec.name}" for spec in (*DAY_TABLES, INTERVAL_METRICS, DAILY_METRICS)),
 }
@@ -47,32 +47,35 @@ class Where:
     published: str
 
 
-def presented(assets: Iterable[Any], of: Contents, where: Where, translate: Translate | None) -> Iterable[Any]:
-    """The assets, which are built within `keys.naming`, with their metadata; translated."""
-    saying = _Saying.of(of, where)
-    return dg.map_asset_specs(lambda spec: _present(spec, saying, translate), assets)
+def describe_assets(
+    assets: Iterable[Any], contents: Contents, where: Where, translate: Translate | None
+) -> Iterable[Any]:
+    """The assets with their metadata, translated. They must have been built within `keys.naming`."""
+    descriptions = _Descriptions.of(contents, where)
+    return dg.map_asset_specs(lambda spec: _described(spec, descriptions, translate), assets)
 
 
-def presented_report(
+def describe_report_asset(
     asset: dg.AssetsDefinition, report: Report, lake: str, translate: Translate | None
 ) -> Iterable[dg.AssetsDefinition]:
-    """The same of a report by itself."""
+    """The asset of one report, as `describe_assets` gives it. `lake` is the lake's location."""
     at = f"reports/{report.name}"
-    saying = _Saying({at: report.spec}, {at: f"{Names('').schema}.{report.name}"}, {at: report}, Where(lake, ""))
-    return dg.map_asset_specs(lambda spec: _present(spec, saying, translate), [asset])
+    table_name = f"{Names('').schema}.{report.name}"
+    descriptions = _Descriptions({at: report.spec}, {at: table_name}, {at: report}, Where(lake, ""))
+    return dg.map_asset_specs(lambda spec: _described(spec, descriptions, translate), [asset])
 
 
-def _present(spec: dg.AssetSpec, saying: _Saying, translate: Translate | None) -> dg.AssetSpec:
+def _described(spec: dg.AssetSpec, descriptions: _Descriptions, translate: Translate | None) -> dg.AssetSpec:
     at = place(ours(spec.key))
-    said = spec.merge_attributes(metadata=saying.metadata(at)).replace_attributes(
-        code_version=spec.code_version or saying.version(at),
-        freshness_policy=spec.freshness_policy or saying.due(at),
+    described = spec.merge_attributes(metadata=descriptions.metadata(at)).replace_attributes(
+        code_version=spec.code_version or descriptions.version(at),
+        freshness_policy=spec.freshness_policy or descriptions.freshness_policy(at),
     )
-    return said if translate is None else _translated(said, translate)
+    return described if translate is None else _translated(described, translate)
 
 
 def _translated(spec: dg.AssetSpec, translate: Translate) -> dg.AssetSpec:
-    """Translated but for what the pipeline finds its assets by."""
+    """The translated spec, except for the attributes by which the pipeline finds its assets."""
     untranslated = spec.replace_attributes(key=ours(spec.key))
     return (
         translate(untranslated)
@@ -82,8 +85,10 @@ def _translated(spec: dg.AssetSpec, translate: Translate) -> dg.AssetSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class _Saying:
-    """What is known of assets, by their places."""
+class _Descriptions:
+    """What the metadata of assets is made of. `tables`, `names` (of tables in a warehouse) and `reports` are keyed by
+    place in the lake, as `reports/agent_day`.
+    """
 
     tables: Mapping[str, TableSpec]
     names: Mapping[str, str]
@@ -91,7 +96,7 @@ class _Saying:
     where: Where
 
     @classmethod
-    def of(cls, contents: Contents, where: Where) -> _Saying:
+    def of(cls, contents: Contents, where: Where) -> _Descriptions:
         reports = [*contents.built_in, *contents.further, *operating_reports()]
         tables = lake_tables(reports, contents.families)
         schema = Names("").schema
@@ -105,17 +110,17 @@ class _Saying:
     def metadata(self, at: str) -> dict[str, Any]:
         layer, report = at.split("/")[0], self.reports.get(at)
         spec = PAGES if layer == "pages" else self.tables.get(at)
-        said: dict[str, Any] = {PLACE: at}
+        metadata: dict[str, Any] = {PLACE: at}
         if layer == "published":
-            said["dagster/uri"] = uri(self.where.published)
+            metadata["dagster/uri"] = uri(self.where.published)
         if spec is not None:
-            said["dagster/uri"] = f"{uri(self.where.lake)}/{at}"
-            said["dagster/table_name"] = self.names.get(at) or f"{Names('').schema}.{at.replace('/', '_')}"
+            metadata["dagster/uri"] = f"{uri(self.where.lake)}/{at}"
+            metadata["dagster/table_name"] = self.names.get(at) or f"{Names('').schema}.{at.replace('/', '_')}"
             origins = lineage(report) if report else {}
-            said["dagster/column_schema"] = column_schema(spec, in_words(origins))
+            metadata["dagster/column_schema"] = column_schema(spec, in_words(origins))
             if origins:
-                said["dagster/column_lineage"] = column_lineage(origins)
-        return said
+                metadata["dagster/column_lineage"] = column_lineage(origins)
+        return metadata
 
     def version(self, at: str) -> str | None:
         """The version of a report is that of its definition, of a table that of its declaration."""
@@ -124,14 +129,14 @@ class _Saying:
             return _version(report.name, report.spec.version, report.definition.model_dump_json())
         return str(self.tables[at].version) if at in self.tables else None
 
-    def due(self, at: str) -> dg.FreshnessPolicy | None:
-        """Of what is made every day whatever the organisation uses and permits: tables and reports of a day, the
-        listings that are needed.
+    def freshness_policy(self, at: str) -> dg.FreshnessPolicy | None:
+        """The policy of assets that are made every day in every organisation: tables and reports of a day, and the
+        needed listings. None for assets that depend on what an organisation uses and permits.
         """
         report, layer, name = self.reports.get(at), *at.split("/")
         if layer == "reference" and name in LISTINGS:
             return due_every(DAY, HOURS_LIMIT) if LISTINGS[name].is_needed else None
-        is_daily = report.period.is_day and not report.may_be_refused if report else at in _OF_EVERY_DAY
+        is_daily = report.period.is_day and not report.may_be_refused if report else at in _DAILY_PLACES
         return due_every(DAY, PUBLISHED_LIMIT) if is_daily else None
 
 
@@ -146,23 +151,24 @@ def column_lineage(origins: Mapping[str, Sequence[Origin]]) -> dg.TableColumnLin
 
 
 def in_words(origins: Mapping[str, Sequence[Origin]]) -> dict[str, str]:
-    """The origins of columns as people read them: the UI of open-source Dagster shows no lineage of columns.
+    """The origins of columns as sentences, because the UI of open-source Dagster does not show column lineage.
 
     >>> in_words({"handled": [("tables/interval_metrics", "metric"), ("tables/interval_metrics", "count")]})
     {'handled': 'From tables/interval_metrics: metric, count.'}
     """
-    said: dict[str, str] = {}
+    sentences: dict[str, str] = {}
     for column, of_column in origins.items():
         by_table: dict[str, list[str]] = {}
         for at, name in of_column:
             by_table.setdefault(at, []).append(name)
         parts = [f"{at}: {', '.join(names)}" for at, names in by_table.items()]
-        said[column] = f"From {'; '.join(parts)}."
-    return said
+        sentences[column] = f"From {'; '.join(parts)}."
+    return sentences
 
 
 def uri(location: str) -> str:
-    """
+    """The URI of a location, which may be a local path.
+
     >>> uri("s3://bucket/prefix/")
     's3://bucket/prefix'
     >>> uri("/data/lake")
@@ -171,5 +177,5 @@ def uri(location: str) -> str:
     return location.rstrip("/") if "://" in location else Path(location).expanduser().absolute().as_uri()
 
 
-def _version(*of: object) -> str:
-    return hashlib.sha256(repr(of).encode()).hexdigest()[:_VERSION_LENGTH]
+def _version(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:_VERSION_LENGTH]

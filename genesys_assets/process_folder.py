@@ -1,7 +1,8 @@
-"""A folder on this machine that goes with the process that made it, also where that was killed.
+"""Temporary folders that are removed when their process ends, even if it is killed.
 
-A process that ends removes its folder. One that is killed cannot: the next process that makes a folder removes it. It
-knows a living process by the lock that this one holds on its folder, which the kernel takes back from the dead.
+A process that ends removes its folder. A killed process cannot, so the next process that makes a folder removes it.
+Each process holds a lock on its folder, and the kernel releases the lock when the process dies: a folder without a lock
+is a leftover.
 """
 
 from __future__ import annotations
@@ -20,63 +21,65 @@ from pathlib import Path
 _PREFIX = "genesys_assets_process_"
 _lock = threading.Lock()
 _folders: dict[int, Path] = {}
-"""The folder of this process, by its id: a process that was forked has none yet."""
+"""The folder of this process, by process id: a forked child does not find its parent's."""
 
 
 def new_folder(owner: object, name: str) -> Path:
-    """An empty folder that is gone with its owner, and with this process."""
-    folder = Path(tempfile.mkdtemp(prefix=f"{name}_", dir=_of_this_process()))
+    """An empty folder that is removed when `owner` is garbage-collected, or when this process ends."""
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}_", dir=_process_folder()))
     weakref.finalize(owner, _remove, folder, os.getpid())
     return folder
 
 
 @contextlib.contextmanager
 def scratch_folder(name: str) -> Iterator[Path]:
-    """An empty folder that is gone when the block ends, or this process."""
-    folder = Path(tempfile.mkdtemp(prefix=f"{name}_", dir=_of_this_process()))
+    """An empty folder that is removed when the `with` block ends, or when this process ends."""
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}_", dir=_process_folder()))
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _of_this_process() -> Path:
+def _process_folder() -> Path:
     with _lock:
         if os.getpid() not in _folders:
-            _remove_those_of_the_dead()
-            _folders[os.getpid()] = folder = _locked()
-            # Those of `multiprocessing` end without `atexit`.
+            _remove_leftovers()
+            _folders[os.getpid()] = folder = _new_locked_folder()
+            # Processes of `multiprocessing` end without running `atexit`.
             Finalize(None, _remove, (folder, os.getpid()), exitpriority=0)
         return _folders[os.getpid()]
 
 
-def _locked() -> Path:
-    """A new folder with our lock on it, which is held until the process ends. Before it has the lock, another process
-    may take it for a leftover and remove it. Then another one is made.
+def _new_locked_folder() -> Path:
+    """A new folder that this process has locked until it ends. Before the lock is taken, another process may mistake
+    the folder for a leftover and remove it. Then another folder is made.
     """
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        held = os.open(folder, os.O_RDONLY)
-        if _lock_at_once(held) is not False and folder.exists():
+        descriptor = os.open(folder, os.O_RDONLY)
+        if _try_lock(descriptor) is not False and folder.exists():
             return folder
-        os.close(held)
+        os.close(descriptor)
 
 
-def _remove_those_of_the_dead() -> None:
+def _remove_leftovers() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
-            held = os.open(folder, os.O_RDONLY)
+            descriptor = os.open(folder, os.O_RDONLY)
             try:
-                if _lock_at_once(held):
+                if _try_lock(descriptor):
                     shutil.rmtree(folder, ignore_errors=True)
             finally:
-                os.close(held)
+                os.close(descriptor)
 
 
-def _lock_at_once(held: int) -> bool | None:
-    """Whether we have the lock now; None if the file system has no locks, so that leftovers cannot be recognised."""
+def _try_lock(descriptor: int) -> bool | None:
+    """Whether the lock was free and is ours now; None if the file system has no locks, so that leftovers cannot be
+    recognised.
+    """
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:
@@ -84,7 +87,7 @@ def _lock_at_once(held: int) -> bool | None:
     return True
 
 
-def _remove(folder: Path, made_by: int) -> None:
-    """A process that was forked leaves alone what is its parent's."""
-    if os.getpid() == made_by:
+def _remove(folder: Path, owner_pid: int) -> None:
+    """Removes the folder, except in a forked child, where it is the parent's."""
+    if os.getpid() == owner_pid:
         shutil.rmtree(folder, ignore_errors=True)

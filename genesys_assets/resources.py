@@ -38,12 +38,12 @@ class GenesysCloudResource(dg.ConfigurableResource["GenesysCloudResource"]):
     _client: Any = PrivateAttr(default=None)
     _gives_up_at: float = PrivateAttr(default=math.inf)
 
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**_withholding(given))
+    def __init__(self, **fields: Any) -> None:
+        super().__init__(**_with_placeholder(fields))
 
     @property
     def client(self) -> GenesysCloud:
-        """The connected organisation. Raises SettingError or UnknownRegion where the settings name none."""
+        """The client of the organisation. Raises SettingError or UnknownRegion if the settings name none."""
         if self._client is None:
             from genesys_assets.cloud.http.regions import hosts
             from genesys_assets.cloud.http.transport import GenesysCloud
@@ -53,7 +53,7 @@ class GenesysCloudResource(dg.ConfigurableResource["GenesysCloudResource"]):
                 api_url=self.api_url,
                 login_url=self.login_url,
                 client_id=self.client_id,
-                client_secret=_HELD.get(self.client_secret or "", self.client_secret),
+                client_secret=_SECRETS.get(self.client_secret or "", self.client_secret),
                 requests_per_minute=self.requests_per_minute,
             )
             self._client = GenesysCloud(
@@ -69,7 +69,9 @@ class GenesysCloudResource(dg.ConfigurableResource["GenesysCloudResource"]):
         self._gives_up_at = time.monotonic() + seconds_of(context)
 
     def give_up_after(self, seconds: float) -> None:
-        """Called before the first use of `client`: the longest time that it may wait for the platform, from now on."""
+        """From now on the client waits for the platform no longer than these seconds. Call it before the first use of
+        `client`.
+        """
         self._gives_up_at = min(self._gives_up_at, time.monotonic() + seconds)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
@@ -81,8 +83,8 @@ class GenesysCloudResource(dg.ConfigurableResource["GenesysCloudResource"]):
 MARGIN_SECONDS = 30.0
 """Seconds at the end of a run's time that are kept for reporting why it failed."""
 
-_HELD: dict[str, SecretStr] = {}
-"""Secrets that were given as text, by the name that replaces them."""
+_SECRETS: dict[str, SecretStr] = {}
+"""Secrets that were given as text, by the placeholder that Dagster stores in their place."""
 
 
 def seconds_of(context: dg.InitResourceContext) -> float:
@@ -98,16 +100,16 @@ def seconds_of(context: dg.InitResourceContext) -> float:
     return max(0.0, seconds - MARGIN_SECONDS) if seconds > 0 else math.inf
 
 
-def _withholding(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What is given, with words in place of a secret."""
-    secret = given.get("client_secret")
-    if not isinstance(secret, str) or isinstance(secret, dg.EnvVar) or secret in _HELD:
-        return dict(given)
-    # The same words in every process that loads the same definitions: what Dagster stores of them does not change.
-    of = ", ".join(str(given[name]) for name in ("client_id", "region", "api_url") if given.get(name))
-    words = f"(held by the process, of {of or 'the client of the environment'})"
-    _HELD[words] = SecretStr(secret)
-    return {**given, "client_secret": words}
+def _with_placeholder(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields, with a placeholder for a secret that is given as text."""
+    secret = fields.get("client_secret")
+    if not isinstance(secret, str) or isinstance(secret, dg.EnvVar) or secret in _SECRETS:
+        return dict(fields)
+    # Every process that loads the same definitions makes the same placeholder, so what Dagster stores does not change.
+    client = ", ".join(str(fields[name]) for name in ("client_id", "region", "api_url") if fields.get(name))
+    placeholder = f"(held by the process, of {client or 'the client of the environment'})"
+    _SECRETS[placeholder] = SecretStr(secret)
+    return {**fields, "client_secret": placeholder}
 
 
 class LakeResource(dg.ConfigurableResource["LakeResource"]):
@@ -118,7 +120,9 @@ class LakeResource(dg.ConfigurableResource["LakeResource"]):
 
     @property
     def lake(self) -> Lake:
-        """The lake as it is now: what others committed before is seen. Take it once, and read and write through it."""
+        """The lake as of now, with everything that other processes have committed. Take it once, then read and write
+        through that object.
+        """
         from genesys_assets.lake.opening import open_lake
 
         self._lake = open_lake(self.location) if self._lake is None else self._lake.refreshed()
@@ -132,7 +136,9 @@ class PublishingResource(dg.ConfigurableResource["PublishingResource"]):
     url_expiry_seconds: int | None = None
 
     def publisher(self, s3_client: Callable[[], Any]) -> Publisher:
-        """`s3_client` makes a boto3 client; it is called only where S3 is published to."""
+        """The publisher that these settings describe. `s3_client` makes a boto3 client; it is called only if reports
+        are published to S3.
+        """
         from genesys_assets.publishing.opening import publisher_of_settings
 
         return publisher_of_settings(

@@ -12,7 +12,7 @@ from genesys_assets.settings import refuse_user_info_of_aws
 class LazyS3Resource(S3Resource):
     """dagster-aws's resource, but only `get_client` makes a boto3 client. Otherwise Dagster makes a client for each
     step that names the resource: a quarter of a second of CPU, even if days are published to a folder. So
-    `context.resources.s3` is this resource, and no client.
+    `context.resources.s3` is this resource and not a client.
     """
 
     def get_client(self) -> Any:

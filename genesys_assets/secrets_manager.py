@@ -1,7 +1,7 @@
 """Secrets in AWS Secrets Manager: a setting holds their name instead of their value.
 
 `secretsmanager:NAME`, or `secretsmanager:NAME#KEY` where the secret is a JSON object. A secret is read each time it is
-needed and never kept, so a rotated one is used at once. If no setting names a secret, nothing of AWS is loaded.
+needed and never kept, so a rotated one is used at once. If no setting names a secret, no AWS library is loaded.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ def is_name(setting: SecretStr) -> bool:
     return setting.get_secret_value().startswith(PREFIX)
 
 
-def revealed(setting: SecretStr, variable: str) -> str:
-    """The secret itself, from AWS Secrets Manager where the setting names one there. `variable` is the setting's name.
-    Raises SecretNotRead.
+def reveal(setting: SecretStr, variable: str) -> str:
+    """The secret itself, read from AWS Secrets Manager if the setting names one there. `variable` is the setting's
+    name, for messages. Raises SecretNotRead.
     """
     value = setting.get_secret_value()
     if not value.startswith(PREFIX):
@@ -72,10 +72,10 @@ def value_in(secret: str, key: str, where: str) -> str:
     value = values.get(key) if isinstance(values, dict) else None
     if _is_text(value):
         return str(value)
-    # Not within the except: the error of json holds the secret, and would stand in the traceback.
+    # Not raised within the except: the JSON error holds the secret and would appear in the traceback.
     raise SecretNotRead(f"{where}, which is no JSON object with a text under {key!r}. {_HOW}")
 
 
 def _is_text(value: object) -> bool:
-    """Whether a value can be sent: half of a character, as JSON can escape it, cannot."""
+    """Whether a value is a non-empty text that can be sent: a lone surrogate, which JSON can hold, cannot."""
     return isinstance(value, str) and bool(value) and not any("\ud800" <= char <= "\udfff" for char in value)

@@ -1,4 +1,6 @@
-"""Days as spans of UTC time, which days lie around a day, and instants as numbers. Partitions are in `partitions`."""
+"""Arithmetic of days: their bounds in UTC, their hours, the days around a day. `partitions` has Dagster's
+partitions.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +13,17 @@ from zoneinfo import ZoneInfo
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
-_REMEMBERED = 8_192
-"""Spans that are asked for again and again: of each day of some years, in the zones that reports have."""
+_CACHE_SIZE = 8_192
+"""Enough for each day of some years, in each time zone that reports use."""
 REACH_DAYS = 31
-"""How many days before a day conversations may have begun that agents still handle on that day: e-mails stay open for
+"""How many days before a day a conversation may have begun that agents still handle on that day. E-mails stay open for
 weeks.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A half-open span of time."""
+    """A half-open span of time, [start, end), in UTC."""
 
     start: datetime
     end: datetime
@@ -43,19 +45,19 @@ class Window:
 
 
 def milliseconds(instant: datetime) -> int:
-    """Milliseconds since 1970."""
+    """The instant as milliseconds since 1970-01-01 UTC."""
     return round(instant.timestamp() * 1000)
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_CACHE_SIZE)
 def utc_day(key: str) -> tuple[datetime, datetime]:
-    """UTC bounds of a daily key."""
+    """Start and end of the UTC day of a daily key, `YYYY-MM-DD`."""
     start = datetime.fromisoformat(key).replace(tzinfo=UTC)
     return start, start + DAY
 
 
 def utc_hour(key: str) -> tuple[datetime, datetime]:
-    """UTC bounds of an hourly key."""
+    """Start and end of the UTC hour of an hourly key, `YYYY-MM-DD-HH:00`."""
     start = datetime.strptime(key, "%Y-%m-%d-%H:%M").replace(tzinfo=UTC)
     return start, start + HOUR
 
@@ -65,7 +67,7 @@ def hours_of(key: str) -> list[str]:
     return list(_hours_of(key))
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_CACHE_SIZE)
 def _hours_of(key: str) -> tuple[str, ...]:
     return tuple(f"{key}-{hour:02d}:00" for hour in range(24))
 
@@ -75,25 +77,27 @@ def days_around(key: str, before: int, after: int) -> list[str]:
     return list(_days_around(key, before, after))
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_CACHE_SIZE)
 def _days_around(key: str, before: int, after: int) -> tuple[str, ...]:
     first = date.fromisoformat(key).toordinal() - before
     return tuple(date.fromordinal(first + offset).isoformat() for offset in range(before + after + 1))
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_CACHE_SIZE)
 def days_that_reach(key: str, window: Window) -> tuple[str, ...]:
-    """The days whose conversations may be alive in a window that begins with a day."""
+    """The days on which a conversation that is alive in the window may have begun. The window begins on the day
+    `key`.
+    """
     days = (date.fromisoformat(window.utc_days()[-1]) - date.fromisoformat(key)).days
     return tuple(days_around(key, before=REACH_DAYS, after=days))
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_CACHE_SIZE)
 def _utc_days(start: datetime, end: datetime) -> tuple[str, ...]:
     count = (end - timedelta(milliseconds=1)).date() - start.date()
     return tuple(f"{start.date() + DAY * offset}" for offset in range(count.days + 1))
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_CACHE_SIZE)
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

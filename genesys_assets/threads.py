@@ -1,4 +1,4 @@
-"""Work on several threads, with results in order. The caller decides what is done and how many threads there are."""
+"""Runs work on several threads and returns the results in order."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ R = TypeVar("R")
 def map_in_order(
     executor: Executor, function: Callable[[T], R], items: Iterable[T], *, ahead: int
 ) -> Generator[R, None, None]:
-    """`function` of each item, in the items' order, computed before it is asked for, but no more than `ahead` items.
+    """The result of `function` for each item, in the items' order. Up to `ahead` results are computed before the caller
+    takes them.
 
-    An error, or closing the iterator, drops what has not begun.
+    An error, or closing the iterator, cancels the calls that have not begun.
     """
     waiting: deque[Future[R]] = deque()
     try:
@@ -32,10 +33,10 @@ def map_in_order(
 
 
 def read_ahead(items: Iterable[T]) -> Generator[T, None, None]:
-    """The items. While one is used, the next is made on another thread."""
+    """The same items. While the caller uses one, another thread computes the next."""
     iterator, end = iter(items), object()
     with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as executor:
-        coming: Future[T | object] = executor.submit(next, iterator, end)
-        while (item := coming.result()) is not end:
-            coming = executor.submit(next, iterator, end)
+        next_item: Future[T | object] = executor.submit(next, iterator, end)
+        while (item := next_item.result()) is not end:
+            next_item = executor.submit(next, iterator, end)
             yield cast(T, item)

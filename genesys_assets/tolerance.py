@@ -1,4 +1,4 @@
-"""How far two figures may lie apart before they count as different. What is compared is in `tables.reconcile`."""
+"""How far two figures may differ before a check reports them. `tables.reconcile` decides what is compared."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """How far two figures may lie apart: an absolute number and a share of the expected figure; the larger one counts.
+    """How far two figures may differ: an absolute number and a share of the expected figure; the larger one counts.
 
     Written `2, 1500ms, 0.1%`: two in a count, 1500 ms in a time, a thousandth of either. Each may be left out.
     """
@@ -23,14 +23,14 @@ class Tolerance:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises ValueError, saying how a tolerance is written."""
-        given: dict[str, float] = {}
+        """The tolerance that a text such as `2, 1500ms, 0.1%` describes. Raises ValueError."""
+        parts: dict[str, float] = {}
         for part in filter(None, (part.strip() for part in text.split(","))):
             match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|%|)", part)
-            if match is None or (match[2] != "%" and "." in match[1]) or match[2] in given:
+            if match is None or (match[2] != "%" and "." in match[1]) or match[2] in parts:
                 raise ValueError("a tolerance is written like 0, or 2, 1500ms, 0.1% in any combination")
-            given[match[2]] = float(match[1])
-        return cls(int(given.get("", 0)), int(given.get("ms", 0)), given.get("%", 0.0) / 100)
+            parts[match[2]] = float(match[1])
+        return cls(int(parts.get("", 0)), int(parts.get("ms", 0)), parts.get("%", 0.0) / 100)
 
     def __str__(self) -> str:
         parts = [f"{self.count}"] if self.count else []
@@ -38,12 +38,14 @@ class Tolerance:
         parts += [f"{100 * self.share:.12g}%"] if self.share else []
         return ", ".join(parts) or "0"
 
-    def admits(self, expected: int, found: int) -> bool:
-        """Whether two counts lie close enough together."""
-        return abs(expected - found) <= max(self.count, self.share * abs(expected))
+    def admits(self, expected: int, actual: int) -> bool:
+        """Whether two counts are close enough."""
+        return abs(expected - actual) <= max(self.count, self.share * abs(expected))
 
-    def exceeded(self, expected: pa.ChunkedArray, found: pa.ChunkedArray, statistic: str) -> pa.ChunkedArray:
-        """Whether the figures lie too far apart. Where one of them is null they cannot be compared, and do not."""
+    def exceeded(self, expected: pa.ChunkedArray, actual: pa.ChunkedArray, statistic: str) -> pa.ChunkedArray:
+        """For each pair whether the figures differ too much; False where one of them is null. `statistic` is count,
+        sum, min or max: all but a count are milliseconds.
+        """
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -51,4 +53,4 @@ class Tolerance:
         allowed = pc.max_element_wise(
             pc.multiply(pc.abs(expected).cast(pa.float64()), self.share), pa.scalar(float(absolute))
         )
-        return pc.greater(pc.abs(pc.subtract(expected, found)).cast(pa.float64()), allowed).fill_null(False)
+        return pc.greater(pc.abs(pc.subtract(expected, actual)).cast(pa.float64()), allowed).fill_null(False)

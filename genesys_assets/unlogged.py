@@ -1,4 +1,4 @@
-"""Keeps secrets out of the debug logs of libraries, which write down what they send."""
+"""Keeps secrets out of the debug logs of libraries that log what they send and receive."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import logging
 from collections.abc import Iterator
 
 URLS = ("urllib3.connectionpool",)
-"""Logs each URL that is asked for."""
+"""Loggers that write each requested URL."""
 
 SIGNATURES = ("botocore.auth", *URLS)
-"""And what is signed, with the signature."""
+"""Loggers that also write what is signed, with the signature."""
 
 CONTENTS = ("botocore.parsers", *SIGNATURES)
-"""And the bodies of answers."""
+"""Loggers that also write the bodies of answers."""
 
 
 @contextlib.contextmanager
 def unlogged(names: tuple[str, ...]) -> Iterator[None]:
-    """Drops what those loggers log at DEBUG meanwhile."""
+    """Within the block, drops everything that the loggers of these names log at DEBUG."""
 
     def is_serious(record: logging.LogRecord) -> bool:
         return record.levelno > logging.DEBUG

@@ -16,14 +16,14 @@ class NotDelivered(Exception):
 
 
 def post(url: str, message: Mapping[str, Any], setting: str) -> None:
-    """Post once; `setting` is the variable that holds the URL. Raises NotDelivered."""
+    """Posts the message once. `setting` is the name of the setting that holds the URL. Raises NotDelivered."""
     from genesys_assets.cloud.errors import GenesysCloudError
     from genesys_assets.cloud.http.exchange import exchange, session
 
     try:
-        with session(1) as asking, unlogged(URLS):
+        with session(1) as http, unlogged(URLS):
             answer = exchange(
-                asking,
+                http,
                 "POST",
                 url,
                 what="A message",
@@ -33,7 +33,7 @@ def post(url: str, message: Mapping[str, Any], setting: str) -> None:
                 auth=lambda request: request,
             )
     except GenesysCloudError as error:
-        # What requests says of an error holds the whole URL.
+        # The error's own text contains the whole URL.
         problem = f"cannot be reached ({type(error).__name__})"
     else:
         if answer.is_good:

@@ -20,7 +20,7 @@ from genesys_assets.lake.store import LocalStore
 from genesys_assets.publishing.csv_text import CsvStyle
 from genesys_assets.publishing.folder import Folder
 from genesys_assets.publishing.private_bucket import PrivateBucket
-from genesys_assets.resources import _HELD, GenesysCloudResource, LakeResource, PublishingResource, seconds_of
+from genesys_assets.resources import _SECRETS, GenesysCloudResource, LakeResource, PublishingResource, seconds_of
 from genesys_assets.s3 import LazyS3Resource
 from genesys_assets.sandbox import server
 from genesys_assets.sandbox.server import Sandbox
@@ -170,7 +170,7 @@ def test_a_secret_given_as_text_is_no_part_of_the_resource(sandbox: Sandbox) -> 
 def test_two_clients_of_one_process_keep_their_secrets() -> None:
     secrets = {"one": "first-secret", "two": "second-secret"}
     made = {id_: GenesysCloudResource(client_id=id_, client_secret=secret) for id_, secret in secrets.items()}
-    held = {id_: _HELD[resource.client_secret or ""].get_secret_value() for id_, resource in made.items()}
+    held = {id_: _SECRETS[resource.client_secret or ""].get_secret_value() for id_, resource in made.items()}
     assert held == secrets
 
 

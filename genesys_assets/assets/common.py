@@ -265,7 +265,7 @@ def track_requests(cloud: GenesysCloud) -> Iterator[dict[str, Any]]:
     step later instead of holding a slot; not if the run would be over by then.
     """
     from genesys_assets.cloud.errors import CircuitOpen, RateLimited
-    from genesys_assets.cloud.http.retry import LONGEST_TOLD_WAIT
+    from genesys_assets.cloud.http.retry import LONGEST_REQUESTED_WAIT
 
     before = cloud.usage.snapshot()
     spent: dict[str, Any] = {}
@@ -274,7 +274,7 @@ def track_requests(cloud: GenesysCloud) -> Iterator[dict[str, Any]]:
             yield spent
     except (CircuitOpen, RateLimited) as error:
         wait = error.retry_in if isinstance(error, CircuitOpen) else max(error.retry_after or 0.0, BUSY_SECONDS)
-        if wait > LONGEST_TOLD_WAIT or not cloud.has_time(wait):
+        if wait > LONGEST_REQUESTED_WAIT or not cloud.has_time(wait):
             raise
         raise dg.RetryRequested(max_retries=3, seconds_to_wait=wait) from error
     usage = cloud.usage.snapshot() - before

@@ -34,7 +34,7 @@ from genesys_assets.lake.lake import AuditFailed, Lake, Provenance, Writing
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 from genesys_assets.tables.entities import ENTITIES, ListingShrunk, entity_table, newly_deleted
-from genesys_assets.tables.names import HISTORIES, history, with_named
+from genesys_assets.tables.names import HISTORIES, history, with_entities_of_history
 from genesys_assets.tables.personal import class_of
 from genesys_assets.tables.service_levels import SERVICE_LEVELS_HISTORY, service_levels_history
 from genesys_assets.tables.spec import TableSpec
@@ -196,7 +196,9 @@ def _write(
         try:
             with lake.table_writers(specs, None, origin, builds_on_stored=True) as writing:
                 names_before = lake.read(_place(over_time.name), None, schema=over_time.schema)
-                before = with_named(present, lake.read(_place(name), None, schema=present.schema), names_before)
+                before = with_entities_of_history(
+                    present, lake.read(_place(name), None, schema=present.schema), names_before
+                )
                 screen = lake.screen(f"pages/reference_{name}")
                 bodies = [screen.page(page).body for page in listing]
                 entities = entity_table(present, bodies, before, accept_disappearances=accept_disappearances)

@@ -23,7 +23,7 @@ from genesys_assets.days.day_tables import (
     UNKNOWN,
     Findings,
     MetricsOfDay,
-    landed_interval_metrics,
+    new_hours_of_interval_metrics,
     write_conversations,
     write_metrics,
 )
@@ -129,7 +129,9 @@ def _interval_metrics(calendar: Calendar) -> dg.AssetsDefinition:
     def interval_metrics(
         context: dg.AssetExecutionContext, lake: LakeResource
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        of = MetricsOfDay(INTERVAL_METRICS, interval_metrics_of, made_of.of_interval_metrics, landed_interval_metrics)
+        of = MetricsOfDay(
+            INTERVAL_METRICS, interval_metrics_of, made_of.of_interval_metrics, new_hours_of_interval_metrics
+        )
         yield from write_metrics_of_days(context, lake.lake, checked_keys(context, calendar.daily), key, of)
 
     return interval_metrics

@@ -1,15 +1,14 @@
-"""Speaks HTTP to Genesys Cloud API v2 and hands back pages: the bytes the API said, unchanged.
+"""Speaks HTTP to Genesys Cloud API v2 and returns pages: the bytes of the API's answers, unchanged.
 
-`http` one request: where it goes, who asks, how fast, when it is retried, and the page that comes back
-`analytics` what is asked of analytics, and how its answers continue
-`jobs` the same in bulk, by jobs that the platform carries out
+`http` one request: its URL, login, pacing and retries, and the page that it returns
+`analytics` the queries of analytics, and how their answers are paged
+`jobs` the same data in bulk, by jobs that the platform runs
 `extraction` the platform's own Parquet files
-`reference` the lists of things that analytics names by id
-`observations` what the platform knows of now alone: members of queues, skills of users
+`reference` the lists of entities that analytics refers to by id
+`observations` what the platform keeps no history of: members of queues, skills of users
 `api_usage` the platform's own count of requests
-`preflight` what can be known before the first run
-`errors` everything that can go wrong, as one tree of exceptions
+`preflight` checks login, permissions and visibility before the first run
+`errors` one tree of exceptions
 
-What the bytes mean is read in `tables`; where they are kept is decided in `lake`. Nothing here imports Dagster or
-Arrow.
+`tables` reads what the bytes mean, `lake` stores them. Nothing here imports Dagster or Arrow.
 """

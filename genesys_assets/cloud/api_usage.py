@@ -1,7 +1,7 @@
-"""How many requests the platform itself counted for a client: a query, which it runs as a job, and its result.
+"""The platform's own count of a client's requests: a query, which the platform runs as a job, and its result.
 
-Names and limits: `UsageApi` and `ClientPublicApiUsage` of PureCloudPlatformClientV2. Unverified: how soon a day is
-counted, and whether its last second belongs to it as documented (start and end are inclusive).
+Source: `UsageApi` and `ClientPublicApiUsage` of https://github.com/MyPureCloud/platform-client-sdk-python. Unverified:
+how soon a day is counted, and whether the interval's end is inclusive, as documented.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from genesys_assets.cloud.errors import GenesysCloudError, UnexpectedAnswer
 from genesys_assets.cloud.http.page import Page
-from genesys_assets.cloud.http.paging import Cursor, after_of_answer
+from genesys_assets.cloud.http.paging import Cursor, read_after
 from genesys_assets.cloud.http.parsing import read_id, words
 from genesys_assets.cloud.http.transport import GenesysCloud
 
@@ -20,7 +20,7 @@ QUERIES = "/api/v2/usage/client/{client}/aggregates/query/jobs"
 PERMISSION = "usage:client:view"
 PAGE_SIZE = 1000
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
-_MOST_LOOKS = 40
+_MOST_POLLS = 40
 _OPEN = ("Queued", "Running")
 
 
@@ -29,7 +29,7 @@ class UsageNotCounted(GenesysCloudError):
 
 
 def fetch(cloud: GenesysCloud, day: str) -> Iterator[Page]:
-    """The pages that say what the client asked on a UTC day, as the platform counted it.
+    """The pages with the platform's count of the client's requests on a UTC day (`YYYY-MM-DD`).
 
     Raises UsageNotCounted, or any other GenesysCloudError.
     """
@@ -39,25 +39,25 @@ def fetch(cloud: GenesysCloud, day: str) -> Iterator[Page]:
         raise UnexpectedAnswer(f"{queries} was answered without an id.", correlation_id=submitted.correlation_id)
     query = f"{queries}/{quote(id_, safe='')}"
     _wait(cloud, query, day)
-    yield from Cursor(cloud.get, "pageSize", "after", after_of_answer).pages(query, {"pageSize": PAGE_SIZE})
+    yield from Cursor(cloud.get, "pageSize", "after", read_after).pages(query, {"pageSize": PAGE_SIZE})
 
 
 def submit(cloud: GenesysCloud, day: str) -> Page:
-    """The answer to a new query about a UTC day."""
-    asked = {"interval": f"{day}T00:00:00/{day}T23:59:59", "granularity": "Day"}
-    return cloud.post(QUERIES.format(client=cloud.client_id), asked)
+    """Submits a query about a UTC day. The answer holds the query's id."""
+    body = {"interval": f"{day}T00:00:00/{day}T23:59:59", "granularity": "Day"}
+    return cloud.post(QUERIES.format(client=cloud.client_id), body)
 
 
 def _wait(cloud: GenesysCloud, query: str, day: str) -> None:
-    for looked in count(1):
+    for polls in count(1):
         page = cloud.get(query, {"pageSize": PAGE_SIZE})
         status = page.json().get("queryStatus")
         if status == "Succeeded":
             return
-        if status not in _OPEN or looked >= _MOST_LOOKS:
+        if status not in _OPEN or polls >= _MOST_POLLS:
             raise UsageNotCounted(
-                f"The platform's count of the requests of {day} is {words(status)} after {looked} looks. Ask again "
-                "later.",
+                f"The platform's count of the requests of {day} has the status {words(status)} after {polls} polls. "
+                "Retry later.",
                 correlation_id=page.correlation_id,
             )
-        cloud.sleep(min(FIRST_WAIT * 2 ** min(looked - 1, 10), LONGEST_WAIT))
+        cloud.sleep(min(FIRST_WAIT * 2 ** min(polls - 1, 10), LONGEST_WAIT))

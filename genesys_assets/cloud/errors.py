@@ -1,7 +1,7 @@
 """Everything that can go wrong between here and Genesys Cloud, as one tree of exceptions. docs/errors.md draws it.
 
-`answers` decides which answer becomes which error, and `retry` which error is worth another try. No message holds a
-client secret or a token.
+`answers` decides which answer becomes which error, and `retry` which error is retried. No message holds a client
+secret or a token.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class GenesysCloudError(Exception):
 
 
 class UnknownRegion(GenesysCloudError):
-    """The given region or URL is none of Genesys Cloud's. The message names the closest ones."""
+    """The given region or URL is not one of Genesys Cloud's. The message names the closest ones."""
 
 
 class InvalidQuery(GenesysCloudError):
@@ -116,15 +116,15 @@ class BrokenAnswer(GenesysCloudError):
 
 
 class UnexpectedAnswer(GenesysCloudError):
-    """Valid JSON lacks what answers of this endpoint always have."""
+    """The answer is valid JSON, but lacks something that answers of this endpoint always have."""
 
 
 class EndlessPages(UnexpectedAnswer):
-    """Pages would never end: each leads to another, and none brings anything new."""
+    """Paging would never end: each page names a next one, and none brings anything new."""
 
 
 class JobError(GenesysCloudError):
-    """A details job delivered no pages. `state` is the platform's word, and None if no job is known."""
+    """A details job delivered no pages. `state` is the job's state by the platform, None if no job is known."""
 
     def __init__(self, message: str, *, job_id: str | None = None, state: str | None = None) -> None:
         super().__init__(message)
@@ -145,7 +145,7 @@ class JobCancelled(JobError):
 
 
 class JobTooSlow(JobError):
-    """The job did not finish by the deadline. It goes on, and the next attempt takes it up."""
+    """The job did not finish by the deadline. It keeps running, and the next attempt reads it."""
 
 
 class SubmissionLost(JobError):

@@ -1,4 +1,4 @@
-"""What the platform keeps no history of: the members of queues, and the skills of users. They must be read every day.
+"""The members of queues and the skills of users. The platform keeps no history of them, so they must be read every day.
 `tables.observations` says what a row is.
 """
 
@@ -15,7 +15,9 @@ from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 PAGE_SIZE = 100
-"""The most that `GET routing/queues/{id}/members` gives at once: its docstring in the official SDK."""
+"""Entities of a page: the maximum of `GET routing/queues/{id}/members`. Source: get_routing_queue_members in
+https://github.com/MyPureCloud/platform-client-sdk-python (docs/RoutingApi.md).
+"""
 MEMBERS = "/api/v2/routing/queues/{id}/members"
 SKILLS = reference.Listing("/api/v2/users", MappingProxyType({"state": "active", "expand": "skills"}))
 """One request for a hundred users. `users/{id}/routingskills` would take one for each user."""
@@ -24,8 +26,8 @@ SKILLS = reference.Listing("/api/v2/users", MappingProxyType({"state": "active",
 def queue_members(cloud: GenesysCloud) -> Iterator[Page]:
     """The members of each queue that is listed now: at least one page for each queue, empty if it has no members.
 
-    Costs a request for each hundred queues, and one for each hundred members of each queue. A queue that is deleted
-    meanwhile has no page. Raises a GenesysCloudError.
+    Costs a request for each hundred queues, and at least one for each queue. A queue that is deleted meanwhile has no
+    page. Raises a GenesysCloudError.
     """
     pages = reference.fetch(cloud, "queues")
     queue_ids = [entity["id"] for page in pages for entity in page.json()["entities"]]

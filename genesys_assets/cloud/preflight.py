@@ -1,7 +1,7 @@
-"""What can be known before the first run: login, permissions, what is visible, how far jobs reach, clock, rate limit.
+"""Checks before the first run: login, permissions, what is visible, how far jobs reach, clock, rate limit.
 
-Every endpoint that is used is asked once, for as little as it can give, and nothing is kept. How the findings are shown
-is up to `assets.preflight` and the command `cli.preflight`.
+Every endpoint that the project uses is requested once, for as little as it can return, and nothing is stored.
+`assets.preflight` and the command `cli.preflight` show the findings.
 """
 
 from __future__ import annotations
@@ -35,25 +35,25 @@ from genesys_assets.cloud.jobs import endpoints as job_endpoints
 
 Level = Literal["ok", "warn", "fail"]
 
-# The Date header has whole seconds, and the answer took some time.
+# A smaller difference is no finding: the Date header has whole seconds, and the answer took some time.
 TOLERATED_SKEW = timedelta(seconds=5)
-# The sensor `hours` asks ten minutes after an hour is over. With a clock this wrong it might ask too early.
+# The sensor `hours` fetches an hour ten minutes after its end. With a larger difference it might fetch too early.
 LARGEST_SKEW = timedelta(minutes=5)
-# Details jobs usually have a day within hours. A longer lag is worth a question to Genesys support.
+# Details jobs usually have a day's data within hours. A longer lag is a warning.
 USUAL_LAG = timedelta(hours=24)
 LITTLE_LEFT = 0.1
 _HOUR = timedelta(hours=1)
 _ANY_OF = "missing.any.permissions"
 _NEEDED = ("conversations", "segments", "conversation-metrics")
-_WORDS = {MissingPermission: "not permitted", NotFound: "not there", BadRequest: "not understood"}
+_REFUSALS = {MissingPermission: "not permitted", NotFound: "not there", BadRequest: "not understood"}
 _NO_QUEUE = _NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: how it is, and what to do if it is not as it should be.
+    """The result of one check: `what` was checked, its `value`, and what to do if that is not right (`advice`).
 
-    `permissions` are those that a role must give to put it right.
+    `permissions` are those that a role must grant to put it right.
     """
 
     level: Level
@@ -65,7 +65,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """All findings, in the order they were made."""
+    """All findings, in the order of the checks."""
 
     findings: tuple[Finding, ...]
 
@@ -79,7 +79,7 @@ class Preflight:
 
     @property
     def missing_permissions(self) -> tuple[str, ...]:
-        """What one role needs to give so that all is permitted, each permission once."""
+        """The permissions that a role must grant so that everything is permitted, each once."""
         return tuple(dict.fromkeys(name for finding in self.findings for name in finding.permissions))
 
 
@@ -91,105 +91,105 @@ def preflight(
     data_lake: bool = False,
     usage: bool = False,
 ) -> Preflight:
-    """Looks at everything and raises nothing: an error is a finding too.
+    """Makes all checks and raises nothing: an error is a finding too.
 
-    `expected_queues` is how many queues must be visible at least; without it, one. `families` are those of the
-    aggregates that reports or settings want: a missing permission for one of them is a warning, for other families only
-    information. `data_lake`: files of the data lake extraction are wanted. `usage`: the platform's own count of
-    requests is wanted.
+    `expected_queues`: how many queues must be visible at least; None means one. `families`: the families of aggregates
+    that reports or settings need. A missing permission for one of them is a warning, for other families only
+    information. `data_lake`: check the data lake extraction too. `usage`: check the platform's own count of requests
+    too.
     """
-    wanted = [_look_at_data_lake(cloud)] if data_lake else []
-    wanted += [_look_at_usage(cloud)] if usage else []
-    return Preflight(tuple(_look(cloud, max(1, expected_queues or 1), families, wanted)))
+    further = [_check_of_data_lake(cloud)] if data_lake else []
+    further += [_check_of_usage(cloud)] if usage else []
+    return Preflight(tuple(_run_checks(cloud, max(1, expected_queues or 1), families, further)))
 
 
-def _look(
-    cloud: GenesysCloud, expected_queues: int, families: Collection[AggregateFamily], wanted: Sequence[_Look]
+def _run_checks(
+    cloud: GenesysCloud, expected_queues: int, families: Collection[AggregateFamily], further: Sequence[_Check]
 ) -> Iterator[Finding]:
     login = _login(cloud)
     yield login
     if login.level == "fail":
         return
     seen = _Visible()
-    for look in [*_looks(cloud, seen, expected_queues), *_looks_at_families(cloud, families), *wanted]:
+    for check in [*_checks(cloud, seen, expected_queues), *_checks_of_families(cloud, families), *further]:
         try:
-            yield look.at()
+            yield check.run()
         except (Unreachable, ServerTrouble) as error:
-            yield Finding("fail", look.what, "no answer; the rest was not tried", str(error))
+            yield Finding("fail", check.what, "no answer; the rest was not tried", str(error))
             return
         except GenesysCloudError as error:
-            yield _refused(look, error)
+            yield _refused(check, error)
     yield clock("clock", "the platform's", cloud.last_headers.get("Date", ""), cloud.now())
     yield _rate_limit(cloud)
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """One question to the platform, and the permissions for it: any one of them is enough, the best first.
-    `is_optional`: without the permission everything else works.
+class _Check:
+    """One check that asks the platform, and the permissions for it: any one of them is enough, the recommended one
+    first. `is_optional`: everything else works without it.
     """
 
     what: str
     permissions: tuple[str, ...]
-    at: Callable[[], Finding]
+    run: Callable[[], Finding]
     is_optional: bool = False
 
 
 class _Visible:
-    """What later questions need of earlier ones."""
+    """What later checks need to know from earlier ones."""
 
     def __init__(self) -> None:
         self.divisions: dict[str, str] = {}
         self.queue_ids: list[str] = []
 
 
-def _looks(cloud: GenesysCloud, seen: _Visible, expected_queues: int) -> list[_Look]:
+def _checks(cloud: GenesysCloud, seen: _Visible, expected_queues: int) -> list[_Check]:
     detail = "analytics:conversationDetail:view"
     observation = ("analytics:queueObservation:view",)
 
     def permitted(what: str, ask: Callable[[], object]) -> Callable[[], Finding]:
-        def at() -> Finding:
+        def run() -> Finding:
             ask()
             return Finding("ok", what, "permitted")
 
-        return at
+        return run
 
-    def asked(what: str, permissions: tuple[str, ...], ask: Callable[[], object]) -> _Look:
-        return _Look(what, permissions, permitted(what, ask))
+    def check_of(what: str, permissions: tuple[str, ...], ask: Callable[[], object]) -> _Check:
+        return _Check(what, permissions, permitted(what, ask))
 
     return [
-        _Look("divisions", (), lambda: _divisions(cloud, seen)),
-        _Look("queues", ("routing:queue:view",), lambda: _queues(cloud, seen, expected_queues)),
-        _Look("users", ("directory:user:view",), lambda: _counted(cloud, "users", at_least=1)),
-        _Look("wrap-up codes", ("routing:wrapupCode:view",), lambda: _counted(cloud, "wrapup_codes")),
-        _Look("skills", ("routing:skill:view",), lambda: _counted(cloud, "skills")),
-        asked(
+        _Check("divisions", (), lambda: _divisions(cloud, seen)),
+        _Check("queues", ("routing:queue:view",), lambda: _queues(cloud, seen, expected_queues)),
+        _Check("users", ("directory:user:view",), lambda: _counted(cloud, "users", at_least=1)),
+        _Check("wrap-up codes", ("routing:wrapupCode:view",), lambda: _counted(cloud, "wrapup_codes")),
+        _Check("skills", ("routing:skill:view",), lambda: _counted(cloud, "skills")),
+        check_of(
             "conversation aggregates",
             ("analytics:conversationAggregate:view",),
             lambda: aggregates.fetch(
                 cloud, AggregateQuery(interval=_an_hour(cloud), granularity="PT1H", metrics=("nOffered",))
             ),
         ),
-        asked(
+        check_of(
             "conversation details",
             (detail, "analytics:agentConversationDetail:view"),
             lambda: cloud.post(details.PATH, DetailsQuery(interval=_an_hour(cloud), page_size=1).body()),
         ),
-        _Look("details jobs", (detail,), lambda: _jobs(cloud, "details jobs", job_endpoints.CONVERSATIONS)),
-        _Look(
+        _Check("details jobs", (detail,), lambda: _jobs(cloud, "details jobs", job_endpoints.CONVERSATIONS)),
+        _Check(
             "users' status",
             (user_details.PERMISSION,),
             lambda: _users_status(cloud),
             is_optional=True,
         ),
-        asked(
+        check_of(
             "queue observations",
             observation,
             lambda: list(live.queue_observations(cloud, seen.queue_ids[:1] or [_NO_QUEUE])),
         ),
-        asked("conversation activity", observation, lambda: next(live.conversation_activity(cloud, page_size=1))),
+        check_of("conversation activity", observation, lambda: next(live.conversation_activity(cloud, page_size=1))),
         *(
-            _Look(
+            _Check(
                 _in_plain_words(name),
                 (listing.permission,) if listing.permission else (),
                 partial(_counted, cloud, name),
@@ -201,12 +201,12 @@ def _looks(cloud: GenesysCloud, seen: _Visible, expected_queues: int) -> list[_L
     ]
 
 
-def _looks_at_families(cloud: GenesysCloud, wanted: Collection[AggregateFamily]) -> Iterator[_Look]:
-    """Every family of aggregates but conversations, whether or not anything wants it."""
+def _checks_of_families(cloud: GenesysCloud, needed: Collection[AggregateFamily]) -> Iterator[_Check]:
+    """Checks of every family of aggregates except conversations, whether or not anything needs it."""
     for family in FAMILIES.values():
         if family is not CONVERSATIONS:
-            ask = partial(_permitted_family, cloud, family, family in wanted)
-            yield _Look(f"aggregates: {family.name}", (family.permission,), ask, is_optional=True)
+            ask = partial(_permitted_family, cloud, family, family in needed)
+            yield _Check(f"aggregates: {family.name}", (family.permission,), ask, is_optional=True)
 
 
 def _permitted_family(cloud: GenesysCloud, family: AggregateFamily, is_wanted: bool) -> Finding:
@@ -219,33 +219,33 @@ def _permitted_family(cloud: GenesysCloud, family: AggregateFamily, is_wanted: b
     except (MissingPermission, NotFound, BadRequest) as error:
         if is_wanted:
             raise
-        return Finding("ok", what, f"{_WORDS[type(error)]}, not used by any report or setting")
+        return Finding("ok", what, f"{_REFUSALS[type(error)]}, not used by any report or setting")
     return Finding("ok", what, "permitted" if is_wanted else "permitted, not used by any report or setting")
 
 
-def _look_at_data_lake(cloud: GenesysCloud) -> _Look:
+def _check_of_data_lake(cloud: GenesysCloud) -> _Check:
     what = "data lake extraction"
 
-    def at() -> Finding:
-        found = list_files(cloud, _an_hour(cloud))
-        missing = [schema for schema in _NEEDED if found.enabled is not None and schema not in found.enabled]
+    def run() -> Finding:
+        listing = list_files(cloud, _an_hour(cloud))
+        missing = [schema for schema in _NEEDED if listing.enabled is not None and schema not in listing.enabled]
         if missing:
             advice = "Figures need them. Ask Genesys to switch them on; until then no day is made of the data lake."
             return Finding("warn", what, f"permitted, without {', '.join(missing)}", advice)
         return Finding("ok", what, "permitted")
 
-    return _Look(what, (PERMISSION,), at, is_optional=True)
+    return _Check(what, (PERMISSION,), run, is_optional=True)
 
 
-def _look_at_usage(cloud: GenesysCloud) -> _Look:
-    """A query is submitted, since there is no smaller question; its result is not fetched."""
+def _check_of_usage(cloud: GenesysCloud) -> _Check:
+    """Submits a query, since there is no smaller request; its result is not fetched."""
     what = "count of requests"
 
-    def at() -> Finding:
+    def run() -> Finding:
         api_usage.submit(cloud, f"{cloud.now() - timedelta(days=1):%Y-%m-%d}")
         return Finding("ok", what, "permitted")
 
-    return _Look(what, (api_usage.PERMISSION,), at, is_optional=True)
+    return _Check(what, (api_usage.PERMISSION,), run, is_optional=True)
 
 
 def _login(cloud: GenesysCloud) -> Finding:
@@ -256,7 +256,7 @@ def _login(cloud: GenesysCloud) -> Finding:
     except Unreachable as error:
         return Finding("fail", "login", "no answer", str(error))
     except (MissingPermission, NotFound):
-        # A gateway may let through only what is needed. The token is good nevertheless.
+        # A gateway may let through only what is needed. The token is valid nevertheless.
         return Finding("ok", "login", "accepted")
     except GenesysCloudError as error:
         return Finding("fail", "login", "failed", str(error))
@@ -289,9 +289,7 @@ def _queues(cloud: GenesysCloud, seen: _Visible, expected: int) -> Finding:
         return Finding("fail", "queues", value, advice)
     without = [name for id_, name in sorted(seen.divisions.items(), key=lambda item: item[1]) if id_ not in of_division]
     if without:
-        advice = (
-            f"None in {', '.join(without)}: right if there are none, else the OAuth client's role lacks the division."
-        )
+        advice = f"No queue is visible in {', '.join(without)}. If there are any, the client's role lacks the division."
         return Finding("warn", "queues", value, advice)
     return Finding("ok", "queues", value)
 
@@ -314,10 +312,10 @@ def _counted(cloud: GenesysCloud, name: str, at_least: int = 0) -> Finding:
 
 
 def _fewest(listing: reference.Listing) -> dict[str, int]:
-    """The parameters that ask for as little as the listing gives."""
+    """The parameters for the smallest page that the listing gives."""
     if listing.size is None:
         return {}
-    # A scan gives ten at least.
+    # A scan gives at least ten.
     return {listing.size: 10} if listing.size == "limit" else {listing.size: 1}
 
 
@@ -326,7 +324,7 @@ def _in_plain_words(name: str) -> str:
 
 
 def _users_status(cloud: GenesysCloud) -> Finding:
-    """By the query and, for days that are over, by jobs: both are asked."""
+    """Asks both the query and, for days that are over, the jobs."""
     cloud.post(user_details.PATH, UserDetailsQuery(interval=_an_hour(cloud), page_size=1).body())
     return _jobs(cloud, "users' status", job_endpoints.USERS)
 
@@ -343,12 +341,14 @@ def _jobs(cloud: GenesysCloud, what: str, kind: job_endpoints.Kind) -> Finding:
     return Finding("ok", what, value)
 
 
-def clock(what: str, whose: str, told: str, now: datetime) -> Finding:
-    """How far this machine's clock is off, by the Date header of an answer."""
-    there = http_date(told)
-    if there is None:
+def clock(what: str, whose: str, date: str, now: datetime) -> Finding:
+    """How far this machine's clock differs from another one, by the Date header of an answer. `what` and `whose` are
+    words of the finding.
+    """
+    their_time = http_date(date)
+    if their_time is None:
         return Finding("warn", what, f"{whose} is unknown: the answer has no Date header")
-    skew = now - there
+    skew = now - their_time
     seconds = abs(skew).total_seconds()
     value = f"{seconds:.0f} s {'ahead of' if skew > timedelta() else 'behind'} {whose}"
     if abs(skew) <= TOLERATED_SKEW:
@@ -362,35 +362,37 @@ def _rate_limit(cloud: GenesysCloud) -> Finding:
     allowed, used, reset = (whole_number(cloud.last_headers.get(name)) for name in names)
     if allowed is None or used is None or reset is None:
         return Finding("ok", "rate limit", "not announced; GENESYS_CLOUD_REQUESTS_PER_MINUTE alone limits requests")
-    left = max(0, allowed - used)
-    value = f"{allowed} requests a minute, {left} left for the next {reset} s"
-    if left < LITTLE_LEFT * allowed:
+    remaining = max(0, allowed - used)
+    value = f"{allowed} requests a minute, {remaining} left for the next {reset} s"
+    if remaining < LITTLE_LEFT * allowed:
         return Finding("warn", "rate limit", value, "Others use this OAuth client: give this project one of its own.")
     return Finding("ok", "rate limit", value)
 
 
-def _refused(look: _Look, error: GenesysCloudError) -> Finding:
+def _refused(check: _Check, error: GenesysCloudError) -> Finding:
     if not isinstance(error, MissingPermission):
-        return Finding("warn" if look.is_optional else "fail", look.what, "failed", str(error))
+        return Finding("warn" if check.is_optional else "fail", check.what, "failed", str(error))
     permissions, one_is_enough = error.permissions, error.code == _ANY_OF
     if not permissions:
-        permissions, one_is_enough = look.permissions, True
+        permissions, one_is_enough = check.permissions, True
     if not permissions:
-        return Finding("warn" if look.is_optional else "fail", look.what, "not permitted", str(error))
+        return Finding("warn" if check.is_optional else "fail", check.what, "not permitted", str(error))
     if one_is_enough:
-        permissions = next(((name,) for name in look.permissions if name in permissions), permissions[:1])
-    wanted = " and ".join(f"{_in_words(permission)} ({permission})" for permission in permissions)
+        permissions = next(((name,) for name in check.permissions if name in permissions), permissions[:1])
+    listed = " and ".join(f"{_in_words(permission)} ({permission})" for permission in permissions)
     advice = (
-        f"Give the OAuth client a role with the permission {wanted}, in every division to be read: "
+        f"Give the OAuth client a role with the permission {listed}, in every division to be read: "
         "Admin > Integrations > OAuth > the client > Roles."
     )
-    if look.is_optional:
-        return Finding("warn", look.what, "not permitted", f"It is not asked for. {advice}", permissions)
-    return Finding("fail", look.what, "not permitted", advice, permissions)
+    if check.is_optional:
+        return Finding("warn", check.what, "not permitted", f"It is not fetched. {advice}", permissions)
+    return Finding("fail", check.what, "not permitted", advice, permissions)
 
 
 def _in_words(permission: str) -> str:
-    """As the role editor of the admin UI shows it: routing:wrapupCode:view is Routing > Wrapup Code > View."""
+    """A permission as the role editor of the admin UI shows it: routing:wrapupCode:view is Routing > Wrapup Code >
+    View.
+    """
     parts = (re.sub(r"(?<=[a-z])(?=[A-Z])", " ", part) for part in permission.split(":"))
     return " > ".join(part[:1].upper() + part[1:] for part in parts)
 
@@ -401,11 +403,11 @@ def _entities(cloud: GenesysCloud, name: str) -> Iterator[dict[str, Any]]:
 
 
 def _an_hour(cloud: GenesysCloud) -> Interval:
-    """A full hour that is surely over, even by a clock that runs ahead."""
+    """A full hour that is certainly over, even if this machine's clock is ahead."""
     end = cloud.now().replace(minute=0, second=0, microsecond=0) - _HOUR
     return Interval(end - _HOUR, end)
 
 
 def _name(described: Any) -> str:
-    told = described if isinstance(described, dict) else {}
-    return words(told.get("name") or told.get("id") or "unknown")
+    fields = described if isinstance(described, dict) else {}
+    return words(fields.get("name") or fields.get("id") or "unknown")

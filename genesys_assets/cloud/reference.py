@@ -1,6 +1,6 @@
-"""The lists of things that analytics names by id: queues, users, wrap-up codes, flows, campaigns and so on.
+"""The lists of entities that analytics refers to by id: queues, users, wrap-up codes, flows, campaigns and so on.
 
-This module knows where each list is and how it is read. `tables.entities` says what a row is.
+This module knows the path of each list and how it is paged. `tables.entities` says what a row is.
 """
 
 from __future__ import annotations
@@ -12,20 +12,23 @@ from types import MappingProxyType
 from genesys_assets.cloud.analytics.catalogue import closest
 from genesys_assets.cloud.errors import EndlessPages, InvalidQuery, UnexpectedAnswer
 from genesys_assets.cloud.http.page import Page
-from genesys_assets.cloud.http.paging import Cursor, NextUri, after_of_answer, held_together, list_in
+from genesys_assets.cloud.http.paging import Cursor, NextUri, limit_total_size, list_in, read_after
 from genesys_assets.cloud.http.parsing import read_count
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 PAGE_SIZE = 100
+"""Entities of a page. The platform's default is 25; its maximum differs from list to list and is mostly
+undocumented.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One list of the API: its path, what is asked besides the page, and how it goes on.
+    """One list of the API: its path, its parameters besides those of paging, and how it is paged.
 
-    `permission` is what a role needs for it, None where the platform asks for none. Without a list that `is_needed`
-    figures have no names that every report shows; any other one may be refused. `size` names the parameter with the
-    page's size, None where the list comes whole; `cursor` the one with a cursor, where pages have no numbers.
+    `permission`: what a role must grant, None if nothing. `is_needed`: every report shows names of this list, so it
+    must not be refused; other lists may be. `size`: the name of the parameter for the page size, None if the list has
+    no pages. `cursor`: the name of the parameter for the cursor, None if pages are numbered.
     """
 
     path: str
@@ -36,17 +39,18 @@ class Listing:
     cursor: str | None = None
 
 
-# Paths, parameters and permissions: the docstrings of PureCloudPlatformClientV2, and its documentation.
+# Source of paths, parameters and permissions: docs/*Api.md of
+# https://github.com/MyPureCloud/platform-client-sdk-python.
 LISTINGS: Mapping[str, Listing] = MappingProxyType(
     {
         "queues": Listing("/api/v2/routing/queues", permission="routing:queue:view", is_needed=True),
-        # The default hides inactive and deleted users, whose conversations remain. No permission is documented; without
-        # this one nobody is listed.
+        # By default inactive and deleted users are hidden, but their conversations remain. No permission is documented;
+        # without this one the list is empty.
         "users": Listing("/api/v2/users", {"state": "any"}, permission="directory:user:view", is_needed=True),
         "wrapup_codes": Listing("/api/v2/routing/wrapupcodes", permission="routing:wrapupCode:view", is_needed=True),
         "skills": Listing("/api/v2/routing/skills", permission="routing:skill:view", is_needed=True),
         "divisions": Listing("/api/v2/authorization/divisions", is_needed=True),
-        # The permission is asked only for definitions that belong to a division.
+        # The permission is required only for definitions that belong to a division.
         "presence_definitions": Listing(
             "/api/v2/presence/definitions", permission="presence:presenceDefinition:view", size=None
         ),
@@ -58,7 +62,7 @@ LISTINGS: Mapping[str, Listing] = MappingProxyType(
         "flow_outcomes": Listing("/api/v2/flows/outcomes", permission="architect:flowOutcome:view"),
         "flow_milestones": Listing("/api/v2/flows/milestones", permission="architect:flowMilestone:view"),
         "campaigns": Listing("/api/v2/outbound/campaigns", permission="outbound:campaign:view"),
-        # `externalcontacts/organizations` ends at the first thousand.
+        # `externalcontacts/organizations` would list only the first thousand.
         "external_organizations": Listing(
             "/api/v2/externalcontacts/scan/organizations",
             permission="externalContacts:externalOrganization:view",
@@ -70,28 +74,28 @@ LISTINGS: Mapping[str, Listing] = MappingProxyType(
 
 
 def fetch(cloud: GenesysCloud, name: str, page_size: int = PAGE_SIZE) -> Iterator[Page]:
-    """Every page of a list, with its entities in `entities`. Raises InvalidQuery for an unknown name; UnexpectedAnswer
-    for a page without entities, and for a list that ends before its total; EndlessPages; or any other
-    GenesysCloudError.
+    """Every page of the list of this name in `LISTINGS`, with the entities in `entities`. Raises InvalidQuery for an
+    unknown name; UnexpectedAnswer for a page without entities, and for a list that ends before its total; EndlessPages;
+    TooLarge; or any other GenesysCloudError.
     """
     if name not in LISTINGS:
         close = closest(name, LISTINGS) or tuple(LISTINGS)
         raise InvalidQuery(f"There is no listing {name!r}. Closest: {', '.join(close)}.")
     if page_size < 1:
-        raise InvalidQuery(f"A page holds at least one entity; {page_size} are asked for.")
-    return held_together(pages_of(cloud, LISTINGS[name], page_size), LISTINGS[name].path)
+        raise InvalidQuery(f"The page size must be 1 or more, got {page_size}.")
+    return limit_total_size(pages_of(cloud, LISTINGS[name], page_size), LISTINGS[name].path)
 
 
 def pages_of(cloud: GenesysCloud, listing: Listing, page_size: int = PAGE_SIZE) -> Iterator[Page]:
     """The pages of any list whose entities have ids. Raises as `fetch` does."""
     ids: set[str] = set()
-    for page in _answers(cloud, listing, page_size):
-        known = len(ids)
+    for page in _unchecked_pages(cloud, listing, page_size):
+        count_before = len(ids)
         ids.update(_ids(listing.path, page))
-        if _goes_on(listing, page):
-            if len(ids) == known:
+        if _has_next(listing, page):
+            if len(ids) == count_before:
                 raise EndlessPages(
-                    f"{listing.path} has a page {page.number} that lists nothing new and leads on to another.",
+                    f"{listing.path} has a page {page.number} that lists nothing new but names a next page.",
                     correlation_id=page.correlation_id,
                 )
         else:
@@ -99,18 +103,18 @@ def pages_of(cloud: GenesysCloud, listing: Listing, page_size: int = PAGE_SIZE) 
         yield page
 
 
-def _answers(cloud: GenesysCloud, listing: Listing, page_size: int) -> Iterator[Page]:
+def _unchecked_pages(cloud: GenesysCloud, listing: Listing, page_size: int) -> Iterator[Page]:
     if listing.size is None:
         return iter([cloud.get(listing.path, listing.params)])
     params = {**listing.params, listing.size: page_size}
     if listing.cursor is None:
         return NextUri(cloud.get).pages(listing.path, {**params, "pageNumber": 1})
-    return Cursor(cloud.get, listing.size, listing.cursor, after_of_answer).pages(listing.path, params)
+    return Cursor(cloud.get, listing.size, listing.cursor, read_after).pages(listing.path, params)
 
 
-def _goes_on(listing: Listing, page: Page) -> bool:
+def _has_next(listing: Listing, page: Page) -> bool:
     if listing.cursor is not None:
-        return bool(after_of_answer(listing.path, page))
+        return bool(read_after(listing.path, page))
     return listing.size is not None and bool(page.json().get("nextUri"))
 
 
@@ -122,23 +126,23 @@ def _ids(path: str, page: Page) -> list[str]:
     ids = [entity.get("id") if isinstance(entity, dict) else None for entity in entities]
     if not all(isinstance(id_, str) and id_ for id_ in ids):
         raise UnexpectedAnswer(
-            f"{path} lists an entity that is no object with an id. Nothing of the list is used.",
+            f"{path} lists an entity that is not an object with an id. Nothing of the list is used.",
             correlation_id=page.correlation_id,
         )
     return [str(id_) for id_ in ids]
 
 
-def _must_be_whole(path: str, last: Page, listed: int) -> None:
-    """A list that ends early would look as if the rest had been deleted."""
-    told = last.json()
-    total, number, count = (read_count(told.get(name)) for name in ("total", "pageNumber", "pageCount"))
-    if total is not None and listed < total:
-        problem = f"lists {listed:,} entities of {total:,}"
+def _must_be_whole(path: str, last: Page, listed_count: int) -> None:
+    """Raises UnexpectedAnswer if the list ended before its total: the rest would look deleted."""
+    answer = last.json()
+    total, number, count = (read_count(answer.get(name)) for name in ("total", "pageNumber", "pageCount"))
+    if total is not None and listed_count < total:
+        problem = f"lists {listed_count:,} entities of {total:,}"
     elif number is not None and count is not None and number < count:
         problem = f"ends on page {number:,} of {count:,}"
     else:
         return
     raise UnexpectedAnswer(
-        f"{path} {problem} and names no next page. Nothing of the list is used; ask again later.",
+        f"{path} {problem} and names no next page. Nothing of the list is used. Retry later.",
         correlation_id=last.correlation_id,
     )

@@ -165,13 +165,13 @@ class GenesysReport(dg.Component):
         from genesys_assets.assets.reports import build_standalone_report_asset
         from genesys_assets.definitions import Pipeline
         from genesys_assets.partitions import Calendar
-        from genesys_assets.presentation import presented_report
+        from genesys_assets.presentation import describe_report_asset
 
         pipeline = replace(self.pipeline or Pipeline(), translate=self.translate)
         calendar = pipeline.calendar or Calendar.from_environment()
         with beta_parameters(), naming(pipeline.translate_key):
             built = build_standalone_report_asset(calendar, self.report, pipeline.lake)
-            assets = presented_report(built, self.report, pipeline.lake_location, self.translate)
+            assets = describe_report_asset(built, self.report, pipeline.lake_location, self.translate)
             sensors = self._sensors(calendar)
         condition = None if sensors else self._condition(calendar)
         return dg.Definitions(list(automated(dg.map_asset_specs(self._stated, assets), condition)), sensors=sensors)

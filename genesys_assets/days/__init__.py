@@ -1,15 +1,15 @@
-"""Days, and which stored page says what of a day. Nothing here knows Dagster; the assets are in `assets`.
+"""From stored pages to the tables of a day. Nothing here imports Dagster; the assets are in `assets`.
 
-`sources` the stored pages that a day's tables are made of, and how far they reach
+`sources` the stored pages from which a day's tables are made, and how far they reach
 `data_lake` files of the data lake extraction: which of them concern a day, and the conversations made of them
-`users` stored pages of agents' status, `data_lake_status` files of it; `waits` what waits in queues are made of
+`users` stored pages of agents' status, `data_lake_status` files with it; `waits` the inputs of waits in queues
 `families` which families of aggregates the stored hours have answers of
 `completeness` how much of a day was read, and when a new reading is refused
-`day_tables` writes a day's tables, all of them or what further hours bring
-`made_of` what a table of a day was made of, as one number
+`day_tables` writes a day's tables, completely or only the rows of further hours
+`made_of` one number that identifies the sources of a day's table
 `verdicts` the results of a day's checks
-`ledgered` the tables whose readings the ledger has
-`limits` how late a part of time may become known
+`ledgered` the tables whose readings are in the ledger of restatements
+`limits` how late hours and days may become known
 """
 
 from genesys_assets.spans import (

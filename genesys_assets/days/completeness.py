@@ -1,7 +1,7 @@
-"""How much of a day was read, as figures that are stored with its pages, and when a new reading is refused.
+"""Figures of how much of a day was read, which are stored with its pages; and when a new reading is refused.
 
-The figures are in the materialisation and in the page file's provenance, under the same names. `checks.completeness`
-judges them.
+The figures are in the metadata of the materialisation and in the provenance of the page file, under the same names.
+`checks.completeness` judges them.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class DayNotComplete(DayRefused):
 
 @dataclass(slots=True)
 class PagesRead:
-    """What the pages of a day read so far hold."""
+    """Counts what the pages of a day hold, as far as they were read. `latest` is the latest conversationStart."""
 
     pages: int = 0
     rows: int = 0
@@ -61,7 +61,7 @@ class PagesRead:
     ids: set[str] = field(default_factory=set)
 
     def take(self, page: ConversationsPage) -> None:
-        """The conversations of one page."""
+        """Counts the conversations of one page."""
         self.pages += 1
         self.rows += page.rows
         self.ids.update(page.ids)
@@ -70,7 +70,9 @@ class PagesRead:
 
 
 def figures_of_query(reading: FetchProgress, read_at: datetime) -> Figures:
-    """Those of a reading by the query: its pages and conversations are of the hours read, its totals of the UTC day."""
+    """The figures of a reading by the details query: pages and conversations of the hours read, totals of the UTC
+    day.
+    """
     return _without_nulls(
         {
             READ_AT: read_at.isoformat(),
@@ -88,9 +90,9 @@ def figures_of_query(reading: FetchProgress, read_at: datetime) -> Figures:
 
 
 def counted_by_position(cloud: GenesysCloud, day: str, figures: Figures) -> Figures:
-    """How many conversations the day has, by the position of the last one. It is looked up only if the total may be too
-    high: the day is over, and its total exceeds the conversations that were read, or only a part was read. The total is
-    an estimate; the position is exact.
+    """The exact number of the day's conversations, by the position of the last one, as a further figure: the total is
+    an estimate. It is looked up only if the day is over and its total exceeds the conversations that were read, or only
+    a part of the day was read; otherwise no figure is returned.
     """
     total, bounds = figures.get(TOTAL_HITS), Interval(*utc_day(day))
     if not total or figures.get(MISSING) == 0 or bounds.end > cloud.now():
@@ -98,43 +100,43 @@ def counted_by_position(cloud: GenesysCloud, day: str, figures: Figures) -> Figu
     return _without_nulls({THERE: details.exact_total(cloud, bounds, total)})
 
 
-def figures_of_job(came: PagesRead, read_at: datetime, total_hits: int | None, page_size: int) -> Figures:
+def figures_of_job(pages_read: PagesRead, read_at: datetime, total_hits: int | None, page_size: int) -> Figures:
     """The figures of a day read by a job. Jobs have no total, so the query's is used."""
     expected = None if total_hits is None else max(1, -(-total_hits // page_size))
-    return _of_day(came, read_at, total_hits) | _without_nulls({PAGES_EXPECTED: expected})
+    return _of_day(pages_read, read_at, total_hits) | _without_nulls({PAGES_EXPECTED: expected})
 
 
-def figures_of_both(came: PagesRead, read_at: datetime, tail: FetchProgress) -> Figures:
+def figures_of_both(pages_read: PagesRead, read_at: datetime, tail: FetchProgress) -> Figures:
     """The figures of a day read by a job first and then by the query. The query has the total of the day."""
-    said = {REREADS: tail.rereads, MOVED_AGAIN: tail.moved_again or None}
-    return _of_day(came, read_at, tail.total_hits_last) | _without_nulls(said)
+    of_tail = {REREADS: tail.rereads, MOVED_AGAIN: tail.moved_again or None}
+    return _of_day(pages_read, read_at, tail.total_hits_last) | _without_nulls(of_tail)
 
 
-def _of_day(came: PagesRead, read_at: datetime, total_hits: int | None) -> Figures:
+def _of_day(pages_read: PagesRead, read_at: datetime, total_hits: int | None) -> Figures:
     return _without_nulls(
         {
             READ_AT: read_at.isoformat(),
-            CONVERSATIONS: len(came.ids),
+            CONVERSATIONS: len(pages_read.ids),
             TOTAL_HITS: total_hits,
-            PAGES: came.pages,
-            "day_rows_repeated": came.rows - len(came.ids),
-            MISSING: None if total_hits is None else max(0, total_hits - len(came.ids)),
+            PAGES: pages_read.pages,
+            "day_rows_repeated": pages_read.rows - len(pages_read.ids),
+            MISSING: None if total_hits is None else max(0, total_hits - len(pages_read.ids)),
         }
     )
 
 
 def is_complete(lake: Lake, day: str) -> bool:
-    """Whether the stored daily pages have all of the day, so that they decide which conversations there were."""
+    """Whether the stored daily pages cover the whole day, so that they decide which conversations it has."""
     reach = lake.reach(DAILY, day)
     return reach is not None and reach.is_complete
 
 
 def newest_figures(lake: Lake, day: str, assets: Iterable[str] = (DAILY, HOURLY)) -> Figures:
-    """Of all readings whose pages are stored, what the last one said of the day; empty where none said anything."""
+    """The figures of the last reading whose pages are stored; empty if no reading has figures."""
     partitions = {DAILY: [day], HOURLY: hours_of(day)}
     stored = (lake.provenance(asset, partition) for asset in assets for partition in partitions[asset])
-    said = [figures for figures in stored if READ_AT in figures]
-    return max(said, key=lambda figures: str(figures[READ_AT]), default={})
+    with_figures = [figures for figures in stored if READ_AT in figures]
+    return max(with_figures, key=lambda figures: str(figures[READ_AT]), default={})
 
 
 def taken_out(lake: Lake, day: str) -> int:
@@ -144,7 +146,7 @@ def taken_out(lake: Lake, day: str) -> int:
 
 
 def conversations_before(lake: Lake, day: str) -> int | None:
-    """How many conversations the day had when it was last read, None where that is not known."""
+    """How many conversations the day had when it was last read; None if unknown."""
     of_day = newest_figures(lake, day, [DAILY])
     known = of_day.get(CONVERSATIONS) if of_day else newest_figures(lake, day, [HOURLY]).get(TOTAL_HITS)
     return None if known is None else int(known)
@@ -154,16 +156,16 @@ def must_not_be_emptied(day: str, now: int | None, before: int | None, asset: st
     """Raises DayEmptied if the day had conversations and now has none."""
     if before and now == 0:
         raise DayEmptied(
-            f"{day} has no conversations any more: the platform has 0, the stored pages have {before:,}. A division "
+            f"{day} no longer has any conversations: the platform has 0, the stored pages have {before:,}. A division "
             "or permission that the OAuth client lost looks like this, and so does a day older than the "
-            "organisation's retention, so what is stored stays. Check the client's roles and divisions with "
+            "organisation's retention, so the stored pages are kept. Check the client's roles and divisions with "
             f"`genesys-assets preflight`; if the conversations really are gone, launch genesys/{asset} of {day} once "
             "with allow_emptied: true in its config."
         )
 
 
 def must_stay_complete(lake: Lake, day: str, through: datetime) -> None:
-    """Raises DayNotComplete where the stored daily pages have all of the day and jobs have it up to then only."""
+    """Raises DayNotComplete if the stored daily pages cover the whole day, but jobs have it only up to `through`."""
     if through < utc_day(day)[1] and is_complete(lake, day):
         raise DayNotComplete(
             f"Details jobs reach only to {through:%Y-%m-%d %H:%M} UTC, but the stored pages of {day} cover all of the "

@@ -1,9 +1,9 @@
 """Files of the data lake extraction that concern a UTC day, how far they reach, and the conversations made of them.
 
-Files are stored by the day on which the platform made them, and have rows of conversations that began up to
-`REACH_DAYS` before. Each partition says which of its files concern which day. Details come first: a conversation that
-the API or an imported file gave is taken from there, whatever the data lake says of it, for a row of the data lake has
-less. So the data lake fills what was never fetched.
+A file is stored under the day on which the platform made it, and has rows of conversations that began up to
+`REACH_DAYS` before. The provenance of each partition says which of its files concern which day. Details have priority:
+a conversation that the API or an imported file has is taken from there, because the data lake has fewer fields. So the
+data lake only fills what was never fetched.
 """
 
 from __future__ import annotations
@@ -42,12 +42,14 @@ from genesys_assets.tables.data_lake.start_days import SOME_DAY
 
 LAKE_FILES = "pages/lake_files"
 FILES = "files"
-"""What a partition says of its files: by id their schema, and the days on which their conversations began."""
+"""Key of a partition's provenance: its files by id, each with its schema and the days on which its conversations
+began.
+"""
 ENABLED = "enabled_schemas"
-"""What a partition says: the schemas that were switched on for the organisation when its files were listed."""
+"""Key of a partition's provenance: the schemas that were switched on when its files were listed."""
 
 Files = Mapping[str, Mapping[str, Any]]
-"""What stands under `FILES`."""
+"""The value under `FILES`."""
 
 _CONVERSATIONS_AT_ONCE = 1_000
 _PATH = "/api/v2/analytics/dataextraction/downloads"
@@ -55,7 +57,7 @@ _PATH = "/api/v2/analytics/dataextraction/downloads"
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What the request of a stored file says of it."""
+    """The facts about a stored file in its request: see `request_of`."""
 
     id: str
     schema: str
@@ -63,22 +65,24 @@ class About:
 
     @classmethod
     def of(cls, page: Page) -> About:
-        asked = json.loads(page.request)
-        told = asked["params"]
-        return cls(str(asked["path"]).rsplit("/", 1)[-1], told["dataSchema"], told["sha256"])
+        request = json.loads(page.request)
+        params = request["params"]
+        return cls(str(request["path"]).rsplit("/", 1)[-1], params["dataSchema"], params["sha256"])
 
 
 def request_of(file_id: str, schema: str, created: datetime, expires: datetime | None, sha256: str) -> str:
-    """What stands in the place of a request beside a stored file."""
-    told = {"dataSchema": schema, "dateCreated": created.isoformat(timespec="milliseconds"), "sha256": sha256}
+    """The text that is stored as the request of a file's page."""
+    params = {"dataSchema": schema, "dateCreated": created.isoformat(timespec="milliseconds"), "sha256": sha256}
     if expires is not None:
-        told["dateExpires"] = expires.isoformat(timespec="milliseconds")
-    return request_text("GET", f"{_PATH}/{file_id}", told)
+        params["dateExpires"] = expires.isoformat(timespec="milliseconds")
+    return request_text("GET", f"{_PATH}/{file_id}", params)
 
 
 @dataclass(frozen=True, slots=True)
 class OfDay:
-    """What the data lake has of the conversations that began on a day, in pieces by conversationStart."""
+    """The conversations of a day from the data lake, in pieces that are ordered by conversationStart. `unknown` and
+    `losses` count unknown columns and values that could not be kept.
+    """
 
     pieces: Sequence[pa.StructArray]
     unknown: Counter[str] = field(default_factory=Counter)
@@ -91,8 +95,8 @@ def later_days(day: str) -> list[str]:
 
 
 def reach_of(lake: Lake, day: str, lag: timedelta) -> Reach | None:
-    """How far the stored files cover a day, if the platform writes an event into a file within `lag`. None where they
-    have no conversation of the day, or lack a schema without which figures would be missing.
+    """How far the stored files cover a day, if the platform writes an event into a file within `lag`. None if they have
+    no conversation of the day, or lack a schema without which figures would be missing.
     """
     start, end = utc_day(day)
     listed, schemas, has_conversations = start, set[str](), False
@@ -108,14 +112,14 @@ def reach_of(lake: Lake, day: str, lag: timedelta) -> Reach | None:
 
 
 def lacking(lake: Lake, day: str) -> list[str]:
-    """The schemas that figures need and of which no stored file can have rows of a day."""
+    """The needed schemas of which no stored file can have rows of a day."""
     stored = {each["schema"] for _, files in listings(lake, day) for each in files.values()}
     return [schema for schema in NEEDED if schema not in stored]
 
 
 def listings(lake: Lake, day: str) -> Iterator[tuple[datetime, Files]]:
-    """For a day and each one after it, up to the first that was not listed to its end: how far it was listed, and its
-    files.
+    """How far a day was listed, and its files; then the same of each later day, up to the first that was not listed to
+    its end.
     """
     stored = lake.stored(LAKE_FILES)
     for key in later_days(day):
@@ -128,7 +132,7 @@ def listings(lake: Lake, day: str) -> Iterator[tuple[datetime, Files]]:
 
 
 def identity_of(lake: Lake, day: str) -> Iterator[tuple[str, str]]:
-    """For each stored partition with files that concern a day, what identifies these files."""
+    """For each stored partition with files that concern a day, its key and a hash that identifies these files."""
     stored = lake.stored(LAKE_FILES)
     for key in later_days(day):
         footer = lake.footer(LAKE_FILES, key) if key in stored else None
@@ -148,16 +152,16 @@ def of_day(lake: Lake, day: str, names: Names) -> OfDay:
     unknown, losses = Counter[str](), Counter[str]()
     tables: dict[str, list[pa.Table]] = {schema: [] for schema in OF_CONVERSATIONS}
     for about, page in _files(lake, day):
-        found = decode(about.schema, page.body, names)
-        unknown += found.unknown
-        losses += found.losses
-        tables[about.schema].append(found.rows)
+        decoded = decode(about.schema, page.body, names)
+        unknown += decoded.unknown
+        losses += decoded.losses
+        tables[about.schema].append(decoded.rows)
     start, end = (pa.scalar(moment, pa.timestamp("ms", "UTC")) for moment in utc_day(day))
     conversations = newest(concat_rows(tables[CONVERSATIONS]), SCHEMAS[CONVERSATIONS])
     if not len(conversations):
         return OfDay([], unknown, losses)
-    begun = conversations["conversationStart"]
-    conversations = conversations.filter(pc.and_(pc.greater_equal(begun, start), pc.less(begun, end)))
+    starts = conversations["conversationStart"]
+    conversations = conversations.filter(pc.and_(pc.greater_equal(starts, start), pc.less(starts, end)))
     whole = nested(
         Flat(
             conversations,
@@ -172,11 +176,11 @@ def of_day(lake: Lake, day: str, names: Names) -> OfDay:
 
 
 def _rows(files: Sequence[pa.Table], schema: str, conversations: pa.Table) -> pa.Table:
-    """Of the rows of some conversations, those that count."""
+    """The newest rows of the given conversations."""
     ids = conversations["conversationId"].combine_chunks()
     theirs = [rows.filter(pc.is_in(rows["conversationId"], value_set=ids)) for rows in files]
-    found = concat_rows([rows for rows in theirs if len(rows)])
-    return newest(found, SCHEMAS[schema])
+    rows = concat_rows([rows for rows in theirs if len(rows)])
+    return newest(rows, SCHEMAS[schema])
 
 
 def _files(lake: Lake, day: str) -> Iterator[tuple[About, Page]]:
@@ -187,15 +191,17 @@ def _files(lake: Lake, day: str) -> Iterator[tuple[About, Page]]:
 def files_of(
     lake: Lake, days: Iterable[str], choose: Callable[[str, Files], Collection[str]]
 ) -> Iterator[tuple[About, Page]]:
-    """Files of some days, in the order of their creation; `choose` gives the ids of a day's files that are read."""
+    """Yields files of some days, in the order of their creation. `choose(day, files)` returns the ids of those to
+    read.
+    """
     for key in days:
         pages = lake.pages(LAKE_FILES, key) if key in lake.stored(LAKE_FILES) else None
         if pages is None:
             continue
-        wanted = set(choose(key, pages.provenance.get(FILES, {})))
+        ids = set(choose(key, pages.provenance.get(FILES, {})))
         about = [(pages.about(index).as_of, index, About.of(pages.about(index))) for index in range(len(pages))]
         for _, index, file in sorted(about, key=lambda each: each[:2]):
-            if file.id in wanted:
+            if file.id in ids:
                 yield file, pages[index]
 
 
@@ -209,5 +215,5 @@ def _ids_about(files: Files, day: str) -> list[str]:
 
 
 def days_of_files(files: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The days that files concern."""
+    """The days that any of the files concerns, in order."""
     return sorted({day for each in files for day in each["days"]})

@@ -1,10 +1,11 @@
 """Files of the data lake extraction with agents' status on a UTC day, how far they reach, and the spans made of them.
 
-Users' details come first. The data lake adds the end of a span that goes on as far as they know, and spans where they
-do not reach. Which form of a span counts is in `tables.users.spans`, what is made of both in `days.users`.
+Users' details have priority. The data lake adds ends of spans that details do not have yet, and spans after the reach
+of details. `tables.users.spans` decides which form of a span counts, `days.users` combines both sources.
 
-A file says on which days its spans began. Files from around the day are read, because spans that go on into the day or
-out of it began or ended there. Of later files only those are read that say how a stored span of the day ended.
+The provenance of a file says on which days its spans began. Files from around the day are read, because a span that
+touches the day may have begun or ended on another day. Of later files only those are read that may have the end of a
+span of the day.
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ from genesys_assets.tables.data_lake.start_days import SOME_DAY
 from genesys_assets.tables.users.spans import Span
 
 NEEDED = (PRESENCE, ROUTING_STATUS)
-"""The schemas that agents' status is made of. Without either of them half of it would be missing."""
+"""The schemas from which agents' status is made. Both are needed: without one of them half of it would be missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The spans that begin on a day or go on into it, as files have them."""
+    """The spans that touch a day, from files. `unknown` and `losses` count unknown columns and values that could not be
+    kept.
+    """
 
     spans: Sequence[Span] = ()
     unknown: Counter[str] = field(default_factory=Counter)
@@ -40,8 +43,8 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class StatusQuery:
-    """A day of which status is read. `before` is the last day before it with spans of its own. The platform writes an
-    event into a file within `lag`. `only_ends`: the spans are known, and only their ends are looked for.
+    """A day whose status is read from files. `before` is the last earlier day with spans of its own. The platform
+    writes an event into a file within `lag`. `only_ends`: the spans are known, and only their ends are needed.
     """
 
     day: str
@@ -55,23 +58,23 @@ class StatusQuery:
         return days_around(self.day, before=0 if self.only_ends else REACH_DAYS, after=REACH_DAYS)
 
     def choose(self, key: str, files: Files) -> list[str]:
-        """The ids of the files of one of these days that are read."""
+        """The ids of the files to read among the `files` of the day `key`."""
         first = f"{self.before}" if self.before else ""
         is_near = not self.only_ends and key <= f"{(utc_day(self.day)[1] + self.lag + DAY).date()}"
 
-        def tells(began: str) -> bool:
+        def may_concern(began: str) -> bool:
             return began == SOME_DAY or (began <= self.day and (is_near or began > first))
 
         return [
             file_id
             for file_id, about in files.items()
-            if about["schema"] in NEEDED and (key < self.day or any(map(tells, about["days"])))
+            if about["schema"] in NEEDED and (key < self.day or any(map(may_concern, about["days"])))
         ]
 
 
 def reach_of(lake: Lake, day: str, lag: timedelta) -> Reach | None:
     """How far the stored files cover agents' status of a day, if the platform writes an event into a file within `lag`.
-    None where the day was not listed, or a schema is missing.
+    None if the day was not listed, or a schema is missing.
     """
     if day not in lake.stored(LAKE_FILES):
         return None
@@ -88,24 +91,22 @@ def reach_of(lake: Lake, day: str, lag: timedelta) -> Reach | None:
 
 
 def last_day_before(lake: Lake, day: str, after: str, lag: timedelta) -> str | None:
-    """The last day before a day, and after another one, whose status files know."""
+    """The last day between two days, `after` and `day`, whose status is in files; None if there is none."""
     earlier = days_around(day, before=REACH_DAYS, after=-1)
     return next((key for key in reversed(earlier) if key > after and reach_of(lake, key, lag) is not None), None)
 
 
-def identity_of(lake: Lake, asked: StatusQuery) -> Iterator[tuple[str, str]]:
-    """For each stored partition with files that are read for a day, what identifies these."""
+def identity_of(lake: Lake, query: StatusQuery) -> Iterator[tuple[str, str]]:
+    """For each stored partition with files that are read for a day, its key and a hash that identifies these files."""
     stored = lake.stored(LAKE_FILES)
-    for key in asked.days:
-        files = asked.choose(key, _of_status(lake, key)) if key in stored else []
+    for key in query.days:
+        files = query.choose(key, _of_status(lake, key)) if key in stored else []
         if files:
             yield key, hashlib.sha256("\n".join(sorted(files)).encode()).hexdigest()[:32]
 
 
 def _of_status(lake: Lake, key: str) -> Files:
-    """What a stored partition says of its files of status. It is looked up once, because every day asks for many
-    partitions.
-    """
+    """The files with status in a stored partition. They are looked up once, because every day needs many partitions."""
 
     def read() -> Files:
         footer = lake.footer(LAKE_FILES, key)
@@ -115,20 +116,20 @@ def _of_status(lake: Lake, key: str) -> Files:
     return lake.once("files of status", LAKE_FILES, key, read)
 
 
-def inputs_of(lake: Lake, asked: StatusQuery) -> list[tuple[str, str | None]]:
+def inputs_of(lake: Lake, query: StatusQuery) -> list[tuple[str, str | None]]:
     """The stored partitions that may have files that concern a day."""
     stored = lake.stored(LAKE_FILES)
-    return [(LAKE_FILES, key) for key in asked.days if key in stored]
+    return [(LAKE_FILES, key) for key in query.days if key in stored]
 
 
-def status_of(lake: Lake, asked: StatusQuery, names: Names) -> Status:
+def status_of(lake: Lake, query: StatusQuery, names: Names) -> Status:
     """The status of a day, made of stored files. Raises UnreadableFile."""
-    found = Status()
-    of_schemas = {schema: SpansOfDay(schema, Window.of_utc_day(asked.day)) for schema in NEEDED}
-    for about, page in files_of(lake, asked.days, asked.choose):
+    status = Status()
+    of_schemas = {schema: SpansOfDay(schema, Window.of_utc_day(query.day)) for schema in NEEDED}
+    for about, page in files_of(lake, query.days, query.choose):
         rows = decode(about.schema, page.body, names)
-        found.unknown.update(rows.unknown)
-        found.losses.update(rows.losses)
+        status.unknown.update(rows.unknown)
+        status.losses.update(rows.losses)
         of_schemas[about.schema].add(rows.rows)
     spans = sorted(span for each in of_schemas.values() for span in each.spans())
-    return Status(spans, found.unknown, found.losses)
+    return Status(spans, status.unknown, status.losses)

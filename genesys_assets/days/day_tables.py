@@ -1,10 +1,10 @@
-"""Writing the tables of a UTC day: all of them anew, or only what further hours brought.
+"""Writes the tables of a UTC day: completely, or only the rows of new hours.
 
-A day's tables are what its pages say, decoded and merged (`tables`). Where further hours landed since they were stored,
-and nothing else has changed, only the pages of these hours are decoded, and their rows are added in a file beside those
-that are stored. Anything else makes the day anew: an hour read again, pages of jobs, of imports, of overlaps or of the
-data lake, a missing hour, another version of a table, a conversation that is stored already, and more files than
-readers should open.
+A day's tables are made of its pages, decoded and merged (`tables`). If new hours were stored since the tables were
+written, and nothing else has changed, only the pages of these hours are decoded, and their rows are added in a file
+beside the stored ones. In all other cases the day is written completely: after an hour was read again; with pages of
+jobs, imports, overlaps or the data lake; if an hour is missing; after a new version of a table; if a conversation is
+stored already; and if there would be more files than readers should open.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ from genesys_assets.tables.conversations.day import day_tables
 from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.metrics.question import answered_by_both, answered_everywhere
-from genesys_assets.tables.sources import filled, marked
+from genesys_assets.tables.sources import fill_hours, mark_sources
 from genesys_assets.tables.spec import TableSpec
 
 UNKNOWN, LOST = "unknown_fields", "values_lost"
-"""What a file says of the pages that it was made of: how often each unknown field and each loss occurred, by path."""
+"""Keys of the provenance of a file: how often each unknown field and each loss occurred in its pages, by path."""
 _MOST_FILES = 8
-"""The most files that a day of a table has. Each costs its readers, above all on S3."""
+"""The most files of a day of a table. Each one costs readers time, above all on S3."""
 _PAGES, _DUPLICATES = "pages", "duplicates_dropped"
 _FIELDS_NAMED = 50
 _PLACE = f"tables/{CONVERSATIONS.name}"
@@ -52,8 +52,8 @@ _PLACE = f"tables/{CONVERSATIONS.name}"
 
 @dataclass(slots=True)
 class Findings:
-    """What decoding a day's pages brought to light: fields the model does not know, values that could not be kept,
-    counts by name, and why the data lake could not be read.
+    """What was found while a day's pages were decoded: fields that the model does not know, values that could not be
+    kept, counts by name, and why the data lake could not be read.
     """
 
     unknown: Counter[str] = field(default_factory=Counter)
@@ -64,19 +64,19 @@ class Findings:
 
     @classmethod
     def stored(cls, lake: Lake, place: str, day: str) -> Self:
-        """Those that a stored table was made with."""
+        """The findings that a stored table has in its provenance."""
         origin = lake.provenance(place, day)
         counts = {name: int(origin[name]) for name in (_PAGES, _DUPLICATES) if name in origin}
         return cls(Counter(origin.get(UNKNOWN, {})), Counter(origin.get(LOST, {})), counts)
 
     def add(self, page: Page, decoded: decode.DecodedPage) -> None:
-        """What one page brought to light; a page that is stored with several hours counts once."""
+        """Adds the findings of one page; a page that is stored with several hours counts once."""
         if self.is_new(page):
             self.unknown.update(decoded.unknown)
             self.losses.update(decoded.losses)
 
     def is_new(self, page: Page) -> bool:
-        """Whether a page is seen for the first time."""
+        """Whether the page was not passed before. Remembers it."""
         identity = (page.fetched_at, page.correlation_id or page.request)
         is_new = identity not in self.pages
         self.pages.add(identity)
@@ -86,7 +86,7 @@ class Findings:
         self.counts[name] = self.counts.get(name, 0) + number
 
     def provenance(self) -> Provenance:
-        """What the files say of it."""
+        """The findings as provenance of the files."""
         named = {UNKNOWN: self.unknown, LOST: self.losses}
         return {**self.counts, **{name: dict(of.most_common(_FIELDS_NAMED)) for name, of in named.items() if of}}
 
@@ -97,7 +97,7 @@ class Findings:
 def write_conversations(
     lake: Lake, day: str, specs: Sequence[TableSpec], origin: Provenance
 ) -> tuple[Writing, Findings]:
-    """Write some tables of a day's conversations. Raises NotFetched, and what `Lake.table_writers` does."""
+    """Writes tables of a day's conversations. Raises NotFetched, and what `Lake.table_writers` raises."""
     try:
         return _write_conversations(lake, day, specs, origin, may_add=True)
     except Overtaken:
@@ -107,12 +107,12 @@ def write_conversations(
 def _write_conversations(
     lake: Lake, day: str, specs: Sequence[TableSpec], origin: Provenance, *, may_add: bool
 ) -> tuple[Writing, Findings]:
-    """Raises Overtaken where others replaced the rows to which those of hours were added."""
+    """Raises Overtaken if another process replaced the rows to which rows of new hours were added."""
     with lake.table_writers({f"tables/{spec.name}": spec for spec in specs}, day, origin) as writing:
-        landed = _landed(lake, day, specs) if may_add else None
-        if landed is not None:
+        new_hours = _new_hours(lake, day, specs) if may_add else None
+        if new_hours is not None:
             writing.add_to_stored(lake)
-        taken = landed or _TakenPages.of(day, conversations_of(lake, day), Findings())
+        taken = new_hours or _TakenPages.of(day, conversations_of(lake, day), Findings())
         findings, pages = taken.findings, taken.pages
         writing.reach = replace(pages.reach, imported=bool(len(taken.imported)))
         writing.newness = lake.newness(pages.inputs)
@@ -121,7 +121,7 @@ def _write_conversations(
         for tables in day_tables(taken.plan, taken.page, findings.add, taken.nested, threads=threads):
             if len(taken.imported) or len(taken.of_data_lake):
                 conversations = tables[CONVERSATIONS.name]
-                tables[CONVERSATIONS.name] = marked(conversations, taken.imported, taken.of_data_lake)
+                tables[CONVERSATIONS.name] = mark_sources(conversations, taken.imported, taken.of_data_lake)
             for spec in specs:
                 writing[f"tables/{spec.name}"].write(tables[spec.name])
         writing.provenance |= findings.provenance()
@@ -130,8 +130,8 @@ def _write_conversations(
 
 @dataclass(frozen=True, slots=True)
 class _TakenPages:
-    """Pages of a day and which conversations are taken from them; the ids of those from imported files, and of those
-    from the data lake. `is_stored`: one of the taken conversations is stored already.
+    """Pages of a day, and the plan which conversations are taken from them. `imported` and `of_data_lake` are the ids
+    of those from imported files and from the data lake. `is_stored`: one of the taken conversations is stored already.
     """
 
     pages: Conversations
@@ -166,15 +166,16 @@ class _TakenPages:
 
     @property
     def nested(self) -> dict[int, pa.StructArray]:
-        """The conversations of the data lake, by position behind the pages."""
+        """The conversations of the data lake; their positions follow those of the pages."""
         pieces = self.pages.data_lake.pieces if self.pages.data_lake else ()
         return dict(enumerate(pieces, start=len(self.pages.sources)))
 
 
-def _landed(lake: Lake, day: str, specs: Sequence[TableSpec]) -> _TakenPages | None:
-    """What is taken from the hours that landed since the tables were stored; None where the day is to be made anew.
+def _new_hours(lake: Lake, day: str, specs: Sequence[TableSpec]) -> _TakenPages | None:
+    """The pages of the hours that were stored since the tables were written; None if the day must be written
+    completely.
 
-    A conversation that is stored already is among the reasons: only one of its forms counts.
+    It must be if one of their conversations is stored already, because only one form of a conversation counts.
     """
     hours = made_of.hours_of_details_since(lake, day, [CONVERSATIONS, *specs])
     may_grow = _may_grow(lake, day, [_PLACE, *(f"tables/{spec.name}" for spec in specs)])
@@ -203,14 +204,16 @@ def _stub(source: Source) -> merge.Stub:
 
 
 def _stub_of_data_lake(day: str, conversations: pa.StructArray) -> merge.Stub:
-    """Older than every page: a conversation that a page has is taken from there."""
+    """The stub of conversations from the data lake. It counts as older than every page, so that conversations that a
+    page has are taken from the page.
+    """
     names = ("conversationId", "conversationStart")
     keys = pa.StructArray.from_arrays([pc.struct_field(conversations, name) for name in names], names=list(names))
     return merge.Stub(*utc_day(day), datetime.fromtimestamp(0, UTC), keys)
 
 
 def _ids(plan: merge.Plan, stubs: Sequence[merge.Stub], is_of: Callable[[int], bool]) -> pa.Array:
-    """The ids of the conversations that are taken from some of the pages."""
+    """The ids of the conversations that are taken from the pages for whose position `is_of` is true."""
     taken = [
         stubs[part.page].conversations.field("conversationId").take(pa.array(part.rows))
         for part in plan.parts
@@ -224,18 +227,19 @@ def _ids(plan: merge.Plan, stubs: Sequence[merge.Stub], is_of: Callable[[int], b
 
 @dataclass(frozen=True, slots=True)
 class MetricsOfDay:
-    """What a table of buckets of a day is made of: its pages, and these as one number. `landed` are the pages of the
-    hours that landed since it was stored and how far it reached; None where it is to be made anew.
+    """How the sources of a day of a table of buckets are found: its `pages`, and the `number` that identifies them (see
+    `made_of`). `new_hours` gives the pages of hours that were stored since the table was written, and the reach of the
+    written table; None if the day must be written completely.
     """
 
     spec: TableSpec
     pages: Callable[[Lake, str], Metrics]
     number: Callable[[Lake, str, TableSpec], int]
-    landed: Callable[[Lake, str], tuple[Metrics, Reach] | None] = lambda lake, day: None
+    new_hours: Callable[[Lake, str], tuple[Metrics, Reach] | None] = lambda lake, day: None
 
 
-def landed_interval_metrics(lake: Lake, day: str) -> tuple[Metrics, Reach] | None:
-    """See `MetricsOfDay.landed`."""
+def new_hours_of_interval_metrics(lake: Lake, day: str) -> tuple[Metrics, Reach] | None:
+    """`MetricsOfDay.new_hours` of the table `interval_metrics`."""
     hours, place = made_of.hours_of_metrics_since(lake, day, INTERVAL_METRICS), f"tables/{INTERVAL_METRICS.name}"
     pages = interval_metrics_of_hours(lake, day, hours) if hours and _may_grow(lake, day, [place]) else None
     reach = lake.reach(place, day)
@@ -243,8 +247,8 @@ def landed_interval_metrics(lake: Lake, day: str) -> tuple[Metrics, Reach] | Non
 
 
 def write_metrics(lake: Lake, of: MetricsOfDay, day: str, origin: Provenance) -> tuple[Writing, Findings]:
-    """Write a day of a table of buckets. What was asked in every part of the day is kept with the rows. Raises
-    NotFetched, and what `Lake.table_writers` does.
+    """Writes a day of a table of buckets. The questions that all parts of the day have answers to are stored with its
+    reach. Raises NotFetched, and what `Lake.table_writers` raises.
     """
     try:
         return _write_metrics(lake, of, day, origin, may_add=True)
@@ -255,18 +259,18 @@ def write_metrics(lake: Lake, of: MetricsOfDay, day: str, origin: Provenance) ->
 def _write_metrics(
     lake: Lake, of: MetricsOfDay, day: str, origin: Provenance, *, may_add: bool
 ) -> tuple[Writing, Findings]:
-    """Raises Overtaken where others replaced the rows to which those of hours were added."""
+    """Raises Overtaken if another process replaced the rows to which rows of new hours were added."""
     place = f"tables/{of.spec.name}"
     with lake.table_writers({place: of.spec}, day, origin) as writing:
-        landed = of.landed(lake, day) if may_add else None
-        if landed is not None:
+        new_hours = of.new_hours(lake, day) if may_add else None
+        if new_hours is not None:
             writing.add_to_stored(lake)
-        pages, known = landed or (of.pages(lake, day), None)
-        findings = Findings() if known is None else Findings.stored(lake, place, day)
-        asked: list[list[str]] = [[] for _ in pages.parts]
+        pages, stored_reach = new_hours or (of.pages(lake, day), None)
+        findings = Findings() if stored_reach is None else Findings.stored(lake, place, day)
+        requests_of_parts: list[list[str]] = [[] for _ in pages.parts]
 
         def fetched() -> Iterator[tuple[str, bytes]]:
-            for requests, part in zip(asked, pages.parts.values(), strict=True):
+            for requests, part in zip(requests_of_parts, pages.parts.values(), strict=True):
                 for page in part:
                     requests.append(page.request)
                     yield page.request, page.body
@@ -283,25 +287,27 @@ def _write_metrics(
             pages.through >= pages.end,
             imported=bool(imported),
             fetched_hours=len(pages.parts),
-            questions=answered_everywhere(asked),
+            questions=answered_everywhere(requests_of_parts),
         )
-        writing.reach = reach if known is None else _together(known, reach)
+        writing.reach = reach if stored_reach is None else _together(stored_reach, reach)
         writing.provenance |= findings.provenance()
         writing[place].write(rows)
     return writing, findings
 
 
-def _together(known: Reach, landed: Reach) -> Reach:
-    """How far hours and those that landed after them reach."""
-    hours = (known.fetched_hours or 0) + (landed.fetched_hours or 0)
-    return replace(landed, fetched_hours=hours, questions=answered_by_both(known.questions, landed.questions))
+def _together(stored: Reach, new: Reach) -> Reach:
+    """The reach of a written table and of new hours together."""
+    hours = (stored.fetched_hours or 0) + (new.fetched_hours or 0)
+    return replace(new, fetched_hours=hours, questions=answered_by_both(stored.questions, new.questions))
 
 
 def _with_imported(spec: TableSpec, rows: pa.Table, pages: Metrics) -> tuple[pa.Table, int | None]:
-    """The fetched rows and those of files for hours that were never fetched; and how many these are."""
+    """The fetched rows, and imported rows for hours that were never fetched; and the number of the latter, None without
+    an import.
+    """
     if pages.imported is None:
         return rows, None
     saved = [metric_rows(spec, [(page.request, page.body)]) for page in pages.imported]
     hours = {utc_hour(hour)[0] for hour in pages.parts}
-    both = filled(spec, rows, [each.table for each in saved], hours)
+    both = fill_hours(spec, rows, [each.table for each in saved], hours)
     return both, len(both) - len(rows)

@@ -1,6 +1,7 @@
-"""Which families of aggregates the stored hours of a day hold answers of, and why they lack the others.
+"""Which families of aggregates the stored hours of a day have answers of, and why others are missing.
 
-Each file of hours says which families it was asked and answered. What is decoded from the answers is in `tables`.
+The provenance of each hour's file names the families that answered and those that did not. `tables` decodes the
+answers.
 """
 
 from __future__ import annotations
@@ -17,15 +18,17 @@ from genesys_assets.tables.metrics.question import family_of
 PLACE = "pages/hourly_aggregates"
 ANSWERED = "families_answered"
 UNANSWERED = "families_unanswered"
-"""What a file of hours says: the families that answered, and those that did not, each with the reason."""
+"""Keys of the provenance of an hour's file: the families that answered, and those that did not, each with the
+reason.
+"""
 
 
 _BEFORE = (CONVERSATIONS.name,)
-"""What a file was asked that says nothing of families."""
+"""The families of files that were stored before these keys existed."""
 
 
 class PagesOfFamily:
-    """The pages of an hour that answer questions of one family. Bodies of others are not read; which page is whose is
+    """The pages of an hour with answers of one family. Bodies of other pages are not read; the family of each page is
     looked up once for all families.
     """
 
@@ -45,7 +48,7 @@ class PagesOfFamily:
 
 
 def has_answers(lake: Lake, day: str, family: AggregateFamily) -> bool:
-    """Whether a family answered the first or the last stored hour of a day. The hours between are not looked at: each
+    """Whether a family answered for the first or the last stored hour of a day. The hours between are not checked: each
     would cost a read, every time.
     """
     return any(family.name in _provenance(lake, hour).get(ANSWERED, _BEFORE) for hour in _ends(lake, day))
@@ -53,11 +56,11 @@ def has_answers(lake: Lake, day: str, family: AggregateFamily) -> bool:
 
 def unanswered(lake: Lake, days: Iterable[str]) -> dict[str, str]:
     """The families that the platform refused for the last stored hour of some days, each with the reason."""
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for day in days:
         for hour in _ends(lake, day)[-1:]:
-            found |= _provenance(lake, hour).get(UNANSWERED, {})
-    return found
+            reasons |= _provenance(lake, hour).get(UNANSWERED, {})
+    return reasons
 
 
 def _ends(lake: Lake, day: str) -> Sequence[str]:

@@ -1,8 +1,8 @@
-"""What each table of a day was made of, as one number. It changes when a stored partition changes that the table is
-made of.
+"""One number that identifies the sources of a day's table: it changes if any partition changes from which the table is
+made.
 
-A table keeps its number (`Lake.made_of`). If the number of what is stored now differs, the table must be computed
-again, no matter what happened in between. `sources` knows which pages count for which day.
+The number is stored with the table (`Lake.made_of`). If the number of the partitions stored now differs, the table is
+stale, no matter what happened in between. `sources` knows which pages count for which day.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from genesys_assets.spans import hours_of, utc_day
 from genesys_assets.tables.spec import INSTANT, TableSpec
 
 _BITS = 53
-"""Every reader of a Delta log can read numbers of this size."""
+"""Bits of the number: every reader of a Delta log can read integers of this size."""
 
 _BEGINS = ("interval_start", "conversation_start", "quarter_start")
-"""The columns that say when the event of a row began."""
+"""The columns that say when the event of a row began. A table has one of them at most."""
 
 
 class Part(NamedTuple):
-    """A stored partition, or a part of one: how new it is, where, and what identifies what it holds."""
+    """A stored partition, or a part of one: its newness, place and key, and a text that identifies its content."""
 
     newness: int
     place: str
@@ -53,14 +53,14 @@ class Part(NamedTuple):
 
 
 def number(read: Iterable[Part], *versions: object) -> int:
-    """One number for all parts, in the order of their newness, and for the version of the table made of them."""
+    """One number for all parts, in the order of their newness, and for further objects such as the table's version."""
     lines = [f"{place} {key} {content}\n" for _, place, key, content in sorted(read)]
     digest = hashlib.sha256(f"{versions!r}{''.join(lines)}".encode())
     return int.from_bytes(digest.digest()[:8], "big") >> (64 - _BITS)
 
 
 def parts(lake: Lake, place: str, keys: Iterable[str | None]) -> Iterator[Part]:
-    """The stored ones of some partitions."""
+    """The partitions with these keys, as far as they are stored."""
     stored, log = lake.stored(place), lake.log(place)
     for key in keys:
         partition = stored.get(key)
@@ -69,8 +69,8 @@ def parts(lake: Lake, place: str, keys: Iterable[str | None]) -> Iterator[Part]:
 
 
 def parts_until(lake: Lake, read: Iterable[tuple[str, str, datetime]]) -> Iterator[Part]:
-    """The stored ones of some days of tables, each up to an instant: see `content_until`. How new they are does not
-    count.
+    """Days of tables, as far as they are stored, each with its content up to an instant: see `content_until`. Their
+    newness does not count.
     """
     by_place: dict[str, list[tuple[str, datetime]]] = {}
     for place, day, end in read:
@@ -87,10 +87,10 @@ def parts_until(lake: Lake, read: Iterable[tuple[str, str, datetime]]) -> Iterat
 
 
 def content_until(lake: Lake, place: str, day: str, end: datetime) -> str | None:
-    """What identifies the rows and the reach of a day's partition up to an instant; None where it is not stored.
+    """A text that identifies the rows and the reach of a day's partition up to an instant; None if it is not stored.
 
-    Where the day goes on after the instant, what began later does not count: a business day west of UTC ends within a
-    UTC day that grows every hour.
+    If the day ends after the instant, rows that began later do not count: a business day west of UTC ends within a UTC
+    day that grows every hour.
     """
     partition = lake.stored(place).get(day)
     if partition is None:
@@ -104,8 +104,8 @@ def content_until(lake: Lake, place: str, day: str, end: datetime) -> str | None
     def read() -> str:
         footer = lake.footer(place, day)
         reach = footer.reach if footer else None
-        known = reach and replace(reach, through=min(reach.through, end)).as_json()
-        digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode())
+        reach_until = reach and replace(reach, through=min(reach.through, end)).as_json()
+        digest = hashlib.sha256(json.dumps(reach_until, sort_keys=True).encode())
         rows = lake.read(place, day, where=pc.field(begins) < pa.scalar(end, INSTANT))
         with pa.ipc.new_stream(_HashedFile(digest), rows.schema.remove_metadata()) as stream:
             stream.write_table(rows.replace_schema_metadata(None).combine_chunks())
@@ -115,7 +115,7 @@ def content_until(lake: Lake, place: str, day: str, end: datetime) -> str | None
 
 
 class _HashedFile(io.RawIOBase):
-    """A file that is written to no place but a digest."""
+    """A file that only updates a digest."""
 
     def __init__(self, digest: Any) -> None:
         self._digest = digest
@@ -129,21 +129,22 @@ class _HashedFile(io.RawIOBase):
 
 
 def of_conversations(lake: Lake, day: str, specs: Iterable[TableSpec]) -> dict[str, int]:
-    """What the tables of a day's conversations are made of, by place. Of two forms of a conversation the newer one
-    counts, so the order in which pages were read counts as well.
+    """The numbers of the tables of a day's conversations, by place. Of two forms of a conversation the newer one
+    counts, so the newness of the pages counts as well.
     """
     hours = parts(lake, HOURLY, hours_of(day))
     return _of_details([*hours, *_beside_hours_of_details(lake, day)], specs)
 
 
 def of_interval_metrics(lake: Lake, day: str, spec: TableSpec) -> int:
+    """The number of a day of the table `interval_metrics`."""
     hours = parts(lake, HOURLY_AGGREGATES, hours_of(day))
     return _without_order([*hours, *parts(lake, IMPORTED_HOURLY, [day])], spec)
 
 
 def hours_of_details_since(lake: Lake, day: str, specs: Iterable[TableSpec]) -> list[str] | None:
-    """The stored hours that the conversation tables of a day lack. None unless the tables have all earlier hours from
-    the beginning of the day on, and no other pages concern the day.
+    """The stored hours that the conversation tables of a day lack. None if the tables lack an earlier hour, or if pages
+    other than those of hours concern the day.
     """
     specs = list(specs)
     if any(True for _ in _beside_hours_of_details(lake, day)):
@@ -152,7 +153,7 @@ def hours_of_details_since(lake: Lake, day: str, specs: Iterable[TableSpec]) -> 
 
 
 def hours_of_metrics_since(lake: Lake, day: str, spec: TableSpec) -> list[str] | None:
-    """The stored hours that `interval_metrics` of a day lacks; None as in `hours_of_details_since`."""
+    """The stored hours that `interval_metrics` of a day lacks; None in the same cases as `hours_of_details_since`."""
     if any(True for _ in parts(lake, IMPORTED_HOURLY, [day])):
         return None
     place = f"tables/{spec.name}"
@@ -162,8 +163,8 @@ def hours_of_metrics_since(lake: Lake, day: str, spec: TableSpec) -> list[str] |
 def _hours_since(
     lake: Lake, place: str, day: str, made_of: Callable[[Sequence[Part]], dict[str, int]]
 ) -> list[str] | None:
-    """The last stored hours: those that the tables' numbers do not contain yet. None where the numbers differ
-    otherwise.
+    """The last stored hours, which the tables' numbers do not contain yet. None if the numbers differ for another
+    reason.
     """
     hours = list(parts(lake, place, hours_of(day)))
     keys = [str(part.key) for part in hours]
@@ -171,7 +172,7 @@ def _hours_since(
         return None
     for count in range(len(keys), 0, -1):
         numbers = made_of(hours[:count])
-        if all(day in lake.stored(table) and lake.made_of(table, day) == known for table, known in numbers.items()):
+        if all(day in lake.stored(table) and lake.made_of(table, day) == number_ for table, number_ in numbers.items()):
             return keys[count:]
     return None
 
@@ -189,16 +190,18 @@ def _beside_hours_of_details(lake: Lake, day: str) -> Iterator[Part]:
 
 
 def of_families(lake: Lake, day: str, specs: Iterable[TableSpec]) -> dict[str, int]:
-    """What the tables of families are made of, by place. The hours are read once for all of them."""
+    """The numbers of the tables of families, by place. The hours are looked up once for all of them."""
     hours = number(part._replace(newness=0) for part in parts(lake, HOURLY_AGGREGATES, hours_of(day)))
     return {f"tables/{spec.name}": number([], hours, spec.name, spec.version) for spec in specs}
 
 
 def of_family_metrics(lake: Lake, day: str, spec: TableSpec) -> int:
+    """The number of a day of one table of a family."""
     return of_families(lake, day, [spec])[f"tables/{spec.name}"]
 
 
 def of_daily_metrics(lake: Lake, day: str, spec: TableSpec) -> int:
+    """The number of a day of the table `daily_metrics`."""
     return _without_order([*parts(lake, DAILY_AGGREGATES, [day]), *parts(lake, IMPORTED_DAILY, [day])], spec)
 
 
@@ -207,22 +210,22 @@ def _without_order(read: Iterable[Part], spec: TableSpec) -> int:
 
 
 def _data_lake(lake: Lake, day: str) -> Iterator[Part]:
-    """The files of the data lake about a day, how far they reach and the names of their columns; nothing if the day is
-    complete, because then details alone count.
+    """The files of the data lake that concern a day, their reach and the names of their columns. Nothing if the day is
+    complete, because then only details count.
     """
-    found = list(data_lake.identity_of(lake, day))
-    daily = lake.footer(DAILY, day) if found else None
-    if not found or (daily is not None and daily.reach is not None and daily.reach.is_complete):
+    identities = list(data_lake.identity_of(lake, day))
+    daily = lake.footer(DAILY, day) if identities else None
+    if not identities or (daily is not None and daily.reach is not None and daily.reach.is_complete):
         return
     settings = DataLakeSettings.load()
-    known = json.dumps([str(data_lake.reach_of(lake, day, settings.lag)), settings.columns])
-    yield Part(0, data_lake.LAKE_FILES, "", known)
-    for key, content in found:
+    settings_and_reach = json.dumps([str(data_lake.reach_of(lake, day, settings.lag)), settings.columns])
+    yield Part(0, data_lake.LAKE_FILES, "", settings_and_reach)
+    for key, content in identities:
         yield Part(0, data_lake.LAKE_FILES, key, content)
 
 
 def _overlaps(lake: Lake, day: str) -> Iterator[Part]:
-    """Of each later day's overlap the conversations that began on the day."""
+    """For each later day the part of its overlap that began on the day."""
     for part in parts(lake, OVERLAP, later_days(day)):
         footer = lake.footer(OVERLAP, part.key)
         of_day = footer and footer.provenance.get(START_DAYS, {}).get(day)

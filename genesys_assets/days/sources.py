@@ -1,10 +1,10 @@
-"""Which stored pages say what of a UTC day, how new they are and how far they reach.
+"""Finds the stored pages from which the tables of a UTC day are made, and how far they reach.
 
     conversations   pages/daily_details, pages/hourly_details, pages/imported_details, pages/daily_overlap of later
                     days, pages/lake_files of the day and later ones
     metrics         pages/hourly_aggregates, pages/daily_aggregates, and the imported ones
 
-Decoding and merging is in `tables`; that a day is computed at all is decided in `assets`.
+`tables` decodes and merges them; `assets` decides that a day is computed.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ HOURLY_AGGREGATES, IMPORTED_HOURLY = "pages/hourly_aggregates", "pages/imported_
 DAILY_AGGREGATES, IMPORTED_DAILY = "pages/daily_aggregates", "pages/imported_daily_aggregates"
 
 START_DAYS = "start_days"
-"""What a file of an overlap says: on which days the conversations began that were active on its day, with what
-identifies those of each day.
+"""Key of the provenance of an overlap's file: the days on which its conversations began, each with a text that
+identifies the conversations of that day.
 """
 
 
 class NotFetched(Exception):
-    """Pages that a day's tables need were never fetched. The message names them and how to fetch them."""
+    """Pages that a day's tables need were never fetched. The message names them, and how to fetch them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """One stored page of conversations, and the half-open span of starts for which it counts.
 
-    `decides`: which conversations there were is decided by such pages; the others only bring newer forms of them.
-    `by_job`: a details job gave the page, so it has what only jobs know. `imported`: a file gave it.
+    `decides`: the page decides which conversations the day has; other pages only have newer forms of them. `by_job`:
+    the page is from a details job, so it has fields that only jobs have. `imported`: it is from an imported file.
     """
 
     start: datetime
@@ -66,10 +66,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Conversations:
-    """The pages of a day's conversations, how far they reach, and the partitions that they were taken from.
+    """The pages of a day's conversations, their reach, and the partitions from which they were taken.
 
-    `data_lake` are conversations made of files of the data lake extraction, which count where no page has them;
-    `data_lake_problem` says why stored files could not be read.
+    `data_lake`: conversations from the data lake extraction, which count if no page has them. `data_lake_problem`: why
+    its stored files could not be read.
     """
 
     sources: Sequence[Source]
@@ -81,8 +81,8 @@ class Conversations:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """The pages of a day's aggregates: those of each fetched hour, or of the day; and the imported ones. They reach
-    `through`, the day goes on to `end`.
+    """The pages of a day's aggregates: those of each fetched hour, or of the day; and the imported ones. They reach to
+    `through`; the day ends at `end`.
     """
 
     parts: Mapping[str, Iterable[Page]]
@@ -93,10 +93,10 @@ class Metrics:
 
 
 def conversations_of(lake: Lake, day: str) -> Conversations:
-    """The pages that say something of the conversations begun on a day. Raises NotFetched.
+    """The pages with conversations that began on a day. Raises NotFetched.
 
-    Once details jobs have all of the day, their pages decide which conversations there were: one that only hours have
-    was deleted. Newer forms of the others, from hours and from overlaps of later days, count all the same.
+    Once details jobs cover the whole day, their pages decide which conversations it has: one that only hours have was
+    deleted. Newer forms of the others, from hours and from overlaps of later days, still count.
     """
     start, end = utc_day(day)
     daily = lake.pages(DAILY, day)
@@ -105,7 +105,7 @@ def conversations_of(lake: Lake, day: str) -> Conversations:
     if daily is not None and _is_complete(daily):
         hours = _stored_hours(lake, HOURLY, day)
         read_at = max((daily.about(index).as_of for index in range(len(daily))), default=start)
-        # Of forms that are equally new the last one counts.
+        # The order matters: of equally new forms the last one counts.
         sources = [
             *(each for hour, pages in hours.items() for each in _each(pages, *utc_hour(hour), decides=False)),
             *_each(daily, start, end),
@@ -132,12 +132,12 @@ def conversations_of(lake: Lake, day: str) -> Conversations:
     is_complete = imported is not None and _is_complete(imported)
     reach = Reach(through, is_complete or (of_lake.reach is not None and of_lake.reach.is_complete))
     inputs = [*inputs, (IMPORTED, day), *((HOURLY, hour) for hour in hours), *of_lake.inputs]
-    return Conversations(sources, reach, inputs, of_lake.found, of_lake.problem)
+    return Conversations(sources, reach, inputs, of_lake.conversations, of_lake.problem)
 
 
 def conversations_of_hours(lake: Lake, day: str, hours: Sequence[str]) -> Conversations | None:
-    """The pages of `hours`, the last stored hours of a day that no other pages concern; and how far all hours of the
-    day reach. None where a page cannot be read, or an hour of a finished day is missing.
+    """The pages of `hours`, which must be the last stored hours of a day without other pages; and the reach of all
+    hours of the day. None if a page cannot be read, or an hour of a finished day is missing.
     """
     stored, pages = _stored_keys(lake, HOURLY, day), lake.pages_of(HOURLY, hours)
     if len(pages) < len(hours) or _lacks_hours(day, stored):
@@ -149,16 +149,16 @@ def conversations_of_hours(lake: Lake, day: str, hours: Sequence[str]) -> Conver
 
 @dataclass(frozen=True, slots=True)
 class _OfDataLake:
-    """What the data lake has of a day. Its reach is None where it has nothing that counts."""
+    """The conversations of a day from the data lake. `reach` is None if there are none that count."""
 
     reach: Reach | None = None
-    found: data_lake.OfDay | None = None
+    conversations: data_lake.OfDay | None = None
     inputs: Sequence[Partition] = ()
     problem: str | None = None
 
 
 def _of_data_lake(lake: Lake, day: str) -> _OfDataLake:
-    """Where files cannot be read, the day is made of pages, and the problem is reported."""
+    """The conversations from the data lake. If files cannot be read, there are none, and `problem` says why."""
     inputs = data_lake.inputs_of(lake, day)
     if not inputs:
         return _OfDataLake()
@@ -167,19 +167,21 @@ def _of_data_lake(lake: Lake, day: str) -> _OfDataLake:
     if reach is None:
         return _OfDataLake(inputs=inputs)
     try:
-        found = data_lake.of_day(lake, day, Names.parse(settings.columns))
+        conversations = data_lake.of_day(lake, day, Names.parse(settings.columns))
     except UnreadableFile as error:
         return _OfDataLake(inputs=inputs, problem=str(error))
-    return _OfDataLake(reach, found, inputs)
+    return _OfDataLake(reach, conversations, inputs)
 
 
 def _what_files_lack(lake: Lake, day: str) -> str | None:
-    """Why stored files of the data lake make no day; None where there are none of conversations."""
+    """Which schemas are missing for a day to be made of the stored files; None if there are no files of
+    conversations.
+    """
     lacking = data_lake.lacking(lake, day)
     if not 0 < len(lacking) < len(NEEDED):
         return None
-    wanted = DataLakeSettings.load().wanted
-    unwanted = [schema for schema in lacking if wanted and schema not in wanted]
+    fetched_schemas = DataLakeSettings.load().wanted
+    unwanted = [schema for schema in lacking if fetched_schemas and schema not in fetched_schemas]
     setting = "GENESYS_ASSETS_DATA_LAKE_SCHEMAS"
     todo = (
         f"Add {', '.join(unwanted)} to {setting}"
@@ -187,7 +189,7 @@ def _what_files_lack(lake: Lake, day: str) -> str | None:
         else f"Have Genesys Cloud switch {'it' if len(lacking) == 1 else 'them'} on for the organisation"
     )
     return (
-        f"Files of the data lake are stored, but none of {', '.join(lacking)}, which figures need. {todo}, then "
+        f"Files of the data lake are stored, but none of the needed schemas {', '.join(lacking)}. {todo}, then "
         f"materialise genesys/{data_lake.LAKE_FILES} of {day} again."
     )
 
@@ -207,7 +209,7 @@ def interval_metrics_of(lake: Lake, day: str) -> Metrics:
 
 
 def interval_metrics_of_hours(lake: Lake, day: str, hours: Sequence[str]) -> Metrics | None:
-    """As `conversations_of_hours`, of aggregates."""
+    """The same as `conversations_of_hours` for aggregates of conversations."""
     stored, pages = _stored_keys(lake, HOURLY_AGGREGATES, day), lake.pages_of(HOURLY_AGGREGATES, hours)
     if len(pages) < len(hours) or _lacks_hours(day, stored):
         return None
@@ -217,13 +219,13 @@ def interval_metrics_of_hours(lake: Lake, day: str, hours: Sequence[str]) -> Met
 
 
 def family_metrics_of(lake: Lake, day: str, family: AggregateFamily) -> Metrics:
-    """The answers of another family about a day's hours. Hours that it did not answer are not known. Raises
+    """The answers of another family for a day's hours. They reach to the first hour that it did not answer. Raises
     NotFetched.
     """
     hours = fetched_hours(lake, HOURLY_AGGREGATES, day)
     answered = {hour: PagesOfFamily(lake, hour, pages, family) for hour, pages in hours.items()}
-    known = known_through(day, [hour for hour, pages in answered.items() if len(pages)], None)
-    return Metrics(answered, None, known, utc_day(day)[1], [(HOURLY_AGGREGATES, hour) for hour in hours])
+    through = known_through(day, [hour for hour, pages in answered.items() if len(pages)], None)
+    return Metrics(answered, None, through, utc_day(day)[1], [(HOURLY_AGGREGATES, hour) for hour in hours])
 
 
 def daily_metrics_of(lake: Lake, day: str, start: datetime, end: datetime) -> Metrics:
@@ -254,7 +256,9 @@ def fetched_hours(lake: Lake, asset: str, day: str, *, needed: bool = True) -> d
 
 
 def known_through(day: str, hours: Iterable[str], imported: StoredPages | None) -> datetime:
-    """Up to when the day is known without a gap: the first hour that was not fetched, unless the import is complete."""
+    """Up to when the day is known without a gap: the start of the first hour that was not fetched, or the end of the
+    day if the import is complete.
+    """
     end, stored = utc_day(day)[1], set(hours)
     if imported is not None and _is_complete(imported):
         return end
@@ -262,7 +266,7 @@ def known_through(day: str, hours: Iterable[str], imported: StoredPages | None) 
 
 
 def _lacks_hours(day: str, hours: Collection[str]) -> bool:
-    """Whether a finished day has too few hours."""
+    """Whether a day that is over lacks hours."""
     return len(hours) < len(hours_of(day)) and utc_day(day)[1] <= datetime.now(UTC)
 
 
@@ -291,14 +295,16 @@ def _each(
 
 
 def _of_overlap(pages: StoredPages, start: datetime, end: datetime, read_at: datetime) -> Iterator[Source]:
-    """Pages of an overlap. A conversation that the complete day lacks counts where the overlap was read later."""
+    """Pages of an overlap. They decide which conversations the day has if they were read after the complete day."""
     for index in range(len(pages)):
         about = pages.about(index)
         yield Source(start, end, pages, index, decides=about.as_of > read_at, by_job=_is_by_job(about))
 
 
 def _of_unfinished_day(daily: StoredPages | None, start: datetime, end: datetime) -> Iterator[Source]:
-    """Pages of a job count up to the instant that jobs had all data of; pages of the query from there on."""
+    """Pages of a day that jobs do not cover completely: those of the job count up to the instant to which jobs had all
+    data, those of the query from there on.
+    """
     if daily is None:
         return
     through = daily.reach.through if daily.reach else start
@@ -310,5 +316,5 @@ def _of_unfinished_day(daily: StoredPages | None, start: datetime, end: datetime
 
 
 def _is_by_job(about: Page) -> bool:
-    """Whether a details job gave the page."""
+    """Whether the page is from a details job."""
     return str(json.loads(about.request).get("path", "")).startswith(f"{details_jobs.PATH}/")

@@ -1,10 +1,10 @@
-"""Which stored pages say what of agents' status on a UTC day, and what its tables are made of.
+"""Finds the stored pages with agents' status on a UTC day, and the numbers that identify the sources of its tables.
 
-    user_time                             the day's own pages: a span comes with every day that it touches
-    user_presence, user_routing_status    also pages of later days, which say how spans ended that began on the day
+    user_time                             made of the day's own pages: they have every span that touches the day
+    user_presence, user_routing_status    also made of pages of later days, which have the ends of the day's spans
 
-Where pages do not reach, files of the data lake extraction count: see `data_lake_status`. Fetching is `assets.users`,
-what spans are `tables.users`.
+After the reach of the pages, files of the data lake extraction count: see `data_lake_status`. `assets.users` fetches
+the pages, `tables.users` decodes spans.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from genesys_assets.tables.users.spans import (
     Span,
     clipped,
     decode_spans,
-    filled,
+    fill_from_data_lake,
     newest,
     stored_under,
     without_overlaps,
@@ -48,8 +48,8 @@ from genesys_assets.tables.users.time import USER_TIME
 USER_DETAILS = "pages/daily_user_details"
 USER_TABLES = (USER_PRESENCE, USER_ROUTING_STATUS, USER_TIME)
 SPAN_DAYS = "span_days"
-"""What the pages of a day say in their file: on which earlier days spans began whose end they give, with what
-identifies the spans of each day; and the spans of the day before that go on.
+"""Key of the provenance of a day's file: the earlier days on which spans began whose ends the pages have, each with a
+text that identifies these spans. Spans of the day before count even if they still last.
 """
 USERS, SPANS = "users_read", "spans_read"
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
@@ -57,7 +57,7 @@ _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(slots=True)
 class SpansRead:
-    """What the pages of one reading hold so far."""
+    """Counts the spans on the pages of one reading, as far as they were read."""
 
     day: str
     pages: int = 0
@@ -83,10 +83,10 @@ class SpansRead:
             return f"{span.start.astimezone(UTC):%Y-%m-%d}"
 
         of_days = groupby(sorted(self.earlier, key=lambda span: (span[:3], str(span))), key=began)
-        found: Counter[str] = Counter()
+        identities: Counter[str] = Counter()
         for day, spans in of_days:
-            found[day] += sum(map(_identity, spans))
-        return {day: f"{identity % 2**64:016x}" for day, identity in sorted(found.items())}
+            identities[day] += sum(map(_identity, spans))
+        return {day: f"{identity % 2**64:016x}" for day, identity in sorted(identities.items())}
 
 
 def _identity(span: Span) -> int:
@@ -94,18 +94,18 @@ def _identity(span: Span) -> int:
 
 
 def must_not_be_worse(lake: Lake, day: str, reach: Reach, users: int, *, allow_emptied: bool) -> None:
-    """Raises DayEmptied where the platform knows nobody any more of a day with users, DayNotComplete where jobs no
-    longer cover a day that they had covered.
+    """Raises DayEmptied if the platform no longer has status of any user of a day that had some, and DayNotComplete if
+    jobs no longer cover a day that they had covered.
     """
     stored, before = lake.reach(USER_DETAILS, day), lake.provenance(USER_DETAILS, day).get(USERS)
     if before and not users and not allow_emptied:
         raise DayEmptied(
-            f"The platform has no agents' status of {day} any more, but {before} users are stored. They are kept. "
-            "If that is right, materialise the day once with allow_emptied."
+            f"The platform no longer has any agents' status of {day}, but that of {before} users is stored. It is kept."
+            " If the status really is gone, materialise the day once with allow_emptied."
         )
     if stored is not None and stored.is_complete and not reach.is_complete:
         raise DayNotComplete(
-            f"Jobs of users' details no longer cover {day}, of which all is stored. The stored pages are kept. "
+            f"Jobs of users' details no longer cover {day}, which is stored completely. The stored pages are kept. "
             "Materialise the day again later."
         )
 
@@ -115,11 +115,12 @@ def must_not_be_worse(lake: Lake, day: str, reach: Reach, users: int, *, allow_e
 
 @dataclass(frozen=True, slots=True)
 class UserPages:
-    """What says a day's status: its pages and those of later days that end its spans, what the data lake has where
-    pages do not reach, and the last day before it that has either. `own` is None where the data lake alone has the day.
+    """The sources of a day's status: its `own` pages (None if only the data lake has the day), pages of `later` days
+    that have ends of its spans, and spans of the data lake after the reach of the pages. `before` is the last earlier
+    day that has pages or files.
 
-    `data_lake_problem` says why stored files could not be read. `fetched_until`: up to when pages have all spans that
-    began, so that of the data lake only ends count.
+    `data_lake_problem`: why stored files could not be read. `fetched_until`: up to when the pages have all spans that
+    began; before it only ends are taken from the data lake.
     """
 
     day: str
@@ -134,13 +135,13 @@ class UserPages:
 
     @property
     def known(self) -> Window:
-        """The part of the day of which all is known."""
+        """The part of the day that is completely known."""
         start, end = utc_day(self.day)
         return Window(start, max(start, min(end, self.reach.through)))
 
 
 def user_pages_of(lake: Lake, day: str) -> UserPages:
-    """Raises NotFetched."""
+    """The sources of a day's status. Raises NotFetched if neither pages nor files have the day."""
     own, settings = lake.pages(USER_DETAILS, day), DataLakeSettings.load()
     of_files = data_lake_status.reach_of(lake, day, settings.lag)
     if own is None and of_files is None:
@@ -159,27 +160,27 @@ def user_pages_of(lake: Lake, day: str) -> UserPages:
 
 
 def _with_files(lake: Lake, pages: UserPages, of_files: Reach | None, settings: DataLakeSettings) -> UserPages:
-    """Where files cannot be read, the day is made of pages, and the problem is reported."""
-    asked = _status_query(lake, pages.day, pages.before, settings)
-    inputs = [*pages.inputs, *data_lake_status.inputs_of(lake, asked)]
+    """The sources with those of the data lake. If its files cannot be read, only pages count, and the problem is
+    reported.
+    """
+    query = _status_query(lake, pages.day, pages.before, settings)
+    inputs = [*pages.inputs, *data_lake_status.inputs_of(lake, query)]
     try:
-        found = data_lake_status.status_of(lake, asked, Names.parse(settings.columns))
+        status = data_lake_status.status_of(lake, query, Names.parse(settings.columns))
     except UnreadableFile as error:
         if pages.own is None:
             raise NotFetched(str(error)) from error
         return replace(pages, inputs=inputs, data_lake_problem=str(error))
     (start, end), reach = utc_day(pages.day), pages.reach
-    if asked.only_ends or of_files is None:
-        return replace(pages, inputs=inputs, data_lake=found, fetched_until=end)
+    if query.only_ends or of_files is None:
+        return replace(pages, inputs=inputs, data_lake=status, fetched_until=end)
     both = Reach(max(reach.through, of_files.through), reach.is_complete or of_files.is_complete)
     until = _ALWAYS if pages.own is None else max(start, reach.through)
-    return replace(pages, inputs=inputs, data_lake=found, fetched_until=until, reach=both)
+    return replace(pages, inputs=inputs, data_lake=status, fetched_until=until, reach=both)
 
 
 def _status_query(lake: Lake, day: str, before: date | None, settings: DataLakeSettings) -> StatusQuery:
-    """What is read from files. Where pages cover the day, or files do not, that is only how spans ended that began on
-    it.
-    """
+    """What is read from files. If pages cover the day, or files do not, only ends of the day's spans are read."""
     only_ends = _is_complete(lake, day) or data_lake_status.reach_of(lake, day, settings.lag) is None
     return StatusQuery(day, before, settings.lag, only_ends)
 
@@ -187,8 +188,8 @@ def _status_query(lake: Lake, day: str, before: date | None, settings: DataLakeS
 def spans_stored_under(
     pages: UserPages, read: Iterable[tuple[datetime, Sequence[Span]]]
 ) -> tuple[list[Span], Collection[Key]]:
-    """The spans that are stored under the day, each as the newest of the pages has it, or the data lake; and the keys
-    of those that are taken from the data lake. `read` are those of all pages, with when each was true.
+    """The spans that are stored under the day, in their newest form; and the keys of those that are taken from the data
+    lake. `read` has the spans of all pages, each page with its `as_of`.
     """
     day = date.fromisoformat(pages.day)
     of_day = ((as_of, [span for span in spans if stored_under(span, day, pages.before)]) for as_of, spans in read)
@@ -196,21 +197,21 @@ def spans_stored_under(
     if pages.data_lake is None:
         return fetched, ()
     of_files = [span for span in pages.data_lake.spans if stored_under(span, day, pages.before)]
-    return filled(fetched, of_files, pages.fetched_until)
+    return fill_from_data_lake(fetched, of_files, pages.fetched_until)
 
 
 def spans_within(pages: UserPages, own: Iterable[tuple[datetime, Sequence[Span]]]) -> list[Span]:
-    """The spans that touch the day, of its `own` pages, and of the data lake where these do not reach."""
+    """The spans that touch the day, from the spans of its `own` pages and, after their reach, from the data lake."""
     fetched = newest(own)
     if pages.data_lake is None:
         return fetched
-    return filled(fetched, pages.data_lake.spans, pages.fetched_until)[0]
+    return fill_from_data_lake(fetched, pages.data_lake.spans, pages.fetched_until)[0]
 
 
 @dataclass(frozen=True, slots=True)
 class StatusOfDays:
-    """The spans of days that follow each other, cut at midnight, and the part of the days of which all is known: it
-    ends where a day is not known to its end. None where nothing is known of the first day.
+    """The spans of consecutive days, cut at midnight. `known` is the part of these days that is completely known,
+    without a gap; None if nothing is known of the first day.
     """
 
     spans: Sequence[Span] = ()
@@ -219,24 +220,24 @@ class StatusOfDays:
 
 
 def status_within(lake: Lake, days: Sequence[str]) -> StatusOfDays:
-    """What pages and files of the data lake say of days that follow each other: of each day its own, as `user_time` has
-    it. What another day says of it may be older.
+    """The status on consecutive days. Each day's status is from its own sources, as in `user_time`, because pages of
+    another day may be older.
     """
-    found: list[UserPages] = []
+    sources: list[UserPages] = []
     for day in days:
-        if not has_status(lake, day) or (found and found[-1].known.end < utc_day(day)[0]):
+        if not has_status(lake, day) or (sources and sources[-1].known.end < utc_day(day)[0]):
             break
-        found.append(user_pages_of(lake, day))
-    if not found:
+        sources.append(user_pages_of(lake, day))
+    if not sources:
         return StatusOfDays()
-    spans = sorted((span for pages in found for span in _cut_to_day(pages)), key=lambda span: span.key)
-    inputs = {each: None for pages in found for each in pages.inputs if each[0] == LAKE_FILES or each[1] in days}
-    return StatusOfDays(spans, Window(found[0].known.start, found[-1].known.end), list(inputs))
+    spans = sorted((span for pages in sources for span in _cut_to_day(pages)), key=lambda span: span.key)
+    inputs = {each: None for pages in sources for each in pages.inputs if each[0] == LAKE_FILES or each[1] in days}
+    return StatusOfDays(spans, Window(sources[0].known.start, sources[-1].known.end), list(inputs))
 
 
 def _cut_to_day(pages: UserPages) -> Iterator[Span]:
-    own = spans_within(pages, ((page.as_of, decode_spans(page.body).spans) for page in pages.own or ()))
-    for piece in clipped(without_overlaps(own), pages.known):
+    spans = spans_within(pages, ((page.as_of, decode_spans(page.body).spans) for page in pages.own or ()))
+    for piece in clipped(without_overlaps(spans), pages.known):
         yield Span(*piece)
 
 
@@ -246,7 +247,7 @@ def has_status(lake: Lake, day: str) -> bool:
 
 
 def is_status_complete(lake: Lake, day: str) -> bool:
-    """Whether all of a day's status is known."""
+    """Whether a day's status is completely known."""
     of_files = None if _is_complete(lake, day) else _reach_of_files(lake, day)
     return _is_complete(lake, day) or (of_files is not None and of_files.is_complete)
 
@@ -264,11 +265,13 @@ def _day_before(lake: Lake, day: str) -> str | None:
 
 
 def _later(lake: Lake, day: str, before: str | None) -> Iterator[Part]:
-    """Of each later day the spans that are stored under the day; `before` is the last day before it that has any."""
+    """For each later day the part of its pages that concerns spans stored under `day`. `before` is the last earlier day
+    that has spans.
+    """
     for part in parts(lake, USER_DETAILS, later_days(day)):
         footer = lake.footer(USER_DETAILS, part.key)
-        told: Mapping[str, str] = footer.provenance.get(SPAN_DAYS, {}) if footer else {}
-        of_day = {began: told[began] for began in told if (before or "") < began <= day}
+        span_days: Mapping[str, str] = footer.provenance.get(SPAN_DAYS, {}) if footer else {}
+        of_day = {began: span_days[began] for began in span_days if (before or "") < began <= day}
         if of_day:
             yield part._replace(content=json.dumps(of_day, sort_keys=True))
 
@@ -277,15 +280,15 @@ def _later(lake: Lake, day: str, before: str | None) -> Iterator[Part]:
 
 
 def of_user_tables(lake: Lake, day: str, specs: Collection[TableSpec] = USER_TABLES) -> dict[str, int]:
-    """What a day's tables of users are made of, by place; nothing of a day of which nothing is stored."""
+    """The numbers of a day's tables of users, by place; none if nothing of the day is stored."""
     if not has_status(lake, day):
         return {}
-    own, before = list(parts(lake, USER_DETAILS, [day])), _day_before(lake, day)
+    own_pages, before = list(parts(lake, USER_DETAILS, [day])), _day_before(lake, day)
     files = list(_files(lake, day, before))
-    pages = number(own if _is_complete(lake, day) else [*own, *files])
-    # Later days are looked at only for the tables that they count for: waits ask of each day what its `user_time` is.
+    pages = number(own_pages if _is_complete(lake, day) else [*own_pages, *files])
+    # Later days are looked up only if they count for a table: waits need the number of `user_time` for each day.
     of_spans = [spec for spec in specs if spec is not USER_TIME]
-    spans = number([*own, *_later(lake, day, before), *files], before) if of_spans else pages
+    spans = number([*own_pages, *_later(lake, day, before), *files], before) if of_spans else pages
     return {
         f"tables/{spec.name}": number([], pages if spec is USER_TIME else spans, spec.name, spec.version)
         for spec in specs
@@ -293,16 +296,16 @@ def of_user_tables(lake: Lake, day: str, specs: Collection[TableSpec] = USER_TAB
 
 
 def _files(lake: Lake, day: str, before: str | None) -> Iterator[Part]:
-    """The files of the data lake that concern a day, how far they reach and what their columns are called."""
+    """The files of the data lake that concern a day, their reach, and the names of their columns."""
     if not lake.stored(LAKE_FILES):
         return
     settings = DataLakeSettings.load()
-    asked = _status_query(lake, day, None if before is None else date.fromisoformat(before), settings)
-    found = list(data_lake_status.identity_of(lake, asked))
-    if found:
-        known = str(data_lake_status.reach_of(lake, day, settings.lag))
-        yield Part(0, LAKE_FILES, "", json.dumps([known, settings.columns]))
-    for key, content in found:
+    query = _status_query(lake, day, None if before is None else date.fromisoformat(before), settings)
+    identities = list(data_lake_status.identity_of(lake, query))
+    if identities:
+        reach = str(data_lake_status.reach_of(lake, day, settings.lag))
+        yield Part(0, LAKE_FILES, "", json.dumps([reach, settings.columns]))
+    for key, content in identities:
         yield Part(0, LAKE_FILES, key, content)
 
 

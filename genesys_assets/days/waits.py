@@ -1,5 +1,5 @@
-"""What the waits in queues of a day are read from: the day's legs, the members of queues observed on it, and agents'
-status of the day and, once all of it is known, of the next one, into which waits last.
+"""The inputs of a day's waits in queues: the day's legs, the members of queues observed on the day, and agents' status
+on the day and, once it is complete, on the next day, because waits may last into it.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ PLACE = f"tables/{QUEUE_WAITS.name}"
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
-    """What waits are read from. `members` is None where nobody observed them, `known` where no status is stored."""
+class WaitInputs:
+    """The inputs of a day's waits. `members` is None if they were not observed, `known` if no status is stored."""
 
     legs: pa.Table
     members: Members | None
@@ -38,8 +38,8 @@ class Beside:
     inputs: list[Partition]
 
 
-def read(lake: Lake, day: str) -> Beside:
-    """Raises NotFetched where the day has no legs."""
+def read(lake: Lake, day: str) -> WaitInputs:
+    """The inputs of a day's waits. Raises NotFetched if the day has no legs."""
     if day not in lake.stored(LEGS):
         raise NotFetched(f"genesys/{LEGS} has no partition {day}: materialise it first.")
     status = status_within(lake, _days(lake, day))
@@ -47,18 +47,18 @@ def read(lake: Lake, day: str) -> Beside:
     members = joined_members(lake.read(MEMBERS, day, schema=QUEUE_MEMBERS.schema)) if is_observed else None
     legs = lake.read(LEGS, day, schema=INTERACTION_LEGS.schema)
     inputs: list[Partition] = [(LEGS, day), *([(MEMBERS, day)] if is_observed else []), *status.inputs]
-    return Beside(legs, members, status.spans, status.known, lake.reach(LEGS, day), inputs)
+    return WaitInputs(legs, members, status.spans, status.known, lake.reach(LEGS, day), inputs)
 
 
 def made_of(lake: Lake, day: str) -> int:
-    """What the waits of a day are made of."""
-    own = (part._replace(newness=0) for place in (LEGS, MEMBERS) for part in parts(lake, place, [day]))
+    """The number that identifies the inputs of a day's waits: see the module `made_of`."""
+    legs_and_members = (part._replace(newness=0) for place in (LEGS, MEMBERS) for part in parts(lake, place, [day]))
     status = ((key, of_user_tables(lake, key, [USER_TIME])) for key in _days(lake, day))
-    told = [Part(0, place, key, f"{made}") for key, of_day in status for place, made in of_day.items()]
-    return number([*own, *told], QUEUE_WAITS.name, QUEUE_WAITS.version)
+    status_parts = [Part(0, place, key, f"{number_}") for key, of_day in status for place, number_ in of_day.items()]
+    return number([*legs_and_members, *status_parts], QUEUE_WAITS.name, QUEUE_WAITS.version)
 
 
 def _days(lake: Lake, day: str) -> list[str]:
-    """The days of which status is read."""
+    """The days whose status is read."""
     following = f"{utc_day(day)[0] + timedelta(days=1):%Y-%m-%d}"
     return [day, following] if is_status_complete(lake, following) else [day]

@@ -17,7 +17,7 @@ WINDOW_SECONDS = 60.0
 
 
 class LoginRefused(Exception):
-    """A login's refusal; its body is not the one of other errors."""
+    """A refused login. Its body has another shape than those of other errors."""
 
     def __init__(self, status: int, error: str, description: str) -> None:
         super().__init__(description)
@@ -36,7 +36,9 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a token has used of its requests; `reset` is in seconds."""
+    """A token's requests in the current window: their `count`, the `allowed` number, and the seconds until the
+    `reset`.
+    """
 
     count: int
     allowed: int
@@ -74,7 +76,7 @@ class Access:
         self._lock = threading.Lock()
 
     def log_in(self, authorization: str, form: str, lifetime_seconds: int) -> dict[str, object]:
-        """The answer to a login with client credentials."""
+        """The answer to a login with client credentials. Raises LoginRefused."""
         client_id, secret = _basic(authorization)
         if parse_qs(form).get("grant_type") != ["client_credentials"]:
             raise LoginRefused(400, "unsupported_grant_type", "grant type not supported")
@@ -89,27 +91,29 @@ class Access:
         return {"access_token": token, "token_type": "bearer", "expires_in": lifetime_seconds}
 
     def share_one_budget(self) -> None:
-        """From now on all tokens together may ask as often as one: as if the client's processes had the same token."""
+        """From now on all tokens share the budget of one, as if the client's processes had the same token."""
         self._shared = Token(expires=math.inf, window_began=-math.inf)
 
     def spend(self, authorization: str | None) -> tuple[str, Budget | None]:
-        """The token of a request, which costs one of its budget; the budget is None without a limit."""
+        """Counts a request against the budget of its token; returns both. The budget is None without a limit. Raises
+        Refused.
+        """
         kind, _, token = (authorization or "").partition(" ")
         if kind.lower() != "bearer" or not token:
             raise refusals.no_token()
         now = self._clock()
         with self._lock:
-            known = self._tokens.get(token)
-            if known is None or known.expires <= now:
+            issued = self._tokens.get(token)
+            if issued is None or issued.expires <= now:
                 raise refusals.of_status(401)
             if self.requests_per_minute is None:
                 return token, None
-            spent = self._shared or known
-            if now >= spent.window_began + WINDOW_SECONDS:
-                spent.window_began, spent.count = now, 0
-            spent.count += 1
-            reset = max(1, math.ceil(spent.window_began + WINDOW_SECONDS - now))
-            return token, Budget(spent.count, self.requests_per_minute, reset)
+            budget_token = self._shared or issued
+            if now >= budget_token.window_began + WINDOW_SECONDS:
+                budget_token.window_began, budget_token.count = now, 0
+            budget_token.count += 1
+            reset = max(1, math.ceil(budget_token.window_began + WINDOW_SECONDS - now))
+            return token, Budget(budget_token.count, self.requests_per_minute, reset)
 
     def revoke(self, token: str) -> None:
         with self._lock:

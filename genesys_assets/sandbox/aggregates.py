@@ -1,7 +1,7 @@
-"""POST /api/v2/analytics/<family>/aggregates/query: counts what sessions and others emitted, by time and dimension.
+"""POST /api/v2/analytics/<family>/aggregates/query: counts emitted metrics by time and dimension.
 
-A metric counts in the bucket in which it was emitted, no matter when its conversation began. There are no zero rows,
-and a group lacks a dimension that has no value.
+A metric counts in the bucket in which it was emitted, no matter when its conversation began. As on the platform, there
+are no zero rows, and a group lacks a dimension that has no value.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _FUNCTIONS: dict[str, Callable[[list[float]], float]] = {
     "sum": sum,
 }
 
-# The service level is computed from what waiting sessions emit when somebody leaves the queue.
+# The service level is computed from metrics that waiting sessions emit when somebody leaves the queue.
 _SERVICE_LEVEL_PARTS = ("tWait", "tAbandon", "tFlowOut", "tShortAbandon", "nOverSla")
 
 
@@ -132,8 +132,8 @@ def parse(body: Any, family: Family = CONVERSATIONS) -> Query:
     )
 
 
-def _views(stated: Any, family: Family) -> list[Item]:
-    views = stated or []
+def _views(value: Any, family: Family) -> list[Item]:
+    views = value or []
     if not isinstance(views, list) or len(views) > 10:
         raise refusals.bad_request("No more than 10 views are allowed per query.")
     for view in views:
@@ -145,15 +145,15 @@ def _views(stated: Any, family: Family) -> list[Item]:
     return views
 
 
-def _sort_metric(stated: Any, query_type: str, metrics: list[str], family: Family) -> Item | None:
+def _sort_metric(value: Any, query_type: str, metrics: list[str], family: Family) -> Item | None:
     if query_type == "groupBy":
         return None
-    if stated is None and len(metrics) > 1:
+    if value is None and len(metrics) > 1:
         raise refusals.bad_request("A sortMetric is required when there is more than one metric.")
-    wanted = validation.known_properties(stated or {"name": metrics[0]}, ("name", "function"), "SortMetric")
-    validation.one_of(wanted.get("name"), family.metrics - vocabulary.NOT_SORTABLE, "SortMetric")
-    validation.one_of(wanted.get("function", "count"), _FUNCTIONS, "SortMetricFunction")
-    return wanted
+    sort_metric = validation.known_properties(value or {"name": metrics[0]}, ("name", "function"), "SortMetric")
+    validation.one_of(sort_metric.get("name"), family.metrics - vocabulary.NOT_SORTABLE, "SortMetric")
+    validation.one_of(sort_metric.get("function", "count"), _FUNCTIONS, "SortMetricFunction")
+    return sort_metric
 
 
 def _count(organisation: Organisation, query: Query, now: int) -> dict[Group, dict[int, Cell]]:
@@ -162,12 +162,12 @@ def _count(organisation: Organisation, query: Query, now: int) -> dict[Group, di
     cells: dict[Group, dict[int, Cell]] = {}
     is_of_conversations = query.family is CONVERSATIONS
     for arrival in organisation.active(start if is_of_conversations else start - LONGEST_AFTER, end):
-        found = (
+        sessions = (
             organisation.facts(arrival, now)
             if is_of_conversations
             else organisation.happenings(arrival, now).get(query.family.name, ())
         )
-        for session in found:
+        for session in sessions:
             emissions = [emission for emission in session.emissions if start <= emission[0] < end]
             if not emissions or not _passes(query.filter, session):
                 continue
@@ -197,11 +197,11 @@ def _groups(query: Query, session: SessionFacts) -> list[Group]:
     """The groups that the session counts in: several if a dimension has several values, unless flattened."""
     values: list[tuple[str | None, ...]] = []
     for name in query.group_by:
-        found = session.dimensions.get(name)
-        if isinstance(found, tuple):
-            values.append((",".join(sorted(found)),) if query.flatten else found)
+        value = session.dimensions.get(name)
+        if isinstance(value, tuple):
+            values.append((",".join(sorted(value)),) if query.flatten else value)
         else:
-            values.append((found,))
+            values.append((value,))
     return list(product(*values))
 
 
@@ -235,9 +235,9 @@ def _stats(directory: Directory, query: Query, cell: Cell, metric: str) -> Item 
 
 
 def _service_level(directory: Directory, cell: Cell) -> Item | None:
-    """Answered in time, out of the answered and of those who gave up, unless they gave up at once."""
-    left, gave_up, flowed_out, at_once, late = (cell.count(name) for name in _SERVICE_LEVEL_PARTS)
-    answered = left - gave_up - flowed_out
+    """The share answered in time, of all who were answered or abandoned, except short abandons."""
+    waits, gave_up, flowed_out, at_once, late = (cell.count(name) for name in _SERVICE_LEVEL_PARTS)
+    answered = waits - gave_up - flowed_out
     denominator = answered + gave_up - at_once
     if denominator <= 0:
         return None
@@ -248,9 +248,9 @@ def _service_level(directory: Directory, cell: Cell) -> Item | None:
 
 
 def _target(directory: Directory, cell: Cell) -> float | None:
-    """The target of the queues involved, if they all have the same."""
-    known = directory.queue_by_id
-    targets = {known[queue].service_level(media)[0] if queue in known else None for queue, media in cell.queues}
+    """The service level target of the queues involved, if they all have the same."""
+    queues = directory.queue_by_id
+    targets = {queues[queue].service_level(media)[0] if queue in queues else None for queue, media in cell.queues}
     return targets.pop() if len(targets) == 1 else None
 
 
@@ -263,7 +263,7 @@ def _viewed(cell: Cell, view: Item) -> Item | None:
 
 
 def _truncated(query: Query, results: list[Item], cells: dict[Group, dict[int, Cell]]) -> list[Item]:
-    """For topN and bottomN the groups in order of the sort metric, and only as many as asked for."""
+    """For topN and bottomN: the groups in the order of the sort metric, cut to the limit."""
     if query.sort_metric is None:
         return results
     name, function = query.sort_metric["name"], query.sort_metric.get("function", "count")

@@ -16,12 +16,12 @@ _NOT_BUCKETS = ("/v1/", "/auth/", "/info", "/healthcheck")
 
 
 def filter_factory(_: dict[str, str], *, account: str, **__: str) -> Callable[[_Application], _Application]:
-    """The step as PasteDeploy builds it. `account` owns every bucket, for example AUTH_sandbox."""
+    """Builds the step, as PasteDeploy requires. `account` owns every bucket, for example AUTH_sandbox."""
     return lambda application: AnonymousReads(application, account)
 
 
 class AnonymousReads:
-    """Names the account of a request for `/bucket/key`; signed requests come here with it already named."""
+    """Adds the account to the path of a request for `/bucket/key`; the path of a signed request has it already."""
 
     def __init__(self, application: _Application, account: str) -> None:
         self._application = application

@@ -1,4 +1,4 @@
-"""What every request goes through: faults, login, budget, permission, body; and headers and compression on the way out.
+"""Handles every request: faults, login, rate limit, permission, body; then headers and compression of the answer.
 
 `endpoints` knows the paths.
 """
@@ -43,7 +43,7 @@ Count = Callable[[str, str, str, int | None, int], None]
 
 @dataclass(slots=True)
 class Answer:
-    """An answer before it goes out."""
+    """An answer before it is compressed and sent."""
 
     status: int = 200
     body: bytes = b""
@@ -53,28 +53,30 @@ class Answer:
 
 
 def build(platform: Platform, now: Callable[[], int], log: Log, count: Count) -> Starlette:
-    """The whole HTTP application; `log` is called with each request's method and path; `count` also with the path
-    without ids, the status of the answer (None if the connection was closed instead) and the bytes of its body before
-    it was packed.
+    """Builds the HTTP application. `log` is called with the method and path of each request; `count` in addition with
+    the path without ids, the status of the answer (None if the connection was closed instead) and the bytes of its body
+    before compression.
     """
 
     async def log_in(request: Request, _: str) -> Answer:
         form = (await request.body()).decode(errors="replace")
         lifetime = platform.behaviour.token_lifetime_seconds
         try:
-            granted = platform.access.log_in(request.headers.get("authorization", ""), form, lifetime)
+            grant = platform.access.log_in(request.headers.get("authorization", ""), form, lifetime)
         except LoginRefused as refused:
             return Answer(refused.status, encode(refused.body))
-        return Answer(body=encode(granted))
+        return Answer(body=encode(grant))
 
     async def download(request: Request, _: str) -> Answer:
         has_token = "authorization" in request.headers
-        file_id, stated = request.path_params["id"], _parameters(request)
+        file_id, parameters = request.path_params["id"], _parameters(request)
         try:
-            made = await run_in_threadpool(platform.extraction.download, file_id, stated, now(), has_token=has_token)
+            body = await run_in_threadpool(
+                platform.extraction.download, file_id, parameters, now(), has_token=has_token
+            )
         except UrlRefused as refused:
             return Answer(refused.status, refused.body, content_type="application/xml")
-        return Answer(body=made, content_type="binary/octet-stream")
+        return Answer(body=body, content_type="binary/octet-stream")
 
     async def nowhere(request: Request, correlation_id: str) -> Answer:
         return _refusal(refusals.of_status(404), correlation_id)
@@ -116,31 +118,31 @@ def _handler(
             return _NoAnswer()
         scripted = fault is not None and (fault.status != HTTPStatus.OK or fault.body is not None)
         if not scripted or (fault is not None and fault.takes_effect):
-            made = await answer(request, correlation_id)
+            result = await answer(request, correlation_id)
         if scripted and fault is not None:
-            made = _faulty(fault, correlation_id)
-        made.truncated = fault is not None and fault.truncated
-        made.headers["ININ-Correlation-Id"] = correlation_id
-        made.headers["Date"] = formatdate(now() / SECOND, usegmt=True)
-        count(request.method, request.url.path, _template(request), made.status, len(made.body))
-        return await run_in_threadpool(_response, made, request.headers.get("accept-encoding", ""))
+            result = _faulty(fault, correlation_id)
+        result.truncated = fault is not None and fault.truncated
+        result.headers["ININ-Correlation-Id"] = correlation_id
+        result.headers["Date"] = formatdate(now() / SECOND, usegmt=True)
+        count(request.method, request.url.path, _template(request), result.status, len(result.body))
+        return await run_in_threadpool(_response, result, request.headers.get("accept-encoding", ""))
 
     return handle
 
 
 def _template(request: Request) -> str:
-    """The path as endpoints have it; empty if it is no endpoint's."""
-    found: str = getattr(request.scope.get("route"), "path", "")
-    return "" if found == _NOWHERE else found
+    """The path of the endpoint, with `{id}` for ids; empty if there is no such endpoint."""
+    path: str = getattr(request.scope.get("route"), "path", "")
+    return "" if path == _NOWHERE else path
 
 
 class _NoAnswer(Response):
-    """Closes the connection. `receive` is uvicorn's own, which knows it."""
+    """Closes the connection without an answer, by the transport of uvicorn's `receive`."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         of_request: Any = receive
         of_request.__self__.transport.abort()
-        # The server learns it in the next round of its loop. Until then it would try to answer.
+        # The server notices that in the next round of its loop. Until then it would try to answer.
         await asyncio.sleep(0.01)
 
 
@@ -166,14 +168,14 @@ def _api_call(
                 now=now(),
                 url=str(request.base_url).rstrip("/"),
             )
-            made = _success(endpoint.status, await run_in_threadpool(endpoint.answer, call))
+            result = _success(endpoint.status, await run_in_threadpool(endpoint.answer, call))
         except Refused as refused:
-            made = _refusal(refused, correlation_id)
+            result = _refusal(refused, correlation_id)
             if refused.status == HTTPStatus.TOO_MANY_REQUESTS and budget and platform.behaviour.retry_after_header:
-                made.headers["Retry-After"] = str(budget.reset)
+                result.headers["Retry-After"] = str(budget.reset)
         if budget is not None:
-            made.headers |= budget.headers()
-        return made
+            result.headers |= budget.headers()
+        return result
 
     return answer
 
@@ -184,7 +186,7 @@ def _permit(endpoint: Endpoint, missing: set[str]) -> None:
 
 
 def _parameters(request: Request) -> dict[str, str]:
-    """The URL's query; what is given several times is joined by commas."""
+    """The URL's query; values of a repeated parameter are joined by commas."""
     names = dict.fromkeys(name for name, _ in request.query_params.multi_items())
     return {name: ",".join(request.query_params.getlist(name)) for name in names}
 
@@ -214,15 +216,15 @@ def _faulty(fault: Fault, correlation_id: str) -> Answer:
     if fault.body is None and fault.status == HTTPStatus.BAD_GATEWAY:
         return Answer(fault.status, _GATEWAY_PAGE, dict(fault.headers), "text/html")
     if fault.body is None:
-        made = _refusal(refusals.of_status(fault.status), correlation_id)
+        answer = _refusal(refusals.of_status(fault.status), correlation_id)
     elif isinstance(fault.body, bytes | str):
         raw = fault.body if isinstance(fault.body, bytes) else fault.body.encode()
         looks_html = raw.lstrip().startswith(b"<")
-        made = Answer(fault.status, raw, content_type="text/html" if looks_html else "application/json")
+        answer = Answer(fault.status, raw, content_type="text/html" if looks_html else "application/json")
     else:
-        made = Answer(fault.status, encode(fault.body))
-    made.headers |= fault.headers
-    return made
+        answer = Answer(fault.status, encode(fault.body))
+    answer.headers |= fault.headers
+    return answer
 
 
 def _response(answer: Answer, accepted_encodings: str) -> Response:
@@ -231,7 +233,7 @@ def _response(answer: Answer, accepted_encodings: str) -> Response:
         body = gzip.compress(body, compresslevel=1)
         headers["Content-Encoding"] = "gzip"
     if answer.truncated:
-        # The full length is promised; the server closes the connection when no more comes.
+        # Content-Length promises the whole body; the server closes the connection after half of it.
         headers["Content-Length"] = str(len(body))
         body = body[: len(body) // 2]
     media_type = None if answer.status == HTTPStatus.NO_CONTENT else answer.content_type

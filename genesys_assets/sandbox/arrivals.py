@@ -1,6 +1,4 @@
-"""The plan of a day: when conversations begin and of which kind they are. `stories` knows what happens in a
-conversation.
-"""
+"""The plan of a day: when conversations begin and of which kind they are. `stories` generates what happens in them."""
 
 from __future__ import annotations
 
@@ -29,19 +27,20 @@ KINDS = {
     "email_open": 3,
     "message_open": 3,
 }
+"""The kinds of conversations, with their relative frequencies."""
 
-# Only these reach into later days, or never end; every other kind is over, after-call work included, within
-# LONGEST_SHORT.
+# Only these kinds last into later days, or never end. Every other kind ends within LONGEST_SHORT, after-call work
+# included.
 LASTING_KINDS = frozenset({"callback_long", "email_long", "message_long", "email_open", "message_open"})
 LONGEST_SHORT = 3 * HOUR
 LONGEST_LASTING = 3 * DAY
-# A conversation that never ends counts as in progress for this time, and then as forgotten.
+# A conversation that never ends is shown as in progress for this time, and not at all afterwards.
 LONGEST_OPEN = 31 * DAY
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One conversation to come: its `conversationStart` in ms, its id and its kind."""
+    """A planned conversation: its `conversationStart` in ms, its id and its kind."""
 
     start: int
     id: str

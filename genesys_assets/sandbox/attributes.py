@@ -1,6 +1,6 @@
-"""The attributes that flows, scripts and integrations put on participants: only details jobs show them.
+"""Attributes of participants, as flows, scripts and integrations set them. Only details jobs show them.
 
-`organisation` decides who may see them.
+`organisation` decides when they are shown.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from typing import Any
 
 Item = dict[str, Any]
 
-LONGEST = 1024  # characters of a key or a value; what is longer is cut
+LONGEST = 1024  # characters of a key or a value; longer ones are cut
 
 _TIERS = ("gold", "silver", "bronze")
 _LANGUAGES = {"språk": "svenska", "Sprache": "Züritüütsch", "langue": "français", "言語": "日本語"}
 
 
 def filled(conversation: Item) -> Item:
-    """The conversation with the attributes of its participants, unless they state their own."""
+    """The conversation with drawn attributes for participants that have none of their own."""
     participants = [
         participant if "attributes" in participant else with_attributes(participant, drawn(participant))
         for participant in conversation.get("participants", ())
@@ -26,7 +26,7 @@ def filled(conversation: Item) -> Item:
 
 
 def removed(conversation: Item) -> Item:
-    """The conversation without attributes, as the query shows it."""
+    """The conversation without attributes, as the details query shows it."""
     participants = [
         {name: value for name, value in participant.items() if name != "attributes"}
         for participant in conversation.get("participants", ())
@@ -51,14 +51,14 @@ def with_attributes(participant: Item, attributes: dict[str, str]) -> Item:
 
 
 def drawn(participant: Item) -> dict[str, str]:
-    """Those of a participant, always the same: customers mostly have some, agents now and then."""
+    """Attributes drawn for a participant, always the same ones: customers mostly have some, agents sometimes."""
     rng = Random(f"attributes {participant.get('participantId')}")
     if participant["purpose"] not in ("customer", "external"):
         return {"scriptPage": "Begrüssung"} if participant["purpose"] == "agent" and rng.random() < 0.2 else {}
     if rng.random() < 0.25:
         return {}
     language = rng.choice(list(_LANGUAGES))
-    found = {
+    attributes = {
         "customerTier": rng.choice(_TIERS),
         "Kundennummer": f"{rng.randrange(10**8):08}",
         language: _LANGUAGES[language],
@@ -66,9 +66,9 @@ def drawn(participant: Item) -> dict[str, str]:
     }
     lot = rng.random()
     if lot < 0.02:
-        found["transcript"] = "Grüezi 🌻 " * 200  # longer than LONGEST
+        attributes["transcript"] = "Grüezi 🌻 " * 200  # longer than LONGEST
     elif lot < 0.03:
-        found["key of an integration that never ends, " * 40] = "cut"  # likewise
+        attributes["key of an integration that never ends, " * 40] = "cut"  # likewise
     elif lot < 0.04:
-        found["remark"] = ""
-    return found
+        attributes["remark"] = ""
+    return attributes

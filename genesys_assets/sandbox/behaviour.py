@@ -1,6 +1,6 @@
 """How the sandbox misbehaves: latency, short-lived tokens, missing permissions and scripted faults.
 
-These are only the switches; `application` turns them into answers.
+These are only settings; `application` and the endpoints act on them.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ JOB_STATES = ("QUEUED", "PENDING", "FAILED", "CANCELLED", "FULFILLED", "EXPIRED"
 
 @dataclass(slots=True, eq=False)
 class Fault:
-    """Answers that go wrong `times` times: with an error, or with status 200, which may come truncated.
+    """Replaces the next `times` answers by an error, or by an answer with status 200, which may be truncated.
 
     Status 200 without a body stands for the true answer. With `takes_effect` the request is carried out, and only its
-    answer is lost. With `dropped` the connection is closed instead of an answer.
+    answer is replaced. With `dropped` the connection is closed instead of an answer.
     """
 
     status: int
@@ -39,9 +39,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class JobOutcome:
-    """How a details job ends: in `state`, at once or, fulfilled until then, after so many pages of results.
+    """How a details job ends: in `state`. With `after_pages` it is FULFILLED until that many pages of results were
+    answered.
 
-    A job that ends in QUEUED or PENDING stays there for ever.
+    A job that ends in QUEUED or PENDING stays in that state for ever.
     """
 
     state: str = "FULFILLED"
@@ -50,7 +51,9 @@ class JobOutcome:
 
 @dataclass(slots=True, eq=False)
 class Interruption:
-    """Something that happens just before a request is answered, `after` so many others of its kind."""
+    """An action that runs just before a matching request is answered; `after` matching requests are answered before
+    that.
+    """
 
     action: Callable[[], object]
     path: str
@@ -60,17 +63,17 @@ class Interruption:
 
 @dataclass(slots=True)
 class Behaviour:
-    """The knobs; all of them may be turned while the sandbox runs.
+    """The settings of the misbehaviour; all of them may be changed while the sandbox runs.
 
-    Details jobs: a job is QUEUED, then PENDING, for `job_seconds` of the sandbox's `clock` and for as many polls as
-    `job_polls` says. Data are there until `availability`: a moment, a function, or None for
-    `availability_lag_seconds` before now. Results of an expired job are refused with `expired_results_status`. With
-    `job_results_end_empty` the last page that has conversations has a cursor as well, which leads to one without.
+    Details jobs: a job is QUEUED, then PENDING, for `job_seconds` of the sandbox's `clock` and for `job_polls` polls.
+    Jobs have data up to `availability`: an instant, a function, or None for `availability_lag_seconds` before now.
+    Results of an expired job are refused with `expired_results_status`. With `job_results_end_empty` the last page with
+    conversations has a cursor too, which leads to an empty page.
 
-    Data lake extraction: files are there `extraction_lag_seconds` after their hour, for `extraction_retention_days`, of
-    `extraction_schemas`, None for all; a signed URL works for `extraction_url_seconds`.
+    Data lake extraction: a file of one of `extraction_schemas` (None for all) appears `extraction_lag_seconds` after
+    its hour and stays for `extraction_retention_days`; a signed URL works for `extraction_url_seconds`.
 
-    Details query: `totalHits` is an estimate, too high by `total_hits_too_many` where there is anything at all.
+    Details query: `totalHits` is too high by `total_hits_too_many`, unless there are no conversations.
     """
 
     latency_ms: int = 0
@@ -109,21 +112,21 @@ class Behaviour:
         takes_effect: bool = False,
         dropped: bool = False,
     ) -> None:
-        """Let the next `times` requests whose path contains `path` (of that `method`) be answered with `status`.
+        """Answers the next `times` requests whose path contains `path` (with that `method`) with `status`.
 
-        `body` may be bytes, text or JSON-able; None gives what the platform says with that status.
+        `body` may be bytes, text or a JSON value; None gives the platform's own body for that status.
         `truncated` cuts the answer in half although Content-Length promises all of it. With `takes_effect` the
         request is carried out before its answer is lost: a job is created, but nobody learns its id. `dropped` closes
         the connection in place of an answer.
         """
         with self._lock:
-            said = dict(headers or {})
-            self.faults.append(Fault(status, times, path, said, body, truncated, method, takes_effect, dropped))
+            headers_ = dict(headers or {})
+            self.faults.append(Fault(status, times, path, headers_, body, truncated, method, takes_effect, dropped))
 
     def next_job(self, *, state: str, after_pages: int | None = None) -> None:
-        """Let the next details job that is submitted, and has no outcome yet, end in `state`.
+        """Lets the next submitted details job end in `state`. Further calls are for further jobs.
 
-        With `after_pages` it is FULFILLED until so many pages of results have been answered. A job that is to stay
+        With `after_pages` the job is FULFILLED until that many pages of results were answered. A job with the state
         QUEUED or PENDING never ends.
         """
         if state not in JOB_STATES:
@@ -132,15 +135,14 @@ class Behaviour:
             self.jobs_to_come.append(JobOutcome(state, after_pages))
 
     def interrupt(self, path: str, action: Callable[[], object], *, method: str | None = None, after: int = 0) -> None:
-        """Let `action` happen once, just before a request whose path contains `path` is answered.
-
-        `after` so many of these were answered: a conversation deleted between two pages, a token revoked.
+        """Runs `action` once, just before a request whose path contains `path` is answered; `after` such requests are
+        answered before that. Examples: a conversation is deleted between two pages, a token is revoked.
         """
         with self._lock:
             self.interruptions.append(Interruption(action, path, method, after))
 
     def reset(self) -> None:
-        """Back to good behaviour."""
+        """Sets everything back to good behaviour."""
         fresh = Behaviour()
         with self._lock:
             for knob in fields(self):
@@ -172,7 +174,7 @@ class Behaviour:
             return self.jobs_to_come.popleft() if self.jobs_to_come else JobOutcome()
 
     def happen(self, method: str, path: str) -> None:
-        """Lets happen what was to happen before this request."""
+        """Runs the actions that are due before this request."""
         due = []
         with self._lock:
             for interruption in list(self.interruptions):

@@ -1,8 +1,7 @@
-"""The main job on the sandbox: one whole day, from reference data to published reports, through Dagster, over real HTTP
-and S3.
+"""Runs one whole day on the sandbox, from reference data to published reports, through Dagster, over real HTTP and S3.
 
-`make demo` runs it. It ends with exit code 0 only if every report exists, and every URL in the manifest was fetched and
-matched its sha256. It stops what it starts; the lake and the page of the day stay in `.demo` for a look.
+`make demo` runs it. Its exit code is 0 only if every report exists, and every URL in the manifest was fetched and
+matched its sha256. It stops the servers that it starts; the lake and the page of the day stay in `.demo`.
 """
 
 from __future__ import annotations
@@ -36,7 +35,9 @@ def main() -> int:
     day = arguments.day or f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"
     folder: Path = arguments.folder.absolute()
     if not clear(folder):
-        _say(f"{folder} is not empty, and was not made by make demo: move it away, or name another with --folder")
+        _say(
+            f"{folder} is not empty, and was not made by make demo: move it away, or name another folder with --folder"
+        )
         return 1
     with surroundings(folder, start_date=day, conversations_per_day=arguments.conversations) as environment:
         _say(f"sandbox at {environment['GENESYS_CLOUD_API_URL']}, S3 at {environment['AWS_ENDPOINT_URL_S3']}")
@@ -50,12 +51,12 @@ def main() -> int:
 
 
 def clear(folder: Path) -> bool:
-    """Remove what the demo before made there, and nothing else; whether the folder is the demo's to write to."""
+    """Removes what an earlier demo made in the folder, and nothing else. Returns whether the demo may write there."""
     marker = folder / _MARKER
     if folder.exists() and any(folder.iterdir()) and not marker.exists():
         return False
-    for made in (folder / name for name in _MADE):
-        shutil.rmtree(made) if made.is_dir() else made.unlink(missing_ok=True)
+    for path in (folder / name for name in _MADE):
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     marker.write_text(f"make demo wrote {', '.join(_MADE)} here and removes them when it is run again.\n")
     return True
@@ -65,8 +66,9 @@ def clear(folder: Path) -> bool:
 def surroundings(
     folder: Path, *, start_date: str, conversations_per_day: int, more: Mapping[str, str] | None = None
 ) -> Iterator[Mapping[str, str]]:
-    """A sandbox organisation, an S3 server with a bucket, and the environment that points everything to them, and
-    nothing to an organisation, bucket or webhook of yours. There may be `more` of that environment.
+    """Starts a sandbox organisation and an S3 server with a bucket, and sets the environment so that everything uses
+    them, and nothing uses an organisation, bucket or webhook of yours. `more` are further variables. Yields the
+    environment.
     """
     from genesys_assets.sandbox import object_store, server
 
@@ -99,7 +101,7 @@ def surroundings(
 
 
 def _materialise(day: str, home: Path) -> None:
-    """Reference data and hours first, in one run for all 24, then the day through to publishing."""
+    """Runs the job `hourly` for all 24 hours at once, with reference data, then the job `daily` up to publishing."""
     import dagster as dg
 
     from genesys_assets.automation.progress import RANGE_END, RANGE_START
@@ -145,7 +147,9 @@ def _manifest(day: str) -> dict[str, Any]:
 
 
 def _verify(manifest: dict[str, Any], day: str, page: Path) -> bool:
-    """Fetch every URL of the manifest as a reader would, print the result of each, and keep the page of the day."""
+    """Fetches every URL of the manifest as a reader would, prints the results, and keeps the page of the day. Returns
+    whether all are right.
+    """
     import requests
 
     from genesys_assets.publishing.place import DAY_PAGE
@@ -153,7 +157,7 @@ def _verify(manifest: dict[str, Any], day: str, page: Path) -> bool:
 
     _say(
         f"\npublished for {day}, data available through {manifest['data_available_through']}. Each presigned URL was "
-        "fetched and the sha256 of what it gave compared:"
+        "fetched, and its content compared with the sha256:"
     )
     good = True
     for file in manifest["files"]:

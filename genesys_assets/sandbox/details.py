@@ -1,8 +1,7 @@
 """POST /api/v2/analytics/conversations/details/query, and conversations by id.
 
-Like the platform, the query selects the conversations that began
-on any UTC day that the interval touches, not only those that began within it. Filters and order are in
-`selection`.
+Like the platform, the query selects the conversations that began on any UTC day that the interval touches, not only
+those that began within it. Filters and order are in `selection`.
 """
 
 from __future__ import annotations
@@ -33,31 +32,31 @@ def answer(organisation: Organisation, body: Any, now: int, recent: Recent) -> t
     """The page's conversations as JSON, and `totalHits`."""
     query = parse(body)
     began = organisation.started(query.selection.interval.days(), now)
-    found = recent.applied(organisation, query.selection, began, now)
+    arrivals = recent.applied(organisation, query.selection, began, now)
     first = (query.page_number - 1) * query.page_size
-    page = found[first : first + query.page_size]
-    return [organisation.body(arrival, now) for arrival in page], len(found)
+    page = arrivals[first : first + query.page_size]
+    return [organisation.body(arrival, now) for arrival in page], len(arrivals)
 
 
 def parse(body: Any) -> Query:
     validation.known_properties(body, PROPERTIES, "ConversationQuery")
-    wanted = selection.parse(body)
-    most_days = FILTERED_DAYS if wanted.filtered else UNFILTERED_DAYS
-    if wanted.interval.end - wanted.interval.start > most_days * DAY:
+    selection_ = selection.parse(body)
+    most_days = FILTERED_DAYS if selection_.filtered else UNFILTERED_DAYS
+    if selection_.interval.end - selection_.interval.start > most_days * DAY:
         raise refusals.interval_too_long(most_days)
     if body.get("aggregations"):
         raise refusals.bad_request("The sandbox does not support [aggregations].")
     page_size, page_number = validation.paging(body.get("paging"))
-    return Query(selection=wanted, page_size=page_size, page_number=page_number)
+    return Query(selection=selection_, page_size=page_size, page_number=page_number)
 
 
-def by_ids(organisation: Organisation, stated: str | None, now: int) -> list[bytes]:
-    """Those of the conversations that there are, in the order asked for."""
-    ids = [part.strip() for part in (stated or "").split(",") if part.strip()]
+def by_ids(organisation: Organisation, parameter: str | None, now: int) -> list[bytes]:
+    """The conversations with these ids that exist, in the given order."""
+    ids = [part.strip() for part in (parameter or "").split(",") if part.strip()]
     if not ids or len(ids) > MOST_IDS:
-        raise refusals.invalid_parameter(stated or "", "id", f"1 to {MOST_IDS} conversation ids")
-    found = (organisation.find(conversation_id) for conversation_id in ids)
-    return [organisation.body(arrival, now) for arrival in found if arrival is not None and arrival.start <= now]
+        raise refusals.invalid_parameter(parameter or "", "id", f"1 to {MOST_IDS} conversation ids")
+    arrivals = (organisation.find(conversation_id) for conversation_id in ids)
+    return [organisation.body(arrival, now) for arrival in arrivals if arrival is not None and arrival.start <= now]
 
 
 def by_id(organisation: Organisation, conversation_id: str, now: int) -> bytes:

@@ -1,8 +1,8 @@
-"""The Dagster UI: on your organisation when GENESYS_CLOUD_CLIENT_ID is set, there or in .env, else on a sandbox started
-for it.
+"""Starts the Dagster UI: on your organisation if GENESYS_CLOUD_CLIENT_ID is set, in the environment or in .env, else on
+a sandbox.
 
-`make dev` runs it. The two share nothing: what the sandbox brings lies in `.sandbox`, lake, bucket and Dagster's own
-databases, and of .env it sees nothing. The sandbox and the S3 server live as long as the UI does.
+`make dev` runs it. The two share nothing: lake, bucket and Dagster's databases of the sandbox are in `.sandbox`, and it
+does not read .env. The sandbox and the S3 server run as long as the UI.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def main() -> int:
 
 
 def of_your_organisation(home: Path) -> dict[str, str]:
-    """The settings by which Dagster reaches your organisation, .env before the environment as it does; none without an
-    OAuth client.
+    """The settings with which Dagster reaches your organisation; as in Dagster, .env takes precedence over the
+    environment. Empty without an OAuth client.
     """
     from dotenv import dotenv_values
 
@@ -47,14 +47,16 @@ def of_your_organisation(home: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def sandbox(home: Path) -> Iterator[Path]:
-    """A sandbox and an instance of Dagster in a folder of their own, in which there is no .env."""
+    """Starts a sandbox, and prepares an instance of Dagster in a folder of its own without a .env. Yields the
+    folder.
+    """
     from genesys_assets.sandbox.demo import surroundings
 
     folder = home / SANDBOX
     instance = folder / "dagster"
     instance.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(home / "dagster.yaml", instance / "dagster.yaml")
-    (folder / WORKSPACE).write_text(_seen_from_elsewhere(home / WORKSPACE))
+    (folder / WORKSPACE).write_text(_with_absolute_paths(home / WORKSPACE))
     reports = os.environ.get("GENESYS_ASSETS_REPORTS") or str(home / "reports.yaml")
     week_ago = f"{datetime.now(UTC) - timedelta(days=7):%Y-%m-%d}"
     more = {"DAGSTER_HOME": str(instance)}
@@ -63,29 +65,31 @@ def sandbox(home: Path) -> Iterator[Path]:
     with surroundings(folder, start_date=week_ago, conversations_per_day=400, more=more):
         print(
             f"{CLIENT_ID} is not set, neither in the environment nor in .env: running on the sandbox, from {week_ago}."
-            f" All of it lies in {folder}; of .env nothing is read.",
+            f" Everything is in {folder}; .env is not read.",
             flush=True,
         )
         yield folder
 
 
-def _seen_from_elsewhere(workspace: Path) -> str:
-    """The same code locations: Dagster takes a working directory from where it runs, not from where its file lies."""
+def _with_absolute_paths(workspace: Path) -> str:
+    """The workspace file, for a process that runs in another folder: Dagster resolves working directories from where it
+    runs, not from where the file is.
+    """
     import yaml
 
-    told = yaml.safe_load(workspace.read_text())
-    for location in told["load_from"]:
+    content = yaml.safe_load(workspace.read_text())
+    for location in content["load_from"]:
         for target in location.values():
             if isinstance(target, dict) and "working_directory" in target:
                 target["working_directory"] = str(workspace.parent / target["working_directory"])
-    return yaml.safe_dump(told)
+    return yaml.safe_dump(content)
 
 
 def _dagster_dev(folder: Path, arguments: list[str]) -> int:
-    """`dagster dev` in a process group of its own, ended as a group when this process is asked to end. It reads
-    workspace and .env of the folder, if there is one.
+    """Runs `dagster dev` in a process group of its own, which is ended as a group when this process is asked to end. It
+    reads the workspace and, if there is one, the .env of the folder.
 
-    It creates the databases of a new DAGSTER_HOME by itself, before it starts the processes that share them.
+    `dagster dev` creates the databases of a new DAGSTER_HOME before it starts the processes that share them.
     """
     for request in (signal.SIGINT, signal.SIGTERM):
         signal.signal(request, _interrupt)
@@ -107,7 +111,9 @@ def _interrupt(*_: object) -> None:
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """Ask first, so that runs end well; the web server is slow to let go and leaves children behind."""
+    """Ends the process group: first with signals that let runs end properly, because the web server is slow to stop and
+    leaves children behind.
+    """
     for request, patience_seconds in ((signal.SIGINT, 8), (signal.SIGTERM, 4), (signal.SIGKILL, 2)):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, request)

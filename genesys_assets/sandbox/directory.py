@@ -1,6 +1,6 @@
-"""Who and what the organisation consists of: divisions, skills, queues, users, wrap-up codes, flows.
+"""The entities of the organisation: divisions, skills, queues, users, wrap-up codes, flows.
 
-Entities have the form of the platform's lists, and are drawn from the seed. `reference` pages lists.
+Entities have the form of the platform's listings and are generated from the seed. `reference` answers listings.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ MODIFIED = "2025-11-17T16:20:31.250Z"
 MEDIA = ("call", "callback", "chat", "email", "message")
 SHORT_ABANDON_MS = 10_000
 
-# name, division, media it takes, seconds to answer a call in, share of answered calls aimed at
+# name, division, media types, service level: seconds within which to answer a call, and share of calls to answer in
+# time
 _QUEUES: tuple[tuple[str, int, tuple[str, ...], int, float], ...] = (
     ("Sales", 0, ("voice", "callback", "chat"), 20, 0.8),
     ("Service", 0, ("voice", "callback", "message"), 30, 0.8),
@@ -60,7 +61,7 @@ _SKILLS = ("English", "Deutsch", "Français", "Technical", "Sales", "VIP care")
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A queue as routing sees it."""
+    """A queue with its members and settings; `entity` is the queue as listings show it."""
 
     id: str
     name: str
@@ -82,7 +83,7 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Everything the reference listings show, and what they no longer show."""
+    """All entities of the reference listings, and deleted ones that they no longer show."""
 
     organisation_id: str
     divisions: tuple[Entity, ...]
@@ -118,7 +119,7 @@ def build(seed: int) -> Directory:
     skills = tuple(_skill(rng, name, divisions[0]) for name in _SKILLS)
     wrapup_codes = tuple(_wrapup_code(rng, name, divisions[0]) for name in _WRAPUP_CODES)
     flows = _flows(rng, divisions[0])
-    # Conversations draw the id of an outcome from the flow's.
+    # Conversations draw the id of an outcome from the flow's id in the same way.
     outcomes = {uuid(Random(flow["id"])): f"Queue reached from {flow['name']}" for flow in flows}
     listed = [queue.entity for queue in queues if not queue.deleted]
     return Directory(

@@ -1,6 +1,4 @@
-"""Changes of the directory: entities get another name or are deleted, and the listings show it from then on.
-`reference` filters and pages lists.
-"""
+"""Changes of the directory: entities are renamed or deleted, and the listings show it from then on."""
 
 from __future__ import annotations
 
@@ -13,7 +11,7 @@ KINDS = ("queues", "users", "wrapup_codes", "skills")
 
 
 def renamed(directory: Directory, kind: str, entity_id: str, name: str) -> Directory:
-    """Raises LookupError where the directory has no such entity."""
+    """The directory with an entity renamed. Raises LookupError if it has no such entity."""
 
     def change(entity: Entity) -> Entity:
         return {**entity, "name": name}
@@ -24,7 +22,7 @@ def renamed(directory: Directory, kind: str, entity_id: str, name: str) -> Direc
 
 
 def removed(directory: Directory, kind: str, entity_id: str) -> Directory:
-    """Raises LookupError where the directory has no such entity."""
+    """The directory with an entity deleted. Raises LookupError if it has no such entity."""
     if kind == "queues":
         return _with_queue(directory, entity_id, lambda queue: replace(queue, deleted=True))
     if kind == "users":
@@ -61,4 +59,8 @@ def _changed(
 ) -> tuple[Entity, ...]:
     if not any(entity["id"] == entity_id for entity in listed):
         raise LookupError(f"There is no {entity_id} among the {kind} of the sandbox.")
-    return tuple(made for entity in listed for made in (change(entity) if entity["id"] == entity_id else (entity,)))
+    return tuple(
+        changed_entity
+        for entity in listed
+        for changed_entity in (change(entity) if entity["id"] == entity_id else (entity,))
+    )

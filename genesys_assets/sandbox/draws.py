@@ -1,6 +1,4 @@
-"""What is drawn by lot in a conversation: durations, names, numbers, queues and skills. `stories` and `service` use the
-draws.
-"""
+"""Random parts of conversations: durations, names, numbers, queues and skills. `stories` and `service` use them."""
 
 from __future__ import annotations
 
@@ -23,7 +21,7 @@ _NUMBERS, REGULARS = 10_000, 40
 
 @dataclass(frozen=True, slots=True)
 class Tempo:
-    """Typical ms of the wait, the ringing, the talk and the after-call work, and how often a call is held."""
+    """Typical milliseconds of wait, ringing, talk and after-call work, and the share of calls with a hold."""
 
     wait: int
     ring: int
@@ -54,12 +52,12 @@ def duration(rng: Random, typical: int) -> int:
 
 
 def after_call_work(rng: Random, typical: int) -> int | None:
-    """None where the agent skips it; the timeout ends it at last."""
+    """Milliseconds of after-call work; None if the agent skips it. At the timeout it ends."""
     return None if rng.random() < 0.06 else min(duration(rng, typical), WRAPUP_TIMEOUT_MS)
 
 
 def pieces(rng: Random, tempo: Tempo, *, parking: bool = False) -> tuple[Piece, ...]:
-    """The talk, here and there interrupted by a hold (or an e-mail's parking)."""
+    """The pieces of a talk, which may be interrupted by a hold or, for an e-mail, by parking."""
     talk = SECOND + duration(rng, tempo.talk)
     if parking and rng.random() < 0.5:
         half = talk // 2
@@ -67,9 +65,9 @@ def pieces(rng: Random, tempo: Tempo, *, parking: bool = False) -> tuple[Piece, 
     if rng.random() >= tempo.held:
         return (("interact", talk),)
     first = talk * rng.randrange(20, 80) // 100
-    held = ("interact", first), ("hold", duration(rng, min(tempo.talk // 4, HOUR)))
+    with_hold = ("interact", first), ("hold", duration(rng, min(tempo.talk // 4, HOUR)))
     # Some callers hang up while they are on hold.
-    return held if rng.random() < 0.1 else (*held, ("interact", talk - first))
+    return with_hold if rng.random() < 0.1 else (*with_hold, ("interact", talk - first))
 
 
 def queue_for(rng: Random, directory: Directory, media_type: str) -> Queue:
@@ -82,7 +80,7 @@ def name(rng: Random) -> str:
 
 
 def phone(rng: Random) -> str:
-    """One of many numbers; a fifth of all calls are from or to a few that call again and again."""
+    """One of many phone numbers. A fifth of all calls are from or to a few regular callers."""
     number = rng.randrange(_NUMBERS)
     return f"tel:+4144555{number % REGULARS if number < _NUMBERS // 5 else number:04}"
 
@@ -91,5 +89,5 @@ def skills(rng: Random, directory: Directory) -> dict[str, Any]:
     """Some interactions ask for a skill, a few for two."""
     if rng.random() >= 0.3:
         return {}
-    wanted = rng.sample(directory.skills, 2 if rng.random() < 0.25 else 1)
-    return {"requestedRoutingSkillIds": [skill["id"] for skill in wanted]}
+    skills_ = rng.sample(directory.skills, 2 if rng.random() < 0.25 else 1)
+    return {"requestedRoutingSkillIds": [skill["id"] for skill in skills_]}

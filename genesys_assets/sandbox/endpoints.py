@@ -1,6 +1,6 @@
-"""The table of endpoints: path, permission, answer.
+"""The table of endpoints: path, permissions, answer.
 
-It connects a path with the module of its family. Every request goes through `application`.
+It connects each path with the module that answers. `application` handles every request.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ _LISTINGS: dict[str, tuple[tuple[str, ...], reference.Listing]] = {
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that may be answered; `now` is in ms, `url` is where the sandbox is."""
+    """A request that has passed login, rate limit and permissions. `now` is in ms, `url` is that of the sandbox."""
 
     path: dict[str, str]
     parameters: dict[str, str]
@@ -78,7 +78,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A path, its permissions, any one of which is enough, and its answer: object, JSON bytes or None for 204."""
+    """A path, its permissions (any one of them is enough), and the function that answers: with an object, JSON as
+    bytes, or None for 204.
+    """
 
     method: str
     path: str
@@ -89,7 +91,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What the endpoints speak for."""
+    """The parts of the sandbox from which the endpoints answer."""
 
     organisation: Organisation
     access: Access
@@ -228,7 +230,7 @@ class Platform:
         return lambda call: self._with_unknown(listing(self.organisation.directory, call.parameters))
 
     def _with_unknown(self, answer: Item) -> Item:
-        """With fields that no documentation knows, here and in each listed thing, if so wished."""
+        """Adds an unknown field to the answer and to each listed entity, if `behaviour.unknown_fields` is set."""
         if not self.behaviour.unknown_fields:
             return answer
         listed: Item = {

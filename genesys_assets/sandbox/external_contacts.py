@@ -1,7 +1,7 @@
-"""The organisation's external contacts: which customers of conversations it knows, and for which companies they work.
+"""The organisation's external contacts: customers that it knows, and the companies that they work for.
 
-Who it is depends on the number or the address, so that one contact comes by several media: regular callers have e-mail
-addresses and, signed in, chat. Some numbers are shared by several people, of whom it knows only some.
+A customer is identified by number or address, so one contact uses several media: regular callers also write e-mails
+and, signed in, chat. Some numbers are shared by several people, of whom only some are known.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from genesys_assets.sandbox.draws import CUSTOMERS, REGULARS
 Item = dict[str, Any]
 
 _NUMBER = re.compile(r"\d+(?=@)|\d{4}$")
-"""What tells people apart: the number in an e-mail address, or the end of a phone number."""
+"""The part that identifies a person: the number in an e-mail address, or the last digits of a phone number."""
 _OF_REGULARS = 7_000
 """E-mail addresses from this number on belong to regular callers, who have several of them."""
 _SHARED = 8
-"""Every such phone number is shared."""
+"""Every eighth phone number is shared."""
 _SIGNED_IN = 5
-"""So many of the customers sign in before they chat."""
+"""The number of customers who sign in before they chat."""
 
 
 def with_contact(directory: Directory, participant: Item, common: Item, direction: str) -> Item:
@@ -35,21 +35,21 @@ def with_contact(directory: Directory, participant: Item, common: Item, directio
     rng = Random(f"external contact {directory.organisation_id} {person}")
     if person is None or rng.random() < 0.4:
         return participant
-    known = {"externalContactId": uuid(rng)}
+    contact = {"externalContactId": uuid(rng)}
     if rng.random() < 0.3:
-        known["externalOrganizationId"] = rng.choice(directory.surroundings["external_organizations"])["id"]
-    return {**participant, **known, "sessions": participant["sessions"]}
+        contact["externalOrganizationId"] = rng.choice(directory.surroundings["external_organizations"])["id"]
+    return {**participant, **contact, "sessions": participant["sessions"]}
 
 
 def _person(name: str, common: Item, direction: str) -> str | None:
-    """Who it is; None where that cannot be said."""
+    """The identity of a customer; None if unknown."""
     address = common.get("ani" if direction == "inbound" else "dnis") or common.get("addressFrom")
     address = address or common.get("remote") or next(iter(common.get("callbackNumbers", ())), "")
-    found = _NUMBER.search(address)
-    if found is None:
+    match = _NUMBER.search(address)
+    if match is None:
         signed_in = CUSTOMERS[:_SIGNED_IN]
         return f"{signed_in.index(name)}" if name in signed_in else None
-    number = int(found.group())
+    number = int(match.group())
     if "@" in address:
         return f"{number % REGULARS if number >= _OF_REGULARS else number}"
     if number % _SHARED == _SHARED - 1:

@@ -1,8 +1,8 @@
 """/api/v2/analytics/dataextraction/downloads: the platform's own Parquet export, and the files behind signed URLs.
 
-This module has the files: their listing, lifetime, bytes and URLs. `extraction_rows` makes their rows. A file is made
-for each schema and full hour, which its id names. Once downloaded it stays unchanged, even if its conversations are
-rewritten afterwards. A signed URL works for everybody who has it, and for nobody who sends a token as well.
+This module has the listing, lifetime, bytes and URLs of files. `extraction_rows` makes their rows. There is one file
+for each schema and full hour; its id encodes both. After its first download a file stays unchanged, even if its
+conversations are changed. A signed URL works for everybody who has it, but not with a token.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ class Extraction:
     def schemas(self) -> tuple[str, ...]:
         """The schemas that are switched on for the organisation."""
         enabled = self.behaviour.extraction_schemas
-        known = tuple(COLUMNS) if enabled is None else tuple(enabled)
-        return (*known, UNKNOWN_SCHEMA) if self.behaviour.unknown_fields else known
+        schemas_ = tuple(COLUMNS) if enabled is None else tuple(enabled)
+        return (*schemas_, UNKNOWN_SCHEMA) if self.behaviour.unknown_fields else schemas_
 
     def listing(self, parameters: dict[str, str], now: int) -> Item:
         size = min(validation.number_parameter(parameters, "pageSize", MOST_PER_PAGE), MOST_PER_PAGE)
@@ -95,28 +95,28 @@ class Extraction:
         start, end = (_instant(parameters, name) for name in ("dateStart", "dateEnd"))
         oldest = now - int(self.behaviour.extraction_retention_days * DAY)
         start = oldest if start is None else max(start, oldest)
-        found = self._between(start, now if end is None else min(end, now), schema, now)
+        files = self._between(start, now if end is None else min(end, now), schema, now)
         first = _offset(parameters.get("after"))
         listed: Item = {
-            "entities": [self._entity(file) for file in found[first : first + size]],
+            "entities": [self._entity(file) for file in files[first : first + size]],
             "enabledDataSchemas": list(self.schemas),
             "selfUri": "/api/v2/analytics/dataextraction/downloads/metadata",
         }
-        if first + size < len(found):
+        if first + size < len(files):
             listed["nextUri"] = f"{listed['selfUri']}?after={_cursor(first + size)}&pageSize={size}"
         return listed
 
     def urls(self, body: Any, base: str, now: int) -> Item:
-        """Signed URLs of the files that are asked for; of those that are not there, none."""
+        """Signed URLs of the requested files; files that do not exist are left out."""
         validation.known_properties(body, ("files",), "DownloadServiceRequest")
         ids = body.get("files")
         if not isinstance(ids, list) or not ids or len(ids) > MOST_PER_PAGE or not all(isinstance(i, str) for i in ids):
             raise refusals.invalid_value(ids, "files", [f"1 to {MOST_PER_PAGE} ids of files"])
         expires = now + int(self.behaviour.extraction_url_seconds * SECOND)
-        known = [file_id for file_id in ids if self._existing(file_id, now) is not None]
+        existing = [file_id for file_id in ids if self._existing(file_id, now) is not None]
         signed = [
             {"id": file_id, "signedUrl": f"{base}{FILES_PATH}/{file_id}?{self._signed(file_id, expires)}"}
-            for file_id in known
+            for file_id in existing
         ]
         return {"entities": signed}
 
@@ -147,7 +147,7 @@ class Extraction:
             return self._files[file, odd]
 
     def forget(self) -> None:
-        """Make files anew that were downloaded already."""
+        """Forgets files that were downloaded, so that they are made again."""
         with self._lock:
             self._hours.clear()
             self._files.clear()
@@ -201,7 +201,7 @@ class Extraction:
 
 
 def _parquet(file: File, rows: Rows, *, odd: bool) -> bytes:
-    # Only this endpoint needs Arrow, which takes its time to load.
+    # Imported here, because only this endpoint needs Arrow, which is slow to load.
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -227,9 +227,9 @@ def _parquet(file: File, rows: Rows, *, odd: bool) -> bytes:
 
 
 def _instant(parameters: dict[str, str], name: str) -> int | None:
-    stated = parameters.get(name)
+    text = parameters.get(name)
     try:
-        return None if stated is None else millis(stated)
+        return None if text is None else millis(text)
     except ValueError:
         raise refusals.invalid_date() from None
 

@@ -1,7 +1,8 @@
-"""What the data lake extraction says of an hour: flat rows, one schema each, of all that changed within it.
+"""The rows of the data lake extraction for an hour: flat rows, by schema, of everything that changed within the hour.
 
-`extraction` has the files. The platform does not document all columns. These are those of the conversation model,
-except nested lists, with the names that a public reader of the files uses for keys and times.
+`extraction` has the files. The platform does not document the columns. Here they are those of the conversation model
+without nested lists; keys and times have the names that a public reader of the files uses
+(https://github.com/mcphee11/genesys-cloud-data-lake).
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     schema: {name: kind or "text" for name, _, kind in (word.partition(":") for word in declared.split())}
     for schema, declared in _DECLARED.items()
 }
-"""The columns of each schema with their kind: text, whole, number, flag, texts, or instant, which are whole ms."""
+"""The columns of each schema with their kind: text, whole, number, flag, texts, or instant (whole milliseconds)."""
 
 UNKNOWN_SCHEMA = "sandbox-future-schema"
 UNKNOWN_COLUMN = "sandboxFutureColumn"
@@ -61,16 +62,16 @@ _AGAIN, _TWICE = 0.05, 0.03
 def of_hour(organisation: Organisation, start: int) -> Rows:
     """All rows of the hour that begins at `start`, in ms.
 
-    A few conversations are told again although nothing of them changed, and rows of a few come a second time, as they
-    were in the hour before.
+    The rows of a few conversations are repeated although nothing changed, and a few rows of the hour before are
+    repeated unchanged.
     """
-    found: Rows = {schema: [] for schema in COLUMNS}
+    rows_by_schema: Rows = {schema: [] for schema in COLUMNS}
     for begin, share in ((start - HOUR, _TWICE), (start, 1.0)):
         for arrival in organisation.active(begin, begin + HOUR):
             if share == 1.0 or _lot(arrival, begin, "twice") < share:
                 for schema, rows in _changed(organisation, arrival, begin).items():
-                    found[schema] += rows
-    return found
+                    rows_by_schema[schema] += rows
+    return rows_by_schema
 
 
 def of_spans(timelines: Timelines, organisation_id: str, schema: str, start: int) -> list[Item]:
@@ -81,25 +82,31 @@ def of_spans(timelines: Timelines, organisation_id: str, schema: str, start: int
         for span in timelines.spans(user_id, start, end, of):
             is_over = span.end < end
             if span.start >= start or is_over:
-                system, own = span.value
-                told = {"systemPresence": system, "organizationPresenceId": own, "routingStatus": system}
+                system, organization_presence = span.value
+                status = {
+                    "systemPresence": system,
+                    "organizationPresenceId": organization_presence,
+                    "routingStatus": system,
+                }
                 times = {"startTimestamp": span.start, "endTimestamp": span.end if is_over else None}
-                row = {"organizationId": organisation_id, "userId": user_id, "updateTimestamp": end - 1} | times | told
+                row = (
+                    {"organizationId": organisation_id, "userId": user_id, "updateTimestamp": end - 1} | times | status
+                )
                 rows.append({name: row[name] for name in COLUMNS[schema]})
     return rows
 
 
 def _changed(organisation: Organisation, arrival: Arrival, start: int) -> Rows:
-    """Rows of one conversation that are not what they were when the hour began."""
+    """The rows of one conversation that changed since the hour began."""
     end = start + HOUR - 1
     if arrival.start > end:
         return {}
     updated = end - int(_lot(arrival, start, "updated") * 50 * SECOND)
     after = _flat(organisation, arrival, end)
     before = _flat(organisation, arrival, start - 1) if arrival.start < start else {}
-    again = bool(before) and _lot(arrival, start, "again") < _AGAIN
+    repeats = bool(before) and _lot(arrival, start, "again") < _AGAIN
     return {
-        schema: [{**row, "updateTimestamp": updated} for row in rows if again or row not in before.get(schema, ())]
+        schema: [{**row, "updateTimestamp": updated} for row in rows if repeats or row not in before.get(schema, ())]
         for schema, rows in after.items()
     }
 
@@ -115,35 +122,37 @@ def _flat(organisation: Organisation, arrival: Arrival, now: int) -> Rows:
         "organizationId": organisation.directory.organisation_id,
         "conversationId": shown["conversationId"],
     }
-    found: Rows = {schema: [] for schema in COLUMNS}
-    found["conversations"].append(_row("conversations", of_all | shown))
+    rows_by_schema: Rows = {schema: [] for schema in COLUMNS}
+    rows_by_schema["conversations"].append(_row("conversations", of_all | shown))
     for participant in shown.get("participants", ()):
         for name, value in participant.get("attributes", {}).items():
-            told = {"attributeName": name, "attributeValue": value, "eventTime": shown["conversationStart"]}
-            found["participant-attributes"].append(_row("participant-attributes", of_all | participant | told))
+            further = {"attributeName": name, "attributeValue": value, "eventTime": shown["conversationStart"]}
+            rows_by_schema["participant-attributes"].append(
+                _row("participant-attributes", of_all | participant | further)
+            )
         for session in participant["sessions"]:
             of_session = of_all | participant | session
-            found["segments"] += _segments(of_session, session)
+            rows_by_schema["segments"] += _segments(of_session, session)
             for metric in session.get("metrics", ()):
                 schema = "flow-metrics" if metric["name"] in _OF_FLOWS and "flow" in session else "conversation-metrics"
-                told = {
+                further = {
                     "metricName": metric["name"],
                     "metricValue": metric["value"],
                     "metricTimestamp": metric["emitDate"],
                 }
-                found[schema].append(_row(schema, of_session | session.get("flow", {}) | told))
-    return found
+                rows_by_schema[schema].append(_row(schema, of_session | session.get("flow", {}) | further))
+    return rows_by_schema
 
 
 def _segments(of_session: Item, session: Item) -> Iterator[Item]:
     for number, segment in enumerate(session["segments"]):
-        told = {"segmentId": uuid(Random(f"segment {session['sessionId']} {segment['segmentStart']} {number}"))}
-        yield _row("segments", of_session | session.get("flow", {}) | segment | told)
+        of_segment = {"segmentId": uuid(Random(f"segment {session['sessionId']} {segment['segmentStart']} {number}"))}
+        yield _row("segments", of_session | session.get("flow", {}) | segment | of_segment)
 
 
-def _row(schema: str, told: Item) -> Item:
+def _row(schema: str, values: Item) -> Item:
     return {
-        name: millis(told[name]) if kind == "instant" and told.get(name) is not None else told.get(name)
+        name: millis(values[name]) if kind == "instant" and values.get(name) is not None else values.get(name)
         for name, kind in COLUMNS[schema].items()
         if name != "updateTimestamp"
     }

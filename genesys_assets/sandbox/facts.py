@@ -1,6 +1,6 @@
-"""A session as the aggregates see it: its dimensions' values, and which metrics it emitted when.
+"""Facts of a session for aggregates: the values of its dimensions, and the metrics that it emitted.
 
-It reads dimensions from the conversation model. `aggregates` groups and counts.
+Dimensions are read from the conversation model. `aggregates` groups and counts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Item = dict[str, Any]
 Value = str | tuple[str, ...]
 Emission = tuple[int, str, float]  # when in ms, which metric, its value
 
-# dimension -> field, where the session or the participant states it under another name or the same
+# dimension -> field of the session, which may have the same name
 _SESSION = {
     "activeSkillId": "activeSkillIds",
     "destinationAddress": "destinationAddresses",
@@ -48,7 +48,7 @@ _LAST_OF_SEGMENTS = ("disconnectType", "errorCode", "groupId", "queueId", "reque
 
 @dataclass(frozen=True, slots=True)
 class SessionFacts:
-    """One session: dimension -> its value or values. A dimension without a value is absent."""
+    """The facts of one session. `dimensions` has the value or values of each dimension that has any."""
 
     conversation_id: str
     dimensions: dict[str, Value]
@@ -56,7 +56,7 @@ class SessionFacts:
 
 
 def of_conversation(conversation: Item) -> list[SessionFacts]:
-    """Its sessions that emitted anything."""
+    """The facts of all sessions of a conversation that emitted a metric."""
     shared: dict[str, Value] = {name: conversation[name] for name in _CONVERSATION if name in conversation}
     shared["divisionId"] = _values(conversation["divisionIds"])
     return [
@@ -72,7 +72,7 @@ def of_conversation(conversation: Item) -> list[SessionFacts]:
 
 
 def _emissions(metrics: list[Item]) -> Iterator[Emission]:
-    """What the session emitted, and tWait, which only the aggregates have: everybody who leaves a queue has waited."""
+    """The metrics that a session emitted, and tWait, which only aggregates have, for everybody who left a queue."""
     for item in metrics:
         emitted = millis(item["emitDate"])
         yield emitted, item["name"], item["value"]
@@ -82,25 +82,25 @@ def _emissions(metrics: list[Item]) -> Iterator[Emission]:
 
 def of_session(participant: Item, session: Item) -> dict[str, Value]:
     """The dimensions of a session and its participant, without those of the conversation."""
-    found: dict[str, Value] = {name: participant[name] for name in _PARTICIPANT if name in participant}
-    found |= {name: _values(session[field]) for name, field in _SESSION.items() if field in session}
-    return found | _of_segments(session["segments"])
+    dimensions: dict[str, Value] = {name: participant[name] for name in _PARTICIPANT if name in participant}
+    dimensions |= {name: _values(session[field]) for name, field in _SESSION.items() if field in session}
+    return dimensions | _of_segments(session["segments"])
 
 
 def _of_segments(steps: list[Item]) -> dict[str, Value]:
-    found: dict[str, Value] = {name: step[name] for step in steps for name in _LAST_OF_SEGMENTS if name in step}
+    dimensions: dict[str, Value] = {name: step[name] for step in steps for name in _LAST_OF_SEGMENTS if name in step}
     codes = dict.fromkeys(step["wrapUpCode"] for step in steps if "wrapUpCode" in step)
     if codes:
-        found["wrapUpCode"] = _values(list(codes))
+        dimensions["wrapUpCode"] = _values(list(codes))
     skills = dict.fromkeys(skill for step in steps for skill in step.get("requestedRoutingSkillIds", ()))
     if skills:
-        found["requestedRoutingSkillId"] = _values(list(skills))
-    return found
+        dimensions["requestedRoutingSkillId"] = _values(list(skills))
+    return dimensions
 
 
-def _values(stated: Any) -> Value:
-    if isinstance(stated, list):
-        return str(stated[0]) if len(stated) == 1 else tuple(str(value) for value in stated)
-    if isinstance(stated, bool):
-        return "true" if stated else "false"
-    return str(stated)
+def _values(value: Any) -> Value:
+    if isinstance(value, list):
+        return str(value[0]) if len(value) == 1 else tuple(str(each) for each in value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

@@ -1,6 +1,6 @@
-"""The families of aggregates except conversations and users: the name, permissions and dimensions of each. They are
-written down here again, so that the sandbox can judge the names that the rest of the package uses. `happenings` makes
-what a family counts, `aggregates` counts it.
+"""The families of aggregates except conversations and users: name, permission, metrics and dimensions of each. They are
+repeated here, so that the sandbox refuses a wrong name that the rest of the package uses. `happenings` generates the
+events of a family, `aggregates` counts them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from genesys_assets.sandbox import vocabulary
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One family: `kind` is what the platform calls its names in refusals, `times` the dimensions of time it takes."""
+    """One family. `kind` is the word for it in the platform's refusals; `times` are the time dimensions that it
+    accepts.
+    """
 
     name: str
     kind: str
@@ -230,4 +232,4 @@ def _families() -> Mapping[str, Family]:
 
 
 FAMILIES = _families()
-"""By name, those that are derived from what happens in conversations."""
+"""The families whose events are derived from conversations, by name."""

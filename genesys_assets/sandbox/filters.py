@@ -1,6 +1,6 @@
-"""Filters of analytics queries: checking them, and asking whether something matches.
+"""Filters of analytics queries: validates them, and evaluates whether something matches.
 
-It handles and/or, clauses and predicates. The caller knows the allowed names and how to look them up.
+This module handles and/or, clauses and predicates. The caller knows the allowed names and how to look values up.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _BOUNDS: dict[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The names that a kind of filter accepts, and what the platform calls that kind."""
+    """The names that a kind of filter accepts, and the platform's word for that kind in refusals."""
 
     kind: str
     dimensions: Collection[str]
     metrics: Collection[str] = ()
 
 
-def check(stated: Any, vocabulary: Vocabulary, *, nested: bool = False) -> Item:
+def check(value: Any, vocabulary: Vocabulary, *, nested: bool = False) -> Item:
     """The filter or clause, unchanged, if it is valid."""
     properties = ("type", "predicates") if nested else ("type", "clauses", "predicates")
-    filter_ = validation.known_properties(stated, properties, f"{vocabulary.kind}QueryFilter")
+    filter_ = validation.known_properties(value, properties, f"{vocabulary.kind}QueryFilter")
     validation.one_of(filter_.get("type"), ("and", "or"), "QueryFilterType")
     for clause in _list(filter_.get("clauses")):
         check(clause, vocabulary, nested=True)
@@ -53,9 +53,9 @@ def matches(filter_: Item, lookup: Lookup) -> bool:
     return all(answers) if filter_["type"] == "and" else any(answers)
 
 
-def _check_predicate(stated: Any, vocabulary: Vocabulary) -> None:
+def _check_predicate(value: Any, vocabulary: Vocabulary) -> None:
     properties = ("type", "dimension", "metric", "property", "propertyType", "operator", "value", "range")
-    predicate = validation.known_properties(stated, properties, f"{vocabulary.kind}QueryPredicate")
+    predicate = validation.known_properties(value, properties, f"{vocabulary.kind}QueryPredicate")
     if "type" in predicate:
         validation.one_of(predicate["type"], ("dimension", "property", "metric"), "PredicateType")
     if "metric" in predicate:
@@ -73,13 +73,13 @@ def _check_predicate(stated: Any, vocabulary: Vocabulary) -> None:
 
 
 def _holds(predicate: Item, lookup: Lookup) -> bool:
-    found = lookup(predicate.get("metric") or predicate.get("dimension") or predicate["property"])
+    actual = lookup(predicate.get("metric") or predicate.get("dimension") or predicate["property"])
     operator = predicate.get("operator", "matches")
     if operator != "matches":
-        return bool(operator == "exists") == (found is not None)
-    if found is None:
+        return bool(operator == "exists") == (actual is not None)
+    if actual is None:
         return False
-    values = found if isinstance(found, tuple) else (found,)
+    values = actual if isinstance(actual, tuple) else (actual,)
     if predicate.get("value") is not None:
         return any(str(value) == str(predicate["value"]) for value in values)
     return any(_within(value, predicate["range"]) for value in values)
@@ -93,9 +93,9 @@ def _within(value: str | int, bounds: Item) -> bool:
     return all(_BOUNDS[name](number, float(bound)) for name, bound in bounds.items())
 
 
-def _list(stated: Any) -> list[Any]:
-    if stated is None:
+def _list(value: Any) -> list[Any]:
+    if value is None:
         return []
-    if not isinstance(stated, list):
+    if not isinstance(value, list):
         raise refusals.of_status(400)
-    return stated
+    return value

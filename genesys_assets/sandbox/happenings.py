@@ -1,7 +1,8 @@
-"""What the families of aggregates other than conversations count: derived from each conversation, deterministic.
+"""The events that the families of aggregates other than conversations count. They are derived from each conversation
+and always the same.
 
-Flows, evaluations, surveys and resolutions are those of the conversation. For the other families something happens in
-some conversations, drawn by lot from their id. `aggregates` counts, `families` has the names.
+Flows, evaluations, surveys and resolutions are those of the conversation. Events of the other families are drawn at
+random for some conversations, by their id. `aggregates` counts them, `families` has the names.
 """
 
 from __future__ import annotations
@@ -19,30 +20,30 @@ from genesys_assets.sandbox.times import DAY, MINUTE, iso, millis
 Item = dict[str, Any]
 
 LONGEST_AFTER = 2 * DAY
-"""How long after a conversation something may still happen that is counted as its own."""
+"""How long after a conversation events of it may still happen."""
 
 _SHARES = {
     "transcripts": 0.3, "bots": 0.1, "actions": 0.15, "journeys": 0.05, "knowledge": 0.08, "summaries": 0.1,
     "agentcopilots": 0.08, "copilots": 0.03, "taskmanagement": 0.05, "casemanagement": 0.03, "flowexecutions": 0.1,
     "agentutilizations": 0.1,
 }  # fmt: skip
-"""In which share of the conversations something of the family happens."""
+"""The share of conversations with events of the family."""
 
 _FLAGS = ("has", "copied", "presented", "previewMode", "selfServed", "answerGeneration", "summaryGenerated")
-"""How names of dimensions begin that are true or false."""
+"""Prefixes of dimensions whose values are true or false."""
 
 
 def of_conversation(complete: Item, now: int) -> dict[str, list[SessionFacts]]:
-    """What happened by family. What a flow ended with is known once it ended."""
+    """The events of a conversation by family, as known at `now`."""
     shown = past.as_of(complete, iso(now))
-    found = {
+    of_conversation_itself = {
         "flows": list(_flows(shown)) if shown else [],
         "evaluations": [_evaluation(complete, each) for each in complete.get("evaluations", ())],
         "surveys": [_survey(complete, each) for each in complete.get("surveys", ())],
         "resolutions": [_resolution(complete, each) for each in complete.get("resolutions", ())],
     }
     drawn = {name: list(_drawn(complete, FAMILIES[name], share)) for name, share in _SHARES.items()}
-    return {name: facts_ for name, facts_ in (found | drawn).items() if facts_}
+    return {name: facts_ for name, facts_ in (of_conversation_itself | drawn).items() if facts_}
 
 
 # -- flows -------------------------------------------------------------------------------------------------------------
@@ -70,15 +71,15 @@ def _flows(conversation: Item) -> Iterator[SessionFacts]:
 
 
 def _of_session(session: Item) -> list[Emission]:
-    """What the session says that its flow emitted, or of one that says nothing when it began and ended."""
+    """The metrics of the session's flow; if the session has none, those of its begin and end."""
     names = FAMILIES["flows"].metrics
-    said = [
+    emissions_of_flow = [
         (millis(each["emitDate"]), each["name"], each["value"])
         for each in session.get("metrics", ())
         if each["name"] in names
     ]
-    if said:
-        return list(said)
+    if emissions_of_flow:
+        return list(emissions_of_flow)
     first, last = session["segments"][0], session["segments"][-1]
     began = millis(first["segmentStart"])
     emissions: list[Emission] = [(began, "nFlow", 1)]
@@ -89,28 +90,28 @@ def _of_session(session: Item) -> list[Emission]:
 
 
 def is_self_served(flow: Item) -> bool:
-    """Whether the flow gave its caller what he wanted, without handing him on."""
+    """Whether the flow served its caller without transferring the call."""
     reached = [outcome.get("flowOutcomeValue") == "SUCCESS" for outcome in flow.get("outcomes", ())]
     return flow.get("exitReason") == "DISCONNECT" and any(reached)
 
 
 def _outcomes(id_: str, dimensions: dict[str, Value], flow: Item, step: Item) -> Iterator[SessionFacts]:
     for outcome in flow.get("outcomes", ()):
-        known = outcome.get("flowOutcomeEndTimestamp") or step.get("segmentEnd")
-        if known is None or "flowOutcomeValue" not in outcome:
+        end = outcome.get("flowOutcomeEndTimestamp") or step.get("segmentEnd")
+        if end is None or "flowOutcomeValue" not in outcome:
             continue
-        ended, began = millis(known), millis(outcome["flowOutcomeStartTimestamp"])
-        own: dict[str, Value] = {
+        ended, began = millis(end), millis(outcome["flowOutcomeStartTimestamp"])
+        of_outcome: dict[str, Value] = {
             name: str(outcome[name]) for name in ("flowOutcomeId", "flowOutcomeValue", "flowOutcome")
         }
         failed = outcome["flowOutcomeValue"] != "SUCCESS"
         emissions: list[Emission] = [(ended, "nFlowOutcome", 1), (ended, "tFlowOutcome", max(0, ended - began))]
         if failed:
             emissions.append((ended, "nFlowOutcomeFailed", 1))
-        yield SessionFacts(id_, dimensions | own, tuple(emissions))
+        yield SessionFacts(id_, dimensions | of_outcome, tuple(emissions))
 
 
-# -- what is said of a conversation afterwards -------------------------------------------------------------------------
+# -- evaluations, surveys and resolutions ------------------------------------------------------------------------------
 
 
 def _evaluation(conversation: Item, evaluation: Item) -> SessionFacts:
@@ -121,11 +122,11 @@ def _evaluation(conversation: Item, evaluation: Item) -> SessionFacts:
     if evaluation.get("rescored"):
         emissions.append((when, "nEvaluationsRescored", 1))
     fields = ("contextId", "evaluationId", "evaluatorId", "formId", "queueId", "released", "rescored", "userId")
-    own: dict[str, Value] = {name: _text(evaluation[name]) for name in fields if name in evaluation}
-    own["conversationStart"] = conversation["conversationStart"]
-    if "contextId" in own:
-        own["evaluationContextId"] = own["contextId"]
-    return SessionFacts(conversation["conversationId"], _context(conversation) | own, tuple(emissions))
+    dimensions: dict[str, Value] = {name: _text(evaluation[name]) for name in fields if name in evaluation}
+    dimensions["conversationStart"] = conversation["conversationStart"]
+    if "contextId" in dimensions:
+        dimensions["evaluationContextId"] = dimensions["contextId"]
+    return SessionFacts(conversation["conversationId"], _context(conversation) | dimensions, tuple(emissions))
 
 
 def _survey(conversation: Item, survey: Item) -> SessionFacts:
@@ -141,10 +142,10 @@ def _survey(conversation: Item, survey: Item) -> SessionFacts:
     else:
         emissions.append((when, "nSurveysExpired", 1))
     fields = ("surveyId", "surveyFormId", "surveyFormContextId", "surveyFormName", "surveyStatus", "surveyType")
-    own: dict[str, Value] = {
+    dimensions: dict[str, Value] = {
         name: _text(survey[name]) for name in (*fields, "surveyPromoterScore", "queueId", "userId") if name in survey
     }
-    return SessionFacts(conversation["conversationId"], _context(conversation) | own, tuple(emissions))
+    return SessionFacts(conversation["conversationId"], _context(conversation) | dimensions, tuple(emissions))
 
 
 def _promotion(when: int, score: int | None) -> list[Emission]:
@@ -158,12 +159,12 @@ def _resolution(conversation: Item, resolution: Item) -> SessionFacts:
     avoided = resolution["nNextContactAvoided"]
     emissions = ((millis(resolution["eventTime"]), "nNextContactAvoided", avoided),) if avoided else ()
     judged = ("queueId", "userId")
-    own: dict[str, Value] = {name: _text(resolution[name]) for name in judged if name in resolution}
-    return SessionFacts(conversation["conversationId"], _context(conversation) | own, emissions)
+    dimensions: dict[str, Value] = {name: _text(resolution[name]) for name in judged if name in resolution}
+    return SessionFacts(conversation["conversationId"], _context(conversation) | dimensions, emissions)
 
 
 def _context(conversation: Item) -> dict[str, Value]:
-    """What every thing that belongs to a conversation has of it."""
+    """The dimensions that all events of a conversation share."""
     medium = conversation["participants"][0]["sessions"][0]["mediaType"]
     return {**_shared(conversation), "mediaType": medium}
 
@@ -175,20 +176,20 @@ def _shared(conversation: Item) -> dict[str, Value]:
     return shared | {name: conversation[name] for name in names if name in conversation}
 
 
-# -- drawn by lot ------------------------------------------------------------------------------------------------------
+# -- random events -----------------------------------------------------------------------------------------------------
 
 
 def _drawn(conversation: Item, family: Family, share: float) -> Iterator[SessionFacts]:
     rng = Random(f"{family.name} {conversation['conversationId']}")
     if rng.random() >= share:
         return
-    known = _context(conversation)
+    context = _context(conversation)
     for participant in conversation["participants"]:
         for session in participant["sessions"]:
-            known |= facts.of_session(participant, session)
-    dimensions = {name: known.get(name) or _made_up(rng, family, name) for name in sorted(family.dimensions)}
-    # An agent may have had no part in it, and then there is none.
-    missing = [name for name in ("userId", "queueId") if name in dimensions and name not in known]
+            context |= facts.of_session(participant, session)
+    dimensions = {name: context.get(name) or _made_up(rng, family, name) for name in sorted(family.dimensions)}
+    # A conversation may have had no agent or queue; then the dimension is left out.
+    missing = [name for name in ("userId", "queueId") if name in dimensions and name not in context]
     for name in missing:
         del dimensions[name]
     start = millis(conversation["conversationStart"])

@@ -1,8 +1,7 @@
 """/api/v2/analytics/…/details/jobs of conversations and of users: submitted, waited for, read page by page, deleted.
 
-This module has a job's life, and the results of jobs of conversations; `user_status` has those of users. Like the
-platform's, a job sees nothing after the availability: later data is missing, and no answer says so. `behaviour` scripts
-failing jobs.
+This module manages jobs, and finds the results of jobs of conversations; `user_status` finds those of users. As on the
+platform, a job has no data after the availability, and no answer says so. `behaviour` scripts failing jobs.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ _MESSAGES = {"FAILED": "The job could not be processed.", "CANCELLED": "The job 
 class Job:
     """A submitted job; `submitted` and `available` are in ms, `begun` in seconds of the sandbox's clock.
 
-    `state` is the one told last. `polls` and `pages` count what was answered.
+    `state` is the one of the last answer. `polls` and `pages` count the answers.
     """
 
     id: str
@@ -51,14 +50,14 @@ class Job:
     found: list[Any] | None = field(default=None, repr=False)
 
 
-class Findings(Protocol):
-    """What jobs of one kind find."""
+class JobSource(Protocol):
+    """Finds the results of jobs of one kind."""
 
     def parse(self, body: Any) -> Any:
-        """What a submission wants."""
+        """The validated query of a submission. Raises Refused."""
 
     def select(self, job: Job, seen: int) -> list[Any]:
-        """All that a job finds, as of `seen` in ms."""
+        """All results of a job, as of `seen` in ms."""
 
     def shown(self, page: list[Any], seen: int) -> list[bytes]:
         """The rows of a page as JSON."""
@@ -67,9 +66,9 @@ class Findings(Protocol):
 class Jobs:
     """All jobs of one kind that were ever submitted, in order."""
 
-    def __init__(self, findings: Findings, behaviour: Behaviour, clock: Callable[[], float]) -> None:
+    def __init__(self, source: JobSource, behaviour: Behaviour, clock: Callable[[], float]) -> None:
         self.submitted: list[Job] = []
-        self._findings = findings
+        self._source = source
         self._behaviour = behaviour
         self._clock = clock
         self._lock = threading.RLock()
@@ -78,14 +77,14 @@ class Jobs:
         return {"dataAvailabilityDate": iso(self._available(now))}
 
     def submit(self, body: Any, now: int) -> Item:
-        wanted = self._findings.parse(body)
+        parsed = self._source.parse(body)
         job = Job(
             id=str(uuid4()),
             query=dict(body),
             submitted=now,
             available=self._available(now),
             begun=self._clock(),
-            wanted=wanted,
+            wanted=parsed,
             outcome=self._behaviour.outcome_of_job(),
         )
         with self._lock:
@@ -98,20 +97,20 @@ class Jobs:
             job.polls += 1
             state = self._state(job, now)
             job.state = state
-        told: Item = {
+        answer: Item = {
             "state": state,
             "submissionDate": iso(job.submitted),
             "expirationDate": iso(self._expires(job)),
         }
         if state not in _ENDLESS:
             took = int(self._behaviour.job_seconds * SECOND)
-            told["completionDate"] = iso(min(now, job.submitted + took))
+            answer["completionDate"] = iso(min(now, job.submitted + took))
         if state in _MESSAGES:
-            told["errorMessage"] = _MESSAGES[state]
-        return told
+            answer["errorMessage"] = _MESSAGES[state]
+        return answer
 
     def results(self, job_id: str, parameters: dict[str, str], now: int) -> tuple[list[bytes], Item]:
-        """A page's rows as JSON, and what stands beside them."""
+        """A page's rows as JSON, and the other fields of the answer."""
         size = min(validation.number_parameter(parameters, "pageSize", MOST_PER_PAGE), MOST_PER_PAGE)
         with self._lock:
             job = self._existing(job_id)
@@ -122,7 +121,7 @@ class Jobs:
                 raise refusals.bad_request(f"The results of job {job.id} are not available: its state is {job.state}.")
             first = _offset(job, parameters.get("cursor"))
             if job.found is None:
-                job.found = self._findings.select(job, min(job.available, job.submitted))
+                job.found = self._source.select(job, min(job.available, job.submitted))
             page = job.found[first : first + size]
             more = bool(page) if self._behaviour.job_results_end_empty else first + size < len(job.found)
             job.pages += 1
@@ -130,23 +129,23 @@ class Jobs:
         beside: Item = {"dataAvailabilityDate": iso(job.available)}
         if more:
             beside["cursor"] = _cursor(job, first + size)
-        return self._findings.shown(page, seen), beside
+        return self._source.shown(page, seen), beside
 
     def delete(self, job_id: str) -> None:
         with self._lock:
             self._existing(job_id).deleted = True
 
     def _existing(self, job_id: str) -> Job:
-        found = next((job for job in self.submitted if job.id == job_id and not job.deleted), None)
-        if found is None:
+        job = next((job for job in self.submitted if job.id == job_id and not job.deleted), None)
+        if job is None:
             raise refusals.of_status(404)
-        return found
+        return job
 
     def _available(self, now: int) -> int:
-        stated = self._behaviour.availability
-        if stated is None:
+        setting = self._behaviour.availability
+        if setting is None:
             return now - int(self._behaviour.availability_lag_seconds * SECOND)
-        return from_datetime(stated() if callable(stated) else stated)
+        return from_datetime(setting() if callable(setting) else setting)
 
     def _expires(self, job: Job) -> int:
         return job.submitted + int(self._behaviour.job_lifetime_seconds * SECOND)
@@ -163,32 +162,32 @@ class Jobs:
         return scripted if after_pages is None or job.pages >= after_pages else "FULFILLED"
 
 
-class ConversationFindings:
-    """What jobs of conversations find."""
+class ConversationJobs:
+    """Finds the results of jobs of conversations."""
 
     def __init__(self, organisation: Organisation) -> None:
         self._organisation = organisation
 
     def parse(self, body: Any) -> Selection:
         validation.known_properties(body, PROPERTIES, "AsyncConversationQuery")
-        wanted = selection.parse(body)
+        selection_ = selection.parse(body)
         checked_limit(body)
         by_day = body.get("startOfDayIntervalMatching", False)
         if not isinstance(by_day, bool):
             raise refusals.invalid_value(by_day, "startOfDayIntervalMatching", ["true", "false"])
-        return wanted
+        return selection_
 
     def select(self, job: Job, seen: int) -> list[Arrival]:
-        organisation, wanted = self._organisation, job.wanted
+        organisation, query = self._organisation, job.wanted
         if job.query.get("startOfDayIntervalMatching"):
-            found = organisation.started(wanted.interval.days(), seen)
+            arrivals = organisation.started(query.interval.days(), seen)
         else:
-            found = organisation.overlapping(wanted.interval.start, wanted.interval.end, seen)
-        return selection.applied(organisation, wanted, found, seen)[: job.query.get("limit")]
+            arrivals = organisation.overlapping(query.interval.start, query.interval.end, seen)
+        return selection.applied(organisation, query, arrivals, seen)[: job.query.get("limit")]
 
     def shown(self, page: list[Arrival], seen: int) -> list[bytes]:
-        known = [arrival for arrival in page if self._organisation.find(arrival.id) is not None]
-        return [self._organisation.body_with_attributes(arrival, seen) for arrival in known]
+        existing = [arrival for arrival in page if self._organisation.find(arrival.id) is not None]
+        return [self._organisation.body_with_attributes(arrival, seen) for arrival in existing]
 
 
 def checked_limit(body: Item) -> None:

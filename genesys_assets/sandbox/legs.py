@@ -1,8 +1,8 @@
-"""The legs of a conversation: one function per role builds that participant with its session, segments and metrics.
+"""The legs of a conversation: one function for each role builds a participant with its session, segments and metrics.
 
-The metrics follow these laws: a timer is emitted when what it measures is over, and tHandle = tTalkComplete +
-tHeldComplete + tAcw + tContacting + tDialing in every session that has it. `stories` decides which legs follow each
-other.
+The metrics follow these rules: a timer is emitted when the time that it measures is over, and tHandle = tTalkComplete +
+tHeldComplete + tAcw + tContacting + tDialing in every session that has it. `stories` decides which legs a conversation
+has.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ WRAPUP_TIMEOUT_MS = 120 * SECOND
 
 @dataclass(slots=True)
 class Scene:
-    """What all legs of one conversation share."""
+    """What all legs of one conversation share. `common` are fields of every session, `routed` fields of segments in a
+    queue.
+    """
 
     rng: Random
     directory: Directory
@@ -35,29 +37,29 @@ class Scene:
     participants: list[Item] = field(default_factory=list)
 
     def session(self, segments: list[Item], metrics: list[Item], **fields: Any) -> Item:
-        made: Item = {"mediaType": self.media, "sessionId": uuid(self.rng), "direction": self.direction}
-        made |= self.common
-        made |= fields
-        made["segments"] = segments
+        session: Item = {"mediaType": self.media, "sessionId": uuid(self.rng), "direction": self.direction}
+        session |= self.common
+        session |= fields
+        session["segments"] = segments
         if metrics:
-            made["metrics"] = metrics
-        return made
+            session["metrics"] = metrics
+        return session
 
     def join(self, purpose: str, sessions: list[Item], **fields: Any) -> None:
         self.participants.append({"participantId": uuid(self.rng), "purpose": purpose, **fields, "sessions": sessions})
 
 
 def segment(kind: str, start: int, end: int | None, queue: Queue | None = None, **fields: Any) -> Item:
-    """An `end` of None never comes."""
-    made: Item = {"segmentStart": iso(start)}
+    """A segment; with `end` None it never ends."""
+    segment_: Item = {"segmentStart": iso(start)}
     if end is not None:
-        made["segmentEnd"] = iso(end)
+        segment_["segmentEnd"] = iso(end)
     if queue is not None:
-        made["queueId"] = queue.id
-    made["segmentType"] = kind
-    made["conference"] = False
-    made.update(fields)
-    return made
+        segment_["queueId"] = queue.id
+    segment_["segmentType"] = kind
+    segment_["conference"] = False
+    segment_.update(fields)
+    return segment_
 
 
 def metric(name: str, value: int, at: int) -> Item:
@@ -80,8 +82,8 @@ def customer(
     emitted = [metric("nConnected", 1, start), *metrics]
     if rng.random() < 0.03:
         # The platform repeats this one: mostly later in the session, now and then at the very same instant.
-        again = start if end is None or rng.random() < 0.2 else start + (end - start) // 2
-        emitted.append(metric("nConnected", 1, again))
+        repeated_at = start if end is None or rng.random() < 0.2 else start + (end - start) // 2
+        emitted.append(metric("nConnected", 1, repeated_at))
     closing = {} if end is None else {"disconnectType": disconnect}
     session = scene.session([segment("interact", start, end, queue, **closing)], emitted, sessionId=scene.peer)
     if scene.media == "voice" and end is not None and rng.random() < 0.8:
@@ -91,15 +93,15 @@ def customer(
 
 
 def ivr(scene: Scene, start: int, end: int, *, target: Queue | None) -> None:
-    """The caller's way through a flow, to `target` or out of it."""
+    """The caller's session in a flow, which ends with a transfer to `target` or with a disconnect."""
     rng = scene.rng
     flow = scene.directory.flows[rng.randrange(2)]
     handed_on = target is not None
-    # Half of those who stay in the flow get what they want there.
+    # Half of the callers who are not transferred reach their goal in the flow.
     succeeded = handed_on or start // 7 % 2 == 0
     outcome = uuid(Random(flow["id"]))
     reached = start + (end - start) // 2
-    told: Item = {
+    flow_fields: Item = {
         "flowId": flow["id"],
         "flowName": flow["name"],
         "flowVersion": "7.0",
@@ -120,20 +122,20 @@ def ivr(scene: Scene, start: int, end: int, *, target: Queue | None) -> None:
         ],
     }
     if target is not None:
-        told |= {"transferType": "ACD", "transferTargetName": target.name, "transferTargetAddress": target.id}
-    # The flow is entered a few milliseconds before the conversation is on the books.
+        flow_fields |= {"transferType": "ACD", "transferTargetName": target.name, "transferTargetAddress": target.id}
+    # Some flows begin a few milliseconds before the conversationStart.
     entered = start - rng.randrange(4) if rng.random() < 0.3 else start
     steps = [segment("ivr", entered, end, disconnectType="transfer" if handed_on else "peer")]
     took = end - start
     ways_out = ("tIvr", "tFlow", "tFlowExit" if handed_on else "tFlowDisconnect")
     emitted = [metric("nFlow", 1, start), *(metric(name, took, end) for name in ways_out)]
-    session = scene.session(steps, emitted, peerId=scene.peer, flow=told)
+    session = scene.session(steps, emitted, peerId=scene.peer, flow=flow_fields)
     scene.join("ivr", [session], participantName=flow["name"])
 
 
 def bot(scene: Scene, start: int, end: int) -> None:
     flow = scene.directory.flows[4]
-    told = {
+    flow_fields = {
         "flowId": flow["id"],
         "flowName": flow["name"],
         "flowVersion": "3.0",
@@ -144,7 +146,9 @@ def bot(scene: Scene, start: int, end: int) -> None:
     }
     steps = [segment("interact", start, end, disconnectType="transfer")]
     emitted = [metric("nBotInteractions", 1, start)]
-    scene.join("botflow", [scene.session(steps, emitted, peerId=scene.peer, flow=told)], participantName=flow["name"])
+    scene.join(
+        "botflow", [scene.session(steps, emitted, peerId=scene.peer, flow=flow_fields)], participantName=flow["name"]
+    )
 
 
 def acd(scene: Scene, queue: Queue, entered: int, left: int | None, *, how: str) -> None:
@@ -171,7 +175,7 @@ def acd(scene: Scene, queue: Queue, entered: int, left: int | None, *, how: str)
 
 
 def not_responding(scene: Scene, user_id: str, queue: Queue, start: int, end: int) -> None:
-    """An agent whose phone rings in vain; some have after-call work all the same, and so a handle time."""
+    """An agent who does not answer. Some have after-call work nevertheless, and so a handle time."""
     rang = end - start
     steps = [segment("alert", start, end, queue, disconnectType="system")]
     emitted = [metric("tAlert", rang, end), metric("tNotResponding", rang, end)]
@@ -277,15 +281,17 @@ def _conversing(
 
 def _wrapup(scene: Scene, queue: Queue | None, start: int, end: int) -> Item:
     rng = scene.rng
-    # After-call work is sometimes entered just before the line is down: segments may overlap.
+    # After-call work sometimes begins just before the call ends: segments may overlap.
     begun = start - rng.randrange(1, 150) if rng.random() < 0.1 else start
     timed_out = end - start >= WRAPUP_TIMEOUT_MS
     codes = scene.directory.wrapup_codes
     code = "ININ-WRAP-UP-TIMEOUT" if timed_out else codes[int(len(codes) * rng.random() ** 2)]["id"]
-    made = segment("wrapup", begun, end, queue, wrapUpCode=code)
+    segment_ = segment("wrapup", begun, end, queue, wrapUpCode=code)
     if rng.random() < 0.15:
-        made["wrapUpNote"] = rng.choice(("Rückruf vereinbart", "will send the form", "très content", "see case 4711"))
-    return made
+        segment_["wrapUpNote"] = rng.choice(
+            ("Rückruf vereinbart", "will send the form", "très content", "see case 4711")
+        )
+    return segment_
 
 
 def _endpoint_stats(rng: Random, start: int, end: int) -> Item:

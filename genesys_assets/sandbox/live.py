@@ -1,5 +1,5 @@
-"""The present: conversation activity and queue observations, which show what is waiting, alerting and interacting at an
-instant. As on the platform, nothing has a timestamp.
+"""The present: conversation activity and queue observations, which show what is waiting, alerting and interacting now.
+As on the platform, the answers have no timestamp.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PROPERTIES = ("metrics", "groupBy", "filter", "order", "interval")
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One session of a queue at work: the metric it counts in, since when, and its dimensions."""
+    """An open session of a queue: the metric that counts it, since when (in ms), and its dimensions."""
 
     metric: str
     since: int
@@ -40,12 +40,12 @@ def conversation_activity(organisation: Organisation, body: Any, parameters: dic
     group_by = validation.names(body.get("groupBy"), vocabulary.ACTIVITY_DIMENSIONS, "ConversationActivityDimension")
     if not group_by:
         raise refusals.bad_request("At least one groupBy dimension is required.")
-    wanted = None if body.get("filter") is None else filters.check(body["filter"], ACTIVITY)
+    filter_ = None if body.get("filter") is None else filters.check(body["filter"], ACTIVITY)
     size = validation.number_parameter(parameters, "pageSize", 25, 1000)
     number = validation.number_parameter(parameters, "pageNumber", 1)
     groups: dict[tuple[str | None, ...], list[Activity]] = {}
     for activity in _activities(organisation, now):
-        if wanted is None or filters.matches(wanted, activity.dimensions.get):
+        if filter_ is None or filters.matches(filter_, activity.dimensions.get):
             for group in product(*(_several(activity.dimensions.get(name)) for name in group_by)):
                 groups.setdefault(group, []).append(activity)
     results = [
@@ -60,43 +60,43 @@ def conversation_activity(organisation: Organisation, body: Any, parameters: dic
 
 def queue_observations(organisation: Organisation, body: Any, now: int) -> Item:
     validation.known_properties(body, ("filter", "metrics", "detailMetrics"), "QueueObservationQuery")
-    wanted = filters.check(body.get("filter") or {}, OBSERVATION)
+    filter_ = filters.check(body.get("filter") or {}, OBSERVATION)
     metrics = validation.names(body.get("metrics"), vocabulary.QUEUE_OBSERVATION_METRICS, "QueueObservationMetric")
     if not metrics:
         raise refusals.bad_request("At least one metric is required.")
-    if "queueId" not in _named(wanted):
+    if "queueId" not in _named(filter_):
         raise refusals.bad_request("At least one queueId predicate is required in the filter.")
     counts: Counter[tuple[Value | None, ...]] = Counter()
     busy = set()
     for activity in _activities(organisation, now):
-        found = activity.dimensions
-        counts[found.get("queueId"), found["mediaType"], activity.metric] += 1
-        busy.add(found.get("userId"))
+        dimensions = activity.dimensions
+        counts[dimensions.get("queueId"), dimensions["mediaType"], activity.metric] += 1
+        busy.add(dimensions.get("userId"))
     results: list[Item] = []
     for queue in organisation.directory.queues:
-        if filters.matches(wanted, {"queueId": queue.id}.get) and (
+        if filters.matches(filter_, {"queueId": queue.id}.get) and (
             data := _users_data(organisation.directory, queue, metrics, busy, now)
         ):
             results.append({"group": {"queueId": queue.id}, "data": data})
         for media in queue.media_types:
             shown = [name for name in metrics if name in ("oInteracting", "oWaiting", "oAlerting")]
-            if shown and filters.matches(wanted, {"queueId": queue.id, "mediaType": media}.get):
+            if shown and filters.matches(filter_, {"queueId": queue.id, "mediaType": media}.get):
                 data = [{"metric": name, "stats": {"count": counts[queue.id, media, name]}} for name in shown]
                 results.append({"group": {"queueId": queue.id, "mediaType": media}, "data": data})
     return {"systemToOrganizationMappings": _presence_mappings(organisation.directory), "results": results}
 
 
 def _activities(organisation: Organisation, now: int) -> Iterator[Activity]:
-    """Sessions of queues with a segment that is not over."""
+    """The sessions of queues with an open segment."""
     for arrival in organisation.active(now, now + 1):
         for participant in organisation.shown(arrival, now).get("participants", ()):
             for session in participant["sessions"]:
                 step = session["segments"][-1]
                 metric = _state(participant["purpose"], step)
                 if metric is not None and "queueId" in step:
-                    found = facts.of_session(participant, session)
-                    found["conversationId"] = arrival.id
-                    yield Activity(metric, millis(step["segmentStart"]), found)
+                    dimensions = facts.of_session(participant, session)
+                    dimensions["conversationId"] = arrival.id
+                    yield Activity(metric, millis(step["segmentStart"]), dimensions)
 
 
 def _state(purpose: str, step: Item) -> str | None:
@@ -109,13 +109,13 @@ def _state(purpose: str, step: Item) -> str | None:
     return None
 
 
-def _activity_metrics(stated: Any) -> list[Item]:
-    if not isinstance(stated, list) or not stated:
+def _activity_metrics(metrics: Any) -> list[Item]:
+    if not isinstance(metrics, list) or not metrics:
         raise refusals.bad_request("At least one metric is required.")
-    for metric in stated:
+    for metric in metrics:
         validation.known_properties(metric, ("metric", "details"), "ConversationActivityQueryMetric")
         validation.one_of(metric.get("metric"), vocabulary.ACTIVITY_METRICS, "ConversationActivityMetric")
-    return stated
+    return metrics
 
 
 def _activity_data(metrics: list[Item], activities: list[Activity], now: int) -> Item:
@@ -123,15 +123,15 @@ def _activity_data(metrics: list[Item], activities: list[Activity], now: int) ->
     entities = []
     for wanted in metrics:
         name = wanted["metric"]
-        found = [activity for activity in activities if activity.metric == _LONGEST.get(name, name)]
+        matching = [activity for activity in activities if activity.metric == _LONGEST.get(name, name)]
         if name in _LONGEST:
-            if found:
-                eldest = min(found, key=lambda activity: activity.since)
+            if matching:
+                eldest = min(matching, key=lambda activity: activity.since)
                 data.append({"metric": name, "calculatedMetricValue": now - eldest.since, "entityIds": _ids([eldest])})
             continue
-        data.append({"metric": name, "count": len(found), "entityIds": _ids(found)})
+        data.append({"metric": name, "count": len(matching), "entityIds": _ids(matching)})
         if wanted.get("details"):
-            entities += [_entity(activity) for activity in found]
+            entities += [_entity(activity) for activity in matching]
     return {"data": data, "truncated": False, **({"entities": entities} if entities else {})}
 
 
@@ -174,7 +174,7 @@ def _users_data(
     off_queue = statuses["OFF_QUEUE"]
     on_queue = {value: count for value, count in statuses.items() if value != "OFF_QUEUE"}
     presence = {entity["systemPresence"]: entity["id"] for entity in directory.presences}
-    told: dict[str, dict[str | None, int]] = {
+    counts: dict[str, dict[str | None, int]] = {
         "oMemberUsers": {None: len(members)},
         "oActiveUsers": {None: len(members)},
         "oUserRoutingStatuses": dict(+statuses),
@@ -185,7 +185,7 @@ def _users_data(
     return [
         {"metric": name, **({} if qualifier is None else {"qualifier": qualifier}), "stats": {"count": count}}
         for name in metrics
-        for qualifier, count in sorted(told.get(name, {}).items(), key=str)
+        for qualifier, count in sorted(counts.get(name, {}).items(), key=str)
     ]
 
 
@@ -200,7 +200,7 @@ def _presence_mappings(directory: Directory) -> dict[str, list[str]]:
 
 
 def _named(filter_: Item) -> set[str]:
-    found = {predicate.get("dimension", "") for predicate in filter_.get("predicates") or ()}
+    names = {predicate.get("dimension", "") for predicate in filter_.get("predicates") or ()}
     for clause in filter_.get("clauses") or ():
-        found |= _named(clause)
-    return found
+        names |= _named(clause)
+    return names

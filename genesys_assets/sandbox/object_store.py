@@ -1,8 +1,8 @@
 """A real S3 server on loopback: OpenStack Swift with its S3 API, for the demo and the tests.
 
-It checks signatures, expiry, checksums and access lists as S3 does. Swift lives in a virtual environment of
-its own (`make s3`) and runs as four processes, which end with the process that started them. Here they are
-started and stopped; what they read is `swift_settings`.
+It checks signatures, expiry, checksums and access lists as S3 does. Swift is installed in a virtual environment of its
+own (`make s3`) and runs as four processes, which end with the process that started them. This module starts and stops
+them; `swift_settings` writes their settings.
 
 `python -m genesys_assets.sandbox.object_store` starts one alone and prints the environment that points AWS
 tools to it.
@@ -65,9 +65,7 @@ class ObjectStore:
         }
 
     def create_bucket(self, name: str, public: bool = False) -> None:
-        """Create a bucket, or leave the one that is there. In a public one anyone may read any object without a
-        signature.
-        """
+        """Creates a bucket, unless it exists. In a public bucket anyone may read any object without a signature."""
         import boto3
 
         client: Any = boto3.client(
@@ -97,7 +95,7 @@ def running(venv: Path | None = None, folder: Path | None = None) -> Iterator[Ob
 
 
 def _python(venv: Path | None) -> Path:
-    """The interpreter Swift is installed for."""
+    """The Python interpreter for which Swift is installed."""
     checkout = Path(__file__).parents[2]
     folder = (venv or Path(os.environ.get("GENESYS_ASSETS_S3_VENV") or checkout / ".venv-s3")).absolute()
     python = folder / "bin" / "python"
@@ -112,16 +110,16 @@ def _python(venv: Path | None) -> Path:
 # -- where objects are kept --------------------------------------------------------------------------
 
 
-def _data_folder(given: Path | None) -> Path:
+def _data_folder(folder: Path | None) -> Path:
     """The given folder, or a new one."""
-    if given is not None:
-        given.mkdir(parents=True, exist_ok=True)
-        if not _keeps_attributes(given):
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not _keeps_attributes(folder):
             raise ObjectStoreError(
-                f"the file system of {given} keeps no extended attributes, which hold the S3 server's "
+                f"the file system of {folder} keeps no extended attributes, which hold the S3 server's "
                 "metadata: choose a folder on a disk (ext4, xfs or btrfs, on Linux)"
             )
-        return given.absolute()
+        return folder.absolute()
     candidates = [Path(tempfile.gettempdir()), Path("/var/tmp"), Path.cwd()]
     parent = next((candidate for candidate in candidates if _keeps_attributes(candidate)), None)
     if parent is None:
@@ -145,7 +143,9 @@ def _keeps_attributes(folder: Path) -> bool:
 
 
 def _start_on_free_ports(python: Path, home: Path, servers: contextlib.ExitStack, watch: Watch) -> ObjectStore:
-    """A port that was free a moment ago may be taken by now, so a second choice is made, and a third."""
+    """Starts the servers. A port that was free a moment ago may be taken by now; then other ports are tried, up to
+    three times.
+    """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return _start(python, home, servers, watch)
@@ -174,8 +174,8 @@ def _start(python: Path, home: Path, servers: contextlib.ExitStack, watch: Watch
             region=store.region,
         )
     except subprocess.CalledProcessError as error:
-        said = error.stderr.strip()[-800:]
-        raise ObjectStoreError(f"the S3 server's rings could not be written: {said}") from error
+        output = error.stderr.strip()[-800:]
+        raise ObjectStoreError(f"the S3 server's rings could not be written: {output}") from error
     processes = {server: servers.enter_context(_process(python, settings, server, watch)) for server in SERVERS}
     deadline = time.monotonic() + _STARTUP_SECONDS
     for server, process in processes.items():
@@ -195,8 +195,8 @@ def _user() -> str:
 
 
 def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+    with contextlib.ExitStack() as open_sockets:
+        sockets = [open_sockets.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
             each.bind(("127.0.0.1", 0))
         return [each.getsockname()[1] for each in sockets]
@@ -222,7 +222,7 @@ def _process(python: Path, settings: Path, server: str, watch: Watch) -> Iterato
 
 
 def _stop(process: _Process) -> None:
-    """A server with open connections waits for them for ever. What it has stored is on the disk."""
+    """Ends a server, if need be by force: it would wait for open connections for ever. Its objects are on the disk."""
     for number, seconds in ((signal.SIGTERM, 1), (signal.SIGKILL, 30)):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
@@ -235,10 +235,10 @@ def _wait_until_healthy(server: str, process: _Process, port: int, log: Path, de
     while not _healthy(port):
         ended = process.poll() is not None
         if ended or time.monotonic() > deadline:
-            said = log.read_text(errors="replace").strip()
+            output = log.read_text(errors="replace").strip()
             what = "ended while starting" if ended else f"did not answer within {_STARTUP_SECONDS:.0f} s"
-            problem = _PortTaken if "Could not bind" in said else ObjectStoreError
-            raise problem(f"the S3 server's {server} process {what}: {said[-800:] or 'no reason given'}")
+            problem = _PortTaken if "Could not bind" in output else ObjectStoreError
+            raise problem(f"the S3 server's {server} process {what}: {output[-800:] or 'no reason given'}")
         time.sleep(0.05)
 
 
@@ -261,7 +261,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where objects are kept (default: a temporary folder)")
     parser.add_argument("--bucket", action="append", default=[], help="a bucket to create; may be repeated")
     arguments = parser.parse_args()
-    # A shell that starts it in the background of a script has it ignore interrupts.
+    # A process that a script starts in the background ignores interrupts by default.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:

@@ -1,4 +1,4 @@
-"""What was known of a conversation at an instant: the same conversation with everything later taken out of it.
+"""What was known of a conversation at an instant: the conversation without everything that happened later.
 
 Instants are compared as the platform's texts, which sort like the instants.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 Item = dict[str, Any]
 
-# Known only once a segment, a flow's outcome or the conversation is over.
+# Fields that are known only after the end of a segment, a flow's outcome or the conversation.
 _SEGMENT_RESULTS = ("segmentEnd", "disconnectType", "wrapUpCode", "wrapUpNote")
 _OUTCOME_RESULTS = ("flowOutcomeEndTimestamp", "flowOutcomeValue", "flowOutcome")
 _CONVERSATION_RESULTS = (
@@ -36,7 +36,7 @@ def as_of(conversation: Item, now: str) -> Item | None:
 
 
 def settled(conversation: Item) -> str:
-    """The instant after which nothing in it changes."""
+    """The instant after which nothing in the conversation changes."""
     latest = [conversation["conversationStart"], conversation.get("conversationEnd", "")]
     latest += [item["eventTime"] for name in AFTERTHOUGHTS for item in conversation.get(name, ())]
     for participant in conversation["participants"]:
@@ -93,7 +93,7 @@ def _flow(flow: Item, step: Item, now: str) -> Item:
 
 
 def _keep(shown: Item, name: str, items: list[Item]) -> None:
-    """An empty list is not shown at all."""
+    """Sets the list, or removes the field if the list is empty."""
     if items:
         shown[name] = items
     else:

@@ -1,6 +1,6 @@
-"""Processes and folders that go when the process that made them ends, even when that one is killed outright.
+"""Ends processes and removes folders when the process that made them ends, even if it is killed.
 
-This is only the guard. When all goes well, `object_store` ends the processes that it starts.
+This is only the safeguard. In the normal case `object_store` ends the processes that it starts.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _GUARD = 'groups=; while read -r group; do groups="$groups -$group"; done; kill 
 
 @contextlib.contextmanager
 def guard(*folders: Path) -> Iterator[Watch]:
-    """Remove the folders when the block ends. Process groups that are handed to `watch` must have ended by then.
+    """Removes the folders when the block ends. Process groups that are passed to `watch` must have ended by then.
 
-    If this process ends within the block, the groups are killed and the folders removed all the same. A shell in a
-    session of its own does that: it waits for a pipe that closes when this process ends, however it ends.
+    If this process dies within the block, a shell in a session of its own kills the groups and removes the folders: it
+    waits for the end of a pipe, which closes when this process ends, however it ends.
     """
     with subprocess.Popen(
         ["/bin/sh", "-c", _GUARD, "sh", *map(str, folders)],

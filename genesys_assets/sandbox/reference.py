@@ -1,6 +1,6 @@
 """The listings: queues and their members, users, wrap-up codes, skills, divisions, flows, presence definitions.
 
-It pages and filters lists. `directory` has the entities.
+This module pages and filters lists. `directory` has the entities.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ def queues(directory: Directory, parameters: dict[str, str]) -> Item:
 
 
 def members(directory: Directory, queue_id: str, day: int, parameters: dict[str, str]) -> Item:
-    """Who may answer in a queue on a day, counted from 1970-01-01. The answer has no total and no page count."""
+    """The members of a queue on a day, which is counted from 1970-01-01. As on the platform, the answer has no total
+    and no page count.
+    """
     queue = directory.queue_by_id.get(queue_id)
     if queue is None or queue.deleted:
         raise refusals.of_status(404)
@@ -70,12 +72,12 @@ def presence_definitions(directory: Directory, parameters: dict[str, str]) -> It
 
 
 def numbered(path: str, name: str) -> Listing:
-    """A list of the surroundings whose pages have numbers."""
+    """The listing of entities in `Directory.surroundings`, with numbered pages."""
     return lambda directory, parameters: _page(path, list(directory.surroundings[name]), parameters)
 
 
 def teams(directory: Directory, parameters: dict[str, str]) -> Item:
-    """By cursor, without a total; the URL of the next page has the cursor."""
+    """Paged by a cursor in the URL of the next page, without a total."""
     page, after = _after("teams", list(directory.surroundings["teams"]), parameters, "pageSize", "after")
     if after is None:
         return page
@@ -83,7 +85,7 @@ def teams(directory: Directory, parameters: dict[str, str]) -> Item:
 
 
 def external_organizations(directory: Directory, parameters: dict[str, str]) -> Item:
-    """A scan, by cursor: of 10 to 200 at once, 100 unless asked otherwise."""
+    """A scan, paged by cursor: 10 to 200 entities on a page, 100 by default."""
     if int(parameters.get("limit", "100")) < LEAST_PER_SCAN:
         raise refusals.invalid_parameter(parameters["limit"], "limit", "10 to 200")
     listed = list(directory.surroundings["external_organizations"])
@@ -98,26 +100,26 @@ def _after(
     size = validation.number_parameter(parameters, size_name, 100, MOST_PER_SCAN)
     in_order = sorted(listed, key=lambda entity: str(entity["id"]))
     cursor = parameters.get(cursor_name, "")
-    left = [entity for entity in in_order if entity["id"] > cursor]
-    page: Item = {"entities": left[:size], "selfUri": f"/api/v2/{path}"}
-    return page, left[size - 1]["id"] if len(left) > size else None
+    remaining = [entity for entity in in_order if entity["id"] > cursor]
+    page: Item = {"entities": remaining[:size], "selfUri": f"/api/v2/{path}"}
+    return page, remaining[size - 1]["id"] if len(remaining) > size else None
 
 
 def _page(path: str, listed: list[Item], parameters: dict[str, str], most: int = MOST_PER_PAGE) -> Item:
     size = validation.number_parameter(parameters, "pageSize", 25, most)
     number = validation.number_parameter(parameters, "pageNumber", 1)
-    wanted = _wanted(listed, parameters)
-    last = max(1, -(-len(wanted) // size))
+    matching = _wanted(listed, parameters)
+    last = max(1, -(-len(matching) // size))
 
     def uri(page: int) -> str:
-        kept = {name: value for name, value in parameters.items() if name not in ("pageSize", "pageNumber")}
-        return f"/api/v2/{path}?{urlencode({'pageSize': size, 'pageNumber': page, **kept})}"
+        others = {name: value for name, value in parameters.items() if name not in ("pageSize", "pageNumber")}
+        return f"/api/v2/{path}?{urlencode({'pageSize': size, 'pageNumber': page, **others})}"
 
     answer: Item = {
-        "entities": wanted[(number - 1) * size : number * size],
+        "entities": matching[(number - 1) * size : number * size],
         "pageSize": size,
         "pageNumber": number,
-        "total": len(wanted),
+        "total": len(matching),
         "firstUri": uri(1),
         "selfUri": uri(number),
         "lastUri": uri(last),
@@ -131,7 +133,7 @@ def _page(path: str, listed: list[Item], parameters: dict[str, str], most: int =
 
 
 def _wanted(listed: list[Item], parameters: dict[str, str]) -> list[Item]:
-    """In order of name, reduced to the ids, the division and the name asked for."""
+    """The entities in the order of their names, filtered by the requested ids, divisions and name."""
     chosen = sorted(listed, key=lambda entity: str(entity.get("name", entity["id"])).casefold())
     if ids := parameters.get("id"):
         chosen = [entity for entity in chosen if entity["id"] in ids.split(",")]

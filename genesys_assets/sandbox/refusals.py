@@ -1,6 +1,7 @@
-"""Refusals: the platform's error bodies, code by code, in its own words.
+"""Refusals: the platform's error bodies, code by code, with its own texts.
 
-It has the texts and their status. `validation`, the endpoints and `application` decide when to refuse.
+`validation`, the endpoints and `application` decide when to refuse. Source of codes and texts:
+https://github.com/gildas/go-gcloudcx (error.go).
 """
 
 from __future__ import annotations
@@ -65,8 +66,8 @@ def bad_request(message: str) -> Refused:
 
 def invalid_value(value: Any, field_type: str, allowed: Iterable[str] = ()) -> Refused:
     listed = ", ".join(allowed)
-    said = f"Value [{'' if value is None else value}] is not valid for field type [{field_type}]."
-    return Refused(400, "invalid.value", f"{said} Allowable values are: {listed}" if listed else said)
+    message = f"Value [{'' if value is None else value}] is not valid for field type [{field_type}]."
+    return Refused(400, "invalid.value", f"{message} Allowable values are: {listed}" if listed else message)
 
 
 def invalid_parameter(value: Any, parameter: str, allowed: str) -> Refused:
@@ -102,17 +103,17 @@ def no_token() -> Refused:
 def missing_permissions(permissions: Iterable[str], *, any_of: bool) -> Refused:
     listed = ", ".join(permissions)
     if any_of:
-        said = "You must have at least one of the following permissions assigned"
+        text = "You must have at least one of the following permissions assigned"
         code = "missing.any.permissions"
     else:
-        said = "You are missing the following permission(s)"
+        text = "You are missing the following permission(s)"
         code = "missing.permissions"
     start = "Unable to perform the requested action. "
     return Refused(
         403,
         code,
-        f"{start}{said}: {listed}",
-        messageWithParams=f"{start}{said}: {{permissions}}",
+        f"{start}{text}: {listed}",
+        messageWithParams=f"{start}{text}: {{permissions}}",
         messageParams={"permissions": listed},
     )
 

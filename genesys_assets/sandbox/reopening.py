@@ -1,6 +1,6 @@
-"""A conversation that goes on after its end: the customer writes again, and somebody answers again.
+"""Continues a conversation after its end: the customer writes again, and an agent answers again.
 
-It makes the legs that this adds. `history` knows from when on they are true.
+This module makes the additional legs. `history` knows from when on they are shown.
 """
 
 from __future__ import annotations
@@ -30,18 +30,20 @@ _AFTER_CALL_WORK = 30 * SECOND
 
 
 def reopened(directory: Directory, conversation: Item, at: int, talk: int) -> Item:
-    """The same conversation with another round through its last queue and to its last agent, and a later end."""
-    said = conversation["conversationId"]
+    """The conversation with another wait in its last queue, another leg of its last agent, and a later end. Raises
+    ValueError if it has not ended by `at`, or has no customer.
+    """
+    id_ = conversation["conversationId"]
     if "conversationEnd" not in conversation:
-        raise ValueError(f"Conversation {said} has not ended; only one that has can be re-opened.")
+        raise ValueError(f"Conversation {id_} has not ended; only one that has can be re-opened.")
     if millis(conversation["conversationEnd"]) > at:
-        raise ValueError(f"Conversation {said} ends at {conversation['conversationEnd']}, after {iso(at)}.")
+        raise ValueError(f"Conversation {id_} ends at {conversation['conversationEnd']}, after {iso(at)}.")
     participants: list[Item] = conversation["participants"]
     customer = next((one for one in participants if one["purpose"] in ("customer", "external")), None)
     if customer is None:
-        raise ValueError(f"Conversation {said} has no customer who could come back.")
+        raise ValueError(f"Conversation {id_} has no customer who could come back.")
     session = customer["sessions"][0]
-    rng = Random(f"reopening {said} {at}")
+    rng = Random(f"reopening {id_} {at}")
     scene = Scene(
         rng,
         directory,
@@ -51,14 +53,14 @@ def reopened(directory: Directory, conversation: Item, at: int, talk: int) -> It
         peer=uuid(rng),
     )
     queue = directory.queue_by_id[_last(participants, "queueId") or directory.taking(scene.media)[0].id]
-    taken = at + _ANSWERED_AFTER
-    legs.acd(scene, queue, at, taken, how="answered")
+    answered = at + _ANSWERED_AFTER
+    legs.acd(scene, queue, at, answered, how="answered")
     end = legs.agent(
         scene,
         _last(participants, "userId") or queue.members[0],
         queue,
         begun=at + _RINGS_AFTER,
-        answered=taken,
+        answered=answered,
         pieces=(("interact", talk),),
         acw=_AFTER_CALL_WORK,
         waited=_ANSWERED_AFTER,
@@ -69,10 +71,10 @@ def reopened(directory: Directory, conversation: Item, at: int, talk: int) -> It
 
 
 def _last(participants: list[Item], name: str) -> Any:
-    found = None
+    value = None
     for participant in participants:
-        found = participant.get(name, found)
+        value = participant.get(name, value)
         for session in participant["sessions"]:
             for step in session["segments"]:
-                found = step.get(name, found)
-    return found
+                value = step.get(name, value)
+    return value

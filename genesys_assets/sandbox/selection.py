@@ -1,6 +1,6 @@
-"""Which conversations a details query or job wants, and in which order: filters, `order` and `orderBy`.
+"""Filters and order of details queries and details jobs: `…Filters`, `order` and `orderBy`.
 
-It is what both have in common. `details` and `jobs` select by time and page.
+This module has what both have in common. `details` and `jobs` select by time and page.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SEGMENT = filters.Vocabulary("SegmentDetail", vocabulary.SEGMENT_DIMENSIONS, voc
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A valid one."""
+    """The validated interval, filters and order of a query or job."""
 
     interval: Interval
     conversation_filters: list[Item]
@@ -47,7 +47,7 @@ class Selection:
 
     @property
     def plain(self) -> bool:
-        """Whether the plan of the days is all that it takes to answer."""
+        """Whether arrivals alone are enough to answer, without the content of conversations."""
         return not self.filtered and self.order_by == "conversationStart"
 
 
@@ -65,14 +65,16 @@ def parse(body: Item) -> Selection:
     )
 
 
-def applied(organisation: Organisation, selection: Selection, found: list[Arrival], now: int) -> list[Arrival]:
-    """Those of `found`, which are in order of start, that pass the filters, in the order asked for."""
-    wanted = found if selection.plain else _filtered(organisation, selection, found, now)
-    return wanted[::-1] if selection.order == "desc" else wanted
+def applied(organisation: Organisation, selection: Selection, arrivals: list[Arrival], now: int) -> list[Arrival]:
+    """The arrivals in `arrivals` that pass the filters, in the requested order. `arrivals` must be in order of
+    start.
+    """
+    matching = arrivals if selection.plain else _filtered(organisation, selection, arrivals, now)
+    return matching[::-1] if selection.order == "desc" else matching
 
 
 class Recent:
-    """The last few answers of `applied`, because a query is asked again for each of its pages."""
+    """Caches the last results of `applied`, because a query is sent again for each of its pages."""
 
     def __init__(self, most: int = 8) -> None:
         self._most = most
@@ -80,36 +82,36 @@ class Recent:
         self._lock = threading.Lock()
 
     def applied(
-        self, organisation: Organisation, selection: Selection, found: list[Arrival], now: int
+        self, organisation: Organisation, selection: Selection, arrivals: list[Arrival], now: int
     ) -> list[Arrival]:
         if selection.plain:
-            return applied(organisation, selection, found, now)
+            return applied(organisation, selection, arrivals, now)
         filters_ = json.dumps([selection.conversation_filters, selection.segment_filters])
-        told = f"{selection.interval} {selection.order} {selection.order_by} {filters_}"
-        key = f"{id(organisation)} {organisation.history.version} {len(found)} {now} {told}"
+        query = f"{selection.interval} {selection.order} {selection.order_by} {filters_}"
+        key = f"{id(organisation)} {organisation.history.version} {len(arrivals)} {now} {query}"
         with self._lock:
             if key not in self._answers:
-                self._answers[key] = applied(organisation, selection, found, now)
+                self._answers[key] = applied(organisation, selection, arrivals, now)
                 while len(self._answers) > self._most:
                     self._answers.popitem(last=False)
             return self._answers[key]
 
 
-def _filters(stated: Any, kind: filters.Vocabulary) -> list[Item]:
-    if stated is not None and not isinstance(stated, list):
+def _filters(value: Any, kind: filters.Vocabulary) -> list[Item]:
+    if value is not None and not isinstance(value, list):
         raise refusals.of_status(400)
-    return [filters.check(filter_, kind) for filter_ in stated or ()]
+    return [filters.check(filter_, kind) for filter_ in value or ()]
 
 
-def _filtered(organisation: Organisation, selection: Selection, found: list[Arrival], now: int) -> list[Arrival]:
-    kept = []
-    for arrival in found:
+def _filtered(organisation: Organisation, selection: Selection, arrivals: list[Arrival], now: int) -> list[Arrival]:
+    matching = []
+    for arrival in arrivals:
         conversation = organisation.shown(arrival, now)
         if _passes(selection, conversation):
-            kept.append((_order_key(selection.order_by, conversation), arrival))
+            matching.append((_order_key(selection.order_by, conversation), arrival))
     if selection.order_by != "conversationStart":
-        kept.sort(key=lambda item: (item[0], item[1].start, item[1].id))
-    return [arrival for _, arrival in kept]
+        matching.sort(key=lambda item: (item[0], item[1].start, item[1].id))
+    return [arrival for _, arrival in matching]
 
 
 def _order_key(order_by: str, conversation: Item) -> str:

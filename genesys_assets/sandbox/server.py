@@ -1,6 +1,6 @@
-"""Starting and stopping the sandbox: `with running() as sandbox: ...` serves it on a free loopback port.
+"""Starts and stops the sandbox: `with running() as sandbox: ...` serves it on a free loopback port.
 
-It has the socket, the thread and the clock. `application` builds what is served.
+This module has the socket, the thread and the clock. `application` builds the HTTP application.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from genesys_assets.sandbox.behaviour import Behaviour
 from genesys_assets.sandbox.directory import uuid
 from genesys_assets.sandbox.endpoints import Platform
 from genesys_assets.sandbox.extraction import Extraction
-from genesys_assets.sandbox.jobs import ConversationFindings, Job, Jobs
+from genesys_assets.sandbox.jobs import ConversationJobs, Job, Jobs
 from genesys_assets.sandbox.organisation import Organisation
 from genesys_assets.sandbox.timelines import Timelines
 from genesys_assets.sandbox.times import from_datetime
 from genesys_assets.sandbox.usage import Usage
-from genesys_assets.sandbox.user_status import UserFindings
+from genesys_assets.sandbox.user_status import UserJobs
 
 HOST = "127.0.0.1"
 _START_SECONDS = 120.0
 _KEPT_REQUESTS = 100_000
-# A client that computes between two requests must not find its connection closed.
+# Long, so that a client which computes between two requests does not find its connection closed.
 _IDLE_SECONDS = 3600
 
 Now = datetime | Callable[[], datetime] | None
@@ -42,8 +42,8 @@ Now = datetime | Callable[[], datetime] | None
 
 @dataclass(frozen=True, slots=True)
 class ServedRequest:
-    """A request as the sandbox counted it: `status` is None where the connection was closed, `size` the bytes of the
-    answer's body before it was packed.
+    """A request that the sandbox served. `status` is None if the connection was closed instead; `size` is the bytes of
+    the answer's body before compression.
     """
 
     method: str
@@ -54,8 +54,9 @@ class ServedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A running organisation: `url` serves the login as well as the API. `jobs` and `user_jobs` are all that
-    were ever submitted; `timelines` tell what each agent did.
+    """A running organisation. `url` serves the login as well as the API. `requests` has method and path of each
+    request, `answered` also its result. `jobs` and `user_jobs` are all jobs that were submitted; `timelines` has what
+    each agent did.
     """
 
     url: str
@@ -79,7 +80,7 @@ class Sandbox:
 
     def requested(self, path: str) -> int:
         """How many requests so far had a path that contains `path`."""
-        return sum(path in asked for _, asked in list(self.requests))
+        return sum(path in request_path for _, request_path in list(self.requests))
 
     def environment(self) -> dict[str, str]:
         """The settings that point the package at this sandbox."""
@@ -104,15 +105,14 @@ def running(
 ) -> Iterator[Sandbox]:
     """A sandbox for the length of a `with` block.
 
-    `now` is what the organisation takes for the present, and what it dates its answers with: a moment, a function, or
-    None for the real one.
-    `clock` drives tokens, rate windows and the time that jobs take, in seconds. With `requests_per_minute=None`
-    nothing is limited.
+    `now` is the present of the organisation, and the date of its answers: an instant, a function, or None for the real
+    time. `clock` drives tokens, windows of the rate limit and the time that jobs take, in seconds. With
+    `requests_per_minute=None` there is no rate limit.
     """
-    drawn = Random(f"client {seed}")
+    rng = Random(f"client {seed}")
     access = Access(
-        client_id=uuid(drawn),
-        client_secret=f"sandbox-{drawn.getrandbits(160):040x}",
+        client_id=uuid(rng),
+        client_secret=f"sandbox-{rng.getrandbits(160):040x}",
         requests_per_minute=requests_per_minute,
         clock=clock,
     )
@@ -120,8 +120,8 @@ def running(
     behaving = behaviour or Behaviour()
     organisation = Organisation(seed, conversations_per_day)
     timelines = Timelines(organisation)
-    jobs = Jobs(ConversationFindings(organisation), behaving, clock)
-    user_jobs = Jobs(UserFindings(timelines), behaving, clock)
+    jobs = Jobs(ConversationJobs(organisation), behaving, clock)
+    user_jobs = Jobs(UserJobs(timelines), behaving, clock)
     extraction = Extraction(organisation, behaving, timelines)
     usage, present = Usage(), _clock(now)
     platform = Platform(organisation, access, behaving, jobs, user_jobs, timelines, extraction, usage=usage)
@@ -139,8 +139,8 @@ def running(
     )
     with socket.create_server((HOST, port)) as listening, _serving(app, listening):
         url = f"http://{HOST}:{listening.getsockname()[1]}"
-        kept = (jobs.submitted, answered, user_jobs.submitted)
-        yield Sandbox(url, organisation, access, behaving, requests, *kept, timelines, extraction)
+        logs = (jobs.submitted, answered, user_jobs.submitted)
+        yield Sandbox(url, organisation, access, behaving, requests, *logs, timelines, extraction)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
-"""How the organisation serves who waits in a queue: ringing, answering, transferring, consulting, giving up, voicemail.
+"""What happens in a queue: ringing, answering, transferring, consulting, abandoning, voicemail.
 
-It is what all media have in common between entering a queue and the end. `stories` knows how a conversation gets there.
+This module has the steps that all media share, from entering a queue to the end. `stories` has the steps before.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def to_voicemail(scene: Scene, queue: Queue, entered: int) -> int:
 
 
 def answered(scene: Scene, queue: Queue, entered: int, kind: str) -> int:
-    """Answered by an agent, now and then by several, queue after queue. Returns when the last one leaves."""
+    """Answered by an agent or, after transfers, by several, queue after queue. Returns when the last one leaves."""
     now = entered
     for transfers_left in reversed(range(_visits(scene.rng, kind))):
         now = _visit(scene, queue, now, kind, transfers=transfers_left > 0)
@@ -49,18 +49,18 @@ def never_ended(scene: Scene, queue: Queue, entered: int, kind: str) -> None:
     if rng.random() < 0.4:
         legs.acd(scene, queue, entered, None, how="answered")
         return
-    user_id, rang, taken = _ring(scene, queue, entered, tempo)
-    legs.acd(scene, queue, entered, taken, how="answered")
+    user_id, rang, answered_at = _ring(scene, queue, entered, tempo)
+    legs.acd(scene, queue, entered, answered_at, how="answered")
     parts = (*draws.pieces(rng, tempo), ("interact", 1))
     legs.agent(
         scene,
         user_id,
         queue,
         begun=rang,
-        answered=taken,
+        answered=answered_at,
         pieces=parts,
         acw=None,
-        waited=taken - entered,
+        waited=answered_at - entered,
         endless=True,
     )
 
@@ -73,22 +73,22 @@ def _visits(rng: Random, kind: str) -> int:
 
 
 def _visit(scene: Scene, queue: Queue, entered: int, kind: str, *, transfers: bool) -> int:
-    """Once through a queue to an agent who answers. Returns when the last one who helped leaves."""
+    """One wait in a queue until an agent answers. Returns when the agent and a consulted colleague have left."""
     rng, tempo = scene.rng, draws.TEMPO[kind]
-    user_id, rang, taken = _ring(scene, queue, entered, tempo)
-    legs.acd(scene, queue, entered, taken, how="answered")
+    user_id, rang, answered_at = _ring(scene, queue, entered, tempo)
+    legs.acd(scene, queue, entered, answered_at, how="answered")
     parts = draws.pieces(rng, tempo, parking=kind == "email_long")
-    colleague_left = taken
+    colleague_left = answered_at
     emitted: list[Item] = []
     if scene.media == "voice" and not transfers and rng.random() < 0.07:
-        parts, colleague_left, emitted = _consult(scene, queue, parts, taken, kind)
-    end = taken + sum(duration for _, duration in parts)
+        parts, colleague_left, emitted = _consult(scene, queue, parts, answered_at, kind)
+    end = answered_at + sum(duration for _, duration in parts)
     if transfers:
         emitted += [metric("nTransferred", 1, end), metric("nBlindTransferred", 1, end)]
     if scene.media in WRITTEN:
-        emitted += _responses(rng, taken, end)
+        emitted += _responses(rng, answered_at, end)
     if scene.media == "callback":
-        emitted += [metric(name, end - taken, end) for name in ("tActiveCallback", "tActiveCallbackComplete")]
+        emitted += [metric(name, end - answered_at, end) for name in ("tActiveCallback", "tActiveCallbackComplete")]
     if rng.random() < 0.01:
         emitted.append(metric("nError", 1, end))
     left = legs.agent(
@@ -96,10 +96,10 @@ def _visit(scene: Scene, queue: Queue, entered: int, kind: str, *, transfers: bo
         user_id,
         queue,
         begun=rang,
-        answered=taken,
+        answered=answered_at,
         pieces=parts,
         acw=draws.after_call_work(rng, tempo.acw),
-        waited=taken - entered,
+        waited=answered_at - entered,
         metrics=emitted,
         disconnect="transfer" if transfers else rng.choice(("client", "peer")),
     )
@@ -107,7 +107,9 @@ def _visit(scene: Scene, queue: Queue, entered: int, kind: str, *, transfers: bo
 
 
 def _ring(scene: Scene, queue: Queue, entered: int, tempo: Tempo) -> tuple[str, int, int]:
-    """Who takes it, when it rang there and when it was answered; those who did not answer come before."""
+    """The agent who answers, when it began to ring there, and when it was answered. Adds legs of agents who did not
+    answer before.
+    """
     rng = scene.rng
     now = entered + draws.duration(rng, tempo.wait)
     candidates = rng.sample(queue.members, 3)
@@ -119,14 +121,14 @@ def _ring(scene: Scene, queue: Queue, entered: int, tempo: Tempo) -> tuple[str, 
 
 
 def _consult(
-    scene: Scene, queue: Queue, parts: Sequence[Piece], taken: int, kind: str
+    scene: Scene, queue: Queue, parts: Sequence[Piece], answered_at: int, kind: str
 ) -> tuple[tuple[Piece, ...], int, list[Item]]:
     """The agent puts the caller on hold and asks a colleague, who may take over.
 
     Returns the agent's pieces, when the colleague left, and the agent's metrics of the consult.
     """
     rng = scene.rng
-    asks = taken + sum(duration for _, duration in parts)
+    asks = answered_at + sum(duration for _, duration in parts)
     rings = asks + SECOND
     picks_up = rings + draws.duration(rng, 4 * SECOND)
     advised = picks_up + 10 * SECOND + draws.duration(rng, 40 * SECOND)
@@ -141,18 +143,18 @@ def _consult(
         pieces=(("interact", colleague_left - picks_up),),
         acw=draws.after_call_work(rng, draws.TEMPO[kind].acw) if takes_over else None,
     )
-    held = (*parts, ("hold", advised - asks))
-    asked = [metric("nConsult", 1, asks)]
+    with_hold = (*parts, ("hold", advised - asks))
+    consult_metrics = [metric("nConsult", 1, asks)]
     if not takes_over:
-        return (*held, ("interact", draws.duration(rng, MINUTE))), colleague_left, asked
+        return (*with_hold, ("interact", draws.duration(rng, MINUTE))), colleague_left, consult_metrics
     handed_over = [metric("nTransferred", 1, advised), metric("nConsultTransferred", 1, advised)]
-    return held, colleague_left, asked + handed_over
+    return with_hold, colleague_left, consult_metrics + handed_over
 
 
-def _responses(rng: Random, taken: int, end: int) -> list[Item]:
-    """Turns of a written conversation: the customer writes, the agent answers."""
+def _responses(rng: Random, answered_at: int, end: int) -> list[Item]:
+    """The metrics of turns in a written conversation: the customer writes, the agent replies."""
     emitted = []
-    now = taken
+    now = answered_at
     for _ in range(1 + rng.randrange(4)):
         written = now + draws.duration(rng, 20 * SECOND)
         replied = written + draws.duration(rng, 30 * SECOND)
@@ -165,7 +167,7 @@ def _responses(rng: Random, taken: int, end: int) -> list[Item]:
 
 
 def dial_back(scene: Scene, number: str) -> None:
-    """The answering agent of a callback calls the customer: a voice session beside the callback session."""
+    """Adds the call of a callback's agent to the customer: a voice session beside the callback session."""
     agent = scene.participants[-1]
     talk = next(step for step in agent["sessions"][0]["segments"] if step["segmentType"] == "interact")
     begun, connected = talk["segmentStart"], talk["segmentEnd"]

@@ -1,6 +1,6 @@
-"""What an agent would do all day if no conversation came: shifts, breaks, meals, meetings, days off and leave.
+"""An agent's day without conversations: shifts, breaks, meals, meetings, days off and leave.
 
-The seed alone decides it. `timelines` adds what conversations change.
+It depends on the seed alone. `timelines` adds the effects of conversations.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from genesys_assets.sandbox.times import HOUR, MINUTE, SECOND, day_start
 
 
 class State(NamedTuple):
-    """What an agent is at an instant: presence, the organisation's own presence, routing status."""
+    """The state of an agent at an instant: system presence, the organisation's own presence, routing status."""
 
     presence: str
     organization_presence_id: str | None
@@ -44,13 +44,13 @@ def presence_id(directory: Directory, system_presence: str) -> str | None:
 
 
 def unknown_presence_id(directory: Directory) -> str:
-    """A presence that people still have and whose definition is gone from the listing."""
+    """A presence that agents still have although its definition is no longer listed."""
     return uuid(Random(f"gone presence {directory.organisation_id}"))
 
 
 def begun_on(directory: Directory, number: int, user: Entity, day: date) -> list[Piece]:
-    """The pieces of what the user begins on the UTC day, in order; it may reach into the next day. In between, and
-    where nothing begins, the user is offline.
+    """The user's states that begin on the UTC day, in order; the last one may last into the next day. At all other
+    times the user is offline.
     """
     rng = Random(f"shift {user['id']} {day.isoformat()}")
     looked_in = list(_look_in(directory, rng, day)) if day.weekday() == 0 else []
@@ -67,7 +67,7 @@ def _is_off(number: int, day: date) -> bool:
 
 
 def _look_in(directory: Directory, rng: Random, day: date) -> Iterator[Piece]:
-    """On Mondays before dawn each account is used for minutes, so that no agent is in one state for ever."""
+    """Early on Mondays each account is used for some minutes, so that no agent is in one state for ever."""
     start = day_start(day) + 3 * HOUR + rng.randrange(HOUR)
     yield Piece(start, start + MINUTE + rng.randrange(5 * MINUTE), _state(directory, "AVAILABLE"))
 

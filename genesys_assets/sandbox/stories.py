@@ -1,6 +1,6 @@
-"""What happens in a conversation of each kind, told as a complete conversation in the form the API gives it.
+"""Generates complete conversations of each kind, in the form of the API.
 
-It decides the order of events and how long they take. `legs` builds the legs.
+This module decides the order of events and how long they take. `legs` builds the legs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from genesys_assets.sandbox.legs import Item, Scene, metric
 from genesys_assets.sandbox.times import HOUR, MINUTE, SECOND, iso
 
 
-def tell(directory: Directory, arrival: Arrival) -> Item:
+def generate(directory: Directory, arrival: Arrival) -> Item:
     """The complete conversation; the same arrival always gives the same one."""
     rng = Random(arrival.id)
     scene = Scene(rng, directory, media="voice", direction="inbound", peer=_customer_session_id(rng))
@@ -230,8 +230,8 @@ _STORIES: dict[str, Callable[[Scene, Arrival], int | None]] = {
 
 def _customer_session_id(rng: Random) -> str:
     """Mostly a UUID; some providers append to it."""
-    made = uuid(rng)
-    return f"{made}:{rng.getrandbits(64):016x}" if rng.random() < 0.02 else made
+    session_id = uuid(rng)
+    return f"{session_id}:{rng.getrandbits(64):016x}" if rng.random() < 0.02 else session_id
 
 
 def _queue(scene: Scene) -> Queue:
@@ -239,7 +239,7 @@ def _queue(scene: Scene) -> Queue:
 
 
 def _never_or(scene: Scene, queue: Queue, arrival: Arrival, offered: int | None = None) -> int | None:
-    """Answered in the end, unless this is a conversation that never ends."""
+    """Answered by an agent, unless the kind of conversation never ends. Returns the end, None if there is none."""
     entered = arrival.start if offered is None else offered
     if arrival.kind.endswith("_open"):
         service.never_ended(scene, queue, entered, arrival.kind)
@@ -249,14 +249,14 @@ def _never_or(scene: Scene, queue: Queue, arrival: Arrival, offered: int | None 
 
 def _divisions(directory: Directory, participants: list[Item]) -> list[str]:
     """The divisions of the queues it passed through, in that order; the home division if there is none."""
-    found = dict.fromkeys(
+    division_ids = dict.fromkeys(
         directory.queue_by_id[step["queueId"]].division_id
         for participant in participants
         for session in participant["sessions"]
         for step in session["segments"]
         if "queueId" in step
     )
-    return list(found) or [directory.divisions[0]["id"]]
+    return list(division_ids) or [directory.divisions[0]["id"]]
 
 
 def _add_quality(conversation: Item, scene: Scene) -> None:
@@ -283,7 +283,7 @@ def _add_self_service(conversation: Item) -> None:
 
 
 def _add_afterthoughts(conversation: Item, rng: Random, end: int) -> None:
-    """A few conversations are evaluated or surveyed hours later."""
+    """Adds an evaluation or survey to a few conversations, hours later."""
     lot = rng.random()
     if lot >= 0.03:
         return
@@ -301,7 +301,7 @@ def _add_afterthoughts(conversation: Item, rng: Random, end: int) -> None:
 
 
 def _add_unanswered_survey(conversation: Item, end: int) -> None:
-    """Some are asked and never answer."""
+    """Adds a survey that the customer never answers to some conversations."""
     rng = Random(f"unanswered survey {conversation['conversationId']}")
     agents = [participant for participant in conversation["participants"] if "userId" in participant]
     if rng.random() >= 0.01 or "surveys" in conversation or not agents:
@@ -310,14 +310,14 @@ def _add_unanswered_survey(conversation: Item, end: int) -> None:
     queue_ids = [step["queueId"] for step in agents[-1]["sessions"][0]["segments"] if "queueId" in step]
     if queue_ids:
         judged["queueId"] = queue_ids[-1]
-    asked = _survey(rng, judged)
-    for answered in ("surveyPromoterScore", "oSurveyTotalScore", "surveyCompletedDate"):
-        del asked[answered]
-    conversation["surveys"] = [asked | {"surveyStatus": "Expired"}]
+    survey = _survey(rng, judged)
+    for name in ("surveyPromoterScore", "oSurveyTotalScore", "surveyCompletedDate"):
+        del survey[name]
+    conversation["surveys"] = [survey | {"surveyStatus": "Expired"}]
 
 
 def _add_resolution(conversation: Item, end: int) -> None:
-    """Of a few it is known, a day later, whether the customer had to come back."""
+    """Adds a resolution to a few conversations, a day later: whether the customer had to contact again."""
     rng = Random(f"resolution {conversation['conversationId']}")
     if rng.random() >= 0.02:
         return
@@ -334,9 +334,9 @@ def _add_resolution(conversation: Item, end: int) -> None:
         ]
 
 
-def _one_of_three(what: str, drawn: str) -> str:
-    """The id of one of three of a kind, by what was drawn."""
-    return uuid(Random(f"{what} {int(drawn[:8], 16) % 3}"))
+def _one_of_three(what: str, drawn_id: str) -> str:
+    """The id of one of three entities of a kind, chosen by a drawn id."""
+    return uuid(Random(f"{what} {int(drawn_id[:8], 16) % 3}"))
 
 
 def _evaluation(rng: Random, judged: Item) -> Item:

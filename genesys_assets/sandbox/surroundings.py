@@ -1,7 +1,7 @@
-"""What an organisation has besides queues, users and flows: teams, groups, languages, locations, outcomes and
-milestones of flows, campaigns, external organisations.
+"""Entities besides queues, users and flows: teams, groups, languages, locations, outcomes and milestones of flows,
+campaigns, external organisations.
 
-Drawn from the seed, in the form the platform lists them. How lists are paged is in `reference`.
+They have the form of the platform's listings and are generated from the seed. `reference` answers listings.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What Swift's four servers read when they start: settings, and the rings that say which server holds what.
+"""Writes the files that Swift's four servers read when they start: settings, and the rings that map data to servers.
 
-The account, container and object servers keep data on one device; the proxy speaks S3 and asks them. Starting
-and stopping them is `object_store`.
+The account, container and object servers keep data on one device; the proxy speaks S3 and uses them. `object_store`
+starts and stops the servers.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ name = only
 default = yes
 """
 
-# How long one server waits for another. Swift's own limits are half a second to ten; on a busy machine an object would
-# then be refused, or stored before it is listed.
+# How long one server waits for another. Swift's defaults are half a second to ten seconds. On a busy machine an object
+# would then be refused, or stored before it is listed.
 _PATIENCE_SECONDS = 120
 
 # The log address is a folder on purpose: nothing reaches the machine's own log.
@@ -113,11 +113,11 @@ def write(
     secret: str,
     region: str,
 ) -> Path:
-    """Write the settings of all four servers below `home`; gives their folder, with one <server>.conf each.
+    """Writes the settings of all four servers below `home`; returns their folder, with one <server>.conf for each.
 
-    `python` is the interpreter Swift is installed for, `ports` the port of each server, `user` the
-    system user they run as. What was written before is replaced; objects stay. Raises
-    subprocess.CalledProcessError where Swift cannot write its rings.
+    `python` is the interpreter for which Swift is installed, `ports` has the port of each server, `user` is the system
+    user of the servers. Earlier settings are replaced; objects stay. Raises subprocess.CalledProcessError if Swift
+    cannot write its rings.
     """
     settings, devices = home / "settings", home / "devices"
     shutil.rmtree(settings, ignore_errors=True)

@@ -1,8 +1,8 @@
 """Each agent's presence and routing status over time, from the seed and the organisation's conversations.
 
-The laws: whoever has a segment of a conversation is ON_QUEUE, and INTERACTING (COMMUNICATING where the segment belongs
-to no queue); whoever lets a phone ring in vain is NOT_RESPONDING afterwards. Parked segments, and those that never end,
-keep nobody busy. This module turns states into spans; what the API shows of them is in `user_status`.
+The rules: an agent with a segment of a conversation is ON_QUEUE and INTERACTING (COMMUNICATING if the segment belongs
+to no queue). An agent who did not answer is NOT_RESPONDING afterwards. Segments that are parked or never end keep
+nobody busy. This module turns states into spans; `user_status` shows them as the API does.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _KEPT_STATES = 10_000
 
 
 class Work(NamedTuple):
-    """[start, end) in ms in which conversations keep an agent in a routing status."""
+    """[start, end) in ms in which a conversation puts an agent into a routing status."""
 
     start: int
     end: int
@@ -57,7 +57,7 @@ def routing(state: State) -> tuple[str, str | None]:
 
 
 def work_of(conversation: Item) -> Iterator[tuple[str, Work]]:
-    """What a complete conversation asks of its agents, by user id."""
+    """The work of the agents in a complete conversation, each with the user id."""
     for participant in conversation.get("participants", ()):
         user_id = participant.get("userId")
         if user_id is None:
@@ -76,9 +76,9 @@ def work_of(conversation: Item) -> Iterator[tuple[str, Work]]:
 
 
 def painted(below: Iterable[Piece], above: Iterable[Piece]) -> list[Piece]:
-    """The pieces below, with those above in their place; each are in order and without overlaps."""
+    """The pieces `below`, replaced by those `above` where these overlap. Both must be in order and without overlaps."""
     over = list(above)
-    made: list[Piece] = []
+    pieces: list[Piece] = []
     first = 0
     for start, end, state in below:
         while first < len(over) and over[first].end <= start:
@@ -86,32 +86,32 @@ def painted(below: Iterable[Piece], above: Iterable[Piece]) -> list[Piece]:
         at, index = start, first
         while index < len(over) and over[index].start < end:
             if over[index].start > at:
-                made.append(Piece(at, over[index].start, state))
-            made.append(Piece(max(at, over[index].start), min(end, over[index].end), over[index].state))
+                pieces.append(Piece(at, over[index].start, state))
+            pieces.append(Piece(max(at, over[index].start), min(end, over[index].end), over[index].state))
             at = min(end, over[index].end)
             index += 1
         if at < end:
-            made.append(Piece(at, end, state))
-    return made
+            pieces.append(Piece(at, end, state))
+    return pieces
 
 
 def united(intervals: Iterable[tuple[int, int]], bridging: int = 0) -> list[tuple[int, int]]:
-    """The intervals in order, as one where they touch or less than `bridging` lies between them."""
-    found: list[tuple[int, int]] = []
+    """The intervals in order; those that overlap, touch, or are at most `bridging` apart are joined."""
+    joined: list[tuple[int, int]] = []
     for start, end in sorted(intervals):
-        if found and start - found[-1][1] <= bridging:
-            found[-1] = (found[-1][0], max(found[-1][1], end))
+        if joined and start - joined[-1][1] <= bridging:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
         else:
-            found.append((start, end))
-    return found
+            joined.append((start, end))
+    return joined
 
 
 class Timelines:
-    """The agents' spans of one organisation, as everything turns out in the end."""
+    """The spans of all agents of an organisation, as they are after everything has happened."""
 
     def __init__(self, organisation: Organisation) -> None:
         self._organisation = organisation
-        # Of the beginning: that somebody is deleted later changes nothing of what they did before.
+        # The directory before all changes: deleting a user later does not change what the user did before.
         self._directory = organisation.directory
         self._numbers = {user["id"]: number for number, user in enumerate(self._directory.users)}
         self._lock = threading.RLock()
@@ -127,25 +127,25 @@ class Timelines:
         """The spans of `presence` or `routing` that touch [start, end), in full, in order."""
         first, last = day_of(start), day_of(end - 1)
         days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-        found = _spans((piece for day in days for piece in self.states(user_id, day)), of)
+        spans = _spans((piece for day in days for piece in self.states(user_id, day)), of)
         for back in range(1, _MOST_DAYS):
             earlier = _spans(self.states(user_id, first - timedelta(days=back)), of)
-            if earlier[-1].value != found[0].value:
+            if earlier[-1].value != spans[0].value:
                 break
-            found[0] = found[0]._replace(start=earlier[-1].start)
+            spans[0] = spans[0]._replace(start=earlier[-1].start)
             if len(earlier) > 1:
                 break
         for ahead in range(1, _MOST_DAYS):
             later = _spans(self.states(user_id, last + timedelta(days=ahead)), of)
-            if later[0].value != found[-1].value:
+            if later[0].value != spans[-1].value:
                 break
-            found[-1] = found[-1]._replace(end=later[0].end)
+            spans[-1] = spans[-1]._replace(end=later[0].end)
             if len(later) > 1:
                 break
-        return [span for span in found if span.start < end and span.end > start]
+        return [span for span in spans if span.start < end and span.end > start]
 
     def states(self, user_id: str, day: date) -> list[Piece]:
-        """The UTC day of a user, without gaps."""
+        """The states of a user on a UTC day, without gaps."""
         with self._lock:
             key = (self._organisation.history.version, user_id, day)
             if key not in self._states:
@@ -172,7 +172,7 @@ class Timelines:
         return pieces
 
     def _work(self, user_id: str, start: int, end: int) -> list[Work]:
-        """What conversations ask of the user in [start, end)."""
+        """The user's work in conversations in [start, end)."""
         first, last = day_of(start - LONGEST_LASTING), day_of(end - 1)
         days = (first + timedelta(days=number) for number in range((last - first).days + 1))
         return [
@@ -187,27 +187,27 @@ class Timelines:
         organisation = self._organisation
         with self._lock:
             version = organisation.history.version
-            known = self._of_users.get(day)
-            if known is not None and known[0] == version:
-                return known[1]
+            cached = self._of_users.get(day)
+            if cached is not None and cached[0] == version:
+                return cached[1]
             work: dict[str, list[Work]] = {}
-            for conversation_id, user_id, each in self._told(day):
+            for conversation_id, user_id, each in self._seeded_work(day):
                 if not organisation.history.knows(conversation_id):
                     work.setdefault(user_id, []).append(each)
             for arrival in organisation.arrivals(day):
                 if organisation.history.knows(arrival.id):
-                    for user_id, each in work_of(organisation.tell(arrival)):
+                    for user_id, each in work_of(organisation.complete_conversation(arrival)):
                         work.setdefault(user_id, []).append(each)
             if len(self._of_users) >= _KEPT_DAYS:
                 self._of_users.clear()
             self._of_users[day] = version, work
             return work
 
-    def _told(self, day: date) -> list[tuple[str, str, Work]]:
-        """The seed's timeline, with the conversations' ids; it never changes."""
+    def _seeded_work(self, day: date) -> list[tuple[str, str, Work]]:
+        """The work in conversations from the seed, with their ids; it never changes."""
         if day not in self._days:
-            told = self._organisation.told(day)
-            self._days[day] = [(each["conversationId"], *work) for each in told for work in work_of(each)]
+            conversations = self._organisation.seeded(day)
+            self._days[day] = [(each["conversationId"], *work) for each in conversations for work in work_of(each)]
             while len(self._days) > _KEPT_DAYS:
                 self._days.popitem(last=False)
         self._days.move_to_end(day)
@@ -216,12 +216,12 @@ class Timelines:
 
 def _spans(pieces: Iterable[Piece], of: Callable[[State], tuple[str, str | None]]) -> list[Span]:
     """The pieces, which follow each other without gaps, as spans of one value each."""
-    found: list[Span] = []
+    spans: list[Span] = []
     for start, end, state in pieces:
         value = of(state)
-        if found and found[-1].value == value:
-            found[-1] = found[-1]._replace(end=end)
+        if spans and spans[-1].value == value:
+            spans[-1] = spans[-1]._replace(end=end)
         else:
-            found.append(Span(start, end, value))
-    assert all(one.end == other.start for one, other in pairwise(found))
-    return found
+            spans.append(Span(start, end, value))
+    assert all(one.end == other.start for one, other in pairwise(spans))
+    return spans

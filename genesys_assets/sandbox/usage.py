@@ -1,7 +1,4 @@
-"""How the platform counts what a client asks: by day, method and path, in queries that take a moment.
-
-It counts and answers. Every request goes through `application`.
-"""
+"""The platform's count of a client's requests, by day, method and path, and the queries for it."""
 
 from __future__ import annotations
 
@@ -20,7 +17,9 @@ MOST_PER_PAGE = 1000
 
 
 class Usage:
-    """All requests of the one client, and the queries about them: each is running when it is first looked at."""
+    """All requests of the one client, and the queries about them. The first poll of a query answers that it is
+    running.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

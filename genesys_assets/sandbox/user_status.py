@@ -1,8 +1,9 @@
 """/api/v2/analytics/users: presence and routing status of agents, by the details query, by details jobs, as aggregates.
 
-This module shows the spans in `timelines` as the API does. A span comes in full in the answer of each interval that it
-touches; one that goes on has no endTime. A user with a span of several days is listed twice, so that a page may hold
-fewer users than asked for and a user may come on two pages; totalHits counts both.
+This module shows the spans in `timelines` as the API does. The answer for an interval has every span that touches it,
+in full; a span that still lasts has no endTime. A user with a span of several days is found twice, so a page may hold
+fewer users than requested, and a user may be on two pages; totalHits counts both. Source:
+https://developer.genesys.cloud/analyticsdatamanagement/analytics/detail/user-query.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _OF_USERS = filters.Vocabulary("UserAggregate", ("userId",))
 
 @dataclass(frozen=True, slots=True)
 class UserQuery:
-    """What a query or a job wants."""
+    """The validated interval, filters and order of a query or job."""
 
     interval: Interval
     filters: dict[str, list[Item]]
@@ -65,54 +66,54 @@ def query(timelines: Timelines, body: Any, now: int) -> Item:
     for name in ("presenceAggregations", "routingStatusAggregations"):
         if body.get(name):
             raise refusals.bad_request(f"The sandbox does not support [{name}].")
-    wanted = parse(body)
-    most_days = FILTERED_DAYS if any(wanted.filters.values()) else UNFILTERED_DAYS
-    if wanted.interval.end - wanted.interval.start > most_days * DAY:
+    query_ = parse(body)
+    most_days = FILTERED_DAYS if any(query_.filters.values()) else UNFILTERED_DAYS
+    if query_.interval.end - query_.interval.start > most_days * DAY:
         raise refusals.interval_too_long(most_days)
     size, number = validation.paging(body.get("paging"))
-    rows = select(timelines, wanted, now)
-    shown = [_item(row) for row in _once(rows[(number - 1) * size : number * size])]
-    return {**({"userDetails": shown} if shown else {}), "totalHits": len(rows)}
+    rows = select(timelines, query_, now)
+    items = [_item(row) for row in _once(rows[(number - 1) * size : number * size])]
+    return {**({"userDetails": items} if items else {}), "totalHits": len(rows)}
 
 
 def parse(body: Item) -> UserQuery:
-    stated: dict[str, list[Item]] = {}
+    by_name: dict[str, list[Item]] = {}
     for name, vocabulary in _FILTERS.items():
-        given = body.get(name) or []
-        if not isinstance(given, list):
+        filters_ = body.get(name) or []
+        if not isinstance(filters_, list):
             raise refusals.of_status(400)
-        stated[name] = [filters.check(each, vocabulary) for each in given]
+        by_name[name] = [filters.check(each, vocabulary) for each in filters_]
     order = validation.one_of(body.get("order", "asc"), ("asc", "desc", "unordered"), "UserDetailsQueryOrder")
-    return UserQuery(validation.interval(body), stated, order == "desc")
+    return UserQuery(validation.interval(body), by_name, order == "desc")
 
 
-def select(timelines: Timelines, wanted: UserQuery, now: int) -> list[Row]:
-    """All rows as of `now`, in order of user ids; the second row of a user stands two users further on."""
+def select(timelines: Timelines, query_: UserQuery, now: int) -> list[Row]:
+    """All rows as of `now`, in order of user ids; the second row of a user follows two users later."""
     rows: list[tuple[float, Row]] = []
-    if wanted.interval.start > now:
+    if query_.interval.start > now:
         return []
-    for place, user_id in enumerate(sorted(timelines.user_ids, reverse=wanted.descending)):
-        if not wanted.passes("userFilters", {"userId": user_id}):
+    for place, user_id in enumerate(sorted(timelines.user_ids, reverse=query_.descending)):
+        if not query_.passes("userFilters", {"userId": user_id}):
             continue
         presences = [
             item
-            for span in _known(timelines, user_id, wanted.interval, now, presence)
-            if wanted.passes("presenceFilters", item := _presence(span, now))
+            for span in _known(timelines, user_id, query_.interval, now, presence)
+            if query_.passes("presenceFilters", item := _presence(span, now))
         ]
         statuses = [
             item
-            for span in _known(timelines, user_id, wanted.interval, now, routing)
-            if wanted.passes("routingStatusFilters", item := _status(span, now))
+            for span in _known(timelines, user_id, query_.interval, now, routing)
+            if query_.passes("routingStatusFilters", item := _status(span, now))
         ]
         if presences or statuses:
             rows.append((place, Row(user_id, presences, statuses)))
-        if presences and presences[0]["startTime"] < iso(wanted.interval.start - DAY // 12):
+        if presences and presences[0]["startTime"] < iso(query_.interval.start - DAY // 12):
             rows.append((place + 2.5, Row(user_id, presences[:1], statuses[:1])))
     return [row for _, row in sorted(rows, key=lambda each: each[0])]
 
 
-class UserFindings:
-    """What jobs of users find: see `jobs`."""
+class UserJobs:
+    """Finds the results of jobs of users: see `jobs`."""
 
     def __init__(self, timelines: Timelines) -> None:
         self._timelines = timelines
@@ -137,8 +138,8 @@ def aggregates(timelines: Timelines, body: Any, now: int) -> Item:
     if not metrics:
         raise refusals.bad_request("At least one metric is required.")
     grouped = validation.names(body.get("groupBy"), ("userId",), "UserAggregateDimension")
-    stated = body.get("filter")
-    filter_ = None if stated is None else filters.check(stated, _OF_USERS)
+    value = body.get("filter")
+    filter_ = None if value is None else filters.check(value, _OF_USERS)
     if filter_ is not None and len(filter_.get("predicates") or ()) > MOST_USERS:
         raise refusals.bad_request(f"A query of users takes at most {MOST_USERS} predicates.")
     buckets = validation.buckets(body, whole)
@@ -152,13 +153,13 @@ def aggregates(timelines: Timelines, body: Any, now: int) -> Item:
         data = []
         for bucket in buckets:
             sums = _sums(timelines, user_ids, bucket, now, named)
-            told = [
+            metrics_of_bucket = [
                 {"metric": metric, "qualifier": qualifier, "stats": {"sum": total}}
                 for (metric, qualifier), total in sorted(sums.items())
                 if metric in metrics and total
             ]
-            if told:
-                data.append({"interval": str(bucket), "metrics": told})
+            if metrics_of_bucket:
+                data.append({"interval": str(bucket), "metrics": metrics_of_bucket})
         if data:
             results.append({"group": {} if group is None else {"userId": group}, "data": data})
     mapping = {system: sorted(ids) for system, ids in sorted(named.items())}
@@ -168,7 +169,9 @@ def aggregates(timelines: Timelines, body: Any, now: int) -> Item:
 def _sums(
     timelines: Timelines, user_ids: list[str], bucket: Interval, now: int, named: dict[str, set[str]]
 ) -> dict[tuple[str, str], int]:
-    """What has passed of a bucket by `now`, by metric and qualifier; `named` gathers which presences were met."""
+    """The milliseconds in a bucket up to `now`, by metric and qualifier. Adds the organisation presences that occurred
+    to `named`, by system presence.
+    """
     sums: dict[tuple[str, str], int] = {}
 
     def add(metric: str, qualifier: str | None, span: Span) -> None:
@@ -211,13 +214,13 @@ def _times(span: Span, now: int) -> Item:
 
 
 def _once(rows: list[Row]) -> list[Row]:
-    """Each user of a page once: whoever is listed twice on it comes with all spans."""
-    found: dict[str, Row] = {}
+    """Each user of a page once: of two rows the one with more spans."""
+    by_user: dict[str, Row] = {}
     for row in rows:
-        known = found.get(row.user_id)
-        if known is None or len(known.presences) + len(known.statuses) < len(row.presences) + len(row.statuses):
-            found[row.user_id] = row
-    return list(found.values())
+        other = by_user.get(row.user_id)
+        if other is None or len(other.presences) + len(other.statuses) < len(row.presences) + len(row.statuses):
+            by_user[row.user_id] = row
+    return list(by_user.values())
 
 
 def _item(row: Row) -> Item:

@@ -1,6 +1,6 @@
-"""What a request must look like to be answered: intervals, granularities, filters, pages, known names.
+"""Validates parts of requests that several endpoints share: intervals, granularities, paging, names.
 
-It parses and refuses what several endpoints share; `refusals` has the texts.
+Invalid parts are refused; `refusals` has the texts.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ class Interval:
 
 
 def known_properties(body: Any, properties: Collection[str], of: str) -> Item:
-    """The body, which must be an object without unknown properties."""
+    """The body. Raises Refused unless it is an object without unknown properties; `of` is the object's name in
+    messages.
+    """
     if not isinstance(body, dict):
         raise refusals.of_status(400)
     for name in body:
@@ -59,10 +61,10 @@ def known_properties(body: Any, properties: Collection[str], of: str) -> Item:
 
 
 def interval(body: Item) -> Interval:
-    stated = body.get("interval")
-    if not isinstance(stated, str) or not stated:
+    text = body.get("interval")
+    if not isinstance(text, str) or not text:
         raise refusals.bad_request("An interval is required, in the form of two ISO-8601 dates separated by a slash.")
-    parts = stated.split("/")
+    parts = text.split("/")
     if len(parts) != 2:
         raise refusals.invalid_date()
     try:
@@ -70,12 +72,12 @@ def interval(body: Item) -> Interval:
     except ValueError:
         raise refusals.invalid_date() from None
     if start >= end:
-        raise refusals.bad_request(f"The interval [{stated}] is not valid: the start must be before the end.")
+        raise refusals.bad_request(f"The interval [{text}] is not valid: the start must be before the end.")
     return Interval(start, end)
 
 
 def names(value: Any, allowed: Collection[str], field_type: str) -> list[str]:
-    """A list of known names, or nothing."""
+    """The names of a list, each once; none without a list. Raises Refused for an unknown name."""
     if value is None:
         return []
     if not isinstance(value, list):
@@ -92,20 +94,20 @@ def one_of(value: Any, allowed: Collection[str], field_type: str) -> str:
 
 
 def zone(body: Item) -> ZoneInfo:
-    stated = body.get("timeZone")
+    name = body.get("timeZone")
     try:
-        return ZoneInfo("UTC" if stated is None else stated)
+        return ZoneInfo("UTC" if name is None else name)
     except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
-        raise refusals.invalid_value(stated, "TimeZone") from None
+        raise refusals.invalid_value(name, "TimeZone") from None
 
 
 def buckets(body: Item, whole: Interval) -> list[Interval]:
-    """The interval cut by the granularity from its start on; whole days are days of the time zone."""
+    """The interval cut into buckets of the granularity, from its start on; whole days are days of the time zone."""
     local = zone(body)
-    stated = body.get("granularity")
-    if stated is None:
+    granularity = body.get("granularity")
+    if granularity is None:
         return [whole]
-    days, rest = _granularity(stated)
+    days, rest = _granularity(granularity)
     edges = [whole.start]
     step = 0
     began = to_datetime(whole.start).astimezone(local).replace(tzinfo=None)
@@ -115,28 +117,28 @@ def buckets(body: Item, whole: Interval) -> list[Interval]:
         edge = whole.start if moved is None else from_datetime(moved.astimezone(UTC))
         edges.append(min(edge + rest * step, whole.end))
         if step > _MOST_BUCKETS:
-            raise refusals.bad_request(f"The granularity [{stated}] is too fine for the interval [{whole}].")
+            raise refusals.bad_request(f"The granularity [{granularity}] is too fine for the interval [{whole}].")
     return [Interval(start, end) for start, end in pairwise(edges)]
 
 
-def _granularity(stated: Any) -> tuple[int, int]:
+def _granularity(text: Any) -> tuple[int, int]:
     """Whole days, and the rest in ms."""
-    found = _DURATION.fullmatch(stated) if isinstance(stated, str) else None
-    weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0,) * 5
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups()) if match else (0,) * 5
     whole_days, rest = weeks * 7 + days, hours * HOUR + minutes * MINUTE + seconds * SECOND
     if not (whole_days or rest):
-        raise refusals.invalid_value(stated, "Granularity")
+        raise refusals.invalid_value(text, "Granularity")
     if rest % DAY == 0:
         return whole_days + rest // DAY, 0
     return whole_days, rest
 
 
-def paging(stated: Any) -> tuple[int, int]:
+def paging(value: Any) -> tuple[int, int]:
     """Page size and number of a details query's body."""
-    if stated is None:
+    if value is None:
         return 25, 1
-    known_properties(stated, ("pageSize", "pageNumber"), "PagingSpec")
-    size, number = stated.get("pageSize", 25), stated.get("pageNumber", 1)
+    known_properties(value, ("pageSize", "pageNumber"), "PagingSpec")
+    size, number = value.get("pageSize", 25), value.get("pageNumber", 1)
     if not _whole(size) or not 1 <= size <= 100:
         raise refusals.invalid_value(size, "pageSize", ["1 to 100"])
     if not _whole(number) or number < 1:
@@ -152,10 +154,10 @@ def _whole(value: Any) -> bool:
 
 def number_parameter(parameters: dict[str, str], name: str, default: int, most: int | None = None) -> int:
     """A whole number of the URL's query, 1 or above."""
-    stated = parameters.get(name)
-    if stated is None:
+    text = parameters.get(name)
+    if text is None:
         return default
-    number = int(stated) if stated.isascii() and stated.isdigit() else 0
+    number = int(text) if text.isascii() and text.isdigit() else 0
     if number < 1 or (most is not None and number > most):
-        raise refusals.invalid_parameter(stated, name, "1 and above" if most is None else f"1 to {most}")
+        raise refusals.invalid_parameter(text, name, "1 and above" if most is None else f"1 to {most}")
     return number

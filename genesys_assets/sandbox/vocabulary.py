@@ -1,6 +1,7 @@
-"""The names that the platform's analytics queries accept, and which metrics behave alike.
+"""The names that the platform's analytics queries accept, and groups of metrics.
 
-Written down here on its own, so that the sandbox can judge the names that the rest of the package uses.
+They are repeated here, so that the sandbox refuses a wrong name that the rest of the package uses. Source: the
+enumerations of the platform's SDK 269.0.0, https://github.com/MyPureCloud/platform-client-sdk-python.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ QUEUE_OBSERVATION_METRICS = _names(
     """
 )
 
-# These are facts of a queue, not of a person: a query grouped by userId does not get them.
+# Metrics of a queue, not of a person: a query grouped by userId does not get them.
 QUEUE_METRICS = _names(
     """
     nOffered nOverSla oServiceLevel oServiceTarget tAbandon tAcd tFlowOut tShortAbandon tWait

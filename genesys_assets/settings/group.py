@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from genesys_assets.cloud.http.urls import NotAUrl, checked_url, without_user_info
-from genesys_assets.secrets_manager import SecretNotRead, revealed
+from genesys_assets.secrets_manager import SecretNotRead, reveal
 
 
 class SettingError(ValueError):
@@ -96,7 +96,7 @@ def without_user(place: str) -> str:
 
 def revealed_secret(setting: SecretStr, variable: str) -> str:
     try:
-        return revealed(setting, variable)
+        return reveal(setting, variable)
     except SecretNotRead as error:
         raise SettingError(str(error)) from None
 

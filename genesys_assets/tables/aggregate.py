@@ -1,8 +1,8 @@
-"""Grouping: many rows that come in pieces to one row a group, with sums, counts, extremes and distinct values.
+"""Groups many rows, which arrive in parts, to one row for each group, with sums, counts, extremes and distinct values.
 
-Pieces are grouped as they come, and partial figures are folded once they are several times as many as the groups. So
-memory grows with the groups and not with the rows. Where the pieces come in the order of a key, groups that no later
-row can belong to are finished on the way.
+Each part is grouped when it arrives, and the partial figures are folded once they are several times as many as the
+groups. So memory grows with the number of groups, not of rows. If the parts arrive in the order of a key, groups are
+finished as soon as no later row can belong to them.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ _LARGEST = 2**63 - 1
 _EXACT = 2**53
 _ROWS_AT_ONCE = 131_072
 _ROWS_A_KEY = 4
-"""Partial rows are folded when there are this many times the rows that the last fold left. So a fold reads few rows
+"""Partial rows are folded when there are this many times as many as after the last fold. So a fold reads few rows
 twice, and memory stays a small multiple of the groups.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One figure of a group: what is done with which column, and the name of the result. Of nulls alone, sum, min and
-    max are null, count and count_distinct are 0, and distinct (the list of the values, in no order) is empty.
+    """One figure of a group: what is computed from which column, and the name of the result. If all values are null,
+    sum, min and max are null, count and count_distinct are 0, and distinct (the list of values, in no order) is empty.
 
     A percentile is the value of the nearest rank: the smallest value that at least this share of the values does not
     exceed; null if there are no values. `rank` is the share in thousandths of a per cent: 95,000 for 95 %.
@@ -56,17 +56,17 @@ class OutOfOrder(ValueError):
 
 
 class SumTooLarge(ArithmeticError):
-    """A sum might not fit into 64 bits, which Arrow does not report. The message names it."""
+    """A sum might not fit into 64 bits. Arrow would not report that. The message names the measure."""
 
 
 def aggregate(
     parts: Iterable[pa.Table], keys: Sequence[str], measures: Sequence[Measure], *, in_order_of: str | None = None
 ) -> pa.Table:
-    """One row per group over all parts: `keys`, then the measures in their order. A null in a key is a value too.
+    """One row for each group over all parts: `keys`, then the measures in their order. A null in a key is a value too.
 
-    A part that lacks a column has null there. There must be at least one part, which may have no rows; among them the
-    parts must have every column, and those of the same name the same type. `in_order_of` names a key
-    that is never null, and in no part lower than in the parts before it. Raises OutOfOrder where it is, SumTooLarge.
+    There must be at least one part, which may be empty. A part that lacks a column has null in it, but every column
+    must be in some part, with the same type in all. `in_order_of` names a key that is never null, and in no part lower
+    than in the parts before. Raises OutOfOrder if it is lower, and SumTooLarge.
     """
     return pa.concat_tables(finished_groups(parts, keys, measures, in_order_of=in_order_of))
 
@@ -74,7 +74,7 @@ def aggregate(
 def finished_groups(
     parts: Iterable[pa.Table], keys: Sequence[str], measures: Sequence[Measure], *, in_order_of: str | None = None
 ) -> Iterator[pa.Table]:
-    """The groups of `aggregate` in pieces, each as soon as no later row can belong to it."""
+    """The groups of `aggregate` in several tables: each group is yielded as soon as no later row can belong to it."""
     open_groups = Groups(keys, measures)
     reached: Any = None
     for part in _gathered(parts):
@@ -89,7 +89,7 @@ def finished_groups(
 
 
 class Groups:
-    """Groups of the rows added so far. It keeps partial figures, and each distinct value of a group once, for
+    """The groups of the rows added so far. Keeps partial figures, and each distinct value of a group once; for
     percentiles with its count.
     """
 
@@ -105,7 +105,7 @@ class Groups:
         self._bounds = {measure.name: 0 for measure in plain if measure.how == "sum"}
 
     def __len__(self) -> int:
-        """The rows that are kept."""
+        """The number of partial rows in memory."""
         return sum(map(len, self._partials))
 
     @property
@@ -135,15 +135,15 @@ class Groups:
                     raise SumTooLarge(f"{measure.name}: its values come to more than {_LARGEST:,}, the largest sum")
 
     def finish(self, where: pc.Expression | None = None) -> pa.Table:
-        """The groups, or those where the condition holds, with their figures. They are no longer kept."""
-        taken = [one.take(where) for one in (self._figures, *self._values.values())]
+        """Removes and returns the groups, or those where the condition holds, with their figures."""
+        partials = [one.take(where) for one in (self._figures, *self._values.values())]
         for column, values in self._ranked.items():
             counted = values.take(where)
             wanted = [measure for measure in self._measures if measure.is_percentile and measure.column == column]
-            taken += [_percentile(counted, self._keys, measure) for measure in wanted]
-        partial = pa.concat_tables(taken, promote_options="default")
+            partials += [_percentile(counted, self._keys, measure) for measure in wanted]
+        partial = pa.concat_tables(partials, promote_options="default")
         figures = [
-            (_value_of(m.column), m.how, _ONLY_VALID) if m.is_distinct else (m.name, *_AGAIN[m.how])
+            (_value_of(m.column), m.how, _ONLY_VALID) if m.is_distinct else (m.name, *_FOLD[m.how])
             for m in self._measures
         ]
         done = partial.group_by(self._keys).aggregate(figures)
@@ -151,7 +151,7 @@ class Groups:
 
 
 class _Partials:
-    """Rows with partial figures: several rows a key, until they are folded to one each."""
+    """Rows with partial figures: several rows for a key, until they are folded to one."""
 
     def __init__(self, keys: Sequence[str], measures: Sequence[Measure]) -> None:
         self.keys = list(keys)
@@ -168,15 +168,15 @@ class _Partials:
             self._fold()
 
     def take(self, where: pc.Expression | None) -> pa.Table:
-        """All rows, or those where the condition holds. They are no longer kept."""
+        """Removes and returns all rows, or those where the condition holds."""
         rows = self._together()
-        left = rows.schema.empty_table() if where is None else rows.filter(~where)
-        self._tables = [left]
-        self._rows_after_fold = min(self._rows_after_fold, len(left))
+        others = rows.schema.empty_table() if where is None else rows.filter(~where)
+        self._tables = [others]
+        self._rows_after_fold = min(self._rows_after_fold, len(others))
         return rows if where is None else rows.filter(where)
 
     def _fold(self) -> None:
-        figures = [(measure.name, *_AGAIN[measure.how]) for measure in self.measures]
+        figures = [(measure.name, *_FOLD[measure.how]) for measure in self.measures]
         folded = self._together().group_by(self.keys).aggregate(figures)
         self._tables = [folded.rename_columns([*self.keys, *(measure.name for measure in self.measures)])]
         self._rows_after_fold = len(folded)
@@ -186,8 +186,8 @@ class _Partials:
 
 
 def _percentile(counted: pa.Table, keys: Sequence[str], measure: Measure) -> pa.Table:
-    """The percentile of each group, one row a group, from the values of the groups with their counts. A value may have
-    several rows.
+    """The percentile of each group, one row for each. `counted` has the values of the groups with their counts; a value
+    may have several rows.
     """
     value = _value_of(measure.column)
     if not len(counted):
@@ -201,16 +201,16 @@ def _percentile(counted: pa.Table, keys: Sequence[str], measure: Measure) -> pa.
     order = np.lexsort((counted[value].to_numpy(), group))
     passed = np.cumsum(counted[_TIMES.name].to_numpy()[order])
     totals = firsts[f"{_TIMES.name}_sum"].to_numpy()
-    ranks = -(-totals * measure.rank // _ALL)
-    found = np.searchsorted(passed, np.cumsum(totals) - totals + ranks)
-    picked = counted.take(pa.array(order[found]))
+    ranks = -(-totals * measure.rank // _WHOLE)
+    positions = np.searchsorted(passed, np.cumsum(totals) - totals + ranks)
+    picked = counted.take(pa.array(order[positions]))
     return picked.select([*keys, value]).rename_columns([*keys, measure.name])
 
 
 def _gathered(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """The parts in fewer and larger ones: few rows a group are hardly worth grouping."""
+    """The same rows in fewer and larger parts: grouping pays off only with many rows for each group."""
     waiting: list[pa.Table] = []
-    # Arrow reads and groups without Python's lock.
+    # Reading ahead pays off, because Arrow reads and groups without Python's global lock.
     for part in read_ahead(parts):
         waiting.append(part)
         if sum(map(len, waiting)) >= _ROWS_AT_ONCE:
@@ -222,7 +222,7 @@ def _gathered(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
 
 
 def _bound(values: pa.ChunkedArray) -> int:
-    """No group of the values has a larger sum."""
+    """An upper bound of the sum of any group of the values."""
     bounds = pc.min_max(values)
     largest = max(abs(bounds["min"].as_py() or 0), abs(bounds["max"].as_py() or 0))
     if largest * len(values) <= _EXACT:
@@ -231,14 +231,14 @@ def _bound(values: pa.ChunkedArray) -> int:
 
 
 def _value_of(column: str) -> str:
-    """The name that a distinct value is kept under, which no measure has."""
+    """The name of the column that holds distinct values of a column; no measure has such a name."""
     return f"value of {column}"
 
 
 _TIMES = Measure("times", "times", "sum")
 """The count of a value in a group."""
-_ALL = 100_000
-"""Thousandths of a per cent that are all of it."""
+_WHOLE = 100_000
+"""100 % in thousandths of a per cent."""
 _AT_LEAST_ONE = pc.ScalarAggregateOptions(skip_nulls=True, min_count=1)
 _ONLY_VALID = pc.CountOptions(mode="only_valid")
 _FIRST: dict[How, Any] = {
@@ -247,7 +247,7 @@ _FIRST: dict[How, Any] = {
     "max": _AT_LEAST_ONE,
     "count": _ONLY_VALID,
 }
-_AGAIN: dict[How, tuple[How, Any]] = {
+_FOLD: dict[How, tuple[How, Any]] = {
     "percentile": ("min", _AT_LEAST_ONE),
     "sum": ("sum", _AT_LEAST_ONE),
     "min": ("min", _AT_LEAST_ONE),

@@ -1,4 +1,4 @@
-"""What requests to the platform cost, as rows: no bodies, no queries, no ids, no persons."""
+"""The table of requests to the platform and what they cost. It holds no bodies, queries, ids or personal data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from genesys_assets.tables.spec import TableSpec, columns
 
 API_REQUESTS = TableSpec(
     "api_requests",
-    "One row per request that a run sent to the platform; a request that was sent again has a row for each time.",
+    "One row per request that a run sent to the platform; a retry has a row of its own.",
     ("request_id",),
     columns("""
 request_id string the request
@@ -21,8 +21,8 @@ asset string the asset for which it was sent, such as pages/hourly_details
 partition string the partition, or the first and last one of a range; null where the asset has none
 method string GET, POST or DELETE
 path string its path, with {id} in the place of ids, without the query
-attempt integer 1 for the first time that it was sent, and so on
-status integer status of the answer; null where none came
+attempt integer 1 for the first try, 2 for the first retry and so on
+status integer status of the answer; null if none arrived
 duration_ms integer how long the answer took
 bytes integer of the answer's body, unpacked; null where it was not read whole
 waited_ms integer how long the request was held back for the rate limit

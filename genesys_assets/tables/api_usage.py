@@ -1,4 +1,4 @@
-"""The platform's own count of a client's requests, as rows."""
+"""The table of the platform's own count of a client's requests."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from genesys_assets.tables.spec import TableSpec, columns
 
 API_USAGE = TableSpec(
     "api_usage",
-    "One row per platform, method and path that the OAuth client asked on the UTC day, as Genesys Cloud counted it. "
-    "Source: POST /api/v2/usage/client/{clientId}/aggregates/query/jobs.",
+    "One row per platform, method and path that the OAuth client requested on the UTC day, as Genesys Cloud counted "
+    "it. Source: POST /api/v2/usage/client/{clientId}/aggregates/query/jobs.",
     ("day", "platform", "method", "path"),
     columns("""
 day day the UTC day
-platform string what kind of application the platform took the client for
+platform string kind of application that the platform took the client for
 method string GET, POST or DELETE
 path string the path, with {id} in the place of ids, as in api_requests
-requests integer requests, each time counted that they were sent
+requests integer requests, retries included
 succeeded integer of them answered with 2xx
 redirected integer with 3xx
 refused integer with 4xx; whether 429 is among them is unverified
@@ -45,7 +45,7 @@ _WIRE = {
 
 
 def api_usage(day: date, pages: Iterable[Page]) -> pa.Table:
-    """Rows of `API_USAGE`; what the platform counted of other days is left out. Raises UnreadablePage."""
+    """Rows of `API_USAGE`; counts of other days are left out. Raises UnreadablePage."""
     counts: dict[tuple[str | None, str, str], Counter[str]] = defaultdict(Counter)
     for page in pages:
         for entity in stored_answers.fields(page.body, _PAGE).objects("entities"):

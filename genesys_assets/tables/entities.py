@@ -1,7 +1,7 @@
-"""Reference listings to entity tables: queues, users, wrap-up codes, flows, campaigns and so on, as they are now.
+"""Reference listings to entity tables: queues, users, wrap-up codes, flows, campaigns and so on, as of now.
 
-A name once known is never lost: an entity that the platform no longer lists stays, marked deleted. The names it had
-before are kept in `names`.
+A known name is never lost: an entity that the platform no longer lists stays in the table, marked as deleted. Its
+earlier names are kept in `names`.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ home_division boolean whether it is the home division
             """
 type string System, or User where the organisation made it
 system_presence string the platform's presence that it is a kind of
-deactivated boolean whether nobody can choose it any more
+deactivated boolean whether it can no longer be chosen
 """,
         ),
         _spec(
@@ -188,14 +188,15 @@ WIRE = {
     "joined_member_count": "joinedMemberCount",
     "home_division": "homeDivision",
 }
+"""The platform's name of the field for each column whose name differs."""
 
 
 JSON_FIELDS = frozenset(("mediaSettings",))
-"""The fields that a column keeps as JSON, with any content."""
+"""The fields that a column keeps as JSON, whatever their content."""
 
 
 class ListingShrunk(ValueError):
-    """A listing lacks many known entities. Probably the client may no longer see them; they are not deleted."""
+    """A listing lacks many known entities. Probably the client may no longer see them, so none is marked as deleted."""
 
 
 def entity_table(
@@ -205,9 +206,9 @@ def entity_table(
     *,
     accept_disappearances: bool = False,
 ) -> pa.Table:
-    """The entities of a listing's pages, by id, joined by those known before that are no longer listed.
+    """The entities on a listing's pages, and those in `known_before` that are no longer listed, in the order of ids.
 
-    Raises UnreadablePage where a page is no page of a listing, ListingShrunk where the listing has none or less than
+    Raises UnreadablePage if a page is not a page of a listing, and ListingShrunk if the listing has none or fewer than
     half of those known before, unless disappearances are accepted.
     """
     page = f"a page of {spec.name}"
@@ -225,7 +226,7 @@ def entity_table(
 
 
 def newly_deleted(table: pa.Table, known_before: pa.Table | None) -> list[str]:
-    """The names, or else ids, of the entities that are newly deleted."""
+    """The names, or else the ids, of the entities that are deleted in `table` and were not in `known_before`."""
     if known_before is None:
         return []
     alive = known_before.filter(pc.invert(known_before["is_deleted"]))["id"]
@@ -258,8 +259,8 @@ def _row(spec: TableSpec, entity: Fields) -> dict[str, Any]:
 
 
 def _name(entity: Fields) -> str | None:
-    """Its name. That of a presence stands among its labels by language: the American one, which the platform's own
-    presences have, or the first.
+    """The name of an entity. A presence has labels by language instead: the American one, which the platform's own
+    presences have, or else the first.
     """
     labels = entity.object("languageLabels")
     return entity.text("name") or labels.text("en_US") or next(map(labels.text, sorted(labels.values)), None)

@@ -1,7 +1,7 @@
-"""One number a row: equal rows give equal numbers, and two different rows practically never do.
+"""Hashes rows: equal rows have equal hashes, and different rows practically never do.
 
-Whole columns are hashed at once in numpy, eight bytes of a text at a time: to make Python objects of them first takes
-several times as long.
+numpy hashes whole columns at once, eight bytes of each text at a time. Making Python objects of the values first would
+take several times as long.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _hash_column(column: pa.Array) -> Hashes:
 
 
 def _is_number(type_: pa.DataType) -> bool:
-    """Whether a value is a few bytes, which are alike where values are: numbers, instants, days, flags."""
+    """Whether values have at most eight bytes, equal for equal values: numbers, instants, days, flags."""
     return bool(pa.types.is_primitive(type_)) and type_.bit_width <= 8 * _WORD
 
 
@@ -66,7 +66,7 @@ def _as_bytes(column: pa.Array) -> pa.Array:
 
 
 def _hash_bytes(column: pa.Array) -> Hashes:
-    """Word by word, of all rows at once that have one more."""
+    """Hashes texts word by word: in each step the next word of all rows that have one."""
     _, offsets, data = column.buffers()
     bounds = np.frombuffer(offsets, np.int64, len(column) + 1, column.offset * 8) if len(column) else np.zeros(1, int)
     starts, lengths = bounds[:-1] - bounds[0], np.diff(bounds)
@@ -82,7 +82,7 @@ def _hash_bytes(column: pa.Array) -> Hashes:
 
 
 def _words(data: pa.Buffer | None, begin: int, end: int) -> Hashes:
-    """The eight bytes that begin at each byte; after the last one stand zeros."""
+    """For each byte the word of eight bytes that begins there; zeros follow the last byte."""
     padded = np.zeros(end - begin + _WORD, np.uint8)
     if data is not None and end > begin:
         padded[:-_WORD] = np.frombuffer(data, np.uint8, end - begin, begin)
@@ -90,7 +90,9 @@ def _words(data: pa.Buffer | None, begin: int, end: int) -> Hashes:
 
 
 def _mixed(hashes: Hashes) -> Hashes:
-    """Other numbers, one for each, in which every bit depends on all bits below it and on the high ones."""
+    """Mixes the bits of each number, without collisions: every bit of the result depends on all lower bits and on the
+    high ones.
+    """
     mixed = hashes * _FACTOR
     mixed ^= mixed >> np.uint64(32)
     mixed *= _OTHER_FACTOR

@@ -1,7 +1,7 @@
-"""Names over time: every name an entity ever had, since when, and which of them was valid on a day.
+"""Names over time: every name that an entity ever had, since when, and which one was valid on a day.
 
-What entities are now is in `entities`. A report of a day shows the names of that day, even after a queue was renamed or
-a user deleted.
+`entities` has the present names. A report of a day shows the names of that day, even after a queue was renamed or a
+user was deleted.
 """
 
 from __future__ import annotations
@@ -54,40 +54,41 @@ assert HISTORIES.keys() == ENTITIES.keys()
 
 
 def history(spec: TableSpec, entities: pa.Table, before: pa.Table | None, seen_at: datetime) -> pa.Table:
-    """The history up to `seen_at`, when the entities were read: what is new ends what was valid, all else stays.
+    """The history `before`, continued to `seen_at`, when the entities were read: a changed name ends the row of the
+    earlier one and begins a new row.
 
-    Every entity that has a name has exactly one row whose valid_to is null. A change counts from when the platform
-    says it was made, where it says so (`date_modified`), else from when it was first seen.
+    Every entity that has a name has exactly one row whose valid_to is null. A change counts from the instant at which
+    the platform says it was made (`date_modified`), else from when it was first seen.
     """
     rows: list[dict[str, Any]] = [] if before is None else before.to_pylist()
     present = {row["id"]: row for row in rows if row["valid_to"] is None}
     for entity in entities.to_pylist():
         if entity["name"] is None:
             continue
-        known, since = present.get(entity["id"]), seen_at
-        if known is not None:
-            if (known["name"], known["is_deleted"]) == (entity["name"], entity["is_deleted"]):
+        last_row, since = present.get(entity["id"]), seen_at
+        if last_row is not None:
+            if (last_row["name"], last_row["is_deleted"]) == (entity["name"], entity["is_deleted"]):
                 continue
-            since = known["valid_to"] = _changed_at(entity, known, seen_at)
+            since = last_row["valid_to"] = _changed_at(entity, last_row, seen_at)
         rows.append({**{name: entity.get(name) for name in spec.schema.names}, "valid_from": since, "valid_to": None})
     return pa.Table.from_pylist(rows, spec.schema).sort_by([("id", "ascending"), ("valid_from", "ascending")])
 
 
-def with_named(spec: TableSpec, entities: pa.Table, names: pa.Table) -> pa.Table:
-    """The entities, and those that only their names over time know: a run stored the names and died."""
-    known = {*entities["id"].to_pylist()}
+def with_entities_of_history(spec: TableSpec, entities: pa.Table, history: pa.Table) -> pa.Table:
+    """The entities, and those that are only in their history, because a run died after it had stored the history."""
+    ids = {*entities["id"].to_pylist()}
     rows = [
         {"id": row["id"], "name": row["name"], "is_deleted": row["is_deleted"]}
-        for row in names.to_pylist()
-        if row["valid_to"] is None and row["id"] not in known
+        for row in history.to_pylist()
+        if row["valid_to"] is None and row["id"] not in ids
     ]
     return pa.concat_tables([entities.cast(spec.schema), pa.Table.from_pylist(rows, spec.schema)]) if rows else entities
 
 
 def names_on(history: pa.Table, at: datetime) -> pa.Table:
-    """`id` and `name` of every entity as of just before `at`: give the end of a day for the names of that day.
+    """`id` and `name` of every entity just before `at`: pass the end of a day for the names of that day.
 
-    An entity that was first seen later has the first name known of it: nothing is known to have been different.
+    An entity that was first seen later has its first known name.
     """
     chosen: dict[str, str] = {}
     for row in history.sort_by([("id", "ascending"), ("valid_from", "ascending")]).to_pylist():
@@ -98,7 +99,9 @@ def names_on(history: pa.Table, at: datetime) -> pa.Table:
 
 
 def names_of_ids(ids: pa.ChunkedArray, names: pa.Table) -> pa.ChunkedArray:
-    """The name of each id: the entity's, else what a system code means, else the id itself. Null stays null."""
+    """The name of each id: the entity's name, else the meaning of a system code, else the id itself. Null stays
+    null.
+    """
     listed = names["name"].take(pc.index_in(ids, names["id"]))
     codes = pc.unique(ids)
     system = pa.array([system_name(code) for code in codes.to_pylist()], pa.string())
@@ -110,7 +113,7 @@ _ABBREVIATIONS = {"dnc": "DNC", "sit": "SIT", "sms": "SMS", "id": "ID"}
 
 
 def system_name(code: str | None) -> str | None:
-    """What a wrap-up code says that the platform sets by itself and lists nowhere; None for any other id.
+    """The meaning of a wrap-up code that the platform sets by itself and does not list; None for any other id.
 
     ININ-WRAP-UP-TIMEOUT is "Wrap-up: timeout", ININ-OUTBOUND-PREVIEW-SKIPPED is "Outbound: preview skipped".
     """
@@ -121,13 +124,15 @@ def system_name(code: str | None) -> str | None:
     return None
 
 
-def _changed_at(entity: dict[str, Any], known: dict[str, Any], seen_at: datetime) -> datetime:
-    """When a known entity changed. Always later than what was known, even if the clock was set back meanwhile."""
+def _changed_at(entity: dict[str, Any], last_row: dict[str, Any], seen_at: datetime) -> datetime:
+    """When a known entity changed: always later than its last known change, even if the clock was set back
+    meanwhile.
+    """
     changed = seen_at
-    # That an entity is gone or back does not show in when it was modified.
-    if entity["is_deleted"] == known["is_deleted"]:
+    # The modification date does not show that an entity disappeared or came back.
+    if entity["is_deleted"] == last_row["is_deleted"]:
         modified = entity.get("date_modified")
-        if modified is not None and known["valid_from"] < modified < seen_at:
+        if modified is not None and last_row["valid_from"] < modified < seen_at:
             changed = modified
-    earliest: datetime = known["valid_from"] + _MILLISECOND
+    earliest: datetime = last_row["valid_from"] + _MILLISECOND
     return max(changed, earliest)

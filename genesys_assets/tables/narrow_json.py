@@ -1,8 +1,8 @@
-"""Pages of JSON by Arrow's reader: whole, fast and strict, and only those fields that occur.
+"""Reads pages of JSON by Arrow's reader: whole, fast and strict, and only the fields that occur.
 
-A page is one JSON object with a list whose elements the model describes. Arrow's reader is given the fields of the
-model that have occurred so far, and reports others. If the model knows a reported field, the page is read again with
-it, so that its values get the model's type and not a guessed one.
+A page is one JSON object with a list, whose elements the model describes. Arrow's reader is given the fields of the
+model that have occurred so far, and reports others. If a reported field is in the model, the page is read again with
+this field, so that its values get the model's type instead of a guessed one.
 """
 
 from __future__ import annotations
@@ -45,28 +45,30 @@ class Reader:
         self.known = pa.struct([]) if known is None else known
 
     def read(self, body: bytes) -> Elements:
-        """Raises ArrowInvalid or UnicodeDecodeError where a page does not fit the model as it stands."""
-        (found,) = self.read_all([body])
-        return found
+        """The elements of a page. Raises ArrowInvalid or UnicodeDecodeError if the page does not fit the model."""
+        (elements,) = self.read_all([body])
+        return elements
 
     def read_all(self, bodies: Sequence[bytes]) -> list[Elements]:
-        """Reads several pages at once, because each field costs time in every read. Raises if one does not fit."""
+        """The elements of several pages, read at once, because each field costs time in every read. Raises as `read` if
+        one does not fit.
+        """
         try:
             return self._read(bodies, self._unit)
         except pa.ArrowInvalid:
             if self._unit == "us":
                 raise
-        # Times may have more digits than milliseconds, which Arrow does not cut.
-        found = self._read(bodies, "us")
+        # Times may have more digits than milliseconds, and Arrow does not cut them.
+        elements = self._read(bodies, "us")
         self._unit = "us"
-        return found
+        return elements
 
     def _read(self, bodies: Sequence[bytes], unit: str) -> list[Elements]:
-        asked = known = self.known
+        known_before = known = self.known
         parsed, lists = _parse(bodies, self._name, known, unit, "infer")
         if lists.type != _schema(self._name, known, unit).field(0).type:
-            known = grown(self._model, asked, lists.type.value_type)
-            if known != asked:
+            known = grown(self._model, known_before, lists.type.value_type)
+            if known != known_before:
                 self.known = known
                 parsed, lists = _parse(bodies, self._name, known, unit, "infer")
         unknown = [self._unknown(parsed.slice(row, 1), lists.slice(row, 1), known) for row in range(len(lists))]
@@ -88,7 +90,7 @@ class Reader:
 
 
 def read_only(name: str, wanted: pa.StructType, body: bytes) -> pa.StructArray:
-    """Only the wanted fields of each element, which has them directly. Raises as `Reader.read` does."""
+    """Only the wanted fields of each element; they must be direct fields of it. Raises as `Reader.read`."""
     _, lists = _parse([body], name, wanted, "us", "ignore")
     return conformed(lists.flatten(), wanted)
 
@@ -96,10 +98,10 @@ def read_only(name: str, wanted: pa.StructType, body: bytes) -> pa.StructArray:
 def _parse(
     bodies: Sequence[bytes], name: str, elements: pa.StructType, unit: str, unexpected: str
 ) -> tuple[pa.Table, pa.ListArray]:
-    """The pages as a table of a row each, and their lists."""
+    """The pages as a table with one row for each, and their lists."""
     if not all(body.lstrip().startswith(b"{") for body in bodies):
-        # Of a body `null` Arrow's reader makes no error: the process ends.
-        raise pa.ArrowInvalid("a page is no object")
+        # Arrow's reader does not raise for the body `null`: it ends the process.
+        raise pa.ArrowInvalid("a page is not an object")
     for body in bodies:
         if not body.isascii():
             body.decode("utf-8")
@@ -120,18 +122,18 @@ def _parse(
 
 @lru_cache(maxsize=64)
 def _schema(name: str, elements: pa.StructType, unit: str) -> pa.Schema:
-    """Of a page whose list has such elements, times in that unit."""
+    """The schema of a page whose list `name` has such elements, with times in that unit."""
     instant = pa.timestamp(unit, "UTC")
-    written = retyped(elements, lambda scalar: instant if pa.types.is_timestamp(scalar) else scalar)
-    return pa.schema([(name, pa.list_(written))])
+    in_unit = retyped(elements, lambda scalar: instant if pa.types.is_timestamp(scalar) else scalar)
+    return pa.schema([(name, pa.list_(in_unit))])
 
 
-def _count_unknown(found: pa.DataType, model: pa.DataType, values: pa.Array, path: str, unknown: Counter[str]) -> None:
-    """Count the values of all fields that the model does not have."""
-    if pa.types.is_list(found) and pa.types.is_list(model):
-        _count_unknown(found.value_type, model.value_type, values.flatten(), path, unknown)
-    elif pa.types.is_struct(found) and pa.types.is_struct(model):
-        for index, member in enumerate(found):
+def _count_unknown(type_: pa.DataType, model: pa.DataType, values: pa.Array, path: str, unknown: Counter[str]) -> None:
+    """Counts the values of all fields that the model does not have."""
+    if pa.types.is_list(type_) and pa.types.is_list(model):
+        _count_unknown(type_.value_type, model.value_type, values.flatten(), path, unknown)
+    elif pa.types.is_struct(type_) and pa.types.is_struct(model):
+        for index, member in enumerate(type_):
             child = pc.struct_field(values, [index])
             where, expected = f"{path}.{member.name}", field_of(model, member.name)
             if expected is not None:

@@ -1,10 +1,10 @@
-"""What was observed on a day of things that the platform keeps no history of: members of queues, skills of users.
+"""The tables of members of queues and skills of users, observed day by day: the platform keeps no history of them.
 
     queue_members   a row per queue and member; one with null in `user_id` for a queue without members
     user_skills     a row per user and skill; one with null in `skill_id` for a user whose skills were left out
 
-A day that was not observed has no partition: nothing is known of it. An observed day is known as of one moment of it.
-How to ask is in `cloud.observations`.
+A day that was not observed has no partition. An observed day is known as of one moment of the day.
+`cloud.observations` fetches the pages.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ day day the UTC day that was observed
 as_of instant the moment of the day at which the queue had these members, by the platform's clock
 queue_id string queue
 user_id string the member; null where the queue had none
-joined boolean whether the member had joined the queue, and not only could
+joined boolean whether the member had joined the queue; false for one who only may join it
 ring_number integer the ring of bullseye routing, from 1 on
 member_by string user, or group where the user is a member through one
 """),
@@ -93,7 +93,7 @@ def user_skills(day: date, pages: Iterable[Page]) -> pa.Table:
 
 
 def _skills(user: Fields) -> Iterable[Fields]:
-    """The skills of a user; one without an id where the platform left them out."""
+    """The skills of a user; if the platform left them out, one skill without an id."""
     if user.value("skills") is None:
         return [Fields(user.page, {})]
     return [skill for skill in user.objects("skills") if skill.text("id")]
@@ -112,10 +112,10 @@ def _member(day: date, page: Page, queue_id: str, entity: Fields) -> dict[str, A
 
 
 def _queue_of(page: Page) -> str:
-    found = _QUEUE.search(str(json.loads(page.request).get("path")))
-    if found is None:
-        raise UnreadablePage(f"a page of {QUEUE_MEMBERS.name} was asked for by {page.request}, which names no queue")
-    return found[1]
+    match = _QUEUE.search(str(json.loads(page.request).get("path")))
+    if match is None:
+        raise UnreadablePage(f"a page of {QUEUE_MEMBERS.name} has the request {page.request}, which names no queue")
+    return match[1]
 
 
 def _entities(page: Page, spec: TableSpec) -> list[Fields]:

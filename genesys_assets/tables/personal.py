@@ -1,4 +1,4 @@
-"""Which columns hold personal data, and whose: the one place that declares it.
+"""Declares which columns hold personal data, and whose. No other module does.
 
     person    agents: names, e-mail, ids of users
     contact   customers: numbers, addresses, names, ids
@@ -164,16 +164,16 @@ def class_of(table: str, column: str) -> PersonalData:
     >>> class_of("sessions", "ani"), class_of("queues", "name"), class_of("users", "name")
     (<PersonalData.CONTACT: 'contact'>, <PersonalData.NONE: 'none'>, <PersonalData.PERSON: 'person'>)
     """
-    found = _BY_NAME.get(f"{table}.{column}") or _BY_NAME.get(column)
-    if found is None:
+    class_ = _BY_NAME.get(f"{table}.{column}") or _BY_NAME.get(column)
+    if class_ is None:
         raise Unclassified(
             f"{table}.{column} has no class of personal data. Add it to genesys_assets/tables/personal.py."
         )
-    return found
+    return class_
 
 
 def strongest(classes: Iterable[PersonalData]) -> PersonalData:
-    """The class of what is made of several values: that which names somebody most directly.
+    """The class of a value that is made of several others: the class that identifies a person most directly.
 
     >>> strongest([PersonalData.NONE, PersonalData.CONTENT, PersonalData.CONTACT])
     <PersonalData.CONTACT: 'contact'>
@@ -184,5 +184,7 @@ def strongest(classes: Iterable[PersonalData]) -> PersonalData:
 
 
 def may_be_shown(class_: PersonalData, column: str) -> bool:
-    """Whether values of a column may be copied to where they cannot be forgotten: Dagster keeps previews for ever."""
+    """Whether values of a column may be copied to places where they cannot be forgotten later: Dagster keeps previews
+    for ever.
+    """
     return class_ is PersonalData.NONE and column not in CONVERSATION_IDS

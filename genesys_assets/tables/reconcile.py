@@ -1,11 +1,12 @@
-"""Compares two ways to the same figures: what the aggregates say, and what the sessions themselves emitted.
+"""Compares the same figures from two sources: the aggregates, and the metrics that the sessions emitted.
 
-This module has the arithmetic, and knows what is comparable. `checks.reconciliation` decides which days are read, and
+This module computes, and knows which figures are comparable. `checks.reconciliation` decides which days are read, and
 what a difference means for a run.
 
-Only what must balance is compared: a metric with itself, at the time it was emitted. nOffered is not compared with its
-outcomes (one counts at the entry, the others at the exit of a queue), and oServiceLevel, whose denominator depends on
-settings of the organisation, not at all. tWait, which no session carries, is compared with the ways out of the queue.
+Only figures that must be equal are compared: those of one metric, at the time at which it was emitted. nOffered is not
+compared with its outcomes (one counts at the entry of a queue, the others at the exit). oServiceLevel is not compared
+at all: its denominator depends on settings of the organisation. tWait, which no session carries, is compared with the
+metrics of leaving the queue.
 """
 
 from __future__ import annotations
@@ -35,13 +36,14 @@ HANDLE_TIME_PARTS = ("tTalkComplete", "tHeldComplete", "tAcw", "tContacting", "t
 WAIT = "tWait"
 
 METRICS = tuple(name for name in DEFAULT_METRICS if name.startswith(("n", "t")) and name not in AGGREGATE_ONLY)
-"""Counters and timers that sessions may carry; what begins with o is derived and no session emits it."""
+"""Counters and timers that sessions may carry. Metrics that begin with o are derived: no session emits them."""
 UNPROVEN = frozenset({*METRICS, WAIT}) - SESSION_METRICS
-"""Metrics of which it is unknown whether sessions carry them. They are compared only where both sides have ever had
-them.
+"""Metrics of which it is unknown whether sessions carry them. They are compared only if both sides have ever had them.
 """
 _OF_QUEUES = frozenset({"nOffered", "nOverSla", "tAbandon", "tAcd", "tFlowOut", "tShortAbandon"})
-"""Facts of a queue, not of a person: a query grouped by userId leaves them out."""
+"""Metrics of a queue, not of a person: a query grouped by userId leaves them out. Source:
+https://developer.genesys.cloud/api/rest/v2/analytics/conversation_aggregate.
+"""
 
 _BUCKET_MINUTES = 15
 _STATISTICS = ("count", "sum", "min", "max")
@@ -65,13 +67,13 @@ class Grouping:
 
 BY_QUEUE = Grouping(QUEUES, "queue_id", METRICS)
 BY_USER = Grouping(USERS, "user_id", tuple(name for name in METRICS if name not in _OF_QUEUES))
-"""What has no user is compared by queue only."""
+"""Figures without a user are compared by queue only."""
 WAITS = Grouping(QUEUES, "queue_id", (WAIT,))
-_LEFT = Grouping(QUEUES, "queue_id", WAYS_OUT)
+_WAYS_OUT = Grouping(QUEUES, "queue_id", WAYS_OUT)
 
 AT_LEAST = 3
-"""How often each open conversation may emit a metric on a day, at least. More is assumed if conversations that were
-read emitted it more often.
+"""How often one conversation that was not read may have emitted a metric on a day. A higher number is assumed if a
+conversation that was read emitted it more often.
 """
 
 SESSION = ("conversation_id", "participant_id", "session_id", "queue_id", "user_id", "media_type")
@@ -79,10 +81,11 @@ SESSION = ("conversation_id", "participant_id", "session_id", "queue_id", "user_
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How many figures of each metric were compared, and those that lie too far apart.
+    """How many figures of each metric were compared (`rows`), and those that differ too much.
 
-    `differences` has a row per bucket, group and metric, with each statistic as expected_… (the aggregates) and
-    found_…; a null is a figure that is not there. `expected` and `found` are the metrics that each side has at all.
+    `differences` has a row for each bucket, group and metric, with each statistic as expected_… (of the aggregates) and
+    found_… (of the sessions); null if a side lacks the figure. `expected` and `found` are the metrics that each side
+    has at all.
     """
 
     rows: Counter[str]
@@ -96,7 +99,7 @@ class Comparison:
 
     @classmethod
     def together(cls, parts: Sequence[Comparison]) -> Comparison:
-        """Those of several windows or groupings as one."""
+        """Several comparisons, of different windows or groupings, as one."""
         differences = pa.concat_tables([part.differences for part in parts], promote_options="default")
         rows: Counter[str] = Counter()
         for part in parts:
@@ -105,17 +108,16 @@ class Comparison:
         return cls(rows, differences, *sides)
 
     def without(self, metrics: Iterable[str]) -> Comparison:
-        """The same where these metrics are not compared."""
+        """The comparison without these metrics."""
         left_out = frozenset(metrics)
         rows = Counter({name: count for name, count in self.rows.items() if name not in left_out})
-        kept = pc.invert(pc.is_in(self.differences["metric"], pa.array(sorted(left_out), pa.string())))
-        return Comparison(rows, self.differences.filter(kept), self.expected - left_out, self.found - left_out)
+        others = pc.invert(pc.is_in(self.differences["metric"], pa.array(sorted(left_out), pa.string())))
+        return Comparison(rows, self.differences.filter(others), self.expected - left_out, self.found - left_out)
 
     def of_unread(self, most: Callable[[str | None, str], float]) -> tuple[pa.Table, pa.Table]:
-        """The real differences, and those that unread conversations may explain: the aggregates have counted more, with
-        values within their extremes. `most` is how often unread conversations can have emitted a metric, by media type.
-        If the differences of a metric and media type add up to more, something else is missing, and all of them are
-        real.
+        """The differences in two tables: the real ones, and those that unread conversations may explain, because the
+        aggregates have more. `most(media_type, metric)` is how often unread conversations can have emitted a metric. If
+        the differences of a media type and metric add up to more, something else is missing, and all of them are real.
         """
         rows = self.differences.append_column("more", _more_than_found(self.differences))
         explained = pc.greater(rows["more"], 0)
@@ -134,24 +136,24 @@ def of_aggregates(
 ) -> pa.Table:
     """The figures of `interval_metrics` or `daily_metrics` in the window, by bucket or all in one."""
     bucket = pc.scalar(pa.scalar(window.start, INSTANT)) if in_one_bucket else pc.field("interval_start")
-    wanted = _of_everything(grouping) & _is_compared(grouping) & _within("interval_start", window)
-    return _added(metrics, ["grouping", "selection", "view"], grouping, wanted, bucket)
+    where = _of_everything(grouping) & _is_compared(grouping) & _within("interval_start", window)
+    return _added_up(metrics, ["grouping", "selection", "view"], grouping, where, bucket)
 
 
 def of_sessions(
     session_metrics: pads.Dataset, grouping: Grouping, window: Window, newer: pa.Table | None = None
 ) -> pa.Table:
-    """The same figures from `session_metrics` of all conversations that may reach into the window.
+    """The same figures, from `session_metrics` of all conversations that may reach into the window.
 
-    A timer counts each time it was emitted, a counter by its value, in the bucket of its emit_date. `newer` are rows of
-    conversations as they were read later; they take the place of the stored ones.
+    A timer counts once for each emission, a counter by its value, in the bucket of its emit_date. `newer` are rows of
+    conversations that were read later; they replace the stored ones.
     """
     rows = _emitted(session_metrics, grouping, window, None if newer is None else newer["conversation_id"])
     if newer is not None:
         import pyarrow.dataset as pads
 
         rows = pa.concat_tables([rows, _emitted(pads.dataset(newer), grouping, window)])
-        rows = _added(pads.dataset(rows), [], grouping, pc.scalar(True), pc.field("interval_start"))
+        rows = _added_up(pads.dataset(rows), [], grouping, pc.scalar(True), pc.field("interval_start"))
     counter = pc.starts_with(rows["metric"], "n")
     of_counters = dict.fromkeys(_STATISTICS, pa.scalar(None, pa.int64())) | {"count": rows["sum"].fill_null(0)}
     figures = {name: pc.if_else(counter, of_counters[name], rows[name]) for name in _STATISTICS}
@@ -159,19 +161,19 @@ def of_sessions(
 
 
 def of_ways_out(session_metrics: pads.Dataset, window: Window, newer: pa.Table | None = None) -> pa.Table:
-    """What the sessions make of tWait by queue, all in one bucket: the times waited until somebody left the queue.
+    """tWait by queue, computed from the sessions, all in one bucket: the waits of everybody who left the queue.
 
-    The platform emits the two a few milliseconds apart, and not always in the same 15 minutes.
+    The platform emits tWait and these metrics a few milliseconds apart, so not always in the same 15 minutes.
     """
     import pyarrow.dataset as pads
 
     bucket, wait = (pc.scalar(value) for value in (pa.scalar(window.start, INSTANT), WAIT))
-    left = pads.dataset(of_sessions(session_metrics, _LEFT, window, newer))
-    return _added(left, [], WAITS, pc.scalar(True), bucket, wait)
+    figures = pads.dataset(of_sessions(session_metrics, _WAYS_OUT, window, newer))
+    return _added_up(figures, [], WAITS, pc.scalar(True), bucket, wait)
 
 
 def busiest(session_metrics: pads.Dataset, window: Window, media: Iterable[str]) -> dict[tuple[str, str], int]:
-    """How often one conversation emitted a metric in the window, the most of any: by media type and metric."""
+    """The largest number of emissions of a metric by one conversation in the window, by media type and metric."""
     columns = ("conversation_id", "media_type", "metric")
     where = _within("emit_date", window) & pc.field("media_type").isin(sorted(media))
     each = _aggregated(
@@ -184,10 +186,10 @@ def busiest(session_metrics: pads.Dataset, window: Window, media: Iterable[str])
 
 
 def metrics_in(dataset: pads.Dataset, wanted: Iterable[str], grouping: Grouping) -> frozenset[str]:
-    """Which of these metrics of a grouping there are at all, in `session_metrics` or in `interval_metrics`."""
+    """Which of these metrics of a grouping occur at all in `session_metrics` or `interval_metrics`."""
     of_sessions, names = "emit_date" in dataset.schema.names, {*wanted}
-    asked = names | {*WAYS_OUT} if of_sessions and WAIT in names else names
-    where = pc.field("metric").isin(sorted(asked))
+    names_to_read = names | {*WAYS_OUT} if of_sessions and WAIT in names else names
+    where = pc.field("metric").isin(sorted(names_to_read))
     columns = ["metric"]
     if grouping is BY_USER:
         where &= pc.field("user_id").is_valid()
@@ -196,14 +198,14 @@ def metrics_in(dataset: pads.Dataset, wanted: Iterable[str], grouping: Grouping)
         where &= _of_everything(grouping)
         columns += ["grouping", "selection", "view"]
     counted = {"rows": (pc.field("metric"), "count")}
-    found = {*_aggregated(dataset, columns, where, _fields(["metric"]), counted)["metric"].to_pylist()}
-    if of_sessions and found & {*WAYS_OUT}:
-        found.add(WAIT)
-    return frozenset(found & names)
+    present = {*_aggregated(dataset, columns, where, _fields(["metric"]), counted)["metric"].to_pylist()}
+    if of_sessions and present & {*WAYS_OUT}:
+        present.add(WAIT)
+    return frozenset(present & names)
 
 
 def compare(expected: pa.Table, found: pa.Table, grouping: Grouping, tolerance: Tolerance) -> Comparison:
-    """Figures of a grouping against the same figures found another way. No row is the same as a count of nothing."""
+    """Compares figures of a grouping from two sources. A missing row counts as a count of 0."""
     rows = _side_by_side(expected, found, grouping.key)
     differences = rows.filter(_differing(rows, tolerance))
     counts = rows["metric"].value_counts().to_pylist()
@@ -219,8 +221,8 @@ def unbalanced_handle_times(
 ) -> Comparison:
     """Sessions whose tHandle (expected) is not the sum of its parts (found), of conversations that began in a window.
 
-    Only whole sessions balance: the parts are emitted before tHandle, often in another bucket. A session that has
-    emitted no tHandle, or whose conversation is still open, is not compared.
+    The sums are equal only for whole sessions, because the parts are emitted before tHandle, often in another bucket. A
+    session that has emitted no tHandle, or whose conversation is still open, is not compared.
     """
     whole = pc.field("metric") == HANDLE_TIME
     part = pc.field("metric").isin(HANDLE_TIME_PARTS)
@@ -244,7 +246,7 @@ def unbalanced_handle_times(
 def _emitted(
     session_metrics: pads.Dataset, grouping: Grouping, window: Window, without: pa.ChunkedArray | None = None
 ) -> pa.Table:
-    """Each emission is one in `count`, and its value is in `sum`, `min` and `max`."""
+    """Figures of the emitted metrics: each emission counts 1 in `count`; its value is in `sum`, `min` and `max`."""
     where = _is_compared(grouping) & _within("emit_date", window)
     if without is not None:
         where &= ~pc.field("conversation_id").isin(pc.unique(without))
@@ -258,7 +260,7 @@ def _emitted(
     )
 
 
-def _added(
+def _added_up(
     figures: pads.Dataset,
     filtered_by: list[str],
     grouping: Grouping,
@@ -266,7 +268,7 @@ def _added(
     bucket: pc.Expression,
     metric: pc.Expression | None = None,
 ) -> pa.Table:
-    """Figures with the same key, added up. If a `metric` is given, all count as figures of that metric."""
+    """Adds up figures with the same key. If `metric` is given, all count as figures of that metric."""
     return _aggregated(
         figures,
         [*filtered_by, *grouping.key, *_STATISTICS],
@@ -282,8 +284,8 @@ def _of_everything(grouping: Grouping) -> pc.Expression:
 
 
 def _is_compared(grouping: Grouping) -> pc.Expression:
-    wanted = pc.field("metric").isin(grouping.metrics)
-    return wanted & pc.field("user_id").is_valid() if grouping is BY_USER else wanted
+    compared = pc.field("metric").isin(grouping.metrics)
+    return compared & pc.field("user_id").is_valid() if grouping is BY_USER else compared
 
 
 def _within(column: str, window: Window) -> pc.Expression:
@@ -302,8 +304,10 @@ def _aggregated(
     key: Mapping[str, pc.Expression],
     statistics: Mapping[str, tuple[pc.Expression, str]],
 ) -> pa.Table:
-    """One row per key, straight from the files: no more is held than the groups. A sum of only nulls is null."""
-    # Like datasets it brings pandas along: too much for loading definitions.
+    """One row for each key, computed while the files are read: only the groups are in memory. A sum of nulls is
+    null.
+    """
+    # Not at the top of the module: like datasets it imports pandas, which would slow the loading of definitions.
     import pyarrow.acero as acero
 
     values = {f"of_{name}": value for name, (value, _) in statistics.items()}
@@ -322,7 +326,7 @@ def _aggregated(
 
 
 def _side_by_side(expected: pa.Table, found: pa.Table, key: list[str]) -> pa.Table:
-    """One row per key of either side, with the figures of both. A null in a key is a value like others."""
+    """One row for each key of either side, with the figures of both. A null in a key is a value like others."""
     sides = {"expected": expected, "found": found}
     names = [f"{side}_{statistic}" for statistic in _STATISTICS for side in sides]
     stacked = pa.concat_tables(
@@ -337,7 +341,7 @@ def _side_by_side(expected: pa.Table, found: pa.Table, key: list[str]) -> pa.Tab
 
 
 def _differing(rows: pa.Table, tolerance: Tolerance) -> pa.ChunkedArray:
-    """Whether the count or the total of a row differs or, of the same count, an extreme."""
+    """Whether a row differs in its count or sum or, if the counts are equal, in its smallest or largest value."""
     expected, found = (rows[f"{side}_count"].fill_null(0) for side in ("expected", "found"))
     same_count = pc.equal(expected, found)
     return functools.reduce(
@@ -354,8 +358,8 @@ def _differing(rows: pa.Table, tolerance: Tolerance) -> pa.ChunkedArray:
 
 
 def _more_than_found(rows: pa.Table) -> pa.ChunkedArray:
-    """By how many the aggregates exceed what was found, where emissions that were not read may be the reason, else 0:
-    then neither side has an extreme beyond the aggregates', and the values missing lie between these.
+    """By how many emissions the aggregates exceed the sessions, if emissions that were not read may be the reason, else
+    0. They may be if no session has a value beyond the aggregates' extremes, and the missing values fit between these.
     """
     more = pc.subtract(rows["expected_count"].fill_null(0), rows["found_count"].fill_null(0))
     value = pc.subtract(_total(rows, "expected"), _total(rows, "found"))

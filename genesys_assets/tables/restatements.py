@@ -1,4 +1,4 @@
-"""The ledger of history: what each reading of a day changed in each table."""
+"""The ledger of restatements: what each later reading of a day changed in each table."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ RESTATEMENTS = TableSpec(
     columns("""
 day day the day that was read again
 table string the table
-version integer version of the Delta table after this reading; the one before has the rows of before
-read_at instant when
+version integer version of the Delta table after this reading; the version before has the earlier rows
+read_at instant when it was read
 run_id string the Dagster run
-rows_before integer rows the day had; null where what was stored could not be read any more
+rows_before integer rows the day had; null if the stored rows could no longer be read
 rows_after integer rows it has now
 rows_added integer rows whose key is new
 rows_changed integer rows whose key stayed and something else changed
@@ -45,7 +45,7 @@ class Reading:
 
 
 def restatements(readings: Sequence[Reading]) -> pa.Table:
-    """`RESTATEMENTS` of readings."""
+    """Rows of `RESTATEMENTS`, one for each reading."""
     rows = [
         {
             "day": date.fromisoformat(reading.partition),

@@ -1,5 +1,5 @@
-"""Service levels over time: the setting of each queue and media type, since when, and the setting at an instant. The
-platform keeps no history of settings, so this history is made from its listings, like `names`.
+"""Service levels over time: the settings of each queue and media type, and since when. The platform keeps no history of
+settings, so this history is made from its listings, as in `names`.
 """
 
 from __future__ import annotations
@@ -27,22 +27,23 @@ service_level_threshold_ms integer that time in milliseconds
 """),
 )
 _MEDIA_TYPES: dict[str, str] = {"call": "voice"}
-"""What the platform calls a media type elsewhere, where its settings call it otherwise."""
+"""Media types whose name in queue settings differs from their name elsewhere, with the latter."""
 _MILLISECOND = timedelta(milliseconds=1)
 
 
 class Level(NamedTuple):
-    """Which share of interactions is to be answered, and within how many milliseconds; None where that is not set."""
+    """The share of interactions to answer in time, 0 to 1, and that time in milliseconds; None if not set."""
 
     target: float | None
     threshold_ms: int | None
 
 
 def service_levels_history(queues: pa.Table, before: pa.Table | None, seen_at: datetime) -> pa.Table:
-    """The history up to `seen_at`, when the queues were listed: what is new ends what was valid, all else stays.
+    """The history `before`, continued to `seen_at`, when the queues were listed: a changed level ends the row of the
+    earlier one and begins a new row.
 
-    A change counts from when the platform says that the queue was changed (`date_modified`), else from when it was
-    seen.
+    A change counts from the instant at which the platform says the queue was changed (`date_modified`), else from when
+    it was seen.
     """
     rows: list[dict[str, Any]] = [] if before is None else before.to_pylist()
     present = {(row["queue_id"], row["media_type"]): row for row in rows if row["valid_to"] is None}
@@ -50,14 +51,16 @@ def service_levels_history(queues: pa.Table, before: pa.Table | None, seen_at: d
         if queue["media_settings"] is None:
             continue
         levels = dict(_levels(queue["media_settings"]))
-        known = {media for id_, media in present if id_ == queue["id"]}
-        for media in sorted(known | levels.keys()):
-            level, of = levels.get(media), present.get((queue["id"], media))
-            if of is not None and level == Level(of["service_level_target"], of["service_level_threshold_ms"]):
+        media_before = {media for id_, media in present if id_ == queue["id"]}
+        for media in sorted(media_before | levels.keys()):
+            level, last_row = levels.get(media), present.get((queue["id"], media))
+            if last_row is not None and level == Level(
+                last_row["service_level_target"], last_row["service_level_threshold_ms"]
+            ):
                 continue
-            since = _changed_at(queue["date_modified"], of["valid_from"] if of else None, seen_at)
-            if of is not None:
-                of["valid_to"] = since
+            since = _changed_at(queue["date_modified"], last_row["valid_from"] if last_row else None, seen_at)
+            if last_row is not None:
+                last_row["valid_to"] = since
             if level is not None:
                 rows.append(_row(queue["id"], media, since, level))
     order = [(name, "ascending") for name in SERVICE_LEVELS_HISTORY.key]
@@ -65,7 +68,7 @@ def service_levels_history(queues: pa.Table, before: pa.Table | None, seen_at: d
 
 
 def levels_at(history: pa.Table, at: datetime) -> dict[tuple[str, str], Level]:
-    """What was set just before an instant, by queue and media type; nothing of the time before it is known."""
+    """The levels just before an instant, by queue and media type. A level that was not known yet then is absent."""
     return {
         (row["queue_id"], row["media_type"]): Level(row["service_level_target"], row["service_level_threshold_ms"])
         for row in history.to_pylist()
@@ -85,7 +88,7 @@ def _row(queue: str, media: str, since: datetime, level: Level) -> dict[str, Any
 
 
 def _levels(settings: str) -> Iterator[tuple[str, Level]]:
-    """The levels in a queue's settings by media type; a medium whose settings have another form has none."""
+    """The levels in a queue's settings, by media type; settings of another form are skipped."""
     media: Any = json.loads(settings)
     for name, each in media.items() if isinstance(media, dict) else ():
         level = each.get("serviceLevel") if isinstance(each, dict) else None
@@ -101,7 +104,7 @@ def _number(value: Any) -> float | None:
 
 
 def _changed_at(modified: datetime | None, known_since: datetime | None, seen_at: datetime) -> datetime:
-    """When a level was set: always later than what was known, even if the clock was set back meanwhile."""
+    """When a level was set: always later than the last known change, even if the clock was set back meanwhile."""
     changed = modified if modified is not None and modified < seen_at else seen_at
     if known_since is None or changed > known_since:
         return changed

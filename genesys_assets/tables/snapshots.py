@@ -1,5 +1,5 @@
-"""Live answers to snapshot tables. Observations carry no time of their own, so all rows of a snapshot are stamped with
-one `observed_at`, of however many answers it was made.
+"""Live answers to snapshot tables. The answers carry no time, so all rows of a snapshot have the same `observed_at`,
+even if it was made of several answers.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ ENTITY_FIELDS = {
     "ani": "ani",
     "dnis": "dnis",
 }
-"""Which field of the answer each column is."""
+"""The field of the answer for each column."""
 _PAGE = "a live answer"
 
 

@@ -1,8 +1,8 @@
-"""Where a row comes from, and which of two sources is taken: fetched, imported from a saved file, or from the data
-lake.
+"""The sources of rows, and their priority: fetched from the API, imported from a saved file, or made of the data lake.
 
-What is fetched goes first. Imported figures fill hours and days that were never fetched and are never added to fetched
-ones; of two imported buckets that overlap the one that was imported later stays, whole. Reading files is `importing`.
+Fetched rows have priority. Imported figures fill hours and days that were never fetched; they are never added to
+fetched ones. If two imported buckets overlap, the one that was imported later is kept whole. `importing` reads the
+files.
 """
 
 from __future__ import annotations
@@ -39,18 +39,21 @@ Numbers = npt.NDArray[np.int64]
 
 
 def source_of(request: str) -> str:
-    """Where a page comes from, by its request."""
+    """The source of a page, by its request: `FETCHED` or `IMPORTED`."""
     return IMPORTED if json.loads(request).get("method") == METHOD else FETCHED
 
 
-def filled(spec: TableSpec, fetched: pa.Table, imported: Sequence[pa.Table], hours: Collection[datetime]) -> pa.Table:
-    """Rows of `fetched`, and of `imported`, in the order in which they were imported, what lies in no fetched hour.
+def fill_hours(
+    spec: TableSpec, fetched: pa.Table, imported: Sequence[pa.Table], hours: Collection[datetime]
+) -> pa.Table:
+    """The rows of `fetched`, and those of `imported` that lie in none of `hours`, the fetched ones. `imported` must be
+    in the order of the imports.
 
-    Tables are of `INTERVAL_METRICS` or `DAILY_METRICS`; the result is in key order.
+    Tables have the columns of `INTERVAL_METRICS` or `DAILY_METRICS`; the result is in key order.
     """
     rows = pa.concat_tables([spec.empty(), *imported])
-    taken = pa.array(sorted(hours), INSTANT)
-    rows = rows.filter(pc.invert(pc.is_in(pc.floor_temporal(rows["interval_start"], unit="hour"), value_set=taken)))
+    hours_ = pa.array(sorted(hours), INSTANT)
+    rows = rows.filter(pc.invert(pc.is_in(pc.floor_temporal(rows["interval_start"], unit="hour"), value_set=hours_)))
     both = pa.concat_tables([fetched, without_overlaps(rows)])
     return both.sort_by([(name, "ascending") for name in spec.key])
 
@@ -71,7 +74,7 @@ def without_overlaps(rows: pa.Table) -> pa.Table:
 
 def _overlapped(order: Numbers, series: Numbers, start: Numbers, end: Numbers) -> list[int]:
     """Positions of the rows to leave out; `order` has those of a series one after the other, by start."""
-    # A start before any earlier end of its series. It is searched without a loop, because mostly there is none.
+    # Series with a start before an earlier end. They are found without a loop, because mostly there are none.
     shift = series * (int(end.max()) - int(start.min()) + 1)
     reach = np.maximum.accumulate(end[order] + shift)
     touched = np.unique(series[1:][start[order][1:] + shift[1:] < reach[:-1]])
@@ -85,40 +88,42 @@ def _overlapped(order: Numbers, series: Numbers, start: Numbers, end: Numbers) -
 
 
 def _overlaps(buckets: Iterable[tuple[int, int]]) -> list[bool]:
-    """Whether each half-open bucket overlaps one before it that overlaps none itself."""
-    found: list[bool] = []
-    # The buckets that overlap none never overlap each other: only the two beside a bucket can overlap it.
+    """For each half-open bucket, whether it overlaps an earlier one that is kept."""
+    results: list[bool] = []
+    # Bounds of the kept buckets. They do not overlap each other, so only the two neighbours can overlap a bucket.
     starts: list[int] = []
     ends: list[int] = []
     for start, end in buckets:
         at = bisect_right(starts, start)
         overlaps = (at > 0 and start < ends[at - 1] and starts[at - 1] < end) or (at < len(starts) and starts[at] < end)
-        found.append(overlaps)
+        results.append(overlaps)
         if not overlaps:
-            # Of equal starts the empty buckets come first, so that the last one reaches furthest.
+            # Of buckets with equal starts, empty ones come first, so that the last one ends last.
             place = at if start < end else bisect_left(starts, start)
             starts.insert(place, start)
             ends.insert(place, end)
-    return found
+    return results
 
 
-def granularity_of(metrics: pa.Table, asked: Granularity, begin: datetime) -> Granularity:
-    """The requested granularity, or the finest coarser one whose intervals contain every bucket of `INTERVAL_METRICS`:
-    an imported figure of an hour cannot be divided into quarters. Intervals begin at `begin`.
+def granularity_of(metrics: pa.Table, requested: Granularity, begin: datetime) -> Granularity:
+    """The requested granularity, or the finest coarser one whose intervals contain every bucket of `metrics` as a
+    whole: an imported figure of an hour cannot be divided into quarters. Intervals begin at `begin`.
     """
     bounds = metrics["interval_start"], pc.subtract(metrics["interval_end"], pa.scalar(_MILLISECOND))
     elapsed = (pc.subtract(instants.cast(INSTANT), pa.scalar(begin, INSTANT)) for instants in bounds)
     first, last = (duration.cast(pa.int64()) for duration in elapsed)
     for granularity, minutes in _WITHIN_AN_HOUR.items():
-        if minutes >= _WITHIN_AN_HOUR.get(asked, 60):
+        if minutes >= _WITHIN_AN_HOUR.get(requested, 60):
             cells = [pc.divide(milliseconds, minutes * 60_000) for milliseconds in (first, last)]
             if pc.all(pc.equal(*cells), min_count=0).as_py():
-                return granularity if asked in _WITHIN_AN_HOUR else asked
-    return asked
+                return granularity if requested in _WITHIN_AN_HOUR else requested
+    return requested
 
 
-def marked(conversations: pa.Table, imported: pa.Array, of_data_lake: pa.Array | None = None) -> pa.Table:
-    """`CONVERSATIONS` with its column `source` set: imported, of the data lake, or else fetched."""
+def mark_sources(conversations: pa.Table, imported: pa.Array, of_data_lake: pa.Array | None = None) -> pa.Table:
+    """Rows of `CONVERSATIONS` with the column `source` set, by the ids of imported conversations and of those from the
+    data lake; all others are fetched.
+    """
     ids = conversations["conversation_id"]
     source = pc.if_else(pc.is_in(ids, value_set=imported), IMPORTED, FETCHED)
     if of_data_lake is not None:

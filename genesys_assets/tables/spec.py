@@ -1,8 +1,7 @@
-"""What a table is: its columns, its key, what one row means.
+"""The types with which every table is declared: its columns, its key, the meaning of a row.
 
-Every table is declared with these types. The declarations are beside the code that fills the tables
-(`conversations.flat_tables`, `metrics`, `entities` and others). Arrow schemas, column descriptions in the UI, asset
-checks and docs/tables.md follow from them.
+The declarations are beside the code that fills the tables (`conversations.flat_tables`, `metrics`, `entities` and
+others). Arrow schemas, column descriptions in the UI, asset checks and docs/tables.md are made from them.
 """
 
 from __future__ import annotations
@@ -32,9 +31,10 @@ TYPES: dict[str, pa.DataType] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its name in the table, its Arrow type and what it says.
+    """One column: its name, its Arrow type and its description.
 
-    `personal` is the class of what a report's column is made of; other columns have theirs in `personal`.
+    `personal` is set for columns of reports only: the class of the values that they are made of. The module `personal`
+    declares the classes of all other columns.
     """
 
     name: str
@@ -47,11 +47,11 @@ class Column:
 class TableSpec:
     """One table.
 
-    `key` names the columns that identify a row; null only in those that `null_in_key` names, where null is a value of
-    its own (no queue, an id that the platform left out). `partition_column` is the instant whose UTC date is the row's
-    partition, or the date that is; None where rows belong to their partition for another reason. `expected` names the
-    columns that the platform should fill: a null there is worth a warning, but the row is as good as any other. `sums`
-    are columns with those that add up to them in every row, where null counts as 0.
+    `key` names the columns that identify a row. Only those in `null_in_key` may be null, where null is a value of its
+    own (no queue, an id that the platform left out). `partition_column` is the date, or the instant whose UTC date is
+    the row's partition; None if rows belong to their partition for another reason. `expected` names columns that the
+    platform should fill: a null in one is a warning, but the row is kept. `sums` names columns, each with the columns
+    that add up to it in every row, where null counts as 0. `version` is raised when the same pages give other rows.
     """
 
     name: str
@@ -76,19 +76,21 @@ class TableSpec:
         return self.schema.empty_table()
 
     def conform(self, table: pa.Table) -> pa.Table:
-        """The same rows with exactly these columns in this order; a column that is missing is an error."""
+        """The same rows with exactly these columns, in this order and with these types. Raises KeyError if a column is
+        missing.
+        """
         return table.select(self.schema.names).cast(self.schema)
 
 
 def absent(spec: TableSpec, rows: pa.Table | pa.RecordBatch) -> Counter[str]:
-    """In how many rows each expected column is null; a column that is null nowhere is not counted. Counts of parts of
-    a table may be added.
+    """In how many rows each expected column is null; columns without nulls are left out. Counts of parts of a table may
+    be added up.
     """
     return Counter({name: nulls for name in spec.expected if (nulls := rows.column(name).null_count)})
 
 
 def columns(declaration: str) -> tuple[Column, ...]:
-    """Columns from lines of `name type description`; the types are the words of `TYPES`."""
+    """Columns from lines of `name type description`, where types are the keys of `TYPES`."""
     declared = []
     for line in declaration.strip().splitlines():
         name, type_, description = line.split(maxsplit=2)
@@ -97,7 +99,9 @@ def columns(declaration: str) -> tuple[Column, ...]:
 
 
 def in_milliseconds(schema: pa.Schema) -> pa.Schema:
-    """The columns as our tables declare them. A stored instant has microseconds, and the last three digits are 0."""
+    """The schema with instants in milliseconds, as tables declare them. Stored instants have microseconds, of which the
+    last three digits are 0.
+    """
     for index, field in enumerate(schema):
         if pa.types.is_timestamp(field.type) and field.type.tz:
             schema = schema.set(index, field.with_type(INSTANT))

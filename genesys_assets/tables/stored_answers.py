@@ -1,7 +1,7 @@
-"""Reads stored answers of the platform, which are JSON, into rows: with the shape that they must have, or refused.
+"""Reads stored answers of the platform, which are JSON: a field has the expected type, or the page is refused.
 
 Whatever a page holds, a reader that uses only this module raises nothing but UnreadablePage. Its messages name fields
-and types, and show no values, which may be of a person.
+and types, and show no values, which may be personal data.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Fields:
     values: dict[str, Any]
 
     def value(self, name: str) -> Any:
-        """Whatever the field holds; None where it is absent."""
+        """The value of a field, whatever its type; None if it is absent."""
         return self.values.get(name)
 
     def text(self, name: str) -> str | None:
@@ -63,10 +63,10 @@ class Fields:
         value = self.values.get(name)
         if value is not None and not isinstance(value, list):
             raise self.refusal(name, "a list")
-        found = [each for each in value or () if each is not None]
-        if not all(isinstance(each, dict) for each in found):
+        elements = [each for each in value or () if each is not None]
+        if not all(isinstance(each, dict) for each in elements):
             raise UnreadablePage(f"{self.page} has a list `{name}` that holds something else than objects")
-        return [Fields(self.page, each) for each in found]
+        return [Fields(self.page, each) for each in elements]
 
     def refusal(self, name: str, wanted: str) -> UnreadablePage:
         kind = type(self.values.get(name)).__name__
@@ -84,7 +84,7 @@ def parse_json(body: bytes, page: str) -> Any:
 
 
 def fields(body: bytes, page: str) -> Fields:
-    """The object that a page is. Raises UnreadablePage."""
+    """The page as a JSON object. Raises UnreadablePage."""
     value = parse_json(body, page)
     if not isinstance(value, dict):
         raise UnreadablePage(f"{page} is a JSON {type(value).__name__}, not an object")
@@ -92,7 +92,7 @@ def fields(body: bytes, page: str) -> Fields:
 
 
 def entities(body: bytes, page: str) -> list[Fields]:
-    """The objects of a listing's page that have an id. Raises UnreadablePage, also where it has no list of them."""
+    """The objects with an id on a page of a listing. Raises UnreadablePage, also if the page has no list `entities`."""
     answer = fields(body, page)
     if not isinstance(answer.value("entities"), list):
         raise UnreadablePage(f"{page} has no list of `entities`")
@@ -100,7 +100,7 @@ def entities(body: bytes, page: str) -> list[Fields]:
 
 
 def table(rows: Sequence[dict[str, Any]], schema: pa.Schema, page: str) -> pa.Table:
-    """Rows as a table, where instants may be the texts that the platform writes. Raises UnreadablePage."""
+    """Rows as a table; instants may be texts as the platform writes them. Raises UnreadablePage."""
     return pa.table([_column([row.get(field.name) for row in rows], field, page) for field in schema], schema=schema)
 
 

@@ -38,7 +38,7 @@ def test_a_day_that_came_back_without_any_conversation_is_refused_until_that_is_
     before = world.files()
     delete_all(world, DATE)
     said = error(read(world, DETAILS, DAY))
-    assert f"{DAY} has no conversations any more: the platform has 0, the stored pages have 60" in said
+    assert f"{DAY} no longer has any conversations: the platform has 0, the stored pages have 60" in said
     for named in ("division", "retention", "genesys-assets preflight", f"{DETAILS} of {DAY}", "allow_emptied: true"):
         assert named in said
     assert world.files() == before
@@ -66,7 +66,7 @@ def test_other_days_of_the_range_are_read_stored_and_told_of_all_the_same(world:
         organisation.delete(conversation_id)
     run = world.run("complete", DETAILS, between=(days[0], days[-1]))
     said = error(run)
-    assert f"{DAY} has no conversations any more" in said
+    assert f"{DAY} no longer has any conversations" in said
     assert NEXT not in said
     assert [len(stored_ids(world, day)) for day in days] == [59, 60, 59]
     heard = told(world, run, DETAILS)

@@ -41,7 +41,7 @@ def test_a_job_that_expires_while_it_is_read_begins_the_file_anew(world: World, 
     assert [page.number for page in pages] == [1, 2, 3, 4, 5, 6]
     assert metadata(run, DETAILS)["pages"] == 6
     assert metadata(run, DETAILS)["is_complete"] is True
-    assert "expired" in events(world.instance, run) or "not there any more" in events(world.instance, run)
+    assert "expired" in events(world.instance, run) or "no longer exists" in events(world.instance, run)
 
 
 def test_an_overlap_whose_job_expires_begins_anew_too(lasting: tuple[World, str], elsewhere: World) -> None:

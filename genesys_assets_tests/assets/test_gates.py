@@ -29,7 +29,9 @@ def world(past_days: World, tmp_path: Path) -> World:
 def test_a_report_is_not_made_of_that_day_and_is_made_of_the_others(world: World) -> None:
     run = world.run("recompute", REPORT, between=(FIRST, SECOND))
     said = error(run)
-    assert f"{FIRST}: nothing is made of {FIRST}, for users_match_interval_metrics of genesys/tables/" in said
+    assert (
+        f"{FIRST}: nothing is made of {FIRST} because the check users_match_interval_metrics of genesys/tables/" in said
+    )
     assert "1 of 9 differ" in said
     assert (world.lake.has(REPORT, FIRST), world.lake.has(REPORT, SECOND)) == (False, True)
 

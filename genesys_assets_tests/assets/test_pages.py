@@ -203,7 +203,7 @@ def test_hours_of_a_day_that_has_no_conversations_any_more_are_refused(world: Wo
         world.sandbox.organisation.delete(item["conversationId"])
     before = world.files()
     said = error(world.run("hourly", DETAILS, between=reread))
-    assert f"{DAY} has no conversations any more: the platform has 0, the stored pages have 60" in said
+    assert f"{DAY} no longer has any conversations: the platform has 0, the stored pages have 60" in said
     assert "allow_emptied: true" in said
     assert world.files() == before
     accepted = {"ops": {"genesys__pages__hourly_details": {"config": {"allow_emptied": True}}}}

@@ -219,7 +219,7 @@ def test_a_day_that_lost_its_users_is_not_believed(world: World) -> None:
     nobody = {"totalHits": 0}
     world.sandbox.behaviour.availability = start_of(DAY)
     world.sandbox.behaviour.fail_next(200, path="/users/details/query", body=nobody, times=2)
-    assert "30 users are stored" in error(read(world, DAY))
+    assert "that of 30 users is stored" in error(read(world, DAY))
     assert world.stored() == before
 
 

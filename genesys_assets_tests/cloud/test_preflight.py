@@ -151,7 +151,7 @@ def test_a_permission_that_nothing_else_needs_is_a_warning(sandbox: Sandbox) -> 
     found = look(sandbox)
     assert found.passed
     assert finding(found, "users' status").level == "warn"
-    assert "It is not asked for. Give the OAuth client" in finding(found, "users' status").advice
+    assert "It is not fetched. Give the OAuth client" in finding(found, "users' status").advice
     assert found.missing_permissions == ("analytics:userDetail:view",)
 
 
@@ -287,7 +287,7 @@ def test_a_division_without_a_visible_queue_is_a_warning(sandbox: Sandbox) -> No
     found = look(sandbox, expected_queues=6)
     assert found.passed
     assert finding(found, "queues").level == "warn"
-    assert "None in Switzerland" in finding(found, "queues").advice
+    assert "No queue is visible in Switzerland" in finding(found, "queues").advice
 
 
 @pytest.mark.parametrize(

@@ -232,15 +232,15 @@ def test_rows_are_not_added_twice_where_two_runs_take_in_the_same_hour(
     land(lake, 0, conversation("a", at(0)))
     write(lake)
     land(lake, 1, conversation("b", at(1)))
-    landed = day_tables._landed
+    landed = day_tables._new_hours
 
     def meanwhile(*given: Any) -> Any:
-        monkeypatch.setattr(day_tables, "_landed", landed)
+        monkeypatch.setattr(day_tables, "_new_hours", landed)
         found = landed(*given)
         write(lake)
         return found
 
-    monkeypatch.setattr(day_tables, "_landed", meanwhile)
+    monkeypatch.setattr(day_tables, "_new_hours", meanwhile)
     write(Lake(lake.store))
     assert ids(lake) == ["a", "b"]
 

@@ -28,7 +28,7 @@ from genesys_assets_tests.days.growing_day import (
 __all__ = ["lake"]
 
 OF_DAY = day_tables.MetricsOfDay(
-    INTERVAL_METRICS, interval_metrics_of, made_of.of_interval_metrics, day_tables.landed_interval_metrics
+    INTERVAL_METRICS, interval_metrics_of, made_of.of_interval_metrics, day_tables.new_hours_of_interval_metrics
 )
 
 

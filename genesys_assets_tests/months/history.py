@@ -86,7 +86,7 @@ class Past:
 
     def _told_at(self, arrival: Arrival, moment: str) -> Item:
         if arrival.id not in self._told:
-            told = self.organisation.tell(arrival)
+            told = self.organisation.complete_conversation(arrival)
             self._told[arrival.id] = told, past.settled(told)
         told, settled = self._told[arrival.id]
         shown = told if settled <= moment else past.as_of(told, moment)

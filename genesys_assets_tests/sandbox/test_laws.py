@@ -178,7 +178,7 @@ def test_nothing_of_a_short_conversation_happens_after_the_look_back_of_the_aggr
     assert told
     for arrival in told:
         longest = arrivals.LONGEST_LASTING if arrival.lasting else arrivals.LONGEST_SHORT
-        for _, session, _ in sessions([organisation.tell(arrival)]):
+        for _, session, _ in sessions([organisation.complete_conversation(arrival)]):
             for item in session.get("metrics", ()):
                 assert arrival.start <= millis(item["emitDate"]) < arrival.start + longest
 

@@ -176,7 +176,7 @@ def test_a_day_of_which_nothing_is_left_is_complete_once_that_was_accepted(store
     for item in stored.sandbox.organisation.conversations(DAY):
         stored.sandbox.organisation.delete(item["conversationId"])
     before = kept(stored)
-    assert f"{DAY} has no conversations any more" in error(read_complete(stored, DAY))
+    assert f"{DAY} no longer has any conversations" in error(read_complete(stored, DAY))
     assert kept(stored) == before
     accepted = {"ops": {"genesys__pages__daily_details": {"config": {"allow_emptied": True}}}}
     assert stored.run("complete", DETAILS, partition=f"{DAY}", config=accepted).success

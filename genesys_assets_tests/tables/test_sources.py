@@ -13,7 +13,7 @@ from genesys_assets.cloud.analytics.queries import Granularity
 from genesys_assets.tables import sources
 from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
-from genesys_assets.tables.sources import filled, granularity_of, marked, source_of, without_overlaps
+from genesys_assets.tables.sources import fill_hours, granularity_of, mark_sources, source_of, without_overlaps
 
 NOON = datetime(2026, 1, 28, 12, tzinfo=UTC)
 
@@ -48,20 +48,20 @@ def test_imported_rows_fill_hours_that_were_never_fetched_and_are_not_added_to_o
     saved = table(
         minutes(0, 15, count=7), minutes(15, 15, count=7), minutes(60, 15, count=2), minutes(-60, 60, count=3)
     )
-    rows = filled(INTERVAL_METRICS, fetched, [saved], {NOON})
+    rows = fill_hours(INTERVAL_METRICS, fetched, [saved], {NOON})
     assert rows["count"].to_pylist() == [3, 1, 2]
     assert rows.schema == INTERVAL_METRICS.schema
 
 
 def test_an_hour_that_was_fetched_and_had_nothing_stays_empty() -> None:
-    assert len(filled(INTERVAL_METRICS, table(), [table(minutes(0, 15, count=7))], {NOON})) == 0
+    assert len(fill_hours(INTERVAL_METRICS, table(), [table(minutes(0, 15, count=7))], {NOON})) == 0
 
 
 def test_of_buckets_that_overlap_the_one_imported_later_stays_whole() -> None:
     quarters = table(*(minutes(start, 15, count=1) for start in (0, 15, 30, 45, 60)))
     hour = table(minutes(0, 60, count=9))
-    assert filled(INTERVAL_METRICS, table(), [quarters, hour], set())["count"].to_pylist() == [9, 1]
-    assert filled(INTERVAL_METRICS, table(), [hour, quarters], set())["count"].to_pylist() == [1, 1, 1, 1, 1]
+    assert fill_hours(INTERVAL_METRICS, table(), [quarters, hour], set())["count"].to_pylist() == [9, 1]
+    assert fill_hours(INTERVAL_METRICS, table(), [hour, quarters], set())["count"].to_pylist() == [1, 1, 1, 1, 1]
 
 
 def test_other_groups_and_metrics_do_not_overlap() -> None:
@@ -127,7 +127,7 @@ def test_each_row_is_looked_at_once_however_many_series_overlap(monkeypatch: pyt
 def test_conversations_tell_which_of_them_were_imported() -> None:
     blank = dict.fromkeys(CONVERSATIONS.schema.names)
     rows = pa.Table.from_pylist([blank | {"conversation_id": id_} for id_ in "ABC"], CONVERSATIONS.schema)
-    found = marked(rows, pa.array(["B", "Z"]))
+    found = mark_sources(rows, pa.array(["B", "Z"]))
     assert found["source"].to_pylist() == ["fetched", "imported", "fetched"]
     assert found.schema == CONVERSATIONS.schema
 

@@ -1,7 +1,8 @@
-"""Aggregates of many spans of time by few requests: windows as large as the platform takes, cut into the spans.
+"""Fetches the aggregates of many spans of time by few requests: each asks for a window of several spans, and its answer
+is divided into them.
 
-This module decides how much is asked at once, and which bucket of an answer belongs to which span. `queries` builds the
-questions, `aggregates` sends one; the assets know which spans are partitions.
+This module decides how large the windows are, and which bucket of an answer belongs to which span. `queries` builds the
+queries, `aggregates` sends one; the assets know which spans are partitions.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from genesys_assets.cloud.http.page import Page, as_text
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 LARGE_ANSWER = 16 << 20
-"""Bytes of an answer after which less is asked at once: see `limits.TIMES_PARSED`."""
+"""Bytes. After a larger answer the windows are halved: see `limits.TIMES_PARSED`."""
 
 _log = logging.getLogger(__name__)
 
@@ -31,16 +32,16 @@ _log = logging.getLogger(__name__)
 def group_spans(
     spans: Sequence[Interval], longest: timedelta, time_zone: str | None = None
 ) -> Iterator[list[Interval]]:
-    """The spans in groups that are asked for at once: adjoining, no longer than `longest` together.
+    """The spans in windows, each for one request: adjoining spans that together are no longer than `longest`.
 
-    A span in which clocks change is a group of its own: the platform heeds the offset with which an interval is
-    written, and that must be the one of all its days.
+    A span in which clocks change is a window of its own. The platform heeds the UTC offset with which an interval is
+    written, so all days of a window must have the same offset.
     """
     zone = time_zone_of(time_zone)
     window: list[Interval] = []
     for span in spans:
         if window:
-            # Where clocks change at midnight the day begins just then, and at another time than the days after it.
+            # A millisecond before the window, because clocks may change at midnight, just as the window begins.
             bounds = (window[0].start - MILLISECOND, window[0].end, span.start, span.end)
             together = span.end - window[0].start <= longest and span.start == window[-1].end
             if not together or len({bound.astimezone(zone).utcoffset() for bound in bounds}) > 1:
@@ -52,8 +53,8 @@ def group_spans(
 
 
 class WindowedQuestion:
-    """One question about many spans. If a window is refused, it is halved; the smaller size is kept for the rest of the
-    run.
+    """One question about many spans; `over` makes the query for an interval. If a window is refused, it is halved, and
+    the smaller size is kept for the rest of the run.
     """
 
     def __init__(self, cloud: GenesysCloud, over: Callable[[Interval], AggregateQuery]) -> None:
@@ -62,8 +63,8 @@ class WindowedQuestion:
         self._most = sys.maxsize
 
     def pages(self, window: Sequence[Interval]) -> Iterator[Page]:
-        """One page per span of a window, in order: the answer, or its part with the buckets of the span, of which there
-        may be none. Raises the platform's refusal of a single span.
+        """One page for each span of a window, in order: the answer, or the part of it with the buckets of the span,
+        which may be none. Raises a GenesysCloudError if the platform refuses a single span.
         """
         done = 0
         while done < len(window):
@@ -85,12 +86,12 @@ class WindowedQuestion:
             return [page.bare()]
         if len(page.body) > LARGE_ANSWER:
             self._most = max(1, len(spans) // 2)
-        return divided(page, spans)
+        return divide(page, spans)
 
 
-def divided(page: Page, spans: Sequence[Interval]) -> list[Page]:
-    """An answer for adjoining spans as one page per span, each an answer of the same shape with the buckets that begin
-    in the span. Its request is that of the whole, with a note which part this is.
+def divide(page: Page, spans: Sequence[Interval]) -> list[Page]:
+    """Divides an answer for adjoining spans into one page for each span: an answer of the same shape with the buckets
+    that begin in the span. Its request is that of the whole window, with the span added as `part`.
     """
     answer, starts = page.json(), [span.start for span in spans]
     places: dict[str, int] = {}
@@ -104,18 +105,21 @@ def divided(page: Page, spans: Sequence[Interval]) -> list[Page]:
             buckets.setdefault(places[interval], []).append(bucket)
         for place, data in buckets.items():
             results[place].append({**result, "data": data})
-    asked = json.loads(page.request)
+    request = json.loads(page.request)
     return [
         replace(
-            page, request=as_text({**asked, "part": str(span)}), body=_encoded({**answer, "results": own}), content=None
+            page,
+            request=as_text({**request, "part": str(span)}),
+            body=_encoded({**answer, "results": of_span}),
+            content=None,
         )
-        for span, own in zip(spans, results, strict=True)
+        for span, of_span in zip(spans, results, strict=True)
     ]
 
 
 def _place(interval: str, spans: Sequence[Interval], starts: list[datetime]) -> int:
-    """The position of the span in which a bucket lies. Only a bucket of the last span may end after it: today's span
-    ends now.
+    """The position of the span in which a bucket lies. Only in the last span may a bucket end after the span: today's
+    span ends now.
     """
     try:
         start, end = (datetime.fromisoformat(bound) for bound in interval.split("/"))
@@ -125,7 +129,7 @@ def _place(interval: str, spans: Sequence[Interval], starts: list[datetime]) -> 
     except (ValueError, TypeError):
         inside = False
     if not inside:
-        raise _Indivisible(f"A bucket of {interval!r} lies in none of the spans that were asked for.")
+        raise _Indivisible(f"The bucket {interval!r} lies in none of the requested spans.")
     return place
 
 
@@ -134,7 +138,7 @@ def _buckets(result: Any) -> list[Any]:
     if data is None:
         return []
     if not isinstance(data, list):
-        raise _Indivisible("The results are no groups with lists of buckets.")
+        raise _Indivisible("The results are not groups with lists of buckets.")
     return data
 
 
@@ -146,8 +150,8 @@ def _interval(bucket: Any) -> str:
 
 
 def _may_be_too_much(error: Exception) -> bool:
-    """Whether less might be answered. What the platform says to an interval that is too long is nowhere documented, so
-    any refusal of the question counts; if it is not the length, the single span is refused as well.
+    """Whether a shorter window might be answered. The platform does not document how it refuses an interval that is too
+    long, so any refusal counts. If the length is not the reason, the single span is refused as well.
     """
     match error:
         case CircuitOpen():

@@ -1,6 +1,6 @@
-"""Figures per bucket and group, of any family: one question, one answer, no pages.
+"""Figures of a family of aggregates, by bucket and group: one query, one answer, no pages.
 
-The question is built in `queries`; the answer is taken apart in `tables.metrics`.
+`queries` builds the query; `tables.metrics` decodes the answer.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from genesys_assets.cloud.http.transport import GenesysCloud
 
 
 def fetch(cloud: GenesysCloud, query: AggregateQuery) -> Page:
-    """The answer of `POST /api/v2/analytics/<family>/aggregates/query`; times in it are milliseconds.
+    """The answer of `POST /api/v2/analytics/<family>/aggregates/query`. Times in it are milliseconds.
 
-    No `results` means that nothing happened. Raises InvalidQuery, UnexpectedAnswer, or any other
+    An answer without `results` means that nothing happened. Raises InvalidQuery, UnexpectedAnswer, or any other
     GenesysCloudError.
     """
     page = cloud.post(query.family.path, query.validate(cloud.now()).body())

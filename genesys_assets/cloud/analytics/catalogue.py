@@ -33,7 +33,7 @@ METRICS: tuple[str, ...] = _names(
     tTransmitting tUserResponseTime tVoicemail tWait
     """
 )
-"""Metrics of aggregates. Source: ConversationAggregationView.target of the platform's SDK 269.0.0."""
+"""Metrics of aggregates. Source: ConversationAggregationView.target of the platform's SDK 269.0.0, see `families`."""
 
 SESSION_METRICS: frozenset[str] = frozenset(
     _names(
@@ -75,7 +75,7 @@ DIMENSIONS: tuple[str, ...] = _names(
     waitingInteractionCount wrapUpCode
     """
 )
-"""Dimensions of aggregates. Source: ConversationAggregateQueryPredicate.dimension of the platform's SDK 269.0.0."""
+"""Dimensions of aggregates. Source: ConversationAggregateQueryPredicate.dimension of the SDK, see `families`."""
 
 MULTI_VALUED: frozenset[str] = frozenset(
     _names(
@@ -104,6 +104,7 @@ METRIC_ALIASES: Mapping[str, str] = {
     "abandonedCount": "tAbandon",
     "conversationCount": "nConversations",
 }
+"""Names that tutorials use, with the platform's name of the metric."""
 
 DIMENSION_ALIASES: Mapping[str, str] = {
     "user": "userId",
@@ -115,6 +116,7 @@ DIMENSION_ALIASES: Mapping[str, str] = {
     "conversation.type": "mediaType",
     "wrapup.code": "wrapUpCode",
 }
+"""Names that tutorials use, with the platform's name of the dimension."""
 
 _NO_DURATION = "aggregates have no duration: subtract conversationStart from conversationEnd of the details"
 
@@ -126,6 +128,7 @@ METRICS_WITHOUT_EQUIVALENT: Mapping[str, str] = {
     "duration": _NO_DURATION,
     "conversation.duration.seconds": _NO_DURATION,
 }
+"""Names that tutorials use but no metric has, each with the reason and what to use instead."""
 
 DIMENSIONS_WITHOUT_EQUIVALENT: Mapping[str, str] = {
     "user.name": "names are no dimension: group by userId and look the name up in the users listing",
@@ -134,6 +137,7 @@ DIMENSIONS_WITHOUT_EQUIVALENT: Mapping[str, str] = {
         "the start is no dimension of aggregates: use a granularity, or conversationStart of the details"
     ),
 }
+"""The same of dimensions."""
 
 DEFAULT_METRICS: tuple[str, ...] = _names(
     """
@@ -143,6 +147,7 @@ DEFAULT_METRICS: tuple[str, ...] = _names(
     tConnected tVoicemail tUserResponseTime tAgentResponseTime
     """
 )
+"""The metrics of a query that names none."""
 
 
 def metric(name: str) -> str:
@@ -182,7 +187,9 @@ def resolve(
     *,
     of: str = "Genesys Cloud",
 ) -> str:
-    """The known name that is meant by a name in any case, or by an alias. Raises InvalidQuery with the closest ones."""
+    """The known name that a name in any case, or an alias, stands for. Raises InvalidQuery, which names the closest
+    ones. `kind` and `of` are words of its message.
+    """
     wanted = name.strip().lower()
     for refused, reason in (without_equivalent or {}).items():
         if refused.lower() == wanted:

@@ -1,6 +1,6 @@
-"""A page of conversations, and the few facts of it that paging and partitions need, read once when it arrives.
+"""A page of conversations with the few facts that paging and partitions need, read once when the page arrives.
 
-A parsed page takes many times its bytes, so it is not kept. `tables` knows what a conversation is.
+A parsed page takes many times its bytes, so only the facts are kept. `tables` knows what a conversation is.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ Span = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class ConversationsPage(Page):
-    """`rows` conversations, the `ids` of those that have a sound one, and the earliest and the latest
-    conversationStart; no `span` if none has a sound one.
+    """A page of `rows` conversations. `ids` are their ids, without those that are no text. `span` is the earliest and
+    the latest conversationStart; None if no row has a valid one.
     """
 
     rows: int = 0
@@ -30,7 +30,9 @@ class ConversationsPage(Page):
 
 
 def with_facts(page: Page, kind: type[P], **more: Any) -> P:
-    """The page with the facts about it. Raises UnexpectedAnswer if its `conversations` are not a list."""
+    """The page as a page of type `kind`, with its facts and the fields in `more`. Raises UnexpectedAnswer if its
+    `conversations` are not a list.
+    """
     rows = list_in(page, "conversations")
     return kind(
         page.number,
@@ -47,22 +49,22 @@ def with_facts(page: Page, kind: type[P], **more: Any) -> P:
 
 
 def starts(page: Page) -> list[datetime]:
-    """The sound ones among the conversationStarts on a page."""
+    """The valid values of conversationStart on a page, UTC."""
     return list(_instants(_texts(list_in(page, "conversations"), "conversationStart")))
 
 
 def _span(rows: list[Any]) -> Span | None:
-    written = _texts(rows, "conversationStart")
-    # Instants written alike are in the order of their texts; only two are read then.
-    alike = all(len(text) == len(written[0]) and text[-1:] == "Z" for text in written)
-    starts = list(_instants((min(written), max(written)) if alike and written else written))
-    if alike and len(starts) < 2:
-        starts = list(_instants(written))
+    texts = _texts(rows, "conversationStart")
+    # Texts of the same form sort like their instants, so only the first and the last need to be parsed.
+    same_form = all(len(text) == len(texts[0]) and text[-1:] == "Z" for text in texts)
+    starts = list(_instants((min(texts), max(texts)) if same_form and texts else texts))
+    if same_form and len(starts) < 2:
+        starts = list(_instants(texts))
     return (min(starts), max(starts)) if starts else None
 
 
-def _instants(written: Iterable[str]) -> Iterator[datetime]:
-    return (start for start in map(instant, written) if start is not None)
+def _instants(texts: Iterable[str]) -> Iterator[datetime]:
+    return (start for start in map(instant, texts) if start is not None)
 
 
 def _texts(rows: list[Any], name: str) -> tuple[str, ...]:

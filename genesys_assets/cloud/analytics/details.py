@@ -28,7 +28,9 @@ __all__ = ["PATH", "FetchProgress", "by_ids", "exact_total", "fetch", "newest_st
 
 BY_IDS_PATH = "/api/v2/analytics/conversations/details"
 MOST_IDS = 100
+"""Ids of one request. The SDK documents no maximum; with 100 ids a URL stays below 4 KiB."""
 SHORTEST_PIECE = timedelta(minutes=15)
+"""The shortest part of a day into which an interval is split if the platform cannot answer for all of it at once."""
 
 _log = logging.getLogger(__name__)
 
@@ -46,12 +48,12 @@ def fetch(
 
     A page may hold rows outside the interval, and pages may repeat rows: keep those inside, and the newest of each.
     Rows ascend by conversationStart, except where a day has more than 100,000: its later part comes in descending
-    order. If pages moved while they were read, all are read once more and given as further pages. `near` is the page of
-    the day on which an interval within it may begin (see `number_in_day`). `on_progress(pages done, pages expected,
-    total hits)` is called for each page; the last two are estimates. `reading`, if given, is filled in with what was
-    expected and what arrived. From `POST /api/v2/analytics/conversations/details/query`. Raises InvalidQuery for an
-    interval that reaches into the future, TooLarge if not all conversations can be reached, UnexpectedAnswer, or any
-    other GenesysCloudError.
+    order. If pages moved while they were read, all are read once more and yielded as further pages. `near`: for an
+    interval within a day, the number of the day's page on which its start is looked for first (see `number_in_day`).
+    `on_progress(pages done, pages expected, total hits)` is called for each page; the last two are estimates.
+    `reading`, if given, records what was expected and what arrived. From `POST
+    /api/v2/analytics/conversations/details/query`. Raises InvalidQuery for an interval that reaches into the future,
+    TooLarge if not all conversations can be reached, UnexpectedAnswer, or any other GenesysCloudError.
     """
     interval.in_the_past(cloud.now())
     DetailsQuery(interval=interval.days()[0], page_size=page_size)
@@ -67,10 +69,10 @@ def number_in_day(request: str) -> int | None:
     """The page's number within its day, which is the same for every interval within the day; None if the request is not
     one of `fetch`, of the usual page size and in ascending order.
     """
-    asked = json.loads(request).get("body") or {}
-    paging = asked.get("paging") or {}
-    usual = asked.get("order") == "asc" and paging.get("pageSize") == LARGEST_PAGE
-    return paging.get("pageNumber") if usual and len(Interval.parse(asked["interval"]).days()) == 1 else None
+    query = json.loads(request).get("body") or {}
+    paging = query.get("paging") or {}
+    usual = query.get("order") == "asc" and paging.get("pageSize") == LARGEST_PAGE
+    return paging.get("pageNumber") if usual and len(Interval.parse(query["interval"]).days()) == 1 else None
 
 
 def total_hits(cloud: GenesysCloud, interval: Interval) -> int | None:
@@ -87,30 +89,30 @@ def total_hits(cloud: GenesysCloud, interval: Interval) -> int | None:
 
 
 def exact_total(cloud: GenesysCloud, interval: Interval, estimate: int) -> int | None:
-    """How many conversations began on the UTC days of the interval, at most 7: the position of the last one, which is
-    at most the estimate. None if that is unknown: there are more than the query reaches, or its two ends do not agree
-    on the last one.
+    """How many conversations began on the UTC days of the interval, at most 7 days: the position of the last one, which
+    is looked for from the `estimate` downwards. None if it is unknown: the query does not reach the last one, or the
+    ascending and the descending query disagree on which it is.
 
     One request if the estimate is right, two for each doubling by which it is too high, and one more. Raises
     InvalidQuery for an interval that reaches into the future, or any other GenesysCloudError.
     """
     interval.in_the_past(cloud.now())
     ascending = PagedQuery(cloud, interval, 1, "asc")
-    if estimate > ascending.furthest:
+    if estimate > ascending.last_page:
         return None
-    there, step = 0, 1
-    beyond = estimate + 1
-    while beyond - there > 1:
-        place = max(there + 1, beyond - step)
+    existing, step = 0, 1
+    missing = estimate + 1
+    while missing - existing > 1:
+        place = max(existing + 1, missing - step)
         if ascending.answer(place).rows:
-            there = place
+            existing = place
         else:
-            beyond = place
-        step = 2 * step if not there else max(1, (beyond - there) // 2)
-    if there in (0, estimate):
-        return there or None
+            missing = place
+        step = 2 * step if not existing else max(1, (missing - existing) // 2)
+    if existing in (0, estimate):
+        return existing or None
     last = PagedQuery(cloud, interval, 1, "desc").answer(1)
-    return there if last.latest == ascending.answer(there).latest else None
+    return existing if last.latest == ascending.answer(existing).latest else None
 
 
 def newest_start(cloud: GenesysCloud, interval: Interval) -> datetime | None:
@@ -130,10 +132,10 @@ def newest_start(cloud: GenesysCloud, interval: Interval) -> datetime | None:
 
 
 def by_ids(cloud: GenesysCloud, ids: Iterable[str]) -> Iterator[ConversationsPage]:
-    """The conversations of those ids as they are now, 100 a page or less where those would be too large, numbered from
-    1; no page without ids.
+    """The conversations of these ids as they are now, at most 100 on a page, on pages numbered from 1. Pages that would
+    be too large are divided. Without ids there is no page.
 
-    An id the platform does not know, or may not show, is simply absent from the answer.
+    An id that the platform does not know, or may not show, is absent from the answer.
     From `GET /api/v2/analytics/conversations/details?id=…`. Raises InvalidQuery for an empty id or one with a
     comma, UnexpectedAnswer, or any other GenesysCloudError.
     """
@@ -161,9 +163,9 @@ def _read_steadily(
         return
     _log.info("Pages of the details of %s moved while they were read: they are read once more.", interval)
     reading.rereads += 1
-    again = Drift()
-    yield from _read(cloud, interval, page_size, reading, again, near)
-    reading.moved_again |= again.happened
+    second_drift = Drift()
+    yield from _read(cloud, interval, page_size, reading, second_drift, near)
+    reading.moved_again |= second_drift.happened
 
 
 def _read(
@@ -174,8 +176,8 @@ def _read(
     drift: Drift,
     near: int | None = None,
 ) -> Iterator[ConversationsPage]:
-    """The pages of an interval. If the platform cannot answer for all at once, those of its halves. If a page is too
-    large, smaller ones from there on.
+    """The pages of an interval. If the platform cannot answer for all of it at once, the pages of its halves. If a page
+    is too large, smaller ones from there on.
     """
     reached = interval.start
     try:
@@ -184,13 +186,13 @@ def _read(
             if answer.ascends and answer.latest is not None:
                 reached = max(reached, answer.latest)
         return
-    except _Crowded:
+    except _TooManyResults:
         rest = interval
     except AnswerTooLarge as error:
         rest, less = Interval(min(reached, interval.end - MILLISECOND), interval.end), smaller(page_size)
         if not less:
             raise
-        _log.info("Pages of %d conversations are too large (%s): pages of %d are asked for.", page_size, error, less)
+        _log.info("Pages of %d conversations are too large (%s). Continuing with pages of %d.", page_size, error, less)
         reading.split_interval(interval, rest)
         yield from _read(cloud, rest, less, reading, drift)
         return
@@ -210,29 +212,31 @@ def _can_be_halved(interval: Interval) -> bool:
 def _read_at_once(
     cloud: GenesysCloud, interval: Interval, page_size: int, reading: FetchProgress, drift: Drift, near: int | None
 ) -> Iterator[Answer]:
-    """The pages of an interval of at most 7 days, from its early end and, if need be, its late one."""
+    """The pages of an interval of at most 7 days, in ascending order and, if that does not reach all, in descending
+    order too.
+    """
     ascending = PagedQuery(cloud, interval, page_size, "asc")
-    begun = ascending.begin(near or 1)
-    total = ascending.total(begun)
-    # No rows and no total is what a day without conversations looks like.
-    reading.note_total(interval, 0 if begun.total is None and not begun.rows else begun.total)
+    first = ascending.begin(near or 1)
+    total = ascending.total(first)
+    # The answer for a day without conversations has neither rows nor a total.
+    reading.note_total(interval, 0 if first.total is None and not first.rows else first.total)
     if total > ascending.reach and len(interval.days()) > 1:
-        raise _Crowded
-    # Within a day shorter intervals do not help, as the query answers for whole days. Both ends do.
+        raise _TooManyResults
+    # Within a day, shorter intervals do not help: the query answers for whole days. Reading from both ends does.
     descending = PagedQuery(cloud, interval, page_size, "desc")
     if total > 2 * ascending.reach:
-        early, late = ascending.answer(ascending.furthest), descending.answer(descending.furthest)
+        early, late = ascending.answer(ascending.last_page), descending.answer(descending.last_page)
         if _leaves_a_gap(early, late, interval):
             raise _beyond_reach(interval, total, 2 * ascending.reach)
     if (yield from ascending.walk(interval, total, reading, drift, near=near)):
         return
-    rest = Interval(max(ascending.reached or interval.start, interval.start), interval.end)
+    rest = Interval(max(ascending.latest_read or interval.start, interval.start), interval.end)
     if not (yield from descending.walk(rest, total, reading, drift, before=ascending.reach)):
         raise _beyond_reach(interval, total, 2 * ascending.reach)
 
 
 def _leaves_a_gap(early: Answer, late: Answer, interval: Interval) -> bool:
-    """Whether part of the interval lies between what is reached from the two ends of the day."""
+    """Whether part of the interval is reached from neither end of the day."""
     if early.latest is None or late.earliest is None:
         return False
     return max(early.latest, interval.start) < min(late.earliest, interval.end)
@@ -245,5 +249,5 @@ def _beyond_reach(interval: Interval, total: int, reach: int) -> TooLarge:
     )
 
 
-class _Crowded(Exception):
-    """More results than the query reaches, on several days."""
+class _TooManyResults(Exception):
+    """An interval of several days has more results than the query reaches."""

@@ -19,11 +19,11 @@ from genesys_assets.cloud.http.parsing import read_count
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 PATH = "/api/v2/analytics/conversations/details/query"
-# While a day is going on, conversations still come in, and those that come in late move all behind them to
-# later pages. Pages asked for strictly one after the other then repeat rows, which does no harm; asked for at
-# once or out of order they would miss some.
+# How long after the end of a day its pages may still move. A conversation that the platform adds late moves all later
+# ones towards later pages. Pages that are requested strictly one after another then repeat rows, which does no harm;
+# requested in parallel or out of order, they would miss rows.
 SETTLING = timedelta(hours=1)
-# More conversations than all organisations have in a week: a total above it is none.
+# A larger total is taken for nonsense: no organisation has so many conversations in a week.
 MOST_HITS = 10**12
 _REVERSED: dict[Order, Order] = {"asc": "desc", "desc": "asc"}
 
@@ -54,7 +54,7 @@ class Answer:
         return self.page.span[1] if self.page.span else None
 
     def holds(self, instant: datetime) -> bool:
-        """Whether rows of the page began before the instant and others then or later."""
+        """Whether some rows of the page began before the instant, and others at it or later."""
         return self.earliest is not None and self.latest is not None and self.earliest < instant <= self.latest
 
     def outside(self, interval: Interval) -> bool:
@@ -64,7 +64,9 @@ class Answer:
 
 
 class PagedQuery:
-    """One details query in one order, and those few of its answers that a search has seen."""
+    """One details query in one order. `last_page` is the number of the last page that the platform gives, `reach` the
+    number of results up to there, `latest_read` the latest start that `walk` has read.
+    """
 
     def __init__(self, cloud: GenesysCloud, interval: Interval, page_size: int, order: Order) -> None:
         self._cloud = cloud
@@ -73,25 +75,25 @@ class PagedQuery:
         self._order = order
         self._settled = cloud.now() >= _midnight_after(interval) + SETTLING
         self._seen: dict[int, Answer] = {}
-        self.furthest = MOST_RESULTS // page_size
-        self.reach = self.furthest * page_size
-        self.reached: datetime | None = None
+        self.last_page = MOST_RESULTS // page_size
+        self.reach = self.last_page * page_size
+        self.latest_read: datetime | None = None
 
     def begin(self, near: int = 1) -> Answer:
-        """A first answer: of the page `near`, or of page 1 if there are fewer pages."""
-        answer = self.answer(min(near, self.furthest))
+        """The first answer: page `near`, or page 1 if that one is empty."""
+        answer = self.answer(min(near, self.last_page))
         if answer.rows == 0 and answer.number > 1:
             answer = self.answer(1)
         if answer.rows == 0:
             self._must_be_the_end(answer, 0)
         return answer
 
-    def total(self, begun: Answer) -> int:
-        """How many results the platform has, or thinks it has."""
-        return max(begun.total or 0, (begun.number - 1) * self._page_size + begun.rows)
+    def total(self, first: Answer) -> int:
+        """How many results the query has, by the platform's estimate and by the first answer's position."""
+        return max(first.total or 0, (first.number - 1) * self._page_size + first.rows)
 
     def answer(self, number: int) -> Answer:
-        """A page asked for while searching, remembered."""
+        """A page. It is remembered, because searches look at a page several times."""
         if number not in self._seen:
             self._seen[number] = self._ask(number)
         return self._seen[number]
@@ -100,10 +102,10 @@ class PagedQuery:
         """The latest start within the interval; for a query in descending order. Raises TooLarge if more began after
         the interval than the query reaches.
         """
-        begun = self.begin()
-        pages = min(-(-self.total(begun) // self._page_size), self.furthest)
-        first = self._search(1, pages, self._interval.end, None, unknown=True)
-        for answer in map(self.answer, range(first, self.furthest + 1)):
+        first = self.begin()
+        pages = min(-(-self.total(first) // self._page_size), self.last_page)
+        page_number = self._search(1, pages, self._interval.end, None, unknown=True)
+        for answer in map(self.answer, range(page_number, self.last_page + 1)):
             inside = [start for start in starts(answer.page) if start in self._interval]
             if inside:
                 return max(inside)
@@ -124,29 +126,29 @@ class PagedQuery:
         near: int | None = None,
         before: int = 0,
     ) -> Generator[Answer, None, bool]:
-        """The pages with a conversation of the interval, out of `total` results, in this query's order. The first is
-        looked for from the page `near` on.
+        """The pages with a conversation of the interval, out of `total` results, in this query's order. The search for
+        the first one begins at the page `near`.
 
-        Returns whether that is all, given how many results were read from the other end `before`. If not,
-        there may be more behind the last page that may be asked for.
+        Returns whether all results were read, given that `before` results were read from the other end. If not, there
+        may be more after the last page that the platform gives.
         """
-        pages = min(-(-total // self._page_size), self.furthest)
+        pages = min(-(-total // self._page_size), self.last_page)
         first, last = 1, pages
         if not is_whole_days(interval):
             ascends = self._order == "asc"
             begin, end = (interval.start, interval.end) if ascends else (interval.end, interval.start)
             first = self._search(1, pages, begin, near, unknown=True)
-            # Pages of a day that is going on are asked for one by one, until one of them is the last.
+            # Pages of a day that is not over are requested one by one, until one of them is the last.
             last = self._search(first, pages, end, first, unknown=False) if self._settled else pages
-        kept = range(first, last + 1) if self._settled else range(first, first + 1)
-        self._seen = {number: found for number, found in self._seen.items() if number in kept}
+        needed = range(first, last + 1) if self._settled else range(first, first + 1)
+        self._seen = {number: answer for number, answer in self._seen.items() if number in needed}
         reading.expect_pages(last - first + 1)
         drift.begin()
         for answer in self._from(first, last):
             if answer.rows == 0:
                 self._must_be_the_end(answer, total)
                 return True
-            self.reached = answer.latest or self.reached
+            self.latest_read = answer.latest or self.latest_read
             total = max(total, answer.total or 0)
             reading.note_total(self._interval, answer.total)
             drift.note(answer.page.ids, answer.total, in_order=not self._settled)
@@ -158,16 +160,16 @@ class PagedQuery:
         return total <= self.reach + before
 
     def _from(self, first: int, last: int) -> Iterator[Answer]:
-        """Settled pages ahead of their use up to the last one expected; any others one by one."""
-        first_beyond = min(max(first, last + 1) if self._settled else first, self.furthest + 1)
+        """Answers from a page on: settled pages in parallel up to the last expected one, all others one by one."""
+        first_beyond = min(max(first, last + 1) if self._settled else first, self.last_page + 1)
         ahead = self._cloud.map_in_order(self._ask_unless_seen, range(first, first_beyond))
-        beyond = map(self._ask_unless_seen, range(first_beyond, self.furthest + 1))
+        beyond = map(self._ask_unless_seen, range(first_beyond, self.last_page + 1))
         return chain(ahead, beyond)
 
     def _search(self, low: int, high: int, bound: datetime, near: int | None, *, unknown: bool) -> int:
         """The first page from `low` on that reaches the bound, or `high`. The search goes in growing steps from the
-        page `near`, if one is given, then by halving; many pages may lie before it. `unknown` is the result for a page
-        without starts.
+        page `near`, if one is given, then halves the range. `unknown` says whether a page without starts reaches the
+        bound.
         """
         step = 0
         low, high = self._narrowed(low, high, bound, unknown)
@@ -182,7 +184,7 @@ class PagedQuery:
         return low
 
     def _narrowed(self, low: int, high: int, bound: datetime, unknown: bool) -> tuple[int, int]:
-        """The pages between which the first one that reaches the bound must lie, by those that were seen."""
+        """The narrower range in which the first page that reaches the bound must lie, by the pages seen so far."""
         for number, answer in self._seen.items():
             if low <= number <= high:
                 if not self._reaches(answer, bound, unknown):
@@ -199,25 +201,23 @@ class PagedQuery:
         return answer.latest >= bound if self._order == "asc" else answer.earliest < bound
 
     def _ends(self, answer: Answer, interval: Interval) -> bool:
-        """Whether nothing of the interval can follow; rows of the very same start may be spread over two
-        pages.
-        """
+        """Whether no row of the interval can follow this page. Rows with the same start may be on two pages."""
         return self._reaches(answer, interval.end if self._order == "asc" else interval.start, unknown=False)
 
     def _must_be_the_end(self, answer: Answer, total: int) -> None:
-        """A page without conversations is the end, unless the platform says that there are more. That is an estimate:
-        where it exceeds the pages before, the other end must have nothing behind them either.
+        """Raises UnexpectedAnswer if a page without conversations is not the end. The platform's total is an estimate:
+        if it exceeds the pages before this one, the query in reverse order decides.
         """
         hits = total if answer.total is None else answer.total
         if hits > (answer.number - 1) * self._page_size and not self._ends_before(answer.number):
             raise UnexpectedAnswer(
                 f"Page {answer.number} of the details of {self._interval} came without conversations,"
-                f" though there are {hits:,}. Nothing of it is used; ask again later.",
+                f" though there are {hits:,}. Nothing of it is used. Retry later.",
                 correlation_id=answer.page.correlation_id,
             )
 
     def _ends_before(self, number: int) -> bool:
-        """Whether the last conversation of the interval is on the page before. From the other end it comes first, after
+        """Whether the last conversation of the interval is on the page before. In reverse order it comes first, after
         those that began after the interval.
         """
         if number == 1:

@@ -1,9 +1,10 @@
-"""The families of aggregates that the platform counts: one declared record for each, with the names that it knows.
+"""The families of aggregates: one record for each, with its metrics and dimensions.
 
-A family is one path with its own permission, metrics and dimensions. All families take the same query and give answers
-of the same shape. Source: Genesys Cloud's SDK 269.0.0, https://github.com/MyPureCloud/platform-client-sdk-python
-(models …AggregationView, …AggregateQueryPredicate); permissions from its documentation of AnalyticsApi. The names are
-in `family_names` and, for conversations, in `catalogue`. `queries` builds the query.
+A family is one endpoint with its own permission, metrics and dimensions. All families take the same query and give
+answers of the same shape. Source: Genesys Cloud's SDK 269.0.0,
+https://github.com/MyPureCloud/platform-client-sdk-python (models …AggregationView, …AggregateQueryPredicate);
+permissions from its documentation of AnalyticsApi. The names are in `family_names` and, for conversations, in
+`catalogue`. `queries` builds the query.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ TimeDimension = Literal["eventTime"]
 class AggregateFamily:
     """One family of aggregates.
 
-    `grouping` is its usual grouping; dimensions in `columns` are columns of its table. `counted_once`: metrics that
-    count a thing once in each bucket and group, so their figures must not be added up. `time_dimension` is set if
-    things must be counted by another time than the platform's default. `batched_by` is a dimension whose values a query
-    must name, at most `largest_batch` at once. `has_qualifier`: a metric has several figures, distinguished by a
-    qualifier. `is_preview`: the platform says that the family may change at any time.
+    `grouping` is its default grouping; dimensions in `columns` are columns of its table. `counted_once`: metrics that
+    count an entity once in each bucket and group, so their figures must not be added up. `time_dimension` is set if
+    events must be counted by another time than the platform's default. `batched_by` is a dimension whose values a query
+    must name, at most `largest_batch` at once. The platform documents 100 users:
+    https://developer.genesys.cloud/analyticsdatamanagement/analytics/aggregate/user-query. `has_qualifier`: a metric
+    has several figures, distinguished by a qualifier. `is_preview`: the platform may change the family at any time.
     """
 
     name: str
@@ -46,16 +48,17 @@ class AggregateFamily:
 
     @property
     def path(self) -> str:
-        """Where it is asked."""
+        """The path of its query endpoint."""
         return f"/api/v2/analytics/{self.name}/aggregates/query"
 
     @property
     def table(self) -> str:
-        """The table of its 15-minute buckets."""
+        """The name of the table with its 15-minute buckets."""
         return "interval_metrics" if self is CONVERSATIONS else f"{self.name}_metrics"
 
     def metric(self, name: str) -> str:
-        """The platform's name of a metric, for its own in any case or an alias. Raises InvalidQuery with the nearest.
+        """The platform's name of a metric, from its own name in any case or an alias. Raises InvalidQuery, which names
+        the closest ones.
 
         >>> FAMILIES["surveys"].metric("nsurveyssent")
         'nSurveysSent'
@@ -63,23 +66,23 @@ class AggregateFamily:
         return self._resolved("metric", name)
 
     def dimension(self, name: str) -> str:
-        """The platform's name of a dimension that the family groups and filters by. Raises InvalidQuery."""
+        """The platform's name of a dimension by which the family groups and filters. Raises InvalidQuery."""
         return self._resolved("dimension", name)
 
     def _resolved(self, kind: Literal["metric", "dimension"], name: str) -> str:
         if self is CONVERSATIONS:
             of_conversations = catalogue.metric if kind == "metric" else catalogue.dimension
-            return _or_of_another(self, kind, name, lambda: of_conversations(name))
-        known = self.metrics if kind == "metric" else self.dimensions
+            return _resolve_or_name_families(self, kind, name, lambda: of_conversations(name))
+        names_ = self.metrics if kind == "metric" else self.dimensions
         aliases = {} if kind == "metric" else catalogue.DIMENSION_ALIASES
-        mine = {alias: real for alias, real in aliases.items() if real in known}
-        return _or_of_another(
-            self, kind, name, lambda: catalogue.resolve(kind, name, known, mine, of=f"the family {self.name}")
+        own_aliases = {alias: real for alias, real in aliases.items() if real in names_}
+        return _resolve_or_name_families(
+            self, kind, name, lambda: catalogue.resolve(kind, name, names_, own_aliases, of=f"the family {self.name}")
         )
 
 
 def family(name: str) -> AggregateFamily:
-    """The family of a name in any case. Raises InvalidQuery with the closest ones.
+    """The family with this name, in any case. Raises InvalidQuery, which names the closest ones.
 
     >>> family("Surveys").path
     '/api/v2/analytics/surveys/aggregates/query'
@@ -93,7 +96,7 @@ def family(name: str) -> AggregateFamily:
 
 
 def of_path(path: str) -> AggregateFamily | None:
-    """The family that is asked at a path; None if it is no family's.
+    """The family whose query endpoint has this path; None if none has.
 
     >>> of_path("/api/v2/analytics/flows/aggregates/query").name
     'flows'
@@ -101,20 +104,20 @@ def of_path(path: str) -> AggregateFamily | None:
     return _BY_PATH.get(path)
 
 
-def _or_of_another(own: AggregateFamily, kind: str, name: str, resolved: Callable[[], str]) -> str:
+def _resolve_or_name_families(family_: AggregateFamily, kind: str, name: str, resolve: Callable[[], str]) -> str:
     try:
-        return resolved()
+        return resolve()
     except InvalidQuery:
-        others = sorted(each.name for each in FAMILIES.values() if each is not own and _has(each, kind, name))
+        others = sorted(each.name for each in FAMILIES.values() if each is not family_ and _has(each, kind, name))
         if not others:
             raise
         which = f"families {', '.join(others)} have" if len(others) > 1 else f"family {others[0]} has"
-        raise InvalidQuery(f"{name!r} is not a {kind} of the family {own.name}. The {which} it.") from None
+        raise InvalidQuery(f"{name!r} is not a {kind} of the family {family_.name}. The {which} it.") from None
 
 
 def _has(family_: AggregateFamily, kind: str, name: str) -> bool:
-    known = family_.metrics if kind == "metric" else family_.dimensions
-    return name.strip().lower() in (each.lower() for each in known)
+    names_ = family_.metrics if kind == "metric" else family_.dimensions
+    return name.strip().lower() in (each.lower() for each in names_)
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -136,8 +139,8 @@ CONVERSATIONS = AggregateFamily(
     counted_once=frozenset({"nConversations"}),
 )
 
-_OF_SKILLS = frozenset(_names("requestedRouting requestedRoutingSkillId wrapUpCode divisionId"))
-"""Dimensions of which one thing may have several values, in every family."""
+_MULTI_VALUED = frozenset(_names("requestedRouting requestedRoutingSkillId wrapUpCode divisionId"))
+"""Dimensions of which one conversation, or other entity, may have several values, whatever the family."""
 
 FAMILIES = _by_name(
     (
@@ -172,7 +175,7 @@ FAMILIES = _by_name(
             dimensions=names.DIMENSIONS["evaluations"],
             grouping=_names("formId queueId userId"),
             columns=_names("formId queueId userId mediaType evaluatorId"),
-            multi_valued=_OF_SKILLS,
+            multi_valued=_MULTI_VALUED,
             time_dimension="eventTime",
         ),
         AggregateFamily(
@@ -182,7 +185,7 @@ FAMILIES = _by_name(
             dimensions=names.DIMENSIONS["surveys"],
             grouping=_names("queueId surveyFormId userId"),
             columns=_names("surveyFormId queueId userId mediaType"),
-            multi_valued=_OF_SKILLS,
+            multi_valued=_MULTI_VALUED,
             time_dimension="eventTime",
         ),
         AggregateFamily(
@@ -192,7 +195,7 @@ FAMILIES = _by_name(
             dimensions=names.DIMENSIONS["resolutions"],
             grouping=_names("queueId userId"),
             columns=_names("queueId userId mediaType"),
-            multi_valued=_OF_SKILLS,
+            multi_valued=_MULTI_VALUED,
             time_dimension="eventTime",
         ),
         AggregateFamily(
@@ -202,7 +205,7 @@ FAMILIES = _by_name(
             dimensions=names.DIMENSIONS["transcripts"],
             grouping=_names("mediaType queueId userId"),
             columns=_names("queueId userId mediaType topicId categoryId"),
-            multi_valued=_OF_SKILLS | {"categoryId", "topicId"},
+            multi_valued=_MULTI_VALUED | {"categoryId", "topicId"},
             counted_once=frozenset(_names("nSpeechTextAnalyzedConversations")),
         ),
         AggregateFamily(
@@ -276,7 +279,7 @@ FAMILIES = _by_name(
             dimensions=names.DIMENSIONS["taskmanagement"],
             grouping=_names("queueId typeId"),
             columns=_names("queueId userId typeId workbinId"),
-            multi_valued=_OF_SKILLS,
+            multi_valued=_MULTI_VALUED,
         ),
         AggregateFamily(
             name="casemanagement",

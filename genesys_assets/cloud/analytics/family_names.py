@@ -1,4 +1,4 @@
-"""The names of metrics and dimensions of each family of aggregates except conversations, which has `catalogue`.
+"""The metrics and dimensions of each family of aggregates. Those of conversations are in `catalogue`.
 
 Source: the enumerations of Genesys Cloud's SDK 269.0.0, see `families`. A test compares them.
 """
@@ -157,4 +157,4 @@ DIMENSIONS: Names = _split(
         "agentutilizations": "mediaType userId",
     }
 )
-"""By family; of flows those that they have beside the dimensions of conversations."""
+"""By family. Flows have the dimensions of conversations too, which are not repeated here."""

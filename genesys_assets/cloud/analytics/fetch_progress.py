@@ -1,7 +1,6 @@
-"""How complete a reading of details is: what was expected, what arrived, and whether it changed meanwhile.
+"""Records how complete a fetch of details is: what was expected, what arrived, and whether pages moved meanwhile.
 
-This module counts and compares. `details` decides whether to read once more; checks decide which difference is
-tolerable.
+`details` decides whether to read once more; checks decide which difference is tolerable.
 """
 
 from __future__ import annotations
@@ -17,9 +16,10 @@ OnProgress = Callable[[int, int, int], None]
 
 @dataclass(slots=True)
 class FetchProgress:
-    """The figures of one fetch; final once its last page was taken. `pages` of `pages_expected`, an estimate, were
-    given. `conversations` counts distinct ids on them, `repeated` the repeated rows. `rereads` counts how often pages
-    had moved and were read once more; `moved_again` says whether they moved even then.
+    """The figures of one fetch; final once its last page was taken. `pages` counts the pages so far, `pages_expected`
+    estimates their final number. `conversations` counts the distinct ids on them, `repeated` the repeated rows.
+    `rereads` counts how often pages had moved and were read once more; `moved_again`: they moved even then.
+    `whole_days`: the interval consists of whole UTC days.
     """
 
     on_progress: OnProgress | None = None
@@ -41,7 +41,7 @@ class FetchProgress:
 
     @property
     def total_hits_last(self) -> int | None:
-        """The same as it said at last."""
+        """The last `totalHits`, over all UTC days that the interval touches; None if unknown."""
         return None if self._totals_lost or not self._totals else sum(last for _, last in self._totals.values())
 
     @property
@@ -56,15 +56,15 @@ class FetchProgress:
     # -- called by `details` ------------------------------------------------------------------------------------------
 
     def start_interval(self) -> None:
-        """An interval of days that no other part of the fetch touches."""
+        """Begins an interval of days that no other part of the fetch touches, so its ids repeat no earlier ones."""
         self._ids = set()
 
     def expect_pages(self, pages: int) -> None:
-        """Counts further pages."""
+        """Expects this many pages after those so far."""
         self.pages_expected = self.pages + max(0, pages)
 
     def add_page(self, ids: Iterable[str], total: int) -> None:
-        """A page that is given."""
+        """Counts a page and its conversation ids; `total` is passed on to `on_progress`."""
         self.pages += 1
         self.pages_expected = max(self.pages_expected, self.pages)
         for conversation_id in ids:
@@ -77,17 +77,17 @@ class FetchProgress:
             self.on_progress(self.pages, self.pages_expected, total)
 
     def note_total(self, interval: Interval, total: int | None) -> None:
-        """The `totalHits` of an answer for the days of the interval."""
+        """Notes the `totalHits` of an answer for the days of the interval."""
         if total is not None:
             days = _days(interval)
             first, _ = self._totals.get(days, (total, total))
             self._totals[days] = (first, total)
 
     def split_interval(self, interval: Interval, rest: Interval) -> None:
-        """The interval is asked for in parts from now on, of which `rest` is still to be read."""
+        """Notes that the interval is read in parts from now on, and that `rest` is still to be read."""
         if len(interval.days()) > 1:
             self._totals.pop(_days(interval), None)
-            # What was read before the rest has no total of its own.
+            # The part that was read before the rest has no total of its own.
             self._totals_lost |= rest.start.date() > interval.start.date()
 
 

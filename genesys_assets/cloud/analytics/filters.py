@@ -1,4 +1,4 @@
-"""Filters of a query as typed values, and their JSON.
+"""Filters of a query as typed values, and as the JSON that the platform reads.
 
 `queries` resolves the names in a filter, because each kind of query has its own dimensions.
 """
@@ -67,7 +67,7 @@ class Predicate:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """Conditions of which one (`or`) or all (`and`) hold."""
+    """Conditions, of which one (`or`) or all (`and`) must hold."""
 
     predicates: tuple[Predicate, ...]
     type: Match = "or"
@@ -87,8 +87,8 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Clauses and conditions of which all (`and`) or one (`or`) hold. The platform knows these two levels and no more:
-    `ConversationAggregateQueryFilter` of its SDK.
+    """Clauses and conditions, of which all (`and`) or one (`or`) must hold. The platform has only these two levels.
+    Source: ConversationAggregateQueryFilter of https://github.com/MyPureCloud/platform-client-sdk-python.
     """
 
     clauses: tuple[Clause, ...] = ()

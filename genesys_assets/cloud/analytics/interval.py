@@ -1,6 +1,6 @@
 """A span of time as the platform understands it: half-open, UTC, whole milliseconds.
 
-`queries` knows which spans a query accepts, `genesys_assets.partitions` which spans are partitions.
+`queries` knows how long an interval of a query may be, `genesys_assets.partitions` which intervals are partitions.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Self
 from genesys_assets.cloud.errors import InvalidQuery
 
 MILLISECOND = timedelta(milliseconds=1)
-# Clocks of two machines differ a little. A question about "until now" must not fail because of that.
+# Clocks of two machines differ a little. A query up to now must not fail because of that.
 CLOCK_SKEW = timedelta(seconds=5)
 
 

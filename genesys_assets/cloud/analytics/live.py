@@ -1,7 +1,7 @@
-"""What is going on this moment: conversations in queues, and the queues' own figures.
+"""The present: conversations in queues, and figures of the queues.
 
-The API puts no time on these answers and keeps no history, so a page was true at its `fetched_at`. `tables.snapshots`
-says what a row is.
+These answers carry no time, and the platform keeps no history of them, so a page is true as of its `fetched_at`.
+`tables.snapshots` says what a row is.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from genesys_assets.cloud.analytics import catalogue
 from genesys_assets.cloud.analytics.filters import any_of
 from genesys_assets.cloud.http.page import Page
-from genesys_assets.cloud.http.paging import PageNumbers, held_together, in_parts, list_in
+from genesys_assets.cloud.http.paging import PageNumbers, in_parts, limit_total_size, list_in
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 ACTIVITY_PATH = "/api/v2/analytics/conversations/activity/query"
@@ -33,15 +33,16 @@ OBSERVATION_METRICS = (
     "oUserRoutingStatuses",
 )
 PAGE_SIZE = 100
-# The most queues that the platform accepts in one query.
+# Queues of one query. The platform documents no maximum; Splunk's add-on for Genesys Cloud asks for as many:
+# https://github.com/splunk/genesys_cloud_ta.
 QUEUES_PER_REQUEST = 200
 
 
 def conversation_activity(cloud: GenesysCloud, *, page_size: int = PAGE_SIZE) -> Iterator[Page]:
-    """Conversations waiting, alerting and interacting per queue and media, each with its entities, in
-    `results`.
+    """Conversations that are waiting, alerting or interacting, by queue and media type, with their sessions as
+    entities, in `results`.
 
-    From `POST /api/v2/analytics/conversations/activity/query`; only conversations in queues. Raises a
+    From `POST /api/v2/analytics/conversations/activity/query`, which has only conversations in queues. Raises a
     GenesysCloudError.
     """
     body = {
@@ -52,12 +53,12 @@ def conversation_activity(cloud: GenesysCloud, *, page_size: int = PAGE_SIZE) ->
     def ask(number: int, size: int) -> Page:
         return cloud.post(ACTIVITY_PATH, body, {"pageSize": size, "pageNumber": number})
 
-    return held_together(PageNumbers("results", page_size).pages(ask), ACTIVITY_PATH)
+    return limit_total_size(PageNumbers("results", page_size).pages(ask), ACTIVITY_PATH)
 
 
 def queue_observations(cloud: GenesysCloud, queue_ids: Iterable[str]) -> Iterator[Page]:
-    """Figures of each queue, and per media type, in `results`; one page for 200 queues, or several if it would be too
-    large; no page for no queues.
+    """Figures of each queue, in total and by media type, in `results`: one page for 200 queues, or several if it would
+    be too large. Without queues there is no page.
 
     From `POST /api/v2/analytics/queues/observations/query`. Raises a GenesysCloudError.
     """
@@ -65,7 +66,7 @@ def queue_observations(cloud: GenesysCloud, queue_ids: Iterable[str]) -> Iterato
     batches = (ids[first : first + QUEUES_PER_REQUEST] for first in range(0, len(ids), QUEUES_PER_REQUEST))
     pages = chain.from_iterable(cloud.map_in_order(partial(in_parts, partial(_observe, cloud)), batches))
     numbered = (replace(page, number=number) for number, page in enumerate(pages, start=1))
-    return held_together(numbered, OBSERVATIONS_PATH)
+    return limit_total_size(numbered, OBSERVATIONS_PATH)
 
 
 def _observe(cloud: GenesysCloud, queue_ids: Sequence[str]) -> Page:

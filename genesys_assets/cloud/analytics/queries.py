@@ -1,8 +1,8 @@
 """Queries of analytics, checked before they are sent.
 
-Every query is valid: its constructor raises InvalidQuery, which names what is wrong. Whether its interval has passed
-depends on the clock, so `validate(now)` is called right before the request. `aggregates`, `details` and `jobs.run` send
-queries.
+A query that exists is valid: its constructor raises InvalidQuery, which names what is wrong. Whether its interval has
+passed depends on the clock, so `validate(now)` is called right before the request. `aggregates`, `details` and
+`jobs.run` send queries.
 """
 
 from __future__ import annotations
@@ -43,20 +43,26 @@ Order = Literal["asc", "desc"]
 
 GRANULARITIES: tuple[Granularity, ...] = get_args(Granularity)
 MOST_VIEWS = 10
-"""Views of one query. Source: developer.genesys.cloud, analytics, aggregate views."""
+"""Views of one query. Source:
+https://developer.genesys.cloud/analyticsdatamanagement/analytics/aggregate/aggregate-views.
+"""
 LARGEST_PAGE = 100
-"""Conversations or users of one page. The platform refuses more (400)."""
+"""Conversations or users of one page. The platform answers more with 400, which it does not document."""
 MOST_RESULTS = 100_000
-"""Page number times page size. The platform refuses pages beyond. Source: developer.genesys.cloud, organisation limits,
-analytics (https://developer.genesys.cloud/organization/organization/limits).
+"""The largest page number times page size; the platform refuses later pages. Source: analytics in
+https://developer.genesys.cloud/organization/organization/limits.
 """
 LONGEST = timedelta(days=7)
-"""Of a details query without filters. Source: developer.genesys.cloud, analytics, detail queries."""
+"""The longest interval of a details query without filters. Source:
+https://developer.genesys.cloud/analyticsdatamanagement/analytics/detail/.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """How often a timer's value fell within [gte, lt) milliseconds, counted under a name of your own."""
+    """Counts how often a value of the timer `target` lies in [gte, lt) milliseconds. `name` names the figure in the
+    answer.
+    """
 
     target: str
     name: str
@@ -85,11 +91,10 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AggregateQuery:
-    """Figures of one family per bucket of time and group, by the time each metric was emitted.
+    """A query for figures of one family, by bucket and group. A metric counts in the bucket in which it was emitted.
 
-    `time_zone` is an IANA name; it places the bounds of P1D buckets, and then the interval is written with
-    that zone's offset, since the platform heeds the offset too. `batch` are values of the dimension that the family
-    wants named.
+    `time_zone` is an IANA name. It places the bounds of P1D buckets, and the interval is written with that zone's
+    offset, since the platform heeds the offset too. `batch` are values of the dimension `family.batched_by`.
     """
 
     interval: Interval
@@ -109,9 +114,9 @@ class AggregateQuery:
         object.__setattr__(self, "metrics", _resolved(self.metrics, self.family.metric, "metrics"))
         object.__setattr__(self, "views", tuple(self.views))
         if self.batch and self.family.batched_by is None:
-            raise InvalidQuery(f"The family {self.family.name} is asked without a batch. Leave it out.")
+            raise InvalidQuery(f"A query of the family {self.family.name} takes no batch. Leave it out.")
         if self.batch and self.filter is not None:
-            raise InvalidQuery("A query is asked either for a batch or with a filter. Take one out.")
+            raise InvalidQuery("A query has either a batch or a filter. Leave one out.")
         if len(self.batch) > self.family.largest_batch:
             raise InvalidQuery(
                 f"A batch of {self.family.batched_by} has at most {self.family.largest_batch} values, "
@@ -122,13 +127,13 @@ class AggregateQuery:
         if not self.metrics:
             raise InvalidQuery("An aggregate query needs at least one metric.")
         if len(self.views) > MOST_VIEWS:
-            raise InvalidQuery(f"An aggregate query takes at most {MOST_VIEWS} views; {len(self.views)} are given.")
+            raise InvalidQuery(f"An aggregate query takes at most {MOST_VIEWS} views, got {len(self.views)}.")
         if self.alternate_time_dimension not in (None, "eventTime"):
             raise InvalidQuery(f"{self.alternate_time_dimension!r} is not a time dimension. Allowed is eventTime.")
         self.body()
 
     def body(self) -> dict[str, Any]:
-        """The question as the platform reads it."""
+        """The query as JSON, as the platform reads it."""
         body: dict[str, Any] = {
             "interval": self.interval.text(time_zone_of(self.time_zone)),
             "granularity": self.granularity,
@@ -145,8 +150,8 @@ class AggregateQuery:
         return body | {name: value for name, value in optional.items() if value}
 
     def _filter(self) -> dict[str, Any] | None:
-        asked = Filter(clauses=(any_of(str(self.family.batched_by), self.batch),)) if self.batch else self.filter
-        return None if asked is None else asked.body(self.family.dimension, self.family.metric)
+        filter_ = Filter(clauses=(any_of(str(self.family.batched_by), self.batch),)) if self.batch else self.filter
+        return None if filter_ is None else filter_.body(self.family.dimension, self.family.metric)
 
     def validate(self, now: datetime) -> Self:
         """The query itself. Raises InvalidQuery if its interval reaches into the future."""
@@ -156,7 +161,7 @@ class AggregateQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AggregateQuestion:
-    """What may be asked about any interval: how to group, which metrics, of what in which family."""
+    """An aggregates query without its interval: grouping, metrics, filter, views and family."""
 
     group_by: tuple[str, ...]
     metrics: tuple[str, ...] = catalogue.DEFAULT_METRICS
@@ -172,7 +177,7 @@ class AggregateQuestion:
         time_zone: str | None = None,
         batch: tuple[str, ...] = (),
     ) -> AggregateQuery:
-        """The question about one interval, of a batch where the family is asked in batches. Raises InvalidQuery."""
+        """The query for one interval, and for a batch if the family needs one. Raises InvalidQuery."""
         return AggregateQuery(
             interval=interval,
             granularity=granularity,
@@ -190,7 +195,7 @@ class AggregateQuestion:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetailsQuery:
     """One page of the conversations that started on any UTC day that the interval touches, in the order of
-    conversationStart. Source of this rule: developer.genesys.cloud, analytics, detail queries.
+    conversationStart. Source: https://developer.genesys.cloud/analyticsdatamanagement/analytics/detail/.
     """
 
     interval: Interval
@@ -202,11 +207,9 @@ class DetailsQuery:
         if self.order not in get_args(Order):
             raise InvalidQuery(f"{self.order!r} is not an order. Allowed are {', '.join(get_args(Order))}.")
         if not 1 <= self.page_size <= LARGEST_PAGE:
-            raise InvalidQuery(
-                f"A page of details holds 1 to {LARGEST_PAGE} conversations; {self.page_size} is asked for."
-            )
+            raise InvalidQuery(f"A page of details holds 1 to {LARGEST_PAGE} conversations, got {self.page_size}.")
         if self.page_number < 1:
-            raise InvalidQuery(f"Pages are numbered from 1; {self.page_number} is asked for.")
+            raise InvalidQuery(f"Pages are numbered from 1, got {self.page_number}.")
         if self.page_number * self.page_size > MOST_RESULTS:
             raise InvalidQuery(
                 f"Page {self.page_number} of {self.page_size} lies beyond the first {MOST_RESULTS:,} results:"
@@ -216,7 +219,7 @@ class DetailsQuery:
             raise InvalidQuery(f"The interval {self.interval} is longer than {LONGEST.days} days: ask for its parts.")
 
     def body(self) -> dict[str, Any]:
-        """The question as the platform reads it."""
+        """The query as JSON, as the platform reads it."""
         return {
             "interval": str(self.interval),
             "order": self.order,
@@ -235,16 +238,16 @@ class DetailsJobQuery:
     """Conversations by a bulk job, ascending by conversationStart.
 
     With `start_of_day_interval_matching`, those that started on any UTC day that the interval touches, like the details
-    query. Without it, all whose lifetime overlaps the interval, however long ago they started. The
-    former holds for whole UTC days; the SDK calls it a filter in addition to the latter. Source:
-    developer.genesys.cloud, analytics, conversation details jobs.
+    query. Without it, all whose lifetime overlaps the interval, however long ago they started. The first rule is
+    certain only for intervals of whole UTC days: the SDK calls it a filter in addition to the second. Source:
+    https://developer.genesys.cloud/api/rest/v2/analytics/conversation_details_job.
     """
 
     interval: Interval
     start_of_day_interval_matching: bool
 
     def body(self) -> dict[str, Any]:
-        """The question as the platform reads it."""
+        """The query as JSON, as the platform reads it."""
         return {
             "interval": str(self.interval),
             "order": "asc",
@@ -265,7 +268,9 @@ class DetailsJobQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserDetailsQuery:
-    """One page of the users whose presence or routing status touches the interval, with all such spans."""
+    """One page of users, each with the spans of presence and routing status that touch the interval. Source:
+    https://developer.genesys.cloud/analyticsdatamanagement/analytics/detail/user-query.
+    """
 
     interval: Interval
     page_number: int = 1
@@ -273,31 +278,31 @@ class UserDetailsQuery:
 
     def __post_init__(self) -> None:
         if not 1 <= self.page_size <= LARGEST_PAGE:
-            raise InvalidQuery(f"A page of users holds 1 to {LARGEST_PAGE}; {self.page_size} is asked for.")
+            raise InvalidQuery(f"A page holds 1 to {LARGEST_PAGE} users, got {self.page_size}.")
         if self.page_number < 1:
-            raise InvalidQuery(f"Pages are numbered from 1; {self.page_number} is asked for.")
+            raise InvalidQuery(f"Pages are numbered from 1, got {self.page_number}.")
         if self.interval.duration > LONGEST:
             raise InvalidQuery(f"The interval {self.interval} is longer than {LONGEST.days} days: ask for its parts.")
 
     def body(self) -> dict[str, Any]:
-        """The question as the platform reads it."""
+        """The query as JSON, as the platform reads it."""
         paging = {"pageSize": self.page_size, "pageNumber": self.page_number}
         return {"interval": str(self.interval), "order": "asc", "paging": paging}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserDetailsJobQuery:
-    """The spans of presence and routing status that touch the interval, by a bulk job."""
+    """The same as `UserDetailsQuery`, by a bulk job."""
 
     interval: Interval
 
     def body(self) -> dict[str, Any]:
-        """The question as the platform reads it."""
+        """The query as JSON, as the platform reads it."""
         return {"interval": str(self.interval), "order": "asc"}
 
     @property
     def fingerprint(self) -> str:
-        """As that of `DetailsJobQuery`; no two queries of the two kinds have the same one."""
+        """As `DetailsJobQuery.fingerprint`. No query of one kind has the fingerprint of one of the other kind."""
         return _digest({"users": self.body()})
 
     def validate(self, now: datetime) -> Self:

@@ -1,8 +1,9 @@
 """Agents' presence and routing status, by the users' details query: all pages of an interval.
 
-The query covers at most 7 days, its pages may hold fewer users than asked for and still not be the last, and its
-totalHits is an estimate. This module works around these limits. Every interval that a span touches brings the whole
-span, so pages and days repeat spans: keep the newest of each. Bulk history belongs to details jobs.
+The query covers at most 7 days, a page may hold fewer users than requested and still not be the last, and totalHits is
+an estimate. This module works around these limits. The answer for any interval that a span touches has the whole span,
+so pages and days repeat spans: keep the newest of each. Bulk history belongs to details jobs. Source:
+https://developer.genesys.cloud/analyticsdatamanagement/analytics/detail/user-query.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ P = TypeVar("P", bound=Page)
 
 @dataclass(frozen=True, slots=True)
 class UsersPage(Page):
-    """`rows` users. `ids` has a digest of each, which identifies a repeated page."""
+    """A page of `rows` users. `ids` has a digest of each row, by which a repeated page is recognised."""
 
     rows: int = 0
     ids: tuple[str, ...] = ()
@@ -45,9 +46,9 @@ def fetch(
     page_size: int = LARGEST_PAGE,
     on_progress: OnProgress | None = None,
 ) -> Iterator[UsersPage]:
-    """Every page of the interval, numbered from 1; none if the platform knows no user. A short page is not the last
-    one: pages end after two without users in a row. If pages are too large, smaller ones are asked for from page 1.
-    `on_progress(pages done, pages expected, total hits)` is called for each. From `POST
+    """Every page of the interval, numbered from 1; none if the platform knows no user. A short page need not be the
+    last one: pages end after two without users in a row. If pages are too large, smaller ones are read from page 1.
+    `on_progress(pages done, pages expected, total hits)` is called for each page. From `POST
     /api/v2/analytics/users/details/query`. Raises InvalidQuery for an interval that reaches into the future,
     UnexpectedAnswer if a page lost its users, EndlessPages, or any other GenesysCloudError.
     """
@@ -62,7 +63,9 @@ def fetch(
 
 
 def with_facts(page: Page, kind: type[P], **more: Any) -> P:
-    """The page with the facts about it. Raises UnexpectedAnswer if its `userDetails` are not a list."""
+    """The page as a page of type `kind`, with its facts and the fields in `more`. Raises UnexpectedAnswer if its
+    `userDetails` are not a list.
+    """
     rows = list_in(page, ROWS)
     fields: dict[str, Any] = {
         "number": page.number,
@@ -80,7 +83,7 @@ def with_facts(page: Page, kind: type[P], **more: Any) -> P:
 def _read(cloud: GenesysCloud, interval: Interval, size: int, on_progress: OnProgress | None) -> list[UsersPage]:
     """The pages of an interval of at most 7 days."""
     pages: list[UsersPage] = []
-    came: set[tuple[str, ...]] = set()
+    seen: set[tuple[str, ...]] = set()
     for number in count(1):
         if number * size > MOST_RESULTS:
             raise EndlessPages(f"The users' details of {interval} go on after {MOST_RESULTS:,} results: ask for less.")
@@ -88,9 +91,11 @@ def _read(cloud: GenesysCloud, interval: Interval, size: int, on_progress: OnPro
         if not page.rows:
             _must_be_the_end(cloud, interval, size, page, total)
             return pages
-        if page.ids in came:
-            raise EndlessPages(f"Page {number} of the users' details of {interval} holds the users of a page before.")
-        came.add(page.ids)
+        if page.ids in seen:
+            raise EndlessPages(
+                f"Page {number} of the users' details of {interval} repeats the users of an earlier page."
+            )
+        seen.add(page.ids)
         pages.append(page)
         if on_progress is not None:
             on_progress(number, -(-total // size) if total else None, total)
@@ -98,13 +103,15 @@ def _read(cloud: GenesysCloud, interval: Interval, size: int, on_progress: OnPro
 
 
 def _must_be_the_end(cloud: GenesysCloud, interval: Interval, size: int, page: UsersPage, total: int | None) -> None:
-    """A page without users is the end, unless users stand behind it, or there are some and page 1 has none."""
+    """Raises UnexpectedAnswer if a page without users is not the end: the next page has users, or page 1 has none
+    although the platform counts some.
+    """
     lost_all = page.number == 1 and bool(total)
     behind = lost_all or _ask(cloud, interval, size, page.number + 1)[0].rows > 0
     if behind:
         raise UnexpectedAnswer(
             f"Page {page.number} of the users' details of {interval} came without users, though the platform has more."
-            " Nothing of it is used; ask again later.",
+            " Nothing of it is used. Retry later.",
             correlation_id=page.correlation_id,
         )
 
@@ -116,5 +123,5 @@ def _ask(cloud: GenesysCloud, interval: Interval, size: int, number: int) -> tup
 
 
 def _digest(row: Any) -> str:
-    written = json.dumps(row, sort_keys=True).encode("utf-8", "surrogatepass")
-    return hashlib.sha256(written).hexdigest()
+    canonical = json.dumps(row, sort_keys=True).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(canonical).hexdigest()

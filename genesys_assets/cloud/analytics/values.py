@@ -1,4 +1,4 @@
-"""The values that dimensions and fields have, where the platform fixes them: enumerations, ids, true and false.
+"""The allowed values of dimensions and fields, where the platform fixes them: enumerations, ids, true and false.
 
 Names of dimensions and metrics are in `catalogue`. Source: the enumerations of Genesys Cloud's SDK 269.0.0,
 https://github.com/MyPureCloud/platform-client-sdk-python (models AnalyticsSession,
@@ -59,13 +59,11 @@ ENUMERATIONS: Mapping[str, tuple[str, ...]] = {
         "surveyType": "Web Voice",
     }.items()
 }
-"""Every value of a dimension or field, by the platform's name of it."""
+"""The allowed values, by the platform's name of the dimension or field."""
 
 PRESENCES = ("AVAILABLE", "AWAY", "BREAK", "BUSY", "IDLE", "MEAL", "MEETING", "OFFLINE", "ON_QUEUE", "TRAINING")
 ROUTING_STATUSES = ("OFF_QUEUE", "IDLE", "INTERACTING", "COMMUNICATING", "NOT_RESPONDING")
-"""What agents are in: presences of the system (model AnalyticsUserPresenceRecord), and states of routing (model
-AnalyticsRoutingStatusRecord).
-"""
+"""System presences (model AnalyticsUserPresenceRecord) and routing statuses (model AnalyticsRoutingStatusRecord)."""
 
 BOOLEANS = frozenset(
     ("agentOwned", "authenticated", "customerParticipation", "originatingSocialMediaPublic", "selfServed")
@@ -88,7 +86,8 @@ _SYSTEM_CODE = re.compile(r"ININ-[A-Z0-9-]+")
 
 
 def value_of(name: str, value: str) -> str:
-    """The value as the platform writes it, from one in any case. Where the platform fixes no values, any text is one.
+    """The value as the platform writes it, from a value in any case. If the platform fixes no values, any text is
+    allowed.
 
     >>> value_of("mediaType", "Voice")
     'voice'

@@ -1,7 +1,7 @@
-"""Data lake extraction: Parquet files that the platform makes of its own analytics.
+"""Data lake extraction: Parquet files to which the platform exports its analytics.
 
-`listing` which files there are, and which schemas are switched on
-`downloads` the bytes of files, by signed URLs
+`listing` lists the files, and the schemas that are switched on
+`downloads` downloads files by signed URLs
 
-What is inside a file is read in `tables`; which files are stored already is known in `assets`.
+`tables` reads the files; `assets` know which ones are stored already.
 """

@@ -1,8 +1,9 @@
-"""Files of the data lake extraction: `POST …/downloads/bulk` gives signed URLs, other hosts serve the bytes.
+"""Downloads files of the data lake extraction: `POST …/downloads/bulk` gives signed URLs, other hosts serve the bytes.
 
-A signed URL is a key: anybody who has it can read the file. So it is fetched without the token, appears in no message
-and no log, and must be https (or this machine, if the API itself is this machine). It works for minutes; if it is
-refused, a new one is requested. A file that arrives in part, or is no Parquet file, is fetched again and then an error.
+A signed URL is a secret: anybody who has it can read the file. So it is requested without the token, appears in no
+message and no log, and must be https (or this machine, if the API itself is this machine). It works for minutes; if it
+is refused, a new one is requested. If a download is cut short or is not a Parquet file, it is retried; in the end an
+error is raised.
 """
 
 from __future__ import annotations
@@ -37,13 +38,14 @@ from genesys_assets.unlogged import URLS, unlogged
 
 PATH = "/api/v2/analytics/dataextraction/downloads/bulk"
 MOST_AT_ONCE = 200
-"""Ids in one request: as many as a page of the listing has."""
+"""Ids of one request: the size of a page of the listing. The platform documents no maximum."""
+# The format of a Parquet file: https://parquet.apache.org/docs/file-format/.
 _MAGIC = b"PAR1"
 _SHORTEST = 12
 _TIMEOUT = (10.0, 60.0)
 _TRIES = 4
 FIRST_PAUSE = 1.0
-"""Seconds before a file that did not come whole is fetched again; each further pause is twice as long."""
+"""Seconds before an incomplete download is retried; each further pause is twice as long."""
 _LONGEST_URL = 16_384
 _EXPIRED = (400, 401, 403, 404, 410)
 """The statuses with which hosts refuse a signed URL that no longer works."""
@@ -51,7 +53,7 @@ _EXPIRED = (400, 401, 403, 404, 410)
 
 @dataclass(frozen=True, slots=True)
 class DownloadLimits:
-    """What one file may take: bytes, and seconds from the request to the last byte."""
+    """Limits for one file: its bytes, and the seconds from the request to the last byte."""
 
     most_bytes: int = 256 * limits.MIB
     longest_seconds: float = 600.0
@@ -59,7 +61,7 @@ class DownloadLimits:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file, unchanged."""
+    """A downloaded file with its bytes, unchanged."""
 
     file: LakeFile
     body: bytes = field(repr=False)
@@ -74,7 +76,7 @@ def download(
     *,
     at_once: int = MOST_AT_ONCE,
 ) -> Iterator[Download]:
-    """Each file in the order given; URLs are asked for `at_once` many at a time.
+    """Downloads the files in the given order; URLs are requested for `at_once` files at a time.
 
     Raises FileGone, UrlRefused, UrlNotTrusted, NotAParquetFile, AnswerTooLarge or any other GenesysCloudError.
     """
@@ -101,12 +103,14 @@ class _Fetching:
         return {str(entity.get("id")): str(entity["signedUrl"]) for entity in entities if entity.get("signedUrl")}
 
     def file(self, file: LakeFile, urls: dict[str, str], not_yet: Sequence[LakeFile]) -> Download:
-        """A file by one of the URLs; where it is refused, those of all that are not fetched yet are asked for again."""
+        """Downloads a file by its URL in `urls`. If the URL is refused, new URLs are requested for all files that are
+        not downloaded yet (`not_yet`).
+        """
         failure: DownloadFailed | None = None
         for number in range(_TRIES):
             if number:
-                again = not_yet if isinstance(failure, UrlRefused) else [file]
-                urls |= dict.fromkeys((each.id for each in again), "") | self.urls(again)
+                to_renew = not_yet if isinstance(failure, UrlRefused) else [file]
+                urls |= dict.fromkeys((each.id for each in to_renew), "") | self.urls(to_renew)
             url = urls.get(file.id)
             if not url:
                 raise FileGone(
@@ -137,7 +141,7 @@ class _Fetching:
                     most=self.allowed.most_bytes,
                     received=self.allowed.most_bytes,
                     longest=self.allowed.longest_seconds,
-                    auth=_nobody,
+                    auth=_without_login,
                 )
             except AnswerTooLarge as error:
                 raise AnswerTooLarge(
@@ -149,8 +153,8 @@ class _Fetching:
         return Download(file, answer.body, hashlib.sha256(answer.body).hexdigest(), self.cloud.now())
 
 
-def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """No login: without this, one of a .netrc file would be sent along."""
+def _without_login(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Adds no login. Without this, `requests` would send one that it finds in a .netrc file."""
     return request
 
 
@@ -161,7 +165,7 @@ def _named(file: LakeFile) -> str:
 def _named_error(file: LakeFile, error: Exception) -> DownloadFailed:
     if isinstance(error, DownloadFailed):
         return error
-    return DownloadFailed(f"{_named(file)} could not be downloaded: {error} What is stored already stays. Try again.")
+    return DownloadFailed(f"{_named(file)} could not be downloaded: {error} Files that are stored already stay. Retry.")
 
 
 def _must_be_trusted(url: str, api_url: str, file: LakeFile) -> None:
@@ -182,8 +186,8 @@ def _must_be_good(answer: Answer, file: LakeFile) -> None:
         return
     if answer.status in _EXPIRED:
         raise UrlRefused(
-            f"The host of the files refused the signed URL of {_named(file).lower()}, also a new one. Check the "
-            "clock of this machine, and that nothing between here and there changes URLs.",
+            f"The host of the files refused the signed URL of {_named(file).lower()}, and a new one too. Check the "
+            "clock of this machine, and that no proxy changes URLs.",
             status=answer.status,
         )
     if answer.status == 429 or answer.status >= 500:
@@ -192,10 +196,12 @@ def _must_be_good(answer: Answer, file: LakeFile) -> None:
 
 
 def _must_be_parquet(body: bytes, file: LakeFile) -> None:
-    """A Parquet file begins and ends with PAR1; before the end stands the length of its footer."""
+    """Raises NotAParquetFile. A Parquet file begins and ends with PAR1, and the length of its footer precedes the
+    end.
+    """
     footer = int.from_bytes(body[-8:-4], "little")
     if len(body) < _SHORTEST or body[:4] != _MAGIC or body[-4:] != _MAGIC or footer > len(body) - _SHORTEST:
         raise NotAParquetFile(
-            f"{_named(file)} came as {len(body):,} bytes that are no whole Parquet file. Nothing of it is stored; ask "
-            "again later, and ask Genesys if it stays so."
+            f"{_named(file)} was downloaded as {len(body):,} bytes that are no complete Parquet file. Nothing of it is "
+            "stored. Retry later; if it happens again, ask Genesys."
         )

@@ -1,7 +1,7 @@
-"""Which files the data lake extraction has: `GET /api/v2/analytics/dataextraction/downloads/metadata`.
+"""Lists the files of the data lake extraction: `GET /api/v2/analytics/dataextraction/downloads/metadata`.
 
-The platform documents only the shape of the answers. It does not document how often files appear, how long they stay
-and what `dateStart` and `dateEnd` compare. So callers use each file's own `dateCreated`.
+The platform documents only the shape of the answers. It does not document how often files appear, how long they stay,
+and with which time `dateStart` and `dateEnd` are compared. So callers use each file's own `dateCreated`.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from genesys_assets.cloud.http.transport import GenesysCloud
 PATH = "/api/v2/analytics/dataextraction/downloads/metadata"
 PERMISSION = "analytics:datawarehouse:view"
 MOST_PER_PAGE = 200
-"""The SDK's documentation of `pageSize`: "Maximum of 200"."""
+"""Source: "Maximum of 200" for `pageSize` in the SDK, https://github.com/MyPureCloud/platform-client-sdk-python."""
 _LONGEST_NAME = 300
 
 
 @dataclass(frozen=True, slots=True)
 class LakeFile:
-    """A file that the platform has made; it is there until it `expires`, None where the platform did not say."""
+    """A file that the platform has made. Instants are UTC; `expires` is None if the platform did not say."""
 
     id: str
     schema: str
@@ -40,7 +40,7 @@ class LakeFile:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The listed files, in the order of their creation. `as_of` is the time of the first answer. `enabled` are the
+    """The listed files, in the order of their creation. `as_of` is the instant of the first answer. `enabled`: the
     schemas that are switched on for the organisation, None if the platform did not say.
     """
 
@@ -52,28 +52,28 @@ class Listing:
 def list_files(
     cloud: GenesysCloud, interval: Interval, schemas: Sequence[str] = (), page_size: int = MOST_PER_PAGE
 ) -> Listing:
-    """The files that the platform has for an interval, of these schemas, or of all where none is named.
+    """The files that the platform lists for an interval, of these schemas or, without `schemas`, of all.
 
-    Raises MissingPermission without analytics:datawarehouse:view, UnexpectedAnswer, EndlessPages and other
-    GenesysCloudErrors: a listing that was not read whole is never a shorter listing.
+    Raises MissingPermission without analytics:datawarehouse:view, UnexpectedAnswer, EndlessPages or any other
+    GenesysCloudError: a listing that could not be read to its end is never returned.
     """
     pages = [page for schema in schemas or (None,) for page in _pages(cloud, interval, schema, page_size)]
     enabled = pages[0].json().get("enabledDataSchemas")
-    found = {file.id: file for page in pages for file in _files(page)}
+    by_id = {file.id: file for page in pages for file in _files(page)}
     return Listing(
-        tuple(sorted(found.values(), key=lambda file: (file.created, file.id))),
+        tuple(sorted(by_id.values(), key=lambda file: (file.created, file.id))),
         tuple(map(str, enabled)) if isinstance(enabled, list) else None,
         pages[0].as_of,
     )
 
 
 def _pages(cloud: GenesysCloud, interval: Interval, schema: str | None, size: int) -> Iterator[Page]:
-    asked: dict[str, Any] = {"dateStart": iso(interval.start), "dateEnd": iso(interval.end), "pageSize": size}
+    params: dict[str, Any] = {"dateStart": iso(interval.start), "dateEnd": iso(interval.end), "pageSize": size}
     if schema is not None:
-        asked["dataSchema"] = schema
+        params["dataSchema"] = schema
     seen: set[str] = set()
     for _ in range(limits.MOST_PAGES):
-        page = cloud.get(PATH, asked)
+        page = cloud.get(PATH, params)
         yield page
         next_url = page.json().get("nextUri")
         if not next_url:
@@ -83,19 +83,19 @@ def _pages(cloud: GenesysCloud, interval: Interval, schema: str | None, size: in
         if cursor in seen:
             raise EndlessPages(f"{PATH} names a next page that leads nowhere new.", correlation_id=page.correlation_id)
         seen.add(cursor)
-        asked = {**asked, "after": cursor}
+        params = {**params, "after": cursor}
     raise EndlessPages(f"{PATH} still names a next page after {limits.MOST_PAGES:,} pages.")
 
 
 def _cursor(next_url: object, page: Page) -> str:
     if isinstance(next_url, str) and len(next_url) <= limits.LONGEST_URL and next_url.isprintable():
-        # No URL at all has no query either.
+        # A text that is not a URL has no query.
         with contextlib.suppress(ValueError):
             query = dict(parse_qsl(urlsplit(next_url).query))
             if query.get("after"):
                 return query["after"]
     raise UnexpectedAnswer(
-        f"{PATH} names {words(str(next_url))!r} as its next page, which has no cursor `after`. It is not asked for.",
+        f"{PATH} names {words(str(next_url))!r} as its next page, which has no cursor `after`. It is not requested.",
         correlation_id=page.correlation_id,
     )
 
@@ -104,15 +104,15 @@ def _files(page: Page) -> Iterator[LakeFile]:
     if page.json().get("entities") is None:
         raise UnexpectedAnswer(f"{PATH} was answered without 'entities'.", correlation_id=page.correlation_id)
     for entity in list_in(page, "entities"):
-        told = entity if isinstance(entity, dict) else {}
-        id_, schema, created = told.get("id"), told.get("dataSchema"), _instant(told.get("dateCreated"))
+        fields = entity if isinstance(entity, dict) else {}
+        id_, schema, created = fields.get("id"), fields.get("dataSchema"), _instant(fields.get("dateCreated"))
         if not _is_name(id_) or not _is_name(schema) or created is None:
             raise UnexpectedAnswer(
                 f"{PATH} lists a file without an id, a dataSchema or a dateCreated: {words(str(entity))}. Nothing of "
                 "the list is used.",
                 correlation_id=page.correlation_id,
             )
-        yield LakeFile(str(id_), str(schema), created, _instant(told.get("dateExpires")))
+        yield LakeFile(str(id_), str(schema), created, _instant(fields.get("dateExpires")))
 
 
 def _is_name(value: object) -> bool:
@@ -120,6 +120,6 @@ def _is_name(value: object) -> bool:
 
 
 def _instant(value: object) -> datetime | None:
-    """Whole milliseconds UTC; None where there is none, or the text is no instant."""
+    """The instant in UTC, in whole milliseconds; None if there is none, or the value is not one."""
     moment = instant(value)
     return moment and moment.replace(microsecond=moment.microsecond // 1000 * 1000)

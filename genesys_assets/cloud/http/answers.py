@@ -1,7 +1,8 @@
-"""Turns an HTTP answer into a page's body, or into the error that it means.
+"""Turns an HTTP answer into the content of a page, or into an error.
 
-This module decides which status becomes which error, and what its message says. `retry` decides whether another try is
-worth it; `exchange` sends and receives.
+This module decides which status becomes which error, and what its message says. `retry` decides whether the request is
+retried; `exchange` sends and receives. Source of codes and texts: https://github.com/gildas/go-gcloudcx (error.go), and
+the header Retry-After: https://developer.genesys.cloud/platform/api/rate-limits.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _PERMISSION = re.compile(r"\b[A-Za-z]\w{0,60}:[A-Za-z*][\w*]{0,60}:[A-Za-z*][\w*
 _MOST_PERMISSIONS = 20
 _SECONDS = re.compile(r"\[(\d+)\] seconds")
 _ANY_OF = "missing.any.permissions"
-# No rate limit lasts so long, and later dates overflow.
+# Longer waits are cut to this: no rate limit lasts a year, and later dates would overflow.
 _LONGEST_WAIT = 366 * 86_400.0
 _HIDDEN = "***"
 # The platform's tokens have 86 characters. Shorter texts may be words that appear in any answer.
@@ -44,9 +45,9 @@ _SHORTEST_SECRET = 16
 
 
 def read_object(answer: Answer, what: str) -> dict[str, Any]:
-    """The content of a successful answer. Raises BrokenAnswer unless its body is one complete JSON object,
-    AnswerTooLarge if that holds too many values, and UnexpectedAnswer if it repeats the token of its request, which
-    must not be stored.
+    """The content of a successful answer; `what` names the request in messages. Raises BrokenAnswer unless the body is
+    one complete JSON object, AnswerTooLarge if the object holds too many values, and UnexpectedAnswer if the body
+    repeats the request's token, which must not be stored.
     """
     about: dict[str, Any] = {"status": answer.status, "correlation_id": correlation_id(answer)}
     try:
@@ -57,10 +58,10 @@ def read_object(answer: Answer, what: str) -> dict[str, Any]:
         ) from None
     except UnreadableJson as error:
         raise BrokenAnswer(
-            f"{what} was answered with {_content(answer, str(error))} instead of a JSON object.", **about
+            f"{what} was answered with {_described_content(answer, str(error))} instead of a JSON object.", **about
         ) from None
     if not isinstance(content, dict):
-        raise BrokenAnswer(f"{what} was answered with {_content(answer)} instead of a JSON object.", **about)
+        raise BrokenAnswer(f"{what} was answered with {_described_content(answer)} instead of a JSON object.", **about)
     if any(secret.encode() in answer.body for secret in _secrets(answer) if len(secret) >= _SHORTEST_SECRET):
         raise UnexpectedAnswer(
             f"{what}: the answer repeats the access token of its request, so nothing of it is stored. Check"
@@ -76,40 +77,42 @@ def correlation_id(answer: Answer) -> str | None:
 
 def refusal(answer: Answer, what: str, now: datetime) -> GenesysCloudError:
     """The error that an answer with an error status stands for; `what` names the request in its message."""
-    status, said = answer.status, _ErrorBody(answer)
+    status, error_body = answer.status, _ErrorBody(answer)
     about: dict[str, Any] = {
         "status": status,
-        "code": said.code,
-        "correlation_id": correlation_id(answer) or said.context_id,
+        "code": error_body.code,
+        "correlation_id": correlation_id(answer) or error_body.context_id,
     }
     if status == 429:
-        return _rate_limited(what, requested_wait(answer.headers, said.message, now), now, about)
+        return _rate_limited(what, requested_wait(answer.headers, error_body.message, now), now, about)
     if status == 408 or status >= 500:
-        trouble = ServerTrouble(f"{what} failed on the platform's side: {said.message}", **about)
+        trouble = ServerTrouble(f"{what} failed on the platform's side: {error_body.message}", **about)
         trouble.retry_after = requested_wait({"Retry-After": answer.headers.get("Retry-After", "")}, "", now)
         return trouble
     if status == 403:
-        return _missing_permission(what, said, about)
+        return _missing_permission(what, error_body, about)
     if status == 401:
-        return Unauthorized(f"{what} was refused with a token just renewed: {said.message}", **about)
-    if said.code == "response.entity.too.large":
-        return AnswerTooLarge(f"{what} asks for too much at once: {said.message}", **about)
+        return Unauthorized(f"{what} was refused with a token just renewed: {error_body.message}", **about)
+    if error_body.code == "response.entity.too.large":
+        return AnswerTooLarge(f"{what} asks for too much at once: {error_body.message}", **about)
     if status == 413:
-        return TooLarge(f"{what} asks for too much at once: {said.message}", **about)
+        return TooLarge(f"{what} asks for too much at once: {error_body.message}", **about)
     if status == 404:
-        return NotFound(f"{what} was not found: {said.message}", **about)
+        return NotFound(f"{what} was not found: {error_body.message}", **about)
     if status == 400:
-        return BadRequest(f"{what} was not accepted: {said.message}", **about)
+        return BadRequest(f"{what} was not accepted: {error_body.message}", **about)
     if 300 <= status < 400:
-        return UnexpectedAnswer(f"{what} was redirected to {_elsewhere(answer)}: check GENESYS_CLOUD_API_URL.", **about)
-    return GenesysCloudError(f"{what} was refused: {said.message}", **about)
+        return UnexpectedAnswer(
+            f"{what} was redirected to {_redirect_host(answer)}: check GENESYS_CLOUD_API_URL.", **about
+        )
+    return GenesysCloudError(f"{what} was refused: {error_body.message}", **about)
 
 
 def login_refusal(answer: Answer, client_id: str, host: str, now: datetime) -> GenesysCloudError:
-    """The same for the login host, whose error bodies have another shape."""
-    status, said = answer.status, _ErrorBody(answer)
-    about: dict[str, Any] = {"status": status, "code": said.code, "correlation_id": correlation_id(answer)}
-    if status == 400 and said.code in (None, "invalid_client"):
+    """The error that a refused login stands for. The login host's error bodies have another shape than the API's."""
+    status, error_body = answer.status, _ErrorBody(answer)
+    about: dict[str, Any] = {"status": status, "code": error_body.code, "correlation_id": correlation_id(answer)}
+    if status == 400 and error_body.code in (None, "invalid_client"):
         return WrongClientId(
             f"{host} does not know the OAuth client {client_id!r}. Check the client id and the region:"
             " a client of another region is unknown here.",
@@ -124,34 +127,34 @@ def login_refusal(answer: Answer, client_id: str, host: str, now: datetime) -> G
     if status in (408, 429) or status >= 500:
         return refusal(answer, f"The login at {host}", now)
     return LoginRefused(
-        f"{host} gave the OAuth client {client_id!r} no token: {said.message}. Check GENESYS_CLOUD_LOGIN_URL,"
+        f"{host} gave the OAuth client {client_id!r} no token: {error_body.message}. Check GENESYS_CLOUD_LOGIN_URL,"
         " and that the client's grant type is client credentials.",
         **about,
     )
 
 
 def read_grant(answer: Answer, host: str) -> dict[str, Any]:
-    """The content of a successful login. Raises BrokenAnswer where its body is empty or cut short, which passes, and
-    UnexpectedAnswer where it is no grant at all.
+    """The content of a successful login. Raises BrokenAnswer if its body is empty or cut short, which is temporary, and
+    UnexpectedAnswer if it holds no token.
     """
     about: dict[str, Any] = {"status": answer.status, "correlation_id": correlation_id(answer)}
     try:
-        granted = parse_json(answer.body)
+        grant = parse_json(answer.body)
     except UnreadableJson as error:
         body = answer.body.lstrip()
         if not body or body[:1] == b"{":
             raise BrokenAnswer(
-                f"{host} answered the login with {_content(answer, str(error))} instead of a token.", **about
+                f"{host} answered the login with {_described_content(answer, str(error))} instead of a token.", **about
             ) from None
-        granted = None
-    if isinstance(granted, dict) and isinstance(granted.get("access_token"), str) and granted["access_token"]:
-        return granted
+        grant = None
+    if isinstance(grant, dict) and isinstance(grant.get("access_token"), str) and grant["access_token"]:
+        return grant
     raise UnexpectedAnswer(f"{host} answered the login without a token. Check GENESYS_CLOUD_LOGIN_URL.", **about)
 
 
 def requested_wait(headers: Mapping[str, str], message: str, now: datetime) -> float | None:
-    """Seconds the platform asks to wait: by Retry-After, else by the end of the rate limit's window, else by
-    the message.
+    """Seconds that the platform asks to wait: from Retry-After, else until the end of the rate limit's window, else
+    from the message; None if it does not say.
     """
     by_header = _seconds(headers.get("Retry-After"), now)
     if by_header is not None:
@@ -164,7 +167,9 @@ def requested_wait(headers: Mapping[str, str], message: str, now: datetime) -> f
 
 
 def _seconds(value: str | None, now: datetime) -> float | None:
-    """None where the value is neither a number nor a date; no more than a year."""
+    """Seconds until the time in a header, which is a number of seconds or a date; at most a year. None for other
+    values.
+    """
     whole = whole_number(value)
     if whole is not None:
         return min(max(0.0, float(whole)), _LONGEST_WAIT)
@@ -182,44 +187,44 @@ def _rate_limited(what: str, wait: float | None, now: datetime, about: dict[str,
     return error
 
 
-def _missing_permission(what: str, said: _ErrorBody, about: dict[str, Any]) -> MissingPermission:
-    found = dict.fromkeys(_PERMISSION.findall(" ".join((said.message, *said.params))))
-    permissions = tuple(found)[:_MOST_PERMISSIONS]
+def _missing_permission(what: str, error_body: _ErrorBody, about: dict[str, Any]) -> MissingPermission:
+    named = dict.fromkeys(_PERMISSION.findall(" ".join((error_body.message, *error_body.params))))
+    permissions = tuple(named)[:_MOST_PERMISSIONS]
     if permissions:
-        joined = (" or " if said.code == _ANY_OF else " and ").join(permissions)
+        joined = (" or " if error_body.code == _ANY_OF else " and ").join(permissions)
         need = f"{what} needs the permission {joined}"
         advice = f"{need}: add it to a role of the OAuth client, in the divisions to be read."
     else:
-        advice = f"{what} is not allowed: {said.message} Check the roles and divisions of the OAuth client."
+        advice = f"{what} is not allowed: {error_body.message} Check the roles and divisions of the OAuth client."
     error = MissingPermission(advice, **about)
     error.permissions = permissions
     return error
 
 
 class _ErrorBody:
-    """What an error's body says, whichever of the two shapes it has, or none; without the request's secrets."""
+    """The fields of an error's body, in the API's shape or in the login host's, without the request's secrets."""
 
     def __init__(self, answer: Answer) -> None:
         try:
             parsed = parse_json(answer.body)
         except UnreadableJson:
             parsed = None
-        said = parsed if isinstance(parsed, dict) else {}
+        fields = parsed if isinstance(parsed, dict) else {}
 
         def text(name: str) -> str | None:
-            value = said.get(name)
+            value = fields.get(name)
             return words(_without_secrets(answer, value)) if isinstance(value, str) and value else None
 
         self.code = text("code") or text("error")
         self.context_id = text("contextId")
         described = map(text, ("message", "messageWithParams", "error_description", "description", "error"))
-        self.message = next((told for told in described if told), f"the answer was {_content(answer)}")
-        params = said.get("messageParams")
+        self.message = next((each for each in described if each), f"the answer was {_described_content(answer)}")
+        params = fields.get("messageParams")
         values = list(params.values())[:_MOST_PERMISSIONS] if isinstance(params, dict) else []
         self.params = [words(_without_secrets(answer, str(value))) for value in values]
 
 
-def _elsewhere(answer: Answer) -> str:
+def _redirect_host(answer: Answer) -> str:
     try:
         host = urlsplit(answer.headers.get("Location", "")).hostname
     except ValueError:
@@ -228,11 +233,11 @@ def _elsewhere(answer: Answer) -> str:
 
 
 def _secrets(answer: Answer) -> list[str]:
-    """What the request proved itself with, in every form in which an answer may repeat it."""
-    scheme, _, given = answer.authorization.partition(" ")
-    secrets = [given]
+    """The request's token or client secret, in every form in which an answer may repeat it."""
+    scheme, _, credentials = answer.authorization.partition(" ")
+    secrets = [credentials]
     if scheme == "Basic":
-        secret = b64decode(given).decode(errors="replace").partition(":")[2]
+        secret = b64decode(credentials).decode(errors="replace").partition(":")[2]
         secrets += [secret, quote_plus(secret)]
     return [secret for secret in secrets if secret]
 
@@ -243,7 +248,7 @@ def _without_secrets(answer: Answer, text: str) -> str:
     return text
 
 
-def _content(answer: Answer, fault: str = "broken JSON") -> str:
+def _described_content(answer: Answer, fault: str = "broken JSON") -> str:
     body = answer.body.lstrip()
     if not body:
         return "an empty body"

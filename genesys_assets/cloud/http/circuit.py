@@ -1,4 +1,5 @@
-"""Stops requests to a platform that has been unavailable for minutes, so that no run holds a slot for nothing.
+"""A circuit breaker: stops requests to a platform that has been unavailable for minutes, so that no run occupies a slot
+in vain.
 
 A circuit only counts. `transport` notes each status, and `retry` decides how often a single request is repeated.
 """
@@ -16,10 +17,10 @@ _UNAVAILABLE = 503
 
 
 class Circuit:
-    """Opens after `patience` seconds of 503 in a row, refuses calls for `cooling` seconds, then lets one
-    through as a probe.
+    """Opens after `patience` seconds in which every answer was a 503. An open circuit refuses calls for `cooling`
+    seconds, then lets one through as a probe.
 
-    Any other answer closes it again. Shared by the threads of one client.
+    Any answer but 503 closes it again. The threads of a client share one circuit.
     """
 
     def __init__(
@@ -34,7 +35,7 @@ class Circuit:
         self._cooling = cooling
         self._lock = threading.Lock()
         self._unavailable_since: float | None = None
-        self._opens_again_at: float | None = None
+        self._refuses_until: float | None = None
         self._probing = False
 
     def admit(self) -> None:
@@ -42,9 +43,9 @@ class Circuit:
         `admit` let through.
         """
         with self._lock:
-            if self._opens_again_at is None:
+            if self._refuses_until is None:
                 return
-            retry_in = self._opens_again_at - self._clock()
+            retry_in = self._refuses_until - self._clock()
             if retry_in > 0 or self._probing:
                 raise _circuit_open(max(retry_in, 1.0))
             self._probing = True
@@ -52,7 +53,7 @@ class Circuit:
     def note(self, status: int | None) -> None:
         """Notes the status of an admitted request, or None if there was no answer.
 
-        Raises CircuitOpen if that is one 503 too many.
+        Raises CircuitOpen if the circuit opens, or stays open because the probe failed.
         """
         with self._lock:
             now = self._clock()
@@ -60,12 +61,12 @@ class Circuit:
             if status is None and not probing:
                 return
             if status not in (None, _UNAVAILABLE):
-                self._unavailable_since = self._opens_again_at = None
+                self._unavailable_since = self._refuses_until = None
                 return
             if self._unavailable_since is None:
                 self._unavailable_since = now
             if probing or now - self._unavailable_since >= self._patience:
-                self._opens_again_at = now + self._cooling
+                self._refuses_until = now + self._cooling
                 raise _circuit_open(self._cooling)
 
     def patience_left(self) -> float:

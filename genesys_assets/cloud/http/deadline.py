@@ -1,7 +1,7 @@
-"""Connections that end in time: nothing is read after the deadline of the exchange, not even one byte a second.
+"""Connections with a deadline for the whole exchange: nothing is read after it.
 
-A timeout of `requests` holds for each single read, so a dripping answer has no end: status line, headers, sizes of
-chunks, body. The sockets here know the deadline of the whole exchange.
+A timeout of `requests` applies to each single read, so an answer that arrives byte by byte could go on for ever: status
+line, headers, chunk sizes, body. The sockets here know the deadline of the whole exchange.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 @contextmanager
 def within(seconds: float) -> Iterator[float]:
-    """Reads of this thread fail once these seconds have passed; gives the deadline, by `time.monotonic()`."""
+    """Within the block, reads of this thread fail once these seconds have passed. Yields the deadline, by
+    `time.monotonic()`.
+    """
     deadline = time.monotonic() + seconds
     before = _deadline.set(deadline)
     try:
@@ -58,12 +60,12 @@ class _TimedReads(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        left = _deadline.get() - time.monotonic()
-        if left <= 0:
+        seconds_left = _deadline.get() - time.monotonic()
+        if seconds_left <= 0:
             raise TimeoutError("The exchange has reached its deadline.")
         timeout = self._socket.gettimeout()
-        if timeout is None or left < timeout:
-            self._socket.settimeout(left if left < math.inf else None)
+        if timeout is None or seconds_left < timeout:
+            self._socket.settimeout(seconds_left if seconds_left < math.inf else None)
         return self._bytes.readinto(buffer)
 
     def close(self) -> None:
@@ -72,7 +74,7 @@ class _TimedReads(io.RawIOBase):
 
 
 class _TimedSocket:
-    """A socket that is read until the deadline. Otherwise it behaves as the socket."""
+    """Wraps a socket, so that reads end at the deadline. All else is passed on to the socket."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
@@ -84,7 +86,7 @@ class _TimedSocket:
         return self._reader
 
     def close_reader(self) -> None:
-        """Close what the last `makefile` made: the socket itself stays open until both are closed."""
+        """Closes the reader of the last `makefile`. Until then the socket stays open, even if it is closed."""
         if self._reader is not None:
             self._reader.close()
 

@@ -1,4 +1,4 @@
-"""One HTTP exchange: a request goes out, and an answer comes back or a typed error says why not.
+"""One HTTP exchange: sends a request and returns the answer, or raises a typed error.
 
 This module knows what `requests` can raise and what it means, and keeps answers within the time and memory of `limits`.
 `answers` reads what an answer says; `transport` adds login, pacing and retries.
@@ -54,8 +54,8 @@ class Answer:
 
 
 class _Session(requests.Session):
-    """Ignores redirects. Otherwise requests reads the whole body and parses the URL even of one that it must not
-    follow.
+    """Ignores redirects. Otherwise `requests` would read the whole body of a redirect and parse its URL, even if told
+    not to follow it.
     """
 
     def get_redirect_target(self, resp: requests.Response) -> None:
@@ -64,14 +64,14 @@ class _Session(requests.Session):
 
 def session(connections: int) -> requests.Session:
     """The session of `exchange`: it keeps up to this number of connections and no cookies, and never retries."""
-    made = _Session()
-    made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    made.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "genesys_assets"})
+    http = _Session()
+    http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    http.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "genesys_assets"})
     # Retries are ours, by one policy; the adapter's own would hide them from the pacer.
     adapter = TimedAdapter(pool_connections=2, pool_maxsize=connections, max_retries=0)
-    made.mount("https://", adapter)
-    made.mount("http://", adapter)
-    return made
+    http.mount("https://", adapter)
+    http.mount("http://", adapter)
+    return http
 
 
 def exchange(
@@ -87,7 +87,7 @@ def exchange(
     **options: Any,
 ) -> Answer:
     """The answer, with its whole body of at most `most` bytes (default `limits.MOST_UNPACKED`), and at most `received`
-    bytes on the wire (default `limits.MOST_RECEIVED`).
+    bytes on the wire (default `limits.MOST_RECEIVED`). `what` names the request in messages.
 
     Raises Unreachable if no answer arrives within `longest` seconds (default `limits.LONGEST_EXCHANGE`); BrokenAnswer
     if it is cut short; AnswerTooLarge.
@@ -97,7 +97,7 @@ def exchange(
     longest = limits.LONGEST_EXCHANGE if longest is None else longest
     with within(longest) as deadline:
         try:
-            # A redirect would carry the question, or the login, to a host nobody named.
+            # Redirects are not followed: they would carry the query, or the login, to a host that no setting names.
             with session.request(
                 method, url, timeout=timeout, allow_redirects=False, stream=True, **options
             ) as response:
@@ -107,16 +107,16 @@ def exchange(
         except (requests.exceptions.RequestException, urllib3.HTTPError) as error:
             raise _failure(error, what, url, longest if time.monotonic() >= deadline else None) from None
         except ValueError:
-            # Of http.client, for chunks of a negative size.
+            # http.client raises it for chunks of a negative size.
             raise BrokenAnswer(f"{what} was answered with a body that breaks off or does not unpack.") from None
 
 
 def _body(response: requests.Response, what: str, most: int, received: int, deadline: float) -> bytes:
-    """Read and unpacked piece by piece, so that no more is held than is allowed."""
+    """The body, read and unpacked piece by piece, so that no more than the limit is held in memory."""
     raw, refuses = response.raw, not 200 <= response.status_code < 300
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip"):
-        raise BrokenAnswer(f"{what} was answered in the encoding {encoding[:40]!r}. Only gzip was asked for.")
+        raise BrokenAnswer(f"{what} was answered in the encoding {encoding[:40]!r}. Only gzip was requested.")
     most = min(most, limits.MOST_OF_AN_ERROR) if refuses else most
     if not refuses and (raw.length_remaining or 0) > received:
         raise _too_large(what, received)
@@ -137,7 +137,7 @@ def _body(response: requests.Response, what: str, most: int, received: int, dead
 
 
 def _pieces(raw: BaseHTTPResponse, *, is_packed: bool) -> Iterator[bytes]:
-    """An answer as it comes, unpacked. Raises DecodeError where it does not unpack, or ends before it should."""
+    """The unpacked pieces of a body. Raises DecodeError if it cannot be unpacked or ends too early."""
     gzip = Gzip(_PIECE)
     try:
         while received := raw.read(_PIECE, decode_content=False):
@@ -154,7 +154,9 @@ def _too_large(what: str, most: int) -> AnswerTooLarge:
 
 
 def _failure(error: Exception, what: str, url: str, late_after: float | None) -> GenesysCloudError:
-    """`late_after` are the seconds after which no more was read, None where there was time left."""
+    """The typed error for an error of `requests`. `late_after`: the seconds after which the deadline ended the
+    exchange, None if it had time left.
+    """
     is_late = late_after is not None
     broken = (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)
     if isinstance(error, broken) and not is_late:
@@ -194,11 +196,11 @@ def _reason(error: BaseException) -> str:
 
 def _causes(error: BaseException) -> list[BaseException]:
     """The error and everything it wraps: libraries keep causes in `__context__`, `reason` or `args`."""
-    found: list[BaseException] = []
+    causes: list[BaseException] = []
     pending: list[object] = [error]
-    while pending and len(found) < 20:
+    while pending and len(causes) < 20:
         cause = pending.pop()
-        if isinstance(cause, BaseException) and cause not in found:
-            found.append(cause)
+        if isinstance(cause, BaseException) and cause not in causes:
+            causes.append(cause)
             pending += [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
-    return found
+    return causes

@@ -1,8 +1,9 @@
-"""Limits the memory of answers that threads read ahead or that wait for their turn.
+"""Limits the memory of answers that threads read ahead.
 
-Usual pages never wait: all workers may hold one of them. If pages are larger, fewer are read ahead. The rest of a very
-large answer is read only when it is the next one needed, so there is one of these at a time. The answer that is needed
-next never waits, so there is always progress. Requests outside of `InFlight.map` are always needed next.
+Pages of the usual size never wait: each worker may hold one. If pages are larger, fewer are read ahead. Of a very large
+answer only the beginning is read ahead; the rest is read when the answer is needed next, so there is only one of these
+at a time. The answer that is needed next never waits, so there is always progress. Requests outside of `InFlight.map`
+count as needed next.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ R = TypeVar("R")
 
 
 class _Ticket(NamedTuple):
-    """One item that is worked on, among all of a client's."""
+    """Identifies the item that a thread works on among all items of a client."""
 
     flight: InFlight
     number: int
@@ -36,7 +37,7 @@ _ticket: ContextVar[_Ticket | None] = ContextVar("ticket", default=None)
 
 @dataclass(slots=True)
 class InFlight:
-    """The bytes of a client's answers. Threads may share it."""
+    """Counts the bytes that a client's answers hold in memory. Threads may share it."""
 
     most: int = limits.MOST_IN_FLIGHT
     largest: int = 0
@@ -77,7 +78,9 @@ class InFlight:
             self._abandon(numbers)
 
     def grow(self, number: int, size: int, until: float) -> None:
-        """Hold more bytes; waits while others hold too many, but no longer than `until`, by `time.monotonic()`."""
+        """Counts `size` more bytes for an item. Waits while other items hold too many, but no longer than `until`, by
+        `time.monotonic()`.
+        """
         with self._changed:
             self._wait(lambda: self._has_turn(number) or sum(self._held.values()) + size <= self.most, until)
             if number in self._abandoned:
@@ -91,7 +94,7 @@ class InFlight:
             return self._held.get(number, 0)
 
     def give_back(self, number: int, size: int) -> None:
-        """Hold no more than `size` for an item: the rest was of an answer that failed."""
+        """Sets an item's count back to `size`: the rest belonged to an answer that failed."""
         with self._changed:
             if number in self._held:
                 self._held[number] = size
@@ -103,8 +106,8 @@ class InFlight:
             self._wait(lambda: self._has_turn(number), until)
 
     def _wait(self, may_go_on: Callable[[], bool], until: float) -> None:
-        while not may_go_on() and (left := until - time.monotonic()) > 0:
-            self._changed.wait(left)
+        while not may_go_on() and (seconds_left := until - time.monotonic()) > 0:
+            self._changed.wait(seconds_left)
 
     def _has_turn(self, number: int) -> bool:
         return number in self._awaited or number in self._abandoned
@@ -132,7 +135,7 @@ class InFlight:
 
 @contextmanager
 def attempt() -> Iterator[None]:
-    """Around asking once: an answer that fails holds nothing."""
+    """Wraps one try of a request: if it fails, the bytes of its answer no longer count."""
     ticket = _ticket.get()
     before = ticket.flight.held(ticket.number) if ticket else 0
     try:
@@ -144,14 +147,14 @@ def attempt() -> Iterator[None]:
 
 
 def hold(size: int, until: float) -> None:
-    """Hold so many bytes more for the item that this thread works on; waits as `InFlight.grow` does."""
+    """Counts `size` more bytes for the item that this thread works on; waits as `InFlight.grow` does."""
     ticket = _ticket.get()
     if ticket:
         ticket.flight.grow(ticket.number, size, until)
 
 
 def hold_parsed(body: bytes) -> None:
-    """Hold the bytes that a body will take once it is parsed."""
+    """Counts the bytes that a body will take once it is parsed."""
     hold(limits.TIMES_PARSED * len(body), time.monotonic() + limits.LONGEST_EXCHANGE)
 
 

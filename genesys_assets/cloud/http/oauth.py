@@ -1,6 +1,7 @@
 """The access token: obtained from the login host, renewed in time and shared by all threads.
 
-Only the client credentials grant is here; `answers` reads what a refused login means.
+Only the client credentials grant is supported. `answers` decides what a refused login means. Source:
+https://developer.genesys.cloud/authorization/platform-auth/use-client-credentials.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ REFRESH_BEFORE_EXPIRY = 60.0
 # The shortest life that a client can be set to, for answers that do not say. Source: accessTokenValiditySeconds of
 # OAuthClientRequest in the platform's SDK.
 SHORTEST_LIFETIME = 300.0
-# The characters that a header may hold. A line break would end the header.
+# A token must consist of characters that a header may hold. A line break would end the header.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
@@ -121,8 +122,8 @@ class ClientCredentials(AuthBase):
         )
         if answer.status != 200:
             raise login_refusal(answer, self._client_id, host, self._now())
-        granted = read_grant(answer, host)
-        text = granted["access_token"]
+        grant = read_grant(answer, host)
+        text = grant["access_token"]
         if len(text) > limits.LONGEST_TOKEN or not _TOKEN.fullmatch(text):
             raise UnexpectedAnswer(
                 f"{host} answered the login with an access token that no header can hold: {len(text)} characters, of"
@@ -130,15 +131,15 @@ class ClientCredentials(AuthBase):
                 " GENESYS_CLOUD_LOGIN_URL.",
                 status=200,
             )
-        seconds = _lifetime(granted.get("expires_in"))
+        seconds = _lifetime(grant.get("expires_in"))
         return _Token(text, asked_at + seconds - min(REFRESH_BEFORE_EXPIRY, seconds / 2))
 
 
-def _lifetime(told: object) -> float:
+def _lifetime(expires_in: object) -> float:
     """The life of a token in seconds, within the limits of a client's setting."""
-    if isinstance(told, bool) or not isinstance(told, int | float) or not 0 < told < math.inf:
+    if isinstance(expires_in, bool) or not isinstance(expires_in, int | float) or not 0 < expires_in < math.inf:
         return SHORTEST_LIFETIME
-    return float(min(told, limits.LONGEST_LIFE))
+    return float(min(expires_in, limits.LONGEST_LIFE))
 
 
 def _safe(url: str) -> str:

@@ -1,10 +1,10 @@
 """Keeps the rate of requests just below what the API allows, by the API's own count.
 
-This module decides when a request may go out; `retry` decides what follows a refusal.
+This module decides when a request may be sent; `retry` decides what happens after a refusal.
 
-The API counts requests per token in windows of about a minute. Every answer has the count, the allowed number and the
-seconds until the window ends. Other processes, here or on other machines, may use the same limit. They know of each
-other only through that count, so each leaves room for what the others may have sent since.
+The API counts requests per token in windows of about a minute. Headers of every answer give the count, the allowed
+number and the seconds until the window ends. Other processes, here or on other machines, may share the limit. They
+learn of each other only through that count, so each process leaves room for what the others may have sent since.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ SHARED_SECONDS = 40.0
 up before all processes have begun.
 """
 OTHERS_AT_FIRST, PRIOR_REQUESTS = 3.0, 4
-"""How many requests others send for each of ours, at most, before the window shows it: as many as in the window before.
-This guess weighs as much as four requests.
+"""Until a window shows how many requests others send for each of ours, the ratio of the window before is assumed, but
+at most three. This assumption weighs as much as four requests.
 """
 SAME_WINDOW_SECONDS = 5.0
-"""The API gives whole seconds, and answers take time. Ends of windows that are this close belong to one window."""
+"""Ends of windows that are this close together are the same end: the API gives whole seconds, and answers take time."""
 AFTER_THE_NEXT_ANSWER = math.inf
 
 
@@ -51,7 +51,7 @@ class Budget:
         self._ceiling = requests_per_minute
         self._allowed = requests_per_minute
         self._window_end: float | None = None
-        self._is_told = False  # whether the API said when the window ends
+        self._end_is_known = False  # whether the API said when the window ends
         self._scouting = False
         self._in_flight = 0
         self._sent = 0  # ours in this window, at most
@@ -66,8 +66,8 @@ class Budget:
     def take(self, now: float) -> float:
         """Zero if a request may go out now; then it is taken. Otherwise the seconds after which to ask again.
 
-        AFTER_THE_NEXT_ANSWER if only the next answer shows it. The first request of a window goes alone, because its
-        answer says whether the window is new and what is left of it; unless other requests are already under way.
+        AFTER_THE_NEXT_ANSWER if only the next answer can tell. The first request of a window is sent alone, because its
+        answer says whether the window is new and how much of it is left; unless other requests are already under way.
         """
         if now < self._not_before:
             return self._not_before - now
@@ -99,17 +99,17 @@ class Budget:
         if count is not None and reset is not None:
             self._learn_count(count, reset, now, now if sent_at is None else sent_at)
         elif self._window_end is None or now >= self._window_end:
-            self._begin(1, now + WINDOW_SECONDS, is_told=False)
+            self._begin(1, now + WINDOW_SECONDS, end_is_known=False)
         else:
             self._count += 1
 
     def hold(self, until: float) -> None:
-        """Nothing goes out before this time: the API refused a request and said when to come back."""
+        """Sends nothing before this time: the API refused a request and asked to wait."""
         self._not_before = max(self._not_before, until)
 
     def _fits(self) -> bool:
-        """Whether there is room for one more, allowing for what was sent since the newest known count."""
-        if not self._is_told:
+        """Whether there is room for one more request, allowing for those sent since the newest known count."""
+        if not self._end_is_known:
             return max(self._sent, self._count + self._in_flight) < min(self._ceiling, self._allowed)
         unknown = (1 + self._others_per_own) * (1 + CAUTION * self._in_flight)
         at_least = min(NEWCOMERS_AT_LEAST, self._allowed // LARGEST_SHARE_OF_NEWCOMERS)
@@ -117,35 +117,35 @@ class Budget:
         return self._sent < self._ceiling and self._count + unknown + spared <= self._allowed
 
     def _learn_count(self, count: int, reset: int, now: float, sent_at: float) -> None:
-        # Rounded down, a window that still lasts ends in 0 seconds. A window lasts about a minute, even if a header
-        # says otherwise.
+        # The seconds are rounded down, so 0 means that the window still lasts. A window lasts about a minute, even if a
+        # header says otherwise.
         reset = min(reset, int(2 * WINDOW_SECONDS))
         window_end = now + max(1, reset)
-        known = self._window_end if self._is_told else None
-        if known is None or sent_at + reset > known + SAME_WINDOW_SECONDS:
-            self._begin(count, window_end, is_told=True)
-        elif window_end >= known - SAME_WINDOW_SECONDS:
-            self._window_end = window_end if now >= known else min(known, window_end)
+        known_end = self._window_end if self._end_is_known else None
+        if known_end is None or sent_at + reset > known_end + SAME_WINDOW_SECONDS:
+            self._begin(count, window_end, end_is_known=True)
+        elif window_end >= known_end - SAME_WINDOW_SECONDS:
+            self._window_end = window_end if now >= known_end else min(known_end, window_end)
             self._answered += 1
             self._count = max(self._count, count)
             self._estimate_others()
-        # Else it is a late answer from the window before: it says nothing of this one.
+        # Otherwise it is a late answer from the window before, which says nothing about this one.
 
-    def _begin(self, count: int, window_end: float, *, is_told: bool) -> None:
-        others_per_own = self._others_per_own if self._is_told else count - 1
+    def _begin(self, count: int, window_end: float, *, end_is_known: bool) -> None:
+        others_per_own = self._others_per_own if self._end_is_known else count - 1
         self._others_per_own = self._others_per_own_before = min(others_per_own, OTHERS_AT_FIRST)
-        self._window_end, self._is_told = window_end, is_told
+        self._window_end, self._end_is_known = window_end, end_is_known
         self._answered, self._sent = 1, 1 + self._in_flight
         self._count = self._count_at_first = count
         self._others_before, self._others = self._others, max(0, count - self._sent)
 
     def _estimate_others(self) -> None:
-        """The least number of others' requests; and about how many they send for each of ours."""
+        """Estimates the least number of others' requests, and how many they send for each of ours."""
         self._others = max(self._others, self._count - self._sent)
-        own = self._answered - 1
-        others = max(0, self._count - self._count_at_first - own)
+        own_answers = self._answered - 1
+        others = max(0, self._count - self._count_at_first - own_answers)
         before = PRIOR_REQUESTS * self._others_per_own_before
-        self._others_per_own = (others + before) / (own + PRIOR_REQUESTS)
+        self._others_per_own = (others + before) / (own_answers + PRIOR_REQUESTS)
 
 
 class Pacer:
@@ -172,7 +172,7 @@ class Pacer:
             self._answered.notify_all()
 
     def hold(self, seconds: float) -> None:
-        """Nothing goes out for these seconds."""
+        """Sends nothing for these seconds."""
         with self._answered:
             self._budget.hold(self._clock() + seconds)
 

@@ -19,9 +19,9 @@ _WHEN_FETCHED = datetime.max.replace(tzinfo=UTC)
 class Page:
     """The body of one successful answer and its origin.
 
-    `number` counts from 1 in the order of one fetch, `request` is compact JSON of what was asked, `fetched_at` is UTC
-    in whole milliseconds, `correlation_id` is what Genesys support asks for, `body` the bytes of the answer after gzip,
-    unchanged (but see `aggregate_windows`). `content` is the parsed body of a page that has just arrived.
+    `number` counts from 1 within one fetch. `request` is the request as compact JSON (see `request_text`). `fetched_at`
+    is UTC in whole milliseconds. `correlation_id` is what Genesys support asks for. `body` is the unzipped body of the
+    answer, unchanged (but see `aggregate_windows`). `content` is the parsed body of a page that has just arrived.
 
     `as_of` says when the content was true, UTC in whole milliseconds. Of two pages about the same conversation the one
     with the later `as_of` is newer. A query is answered as of the answer's Date, by the platform's clock; `fetched_at`
@@ -50,20 +50,20 @@ class Page:
         return parsed
 
     def bare(self) -> Self:
-        """The page without its parsed content, to be kept."""
+        """The page without its parsed content, which takes many times the memory of the body."""
         return replace(self, content=None)
 
 
 def request_text(method: str, path: str, params: Mapping[str, object] | None = None, body: object = None) -> str:
-    """What was asked, as canonical JSON: the same question gives the same text."""
-    asked: dict[str, object] = {"method": method, "path": path}
+    """A request as canonical JSON: the same request gives the same text."""
+    request: dict[str, object] = {"method": method, "path": path}
     if params:
-        asked["params"] = dict(params)
+        request["params"] = dict(params)
     if body is not None:
-        asked["body"] = body
-    return as_text(asked)
+        request["body"] = body
+    return as_text(request)
 
 
-def as_text(asked: Mapping[str, object]) -> str:
-    """Canonical JSON."""
-    return json.dumps(asked, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def as_text(request: Mapping[str, object]) -> str:
+    """A request as canonical JSON: compact, with sorted keys."""
+    return json.dumps(request, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

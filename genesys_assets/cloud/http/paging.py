@@ -1,7 +1,7 @@
-"""How answers continue: by page number, by the URL of the next page, or by a cursor.
+"""Requests all pages of a query: by page number, by the URL of the next page, or by a cursor.
 
-Each style is one small object that knows the last page, and raises EndlessPages if pages lead nowhere new. If an answer
-is too large, it asks for smaller pages. The endpoint modules know what a page holds and how to ask for it.
+Each style is one small class that recognises the last page, and raises EndlessPages if pages bring nothing new. If an
+answer is too large, it asks for smaller pages. The endpoint modules know what a page holds and how to request it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def smaller(page_size: int) -> int:
 
 
 def with_smaller_pages(read: Callable[[int], R], page_size: int) -> R:
-    """The result of `read` for the page size, or for the largest smaller one with which no answer is too large."""
+    """The result of `read(page_size)`. If it raises AnswerTooLarge, it is called again with the next smaller size."""
     while True:
         try:
             return read(page_size)
@@ -42,7 +42,7 @@ def with_smaller_pages(read: Callable[[int], R], page_size: int) -> R:
 
 
 def in_parts(ask: Callable[[Sequence[T]], R], items: Sequence[T]) -> list[R]:
-    """The answer about all items, or several, each about a part of them, where one would be too large."""
+    """One answer about all items, or, if that would be too large, several answers, each about a part of the items."""
     try:
         return [ask(items)]
     except AnswerTooLarge:
@@ -54,19 +54,19 @@ def in_parts(ask: Callable[[Sequence[T]], R], items: Sequence[T]) -> list[R]:
 
 @dataclass(frozen=True, slots=True)
 class PageNumbers:
-    """Pages 1, 2, 3 … until one does not hold exactly `page_size` `items`. More of them mean that the API ignores the
-    page size. A full page that repeats means that the API ignores the page number.
+    """Requests pages 1, 2, 3 … until one does not hold exactly `page_size` elements in its list `items`. More elements
+    mean that the API ignores the page size. A full page that repeats means that the API ignores the page number.
     """
 
     items: str
     page_size: int
 
     def pages(self, ask: Callable[[int, int], Page]) -> Iterator[Page]:
-        """`ask` is given the number of a page and its size."""
+        """The pages, numbered from 1. `ask(number, size)` requests one."""
         seen: set[bytes] = set()
-        size, asked_for = self.page_size, 1
+        size, page_number = self.page_size, 1
         for number in range(1, limits.MOST_PAGES_OF_NOW + 1):
-            (page, size, asked_for) = _asked(ask, asked_for, size)
+            (page, size, page_number) = _page_or_smaller_one(ask, page_number, size)
             items = list_in(page, self.items)
             if items or number == 1:
                 yield replace(page, number=number)
@@ -74,16 +74,16 @@ class PageNumbers:
                 return
             digest = _digest(items)
             if digest in seen:
-                raise EndlessPages(f"{page.request} has a page {asked_for} that came before and would never end.")
+                raise EndlessPages(f"{page.request} repeats an earlier page as page {page_number} and would never end.")
             seen.add(digest)
-            asked_for += 1
+            page_number += 1
         raise EndlessPages(
             f"{page.request} still has a full page after {limits.MOST_PAGES_OF_NOW:,} pages. Ask for larger pages."
         )
 
 
-def _asked(ask: Callable[[int, int], Page], number: int, size: int) -> tuple[Page, int, int]:
-    """The page, or where it is too large the first of the smaller pages in its place; with its size and number."""
+def _page_or_smaller_one(ask: Callable[[int, int], Page], number: int, size: int) -> tuple[Page, int, int]:
+    """A page, its size and its number. If it would be too large, the first of the smaller pages that replace it."""
     first = (number - 1) * size
 
     def smaller_one(size: int) -> tuple[Page, int, int]:
@@ -94,30 +94,31 @@ def _asked(ask: Callable[[int, int], Page], number: int, size: int) -> tuple[Pag
 
 @dataclass(frozen=True, slots=True)
 class NextUri:
-    """Each answer has the URL of the next in `nextUri`; the last has none.
+    """Each answer has the URL of the next page in `nextUri`; the last has none.
 
-    Only the requested path is followed, with the query of that URL; other parameters stay as they were.
+    Only the query of that URL is used, and its path must be the requested one. Parameters other than those of paging
+    keep their values.
     """
 
     get: Get
 
     def pages(self, path: str, params: Mapping[str, Any]) -> Iterator[Page]:
-        """The params hold `pageSize` and `pageNumber`."""
-        own = {name: value for name, value in params.items() if name not in ("pageSize", "pageNumber")}
+        """The pages, numbered from 1. `params` must hold `pageSize` and `pageNumber`."""
+        other_params = {name: value for name, value in params.items() if name not in ("pageSize", "pageNumber")}
         seen: set[bytes] = set()
         size, number = params["pageSize"], params["pageNumber"]
-        for place in range(1, limits.MOST_PAGES + 1):
+        for position in range(1, limits.MOST_PAGES + 1):
             page, size, number, params = self._page(path, dict(params), size, number)
-            yield replace(page, number=place)
+            yield replace(page, number=position)
             next_url = page.json().get("nextUri")
             if not next_url:
                 return
-            following = _query(path, next_url, page) | own
-            digest = hashlib.sha256(repr(sorted(following.items())).encode()).digest()
+            next_params = _query(path, next_url, page) | other_params
+            digest = hashlib.sha256(repr(sorted(next_params.items())).encode()).digest()
             if digest in seen:
                 raise EndlessPages(f"{path} names {words(next_url)!r} as its next page, which leads nowhere new.")
             seen.add(digest)
-            params, number = following, number + 1
+            params, number = next_params, number + 1
         raise EndlessPages(f"{path} still names a next page after {limits.MOST_PAGES:,} pages.")
 
     def _page(
@@ -132,17 +133,19 @@ class NextUri:
         def ask(number: int, size: int) -> Page:
             return self.get(path, {**params, "pageSize": size, "pageNumber": number})
 
-        page, less, at = _asked(ask, (number - 1) * (size // smaller(size)) + 1, smaller(size))
+        page, less, at = _page_or_smaller_one(ask, (number - 1) * (size // smaller(size)) + 1, smaller(size))
         return page, less, at, params
 
 
-def cursor_of_answer(path: str, page: Page) -> object:
+def read_cursor_field(path: str, page: Page) -> object:
     """The `cursor` of an answer."""
     return page.json().get("cursor")
 
 
-def after_of_answer(path: str, page: Page) -> object:
-    """The parameter `after` in the URL of the next page, or else in `cursors`. An empty page is the last."""
+def read_after(path: str, page: Page) -> object:
+    """The cursor `after`, from the URL of the next page or else from `cursors`; None after an empty page, which is the
+    last.
+    """
     answer = page.json()
     if not answer.get("entities"):
         return None
@@ -155,24 +158,24 @@ def after_of_answer(path: str, page: Page) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Each answer holds a cursor for the next; the last has none. `size` and `asked_by` are the names of the parameters
-    for the page's size and the cursor; `following` reads the cursor in an answer.
+    """Each answer holds a cursor for the next page; the last has none. `size` and `parameter` are the names of the
+    parameters for the page size and the cursor; `read_cursor` reads the cursor in an answer.
     """
 
     get: Get
     size: str = "pageSize"
-    asked_by: str = "cursor"
-    following: Callable[[str, Page], object] = cursor_of_answer
+    parameter: str = "cursor"
+    read_cursor: Callable[[str, Page], object] = read_cursor_field
 
     def pages(self, path: str, params: Mapping[str, Any]) -> Iterator[Page]:
-        """The params hold the page's size."""
+        """The pages, numbered from 1. `params` must hold the page size."""
         cursor: object = None
         seen: set[bytes] = set()
         for number in count(1):
             page, params = self._page(path, params, cursor)
-            cursor = self.following(path, page)
+            cursor = self.read_cursor(path, page)
             yield replace(page, number=number)
-            # Its content would otherwise stay in memory until the next one has come.
+            # Otherwise its content would stay in memory until the next page has arrived.
             del page
             if not cursor:
                 return
@@ -190,15 +193,14 @@ class Cursor:
     def _page(self, path: str, params: Mapping[str, Any], cursor: object) -> tuple[Page, Mapping[str, Any]]:
         def ask(size: int) -> tuple[Page, Mapping[str, Any]]:
             sized = {**params, self.size: size}
-            return self.get(path, {**sized, self.asked_by: cursor} if cursor else sized), sized
+            return self.get(path, {**sized, self.parameter: cursor} if cursor else sized), sized
 
         return with_smaller_pages(ask, params[self.size])
 
 
-def held_together(pages: Iterator[Page], what: str) -> Iterator[Page]:
-    """Pages that are all held at once, without their parsed content, which takes `limits.TIMES_PARSED` times as
-    much. Raises TooLarge
-    where they have more bytes than `limits.MOST_LISTED`.
+def limit_total_size(pages: Iterator[Page], what: str) -> Iterator[Page]:
+    """The pages without their parsed content, for callers that hold all of them in memory. Raises TooLarge if they have
+    more than `limits.MOST_LISTED` bytes together.
     """
     size = 0
     for page in pages:
@@ -214,15 +216,15 @@ def held_together(pages: Iterator[Page], what: str) -> Iterator[Page]:
 
 def list_in(page: Page, name: str) -> list[Any]:
     """The list of that name in an answer; empty if absent. Raises UnexpectedAnswer if it is no list."""
-    found = page.json().get(name)
-    if found is None:
+    value = page.json().get(name)
+    if value is None:
         return []
-    if not isinstance(found, list):
+    if not isinstance(value, list):
         raise UnexpectedAnswer(
-            f"{page.request} was answered with {name!r} that is no list but a {type(found).__name__}.",
+            f"The answer of {page.request} has {name!r} that is no list but a {type(value).__name__}.",
             correlation_id=page.correlation_id,
         )
-    return found
+    return value
 
 
 def _digest(items: list[Any]) -> bytes:
@@ -230,7 +232,7 @@ def _digest(items: list[Any]) -> bytes:
 
 
 def _is_sendable(text: str) -> bool:
-    """Half a pair of surrogates, which JSON may hold, is no text that can be sent."""
+    """Whether a text is not empty and can be sent: a lone surrogate, which JSON may hold, cannot."""
     try:
         return bool(text.encode())
     except UnicodeEncodeError:
@@ -238,8 +240,8 @@ def _is_sendable(text: str) -> bool:
 
 
 def _query(path: str, next_url: object, page: Page) -> dict[str, Any]:
-    """The query of the next page's URL. Raises UnexpectedAnswer unless it has the requested path. The host in it is
-    ignored, so the token goes only to ours.
+    """The query of the next page's URL. Raises UnexpectedAnswer unless the URL has the requested path. Its host is
+    ignored, so the token is sent only to our host.
     """
     try:
         if not isinstance(next_url, str) or len(next_url) > limits.LONGEST_URL or not _is_sendable(next_url):
@@ -250,7 +252,7 @@ def _query(path: str, next_url: object, page: Page) -> dict[str, Any]:
         pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError:
         raise UnexpectedAnswer(
-            f"{path} names {words(next_url)!r} as its next page, which is no page of it. It is not asked for.",
+            f"{path} names {words(next_url)!r} as its next page, which is not a page of it. It is not requested.",
             correlation_id=page.correlation_id,
         ) from None
     params: dict[str, Any] = {}

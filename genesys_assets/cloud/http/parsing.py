@@ -1,6 +1,7 @@
-"""Parses what other machines write: JSON, whole numbers, dates. It is parsed or refused, whatever it is.
+"""Parses JSON, whole numbers, dates and ids from other machines. Any input is either parsed or refused, by None or by a
+typed error.
 
-The modules that know an endpoint know what its fields mean.
+The modules of an endpoint know what its fields mean.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _PIECE = 1 << 15
 _FEW = 200
-# As an expression, because the engine then looks for the first byte, which is rare.
+# An expression, because its engine searches for the first byte, the rare backslash.
 _ESCAPED = re.compile(rb'\\"')
 _ESCAPES = re.compile(rb'\\["\\]')
 _TEXT = re.compile(rb'"[^"]*"')
@@ -39,8 +40,8 @@ LONGEST_ID = 200
 
 
 def parse_json(body: bytes) -> Any:
-    """The value. Raises UnreadableJson for NaN, infinite numbers, what is no JSON or nested deeper than
-    `limits.DEEPEST`; and TooManyValues.
+    """The JSON value of a body. Raises UnreadableJson if it is not JSON, holds NaN or infinite numbers, or is nested
+    deeper than `limits.DEEPEST`; and TooManyValues.
 
     >>> parse_json(b'{"totalHits": 3}')
     {'totalHits': 3}
@@ -56,22 +57,22 @@ def parse_json(body: bytes) -> Any:
 
 
 def whole_number(text: str | None) -> int | None:
-    """A whole number in a header; None for anything else. More than nine digits give 999,999,999, since no count and no
-    wait is that large.
+    """The whole number in a header; None for anything else. A number of more than nine digits becomes 999,999,999,
+    since no count and no wait is that large.
 
     >>> whole_number(" 300 "), whole_number("1e3"), whole_number("12345678901")
     (300, None, 999999999)
     """
-    written = _WHOLE.fullmatch(text) if text and len(text) <= limits.LONGEST_URL else None
-    if written is None:
+    match = _WHOLE.fullmatch(text) if text and len(text) <= limits.LONGEST_URL else None
+    if match is None:
         return None
-    sign, digits = written.groups()
+    sign, digits = match.groups()
     size = int(digits) if len(digits) <= _MOST_DIGITS else _LARGEST
     return -size if sign else size
 
 
 def read_count(value: object) -> int | None:
-    """How many there are, as an answer says it; None where it says no such number.
+    """A count in an answer, a whole number of 0 or more; None for anything else.
 
     >>> read_count(7), read_count(True), read_count(-1), read_count("7")
     (7, None, None, None)
@@ -80,7 +81,7 @@ def read_count(value: object) -> int | None:
 
 
 def read_id(value: object) -> str | None:
-    """An id that an answer gives; None where there is none that could be asked for.
+    """An id in an answer; None for anything that cannot be an id, such as an empty or unprintable text.
 
     >>> read_id("5a0c"), read_id(""), read_id(7), read_id("a\\r\\nX: y")
     ('5a0c', None, None, None)
@@ -116,12 +117,13 @@ def instant(text: object) -> datetime | None:
 
 
 def in_utc(moment: datetime) -> datetime:
-    """Raises OverflowError where UTC has no such year."""
+    """The instant in UTC; one without a time zone is taken as UTC. Raises OverflowError if its year is out of range."""
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def words(text: object) -> str:
-    """A text from elsewhere on one line, without control characters, no longer than `limits.LONGEST_WORDS`.
+    """A foreign text as it may appear in messages: on one line, without control characters, and cut to
+    `limits.LONGEST_WORDS` characters.
 
     >>> words("not\\n  allowed\\x1b[2J")
     'not allowed?[2J'
@@ -136,8 +138,8 @@ def _values(body: bytes) -> int:
 
 
 def _is_deep(body: bytes) -> bool:
-    """Whether JSON is nested deeper than allowed, without parsing it: pairs of brackets are removed, the innermost
-    first, once for each level. The parser finds brackets of the wrong kind.
+    """Whether JSON is nested deeper than allowed, without parsing it: pairs of brackets are removed, innermost first,
+    one level at a time. Mismatched brackets are left to the parser.
     """
     if _has_escaped_quote(body):
         body = _ESCAPES.sub(b"", body)
@@ -147,11 +149,11 @@ def _is_deep(body: bytes) -> bool:
     if b'"' in brackets:
         brackets = _TEXT.sub(b"", brackets)
     for _ in range(limits.DEEPEST):
-        left = brackets.replace(b"[]", b"")
-        if len(left) == len(brackets):
-            # None is left, or those left have no partner, which the parser reports.
+        remaining = brackets.replace(b"[]", b"")
+        if len(remaining) == len(brackets):
+            # No bracket is left, or the rest have no partner, which the parser reports.
             return len(brackets) > limits.DEEPEST
-        brackets = left
+        brackets = remaining
     return bool(brackets)
 
 
@@ -174,8 +176,8 @@ def _without_pairs(marks: bytes) -> bytes:
     return marks.replace(b'""', b"")
 
 
-def _no_number(written: str) -> NoReturn:
-    raise ValueError(f"{written} is no number in JSON")
+def _no_number(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no number in JSON")
 
 
 _DECODER = json.JSONDecoder(parse_constant=_no_number)

@@ -75,8 +75,8 @@ def hosts(region: str | None = None, api_url: str | None = None, login_url: str 
             "No region is given. Name the organisation's region, for example us_east_1 or mypurecloud.com,"
             " or the URL of an API."
         )
-    known = hosts_for(region)
-    return Hosts(api_url=known.api_url, login_url=_url(login_url) if login_url else known.login_url)
+    region_hosts = hosts_for(region)
+    return Hosts(api_url=region_hosts.api_url, login_url=_url(login_url) if login_url else region_hosts.login_url)
 
 
 def _url(url: str) -> str:
@@ -98,8 +98,8 @@ def _bare_domain(name: str) -> str:
 
 def _closest(name: str) -> str:
     candidates = [*REGIONS, *REGIONS.values()]
-    written = (name.replace("-", "_"), _bare_domain(name))
-    close = [match for text in written for match in get_close_matches(text, candidates, n=3, cutoff=0.6)]
+    spellings = (name.replace("-", "_"), _bare_domain(name))
+    close = [match for text in spellings for match in get_close_matches(text, candidates, n=3, cutoff=0.6)]
     if close:
         return f"Closest: {', '.join(dict.fromkeys(close))}."
     return f"Known are {', '.join(f'{key} ({domain})' for key, domain in REGIONS.items())}."

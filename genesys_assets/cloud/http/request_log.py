@@ -1,7 +1,6 @@
-"""What each request cost: when it was sent, what for, how it ended, how long it took, what is left of the rate limit.
+"""What each request cost: when it was sent, what for, how it ended, how long it took, what was left of the rate limit.
 
-No bodies, no queries, no ids: of a path only its words are kept. Where the list is stored is decided in
-`lake.request_log`.
+No bodies, no queries, no ids are recorded: ids in a path are replaced by `{id}`. `lake.request_log` stores the records.
 """
 
 from __future__ import annotations
@@ -18,16 +17,17 @@ from datetime import datetime
 from genesys_assets.cloud.http.parsing import whole_number
 
 MOST_KEPT = 100_000
-"""If nothing takes them, as on a command line, the oldest are dropped."""
+"""Records in memory. If nothing takes them, as on a command line, the oldest are dropped."""
 _WORD = re.compile(r"[A-Za-z][A-Za-z._-]{0,39}|v\d+")
 
 
 @dataclass(frozen=True, slots=True)
 class SentRequest:
-    """One request that was sent. A repeated one is another, with a larger `attempt`. `status` is None if no answer
-    arrived; `size`, the bytes of the unpacked body, is None if none was read whole. `waited_ms` is how long the rate
-    limit held it back. `allowed` and `left` are the answer's figures of the minute. `asset` and `partition` say what it
-    was sent for.
+    """One request that was sent. A retry has a record of its own, with a larger `attempt`. `status` is None if no
+    answer arrived; `size`, the bytes of the unpacked body, is None if it was not read whole. `waited_ms` is how long
+    the rate limit held the request back. `allowed` and `left`, from the answer's headers, are the requests that the
+    platform allows per minute and how many of them were left. `asset` and `partition` say what the request was sent
+    for.
     """
 
     id: str
@@ -46,7 +46,7 @@ class SentRequest:
 
 
 class RequestLog:
-    """The requests of one client, until somebody takes them. Threads may share it."""
+    """The records of one client's requests, until they are taken. Threads may share it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -77,7 +77,7 @@ class RequestLog:
         waited: float,
         headers: Mapping[str, str],
     ) -> None:
-        """Note one request; `path` with its ids."""
+        """Records one request; `path` is the real one, with ids."""
         count, allowed = (whole_number(headers.get(f"inin-ratelimit-{name}")) for name in ("count", "allowed"))
         left = None if count is None or allowed is None else max(0, allowed - count)
         asset, partition = self._purpose
@@ -102,15 +102,15 @@ class RequestLog:
             )
 
     def take(self) -> list[SentRequest]:
-        """The requests that were noted since they were taken last."""
+        """The records since the last call, oldest first."""
         with self._lock:
-            taken = list(self._sent)
+            records = list(self._sent)
             self._sent.clear()
-            return taken
+            return records
 
 
 def template(path: str) -> str:
-    """A path with `{id}` in place of everything that is no word of the API.
+    """A path with `{id}` in place of every part that is not a word of the API.
 
     >>> template("/api/v2/analytics/conversations/details/jobs/3c1a5f0e-0d0e-4b0a-9d0e-3f0a5c1e0d0e/results")
     '/api/v2/analytics/conversations/details/jobs/{id}/results'

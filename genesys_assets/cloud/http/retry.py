@@ -1,4 +1,4 @@
-"""Which failures are worth another try, how often, and after how long a wait.
+"""Which failures are retried, how often, and after how long a wait.
 
 The table `POLICY` is the whole policy for requests that read: repeating them is always safe. A request that must not
 happen twice is repeated by the same table, but only after failures that prove it did not happen (`may_have_happened`).
@@ -30,12 +30,16 @@ T = TypeVar("T")
 Jitter = Callable[[float], float]
 Wait = Callable[[GenesysCloudError, int, Jitter], float]
 
-LONGEST_TOLD_WAIT = 180.0
+LONGEST_REQUESTED_WAIT = 180.0
+"""Seconds. If the platform asks for a longer wait, the request is not retried. Source: the platform's own SDKs, see
+https://developer.genesys.cloud/platform/api/rate-limits#retrying-429-responses.
+"""
 FIRST_BACKOFF = 1.0
 LONGEST_BACKOFF = 30.0
 NO_CONNECTION = "no connection"
 BROKEN_BODY = "broken body"
-PRACTICALLY_FOR_EVER = 1000
+WITHOUT_LIMIT = 1000
+"""Retries that are limited by their seconds alone."""
 
 
 def full_jitter(ceiling: float) -> float:
@@ -44,28 +48,28 @@ def full_jitter(ceiling: float) -> float:
 
 
 def backoff(error: GenesysCloudError, tries: int, jitter: Jitter) -> float:
-    """An exponential wait, or the platform's if that is longer. Half of it is random, so that threads that failed
-    together do not retry together, and none retries at once.
+    """Seconds before the next try: an exponential wait, or the platform's if that is longer. Half of the exponential
+    wait is random, so that threads that failed together do not retry together.
     """
-    told = min(float(getattr(error, "retry_after", None) or 0.0), LONGEST_TOLD_WAIT)
+    requested = min(float(getattr(error, "retry_after", None) or 0.0), LONGEST_REQUESTED_WAIT)
     half = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(tries - 1, 10)) / 2
-    return max(told, half + jitter(half))
+    return max(requested, half + jitter(half))
 
 
 def after_requested_wait(error: GenesysCloudError, tries: int, jitter: Jitter) -> float:
-    """The platform's wait plus up to a second, because its seconds are rounded, but at least the backoff. Without a
-    wait of the platform: backoff plus a second.
+    """Seconds before the next try: the wait that the platform asked for plus up to a second, because its seconds are
+    rounded, but at least the backoff. If it asked for none, the backoff plus a second.
     """
-    told = getattr(error, "retry_after", None)
-    if told is not None:
-        return max(float(told) + jitter(1.0), backoff(error, tries, jitter))
+    requested = getattr(error, "retry_after", None)
+    if requested is not None:
+        return max(float(requested) + jitter(1.0), backoff(error, tries, jitter))
     return 1.0 + backoff(error, tries, jitter)
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """How often a failure is answered by another try, for how many seconds since the first failure of its kind, and the
-    wait before the next try. Whichever ends first ends it.
+    """How one kind of failure is retried: at most `retries` times, and for at most `seconds` since the first failure of
+    this kind, whichever limit is reached first. `wait` computes the wait before the next try.
     """
 
     retries: int
@@ -74,35 +78,35 @@ class Clause:
 
 
 POLICY: Mapping[int | str, Clause] = {
-    # The request is right, but too early: waiting as the platform says helps. If the limit of a minute is still used up
-    # after ten, somebody else uses it, and the caller should try again later. (A wait above 180 s is final at once: see
-    # `kind_of`.)
-    429: Clause(PRACTICALLY_FOR_EVER, 600, after_requested_wait),
+    # The request is valid but too early: waiting as long as the platform says helps. If the limit is still used up
+    # after ten minutes, another process uses it, and the caller should retry later. (A wait above 180 s is final at
+    # once: see `kind_of`.)
+    429: Clause(WITHOUT_LIMIT, 600, after_requested_wait),
     # The platform did not get the request in time; the next attempt usually gets through. Each takes up to a minute.
     408: Clause(5, 600, backoff),
-    # Perhaps a passing fault, perhaps one that this query causes: three tries show it.
+    # Either a temporary fault or one that this query causes: three retries show which.
     500: Clause(3, 300, backoff),
-    # A gateway between two deployments; over within a minute, which eight waits outlast however they are drawn.
+    # A gateway during a deployment. It is over within a minute, and even the shortest eight waits take longer.
     502: Clause(8, 300, backoff),
-    # Overload or maintenance. Timed over all threads together as well: the circuit opens after 5 minutes.
-    503: Clause(PRACTICALLY_FOR_EVER, 600, backoff),
-    # Perhaps the query is too heavy to answer in time. Callers then ask for less, so they learn it soon.
+    # Overload or maintenance. In addition, the circuit opens after 5 minutes of 503, counted over all threads.
+    503: Clause(WITHOUT_LIMIT, 600, backoff),
+    # The query may be too heavy to answer in time. Callers then ask for less, so they should learn it soon.
     504: Clause(3, 600, backoff),
-    # A short failure of the network, or a wrong URL. More tries would only delay the message.
+    # A short network failure, or a wrong URL. More retries would only delay the message.
     NO_CONNECTION: Clause(5, 300, backoff),
-    # Cut off under way, or a gateway's HTML in place of the API's JSON.
+    # The answer was cut short, or is a gateway's HTML instead of the API's JSON.
     BROKEN_BODY: Clause(4, 300, backoff),
-    # All else is final, since the same request gets the same answer: 400, 403, 404, 413, and 401 after its
-    # one refresh.
+    # All else is final, since the same request gets the same answer: 400, 403, 404, 413, and 401 after the token was
+    # renewed once.
 }
 
 
 def kind_of(error: BaseException) -> int | str | None:
-    """The clause of the policy an error falls under; None if it is final."""
+    """The key of the `POLICY` clause for an error; None if the error is final."""
     match error:
         case CircuitOpen():
             return None
-        case RateLimited(retry_after=told) if told is not None and told > LONGEST_TOLD_WAIT:
+        case RateLimited(retry_after=requested) if requested is not None and requested > LONGEST_REQUESTED_WAIT:
             return None
         case RateLimited():
             return 429
@@ -117,10 +121,10 @@ def kind_of(error: BaseException) -> int | str | None:
 
 
 def may_have_happened(error: BaseException) -> bool:
-    """Whether a failed request may have had its effect: its answer was lost, or says nothing about it."""
+    """Whether a failed request may have had its effect, because the answer was lost or does not say."""
     match error:
         case CircuitOpen():
-            # What made the circuit open again may be this very request, sent as its probe.
+            # This very request, sent as the probe, may have opened the circuit again.
             return error.__context__ is not None and may_have_happened(error.__context__)
         case Unreachable(may_have_arrived=arrived):
             return arrived
@@ -144,10 +148,11 @@ def call_with_retries(
     longest_wait: Callable[[GenesysCloudError], float] = lambda error: float("inf"),
     on_retry: Callable[[GenesysCloudError, float], None] = lambda error, wait: None,
 ) -> T:
-    """The result of `attempt`, which is tried again as the policy says. Raises its last error unchanged.
+    """The result of `attempt`, which is retried by `POLICY`. Raises its last error unchanged.
 
-    If it is not `repeatable`, it is tried again only if it cannot have happened. No wait ends after `gives_up_at`, by
-    `clock`. `longest_wait` caps a wait (the circuit's patience), `on_retry` is called for every retry before its wait.
+    An attempt that is not `repeatable` is retried only if the failed one cannot have had an effect. No wait ends after
+    `gives_up_at`, by `clock`. `longest_wait` caps a wait (the circuit's patience). `on_retry(error, wait)` is called
+    before the wait of every retry.
     """
     failures: Counter[int | str] = Counter()
     first: dict[int | str, float] = {}

@@ -1,7 +1,8 @@
-"""The one way to Genesys Cloud: logged in, paced, retried, counted, on a bounded number of threads.
+"""The client, through which every request to Genesys Cloud goes: logged in, paced, retried, counted, on a bounded
+number of threads.
 
-This module puts together `oauth`, `pacing`, `retry`, `circuit`, `exchange` and `answers`, which do not know each other.
-The endpoint modules know what to ask: `aggregates`, `details`, `reference`, `live`.
+This module combines `oauth`, `pacing`, `retry`, `circuit`, `exchange` and `answers`, which do not know each other.
+The endpoint modules, such as `details` and `reference`, decide what is requested.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from genesys_assets.cloud.http.page import Page, request_text
 from genesys_assets.cloud.http.parsing import http_date
 from genesys_assets.cloud.http.regions import Hosts
 from genesys_assets.cloud.http.request_log import RequestLog
-from genesys_assets.cloud.http.retry import LONGEST_TOLD_WAIT, Jitter, call_with_retries, full_jitter
+from genesys_assets.cloud.http.retry import LONGEST_REQUESTED_WAIT, Jitter, call_with_retries, full_jitter
 from genesys_assets.cloud.http.usage import Usage
 
 T = TypeVar("T")
@@ -41,7 +42,9 @@ _log = logging.getLogger(__name__)
 
 
 class _Call(threading.local):
-    """The call that a thread is in: how often it was sent, and how long it has been held back since."""
+    """The current call of a thread: how often it was sent, and the seconds that the rate limit held it back since it
+    was last sent.
+    """
 
     attempt = 0
     waited = 0.0
@@ -50,10 +53,10 @@ class _Call(threading.local):
 class GenesysCloud:
     """One organisation, as one OAuth client. Threads may share it; `close()` it, or use it in a `with` statement.
 
-    The usual number of `workers` reaches 300 requests a minute as long as an answer takes at most about three seconds.
-    `clock` counts seconds from any start, `now` gives UTC, `sleep` waits, `jitter` draws a wait from 0 to its argument.
-    No wait and no exchange goes beyond `longest_life` seconds after the client was made, because the caller has no more
-    time.
+    With the default `workers`, 300 requests a minute are reached as long as an answer takes about three seconds at
+    most. `clock` counts seconds from any start, `now` gives UTC, `sleep` waits, `jitter` draws a wait from 0 to its
+    argument. No wait and no exchange ends later than `longest_life` seconds after the client was made: the caller has
+    no more time.
     """
 
     def __init__(
@@ -79,7 +82,7 @@ class GenesysCloud:
         self.request_log = RequestLog()
         self._call = _Call()
         self.in_flight = in_flight.InFlight()
-        # Of the newest answer: the platform's clock and what is left of the rate limit.
+        # Headers of the newest answer: the platform's clock and what is left of the rate limit.
         self.last_headers: Mapping[str, str] = {}
         self._clock = clock
         self._now = now
@@ -115,21 +118,22 @@ class GenesysCloud:
         return self._page("GET", path, params=params)
 
     def post(self, path: str, body: Any, params: Mapping[str, Any] | None = None, *, repeatable: bool = True) -> Page:
-        """The answer to a POST of JSON. A POST that must not happen twice is not `repeatable`: it is sent again only if
-        it surely had no effect. After any other failure `retry.may_have_happened` says whether it may have had one.
+        """The answer to a POST of JSON. Pass `repeatable=False` for a POST that must not happen twice: it is retried
+        only if it certainly had no effect. After any other failure `retry.may_have_happened` says whether it may have
+        had one. Raises a GenesysCloudError.
         """
         return self._page("POST", path, params=params, body=body, repeatable=repeatable)
 
     def delete(self, path: str) -> None:
-        """Deletes what is at the path; the answer's body, if any, is not read."""
+        """Deletes the resource at the path. The answer's body, if any, is ignored. Raises a GenesysCloudError."""
         self._with_retries("DELETE", path, partial(self._ask, "DELETE", path))
 
     def map_in_order(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-        """`function` of each item, computed on at most `workers` threads, given in the items' order.
+        """The result of `function` for each item, computed on at most `workers` threads, in the items' order.
 
-        It reads ahead by at most as many items as there are workers, and by at most `limits.MOST_IN_FLIGHT` bytes. An
-        error, or closing the iterator, drops what has not begun. `function` must not call `map_in_order` itself: it
-        would wait for the thread it occupies.
+        At most `workers` items and `limits.MOST_IN_FLIGHT` bytes are computed ahead. An error, or closing the iterator,
+        cancels the calls that have not begun. `function` must not call `map_in_order` itself: it would wait for the
+        thread that it occupies.
         """
         return self.in_flight.map(self._executor, function, items, ahead=self._workers)
 
@@ -169,15 +173,14 @@ class GenesysCloud:
                 answer = self._ask(method, path, params=params, json=body)
                 in_flight.hold_parsed(answer.body)
                 content = read_object(answer, f"{method} {path}")
-            asked = request_text(method, path, params, body)
+            request = request_text(method, path, params, body)
             now = self.now()
-            # By the platform's clock, which also dates job submissions. Whole seconds.
+            # By the platform's clock, which also dates job submissions, in whole seconds.
             as_of = http_date(answer.headers.get("Date")) or now
-            return Page(1, asked, now, correlation_id(answer), answer.body, content, as_of)
+            return Page(1, request, now, correlation_id(answer), answer.body, content, as_of)
 
         if not repeatable:
-            # Logging in first means that a login may be repeated, and that its failures are not mistaken for the
-            # request's.
+            # Log in first: a login may be retried, and its failures must not be mistaken for the request's.
             call_with_retries(
                 self._credentials.token,
                 clock=self._clock,
@@ -214,7 +217,7 @@ class GenesysCloud:
             self._circuit.note(status)
 
     def _ask(self, method: str, path: str, **options: Any) -> Answer:
-        """A successful answer. A 401 is asked once more with a new token: the old one may have been
+        """A successful answer. After a 401 the request is sent once more with a new token: the old one may have been
         revoked.
         """
         answer = self._send(method, path, **options)
@@ -226,7 +229,7 @@ class GenesysCloud:
         error = refusal(answer, f"{method} {path} at {urlsplit(self.hosts.api_url).netloc}", self.now())
         if isinstance(error, RateLimited):
             self.usage.add(rate_limited=1)
-            if error.retry_after is not None and error.retry_after <= LONGEST_TOLD_WAIT:
+            if error.retry_after is not None and error.retry_after <= LONGEST_REQUESTED_WAIT:
                 self._pacer.hold(error.retry_after)
         raise error
 

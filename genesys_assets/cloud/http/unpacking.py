@@ -1,6 +1,4 @@
-"""Unpacking answers: gzip, a piece at a time, by Intel's library where it is installed (the extra `fast`), else by
-Python's own.
-"""
+"""Unpacks gzip piece by piece, with Intel's library if it is installed (the extra `fast`), else with Python's own."""
 
 from __future__ import annotations
 
@@ -19,8 +17,8 @@ _FIRST_BYTE = 0x1F
 
 
 class Gzip:
-    """Unpacks one answer, which may have several members one after the other. Bytes after the last member are ignored,
-    as other clients do. Raises one of `ERRORS`.
+    """Unpacks one answer, which may consist of several gzip members. Bytes after the last member are ignored, as other
+    clients do. Raises one of `ERRORS`.
     """
 
     def __init__(self, most_at_once: int) -> None:
@@ -29,7 +27,7 @@ class Gzip:
         self._has_begun = self._is_over = False
 
     def pieces(self, packed: bytes) -> Iterator[bytes]:
-        """What these bytes unpack to, in pieces of limited size."""
+        """The unpacked bytes, in pieces of at most `most_at_once` bytes."""
         while packed and not self._is_over:
             if self._member.eof:
                 self._is_over = packed[0] != _FIRST_BYTE
@@ -43,5 +41,5 @@ class Gzip:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the answer has not begun, or has come to its end."""
+        """Whether the answer is complete, or has not begun."""
         return self._member.eof or not self._has_begun

@@ -3,5 +3,5 @@
 `run` submits a job, waits, reads its pages and deletes it
 `endpoints` the single requests
 `book` notes on submitted jobs, so that none is submitted twice
-`gaps` looks whether conversations are missing behind an empty page
+`gaps` checks whether an empty page hides missing conversations
 """

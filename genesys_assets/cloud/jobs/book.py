@@ -12,7 +12,9 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class RecordedJob:
-    """One submission, about to be sent at `submitted_at`. Without a `job_id` no answer arrived."""
+    """One submission. `submitted_at` is the instant just before it was sent; `job_id` is None until the answer
+    arrives.
+    """
 
     fingerprint: str
     job_id: str | None
@@ -20,17 +22,17 @@ class RecordedJob:
 
 
 class JobBook(Protocol):
-    """Keeps at most one note per fingerprint of a query. What is recorded must be there for the next process.
+    """Keeps at most one note for each fingerprint of a query. A note must outlive the process that recorded it.
 
     Several processes may use a book at the same time. A note that another process has just removed is no error.
     """
 
     def find(self, fingerprint: str) -> RecordedJob | None:
-        """The note on that query, None if there is none."""
+        """The note with this fingerprint; None if there is none."""
         ...
 
     def record(self, job: RecordedJob) -> None:
-        """Keeps the note in place of any other of its fingerprint."""
+        """Keeps the note, and replaces any other with its fingerprint."""
         ...
 
     def forget(self, fingerprint: str) -> None:

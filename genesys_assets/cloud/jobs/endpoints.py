@@ -1,6 +1,6 @@
 """The endpoints of details jobs, of conversations and of users, one function each.
 
-`jobs.run` leads a job through its life: reuse, waiting, starting over, cleaning up.
+`jobs.run` manages a job from submission to deletion: reuse, waiting, starting over, cleaning up.
 """
 
 from __future__ import annotations
@@ -33,11 +33,13 @@ from genesys_assets.cloud.http.transport import GenesysCloud
 PATH = "/api/v2/analytics/conversations/details/jobs"
 USERS_PATH = "/api/v2/analytics/users/details/jobs"
 PAGE_SIZE = 1000
-"""Conversations of a page. The platform documents no size; this one is used in production by others."""
+"""Conversations of a page. The platform documents no maximum. Others use this size in production:
+https://github.com/laggyzee/genesys-mcp.
+"""
 LARGEST_PAGE = 10_000
-"""The platform documents no maximum. A page of more than this would be hundreds of megabytes."""
+"""Our own maximum: a larger page would be hundreds of megabytes."""
 MOST_EMPTY_PAGES = 100
-"""In a row. The platform does not document pages without conversations, nor when it sends them."""
+"""The most empty pages in a row. The platform does not document whether or when it sends empty pages."""
 
 Query = DetailsJobQuery | UserDetailsJobQuery
 
@@ -46,7 +48,9 @@ _EXPIRED = re.compile(r"\bexpired?\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """How far a job is: QUEUED, PENDING, FULFILLED, FAILED, CANCELLED or EXPIRED; instants are UTC."""
+    """The status of a job. `state` is QUEUED, PENDING, FULFILLED, FAILED, CANCELLED or EXPIRED (AsyncQueryStatus of
+    https://github.com/MyPureCloud/platform-client-sdk-python). Instants are UTC.
+    """
 
     state: str
     error_message: str | None
@@ -56,8 +60,9 @@ class JobStatus:
 
 @dataclass(frozen=True, slots=True)
 class JobPage(ConversationsPage):
-    """A page of results: whether it `continues` on another, and the instant before which the job's data was complete
-    (`available_through`, UTC), if the platform says. For users, `ids` has a digest of each, and there is no `span`.
+    """A page of results. `continues`: another page follows. `available_through`: the instant before which the job's
+    data was complete, UTC; None if the platform does not say. For users, `ids` has a digest of each row, and `span` is
+    None.
     """
 
     continues: bool = False
@@ -66,7 +71,9 @@ class JobPage(ConversationsPage):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What jobs are about: where they are, what a row of their results is, how a page of these is looked at."""
+    """A kind of jobs: their path, the noun for rows of their results, and the function that reads the facts of a
+    page.
+    """
 
     path: str
     noun: str
@@ -82,7 +89,7 @@ def kind_of(query: Query) -> Kind:
 
 
 def availability(cloud: GenesysCloud, kind: Kind = CONVERSATIONS) -> datetime | None:
-    """The instant before which jobs have all data, UTC; None if the platform does not tell.
+    """The instant before which jobs have all data, UTC; None if the platform does not say.
 
     From `GET /api/v2/analytics/…/details/jobs/availability`. Raises UnexpectedAnswer, or any other GenesysCloudError.
     """
@@ -106,17 +113,19 @@ def submit(cloud: GenesysCloud, query: Query) -> str:
 
 
 def status(cloud: GenesysCloud, job_id: str, kind: Kind = CONVERSATIONS) -> JobStatus:
-    """How far the job is, by `GET …/jobs/{jobId}`. Raises NotFound for a job deleted or long expired."""
+    """The status of the job, by `GET …/jobs/{jobId}`. Raises NotFound for a job that was deleted or expired long
+    ago.
+    """
     page = cloud.get(_path(job_id, kind))
-    told = page.json()
-    state, message = told.get("state"), told.get("errorMessage")
+    answer = page.json()
+    state, message = answer.get("state"), answer.get("errorMessage")
     if not isinstance(state, str):
         raise UnexpectedAnswer(f"The details job {job_id} has no state.", correlation_id=page.correlation_id)
     return JobStatus(
         state=words(state),
         error_message=words(message) if isinstance(message, str) and message else None,
-        submitted_at=_instant(page, told, "submissionDate"),
-        expires_at=_instant(page, told, "expirationDate"),
+        submitted_at=_instant(page, answer, "submissionDate"),
+        expires_at=_instant(page, answer, "expirationDate"),
     )
 
 
@@ -130,26 +139,26 @@ def results(
     `limits.MOST_CURSORS` pages; or any other GenesysCloudError.
     """
     pages = Cursor(cloud.get).pages(f"{_path(job_id, kind)}/results", {"pageSize": checked_page_size(page_size)})
-    return _leading_on(job_id, kind, (_job_page(page, kind) for page in pages))
+    return _checked_for_progress(job_id, kind, (_job_page(page, kind) for page in pages))
 
 
-def _leading_on(job_id: str, kind: Kind, pages: Iterator[JobPage]) -> Iterator[JobPage]:
-    """The pages, as long as they lead somewhere."""
+def _checked_for_progress(job_id: str, kind: Kind, pages: Iterator[JobPage]) -> Iterator[JobPage]:
+    """The pages. Raises EndlessPages once they bring nothing new."""
     empty = 0
     seen_before: set[bytes] = set()
     for page in pages:
         empty = 0 if page.rows else empty + 1
         if empty > MOST_EMPTY_PAGES:
             raise EndlessPages(
-                f"More than {MOST_EMPTY_PAGES} pages of the details job {job_id} in a row came without {kind.noun},"
-                " and each leads on to another.",
+                f"More than {MOST_EMPTY_PAGES} pages of the details job {job_id} in a row have no {kind.noun},"
+                " and each names a next page.",
                 correlation_id=page.correlation_id,
             )
         if page.ids:
             digest = hashlib.sha256("\n".join(page.ids).encode("utf-8", "surrogatepass")).digest()
             if digest in seen_before:
                 raise EndlessPages(
-                    f"Page {page.number} of the details job {job_id} holds the {kind.noun} of a page before.",
+                    f"Page {page.number} of the details job {job_id} repeats the {kind.noun} of an earlier page.",
                     correlation_id=page.correlation_id,
                 )
             seen_before.add(digest)
@@ -174,28 +183,28 @@ def is_gone(error: GenesysCloudError) -> bool:
 
 def checked_page_size(page_size: int) -> int:
     if not 1 <= page_size <= LARGEST_PAGE:
-        raise InvalidQuery(f"A page of job results holds 1 to {LARGEST_PAGE:,} rows; {page_size} is asked for.")
+        raise InvalidQuery(f"The page size of job results must be 1 to {LARGEST_PAGE:,}, got {page_size}.")
     return page_size
 
 
 def _job_page(page: Page, kind: Kind) -> JobPage:
-    told = page.json()
-    available = _instant(page, told, "dataAvailabilityDate")
-    return kind.with_facts(page, JobPage, continues=bool(told.get("cursor")), available_through=available)
+    answer = page.json()
+    available = _instant(page, answer, "dataAvailabilityDate")
+    return kind.with_facts(page, JobPage, continues=bool(answer.get("cursor")), available_through=available)
 
 
 def _path(job_id: str, kind: Kind) -> str:
     return f"{kind.path}/{quote(job_id, safe='')}"
 
 
-def _instant(page: Page, told: Mapping[str, Any], name: str) -> datetime | None:
-    written = told.get(name)
-    if written is None:
+def _instant(page: Page, answer: Mapping[str, Any], name: str) -> datetime | None:
+    text = answer.get(name)
+    if text is None:
         return None
-    moment = instant(written)
+    moment = instant(text)
     if moment is None:
         raise UnexpectedAnswer(
-            f"{page.request} was answered with {name} {words(repr(written))}, which is no instant in ISO 8601.",
+            f"The answer of {page.request} has the {name} {words(repr(text))}, which is not an ISO 8601 instant.",
             correlation_id=page.correlation_id,
         )
     return moment

@@ -1,8 +1,8 @@
-"""Empty pages of a details job: whether conversations are missing there.
+"""Checks whether an empty page of a details job hides missing conversations.
 
-An empty page is harmless in itself. But a page that lost its conversations looks the same, and would look like
-deletions. So the details query is asked whether it knows conversations that belong there. How many it knows says less,
-because that is an estimate.
+An empty page is harmless in itself. But a page that lost its conversations looks the same, and the lost ones would
+count as deleted. So the details query is asked whether it knows conversations that belong on the page. Its total does
+not help, because it is an estimate.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _log = logging.getLogger(__name__)
 
 
 def without_gaps(cloud: GenesysCloud, interval: Interval, pages: Iterable[JobPage]) -> Iterator[JobPage]:
-    """The pages of the interval's job as they come, ascending by conversationStart.
+    """Yields the pages of the interval's job, which ascend by conversationStart, after checking the empty ones.
 
     Raises UnexpectedAnswer where the details query knows conversations of the interval that belong on empty pages:
     between the conversations before and behind them, or behind the last one. Conversations that began before the
-    interval, or after the instant up to which the job has all data, are not compared. Nothing is asked as long as no
-    page is empty.
+    interval, or after the instant up to which the job has all data, are not compared. Without empty
+    pages no request is sent.
     """
     latest: datetime | None = None
     empty: JobPage | None = None
@@ -53,7 +53,7 @@ def _must_hold_nothing(
     if newest is not None:
         raise UnexpectedAnswer(
             f"Page {page.number} of the details job of {interval} came without conversations, though the details query"
-            f" knows one that began at {iso(newest)}. Nothing of the job is used; ask again later.",
+            f" knows one that began at {iso(newest)}. Nothing of the job is used. Retry later.",
             correlation_id=page.correlation_id,
         )
 

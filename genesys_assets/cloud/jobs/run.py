@@ -1,8 +1,8 @@
 """Conversations, or agents' status, by a details job: submitted once, waited for, read page by page, deleted.
 
-This module leads a job through its life, also if it fails, cannot be read to its end, or may exist under an unknown id.
-The single requests are in `endpoints`, the notes that outlive a process in `book`, empty pages in `gaps`. Fresh data is
-read by `details`.
+This module manages a job from submission to deletion, even if it fails, cannot be read to its end, or may exist under
+an unknown id. `endpoints` sends the single requests, `book` keeps notes that outlive the process, and `gaps` checks
+empty pages. Fresh data is read by `details`.
 """
 
 from __future__ import annotations
@@ -77,16 +77,16 @@ __all__ = [
 
 DEADLINE = timedelta(hours=1)
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
-# A job shows conversations as they were at its submission at the latest, which its pages say (`as_of`). An older one
-# is not worth its reading.
+# The oldest job that is still read. A job shows conversations as of its submission at the latest (`as_of` of its
+# pages), so an older job is too stale.
 REUSABLE = timedelta(hours=6)
-# An older note has no use, even if the clocks of two processes differ.
+# Older notes are dropped. The extra hour allows for differing clocks of two processes.
 NOTES_KEPT = REUSABLE + timedelta(hours=1)
-# No endpoint lists jobs, so an unanswered submission cannot be looked up. Another process may only be waiting for
-# its answer, though: no request takes this long, and after it the note cannot come true any more.
+# How long a note without a job id may mean that another process waits for the answer to its submission: no request
+# takes longer. After that the answer counts as lost. It cannot be looked up, because no endpoint lists jobs.
 GRACE = timedelta(minutes=2)
-_LOOK_AGAIN = 5.0
-# These errors say nothing about a job. It may be read as soon as the platform can be asked again.
+_POLL_NOTE_SECONDS = 5.0
+# These errors say nothing about a job. It can be read once the platform answers again.
 _NOTHING_ABOUT_A_JOB = (CircuitOpen, LoginRefused, MissingPermission, RateLimited, Unauthorized, Unreachable)
 
 OnProgress = Callable[[int, int | None, int | None], None]
@@ -106,27 +106,27 @@ def read(
     on_progress: OnProgress | None = None,
     on_restart: Callable[[str], None] | None = None,
 ) -> T:
-    """The result of `take`, which is given the pages of the query's job.
+    """Runs a details job, passes its pages to `take` and returns what `take` returns.
 
-    The pages are numbered from 1. There is at least one, and any page may hold no conversations. Their `as_of` is the
-    job's submission, or the instant up to which the job had all data, if that is earlier: jobs lag. `take` need not
-    read them all: when it returns, the job is deleted.
+    The pages are numbered from 1. There is at least one, and any page may be empty. Their `as_of` is the job's
+    submission, or the instant up to which the job had all data, if that is earlier: jobs lag. `take` need not read all
+    pages: when it returns, the job is deleted.
 
     If the results of a job cannot be read to their end, `take` is called once more, with the pages of another job. So
-    each call of `take` must begin anew, and drop what an earlier call gathered. `on_restart(reason)` is called in
+    each call of `take` must start afresh and drop what an earlier call gathered. `on_restart(reason)` is called in
     between.
 
-    A job that an earlier try left in `book` is read from page 1 if it was submitted within the last six hours. What
-    becomes of a job:
+    A job that an earlier try left in `book` is read from page 1 if it was submitted within the last six hours. A job is
+    deleted or left as follows:
 
     - `take` returned, the results failed, or `take` raised a GenesysCloudError: it is deleted and its note removed.
     - The job was not done within `deadline`, the platform could not be asked, `take` raised another exception, or the
       process was killed: it stays for the next try.
 
-    `on_progress(pages done, None, conversations so far)` hears of each page.
+    `on_progress(pages done, None, conversations so far)` is called for each page.
 
-    The interval should end by `availability`: a job that reaches beyond it has part of the data and does not say so.
-    See `available_through` of the pages.
+    The interval should end by `availability`: a job whose interval ends later has only part of the data, and no answer
+    says so. See `available_through` of the pages.
 
     Raises InvalidQuery; JobFailed, JobExpired or another error of the results (the second time); JobCancelled;
     JobTooSlow; SubmissionLost; UnexpectedAnswer where the details query knows conversations that the job lacks (`gaps`;
@@ -150,7 +150,7 @@ def read(
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """A job of the query. It `is_left_over` if an earlier try had submitted it."""
+    """A job of the query. `is_left_over`: an earlier try submitted it."""
 
     id: str
     submitted_at: datetime
@@ -158,8 +158,8 @@ class _Job:
 
 
 class _Tries:
-    """One query: at most two jobs are read, at most one submission is repeated blindly. `may_be_repeated` says whether
-    another job may bring what the last one did not.
+    """The tries of one query: at most two jobs are read, and at most one submission is repeated without knowing whether
+    the first one arrived. `may_be_repeated`: another job may succeed where the last one failed.
     """
 
     def __init__(
@@ -185,15 +185,15 @@ class _Tries:
     def read(self, take: Callable[[Iterator[JobPage]], T]) -> T:
         """The result of `take`, given the pages of one job."""
         self.may_be_repeated = False
-        job = self._wait_for(self._take_up() or self._submit())
-        result = self._give(job, take)
+        job = self._wait_for(self._resume() or self._submit())
+        result = self._read_pages(job, take)
         self._discard(job.id)
         return result
 
     # -- before: a job to read ----------------------------------------------------------------------------------------
 
-    def _take_up(self) -> _Job | None:
-        """The job in the book, if it is still good. Otherwise its note is removed."""
+    def _resume(self) -> _Job | None:
+        """The job in the book, if it can still be read. Otherwise None, and its note is removed."""
         looked_at = self._cloud.now()
         recorded = self._book.find(self._query.fingerprint)
         while recorded is not None and recorded.job_id is None:
@@ -202,12 +202,12 @@ class _Tries:
             if patience <= 0:
                 self._repeat_blindly(recorded)
                 return None
-            self._cloud.sleep(min(patience, _LOOK_AGAIN))
+            self._cloud.sleep(min(patience, _POLL_NOTE_SECONDS))
             recorded = self._book.find(self._query.fingerprint)
         if recorded is None or recorded.job_id is None:
             return None
         if self._is_good(recorded, recorded.job_id):
-            _log.info("The details job %s of %s is taken up again.", recorded.job_id, self._query.interval)
+            _log.info("The details job %s of %s is resumed.", recorded.job_id, self._query.interval)
             return _Job(recorded.job_id, recorded.submitted_at, is_left_over=True)
         self._discard(recorded.job_id)
         return None
@@ -215,8 +215,8 @@ class _Tries:
     def _repeat_blindly(self, recorded: RecordedJob) -> None:
         self._repeated_blindly = True
         _log.warning(
-            "The answer to the details job of %s, submitted at %s, was lost. It is submitted once more; should the"
-            " first one exist, nobody reads it, and it expires by itself.",
+            "The answer to the details job of %s, submitted at %s, was lost. It is submitted once more. If the"
+            " first one exists, nobody reads it, and it expires by itself.",
             self._query.interval,
             iso(recorded.submitted_at),
         )
@@ -226,13 +226,13 @@ class _Tries:
         if now - recorded.submitted_at > REUSABLE:
             return False
         try:
-            found = status(self._cloud, job_id, self._kind)
+            job_status = status(self._cloud, job_id, self._kind)
         except GenesysCloudError as error:
             if _is_about_the_job(error) and not _is_passing(error):
                 return False
             raise
-        expired = found.expires_at is not None and found.expires_at <= now
-        return found.state in ("QUEUED", "PENDING", "FULFILLED") and not expired
+        expired = job_status.expires_at is not None and job_status.expires_at <= now
+        return job_status.state in ("QUEUED", "PENDING", "FULFILLED") and not expired
 
     def _submit(self) -> _Job:
         fingerprint, submitted_at = self._query.fingerprint, self._cloud.now()
@@ -246,7 +246,7 @@ class _Tries:
             if self._repeated_blindly:
                 raise self._lost(error) from error
             _log.warning("The answer to the details job of %s was lost: %s", self._query.interval, error)
-            return self._take_up() or self._submit()
+            return self._resume() or self._submit()
         self._book.record(RecordedJob(fingerprint, job_id, submitted_at))
         _log.info("The details job %s of %s is submitted.", job_id, self._query.interval)
         return _Job(job_id, submitted_at)
@@ -254,14 +254,14 @@ class _Tries:
     def _lost(self, error: GenesysCloudError) -> SubmissionLost:
         return SubmissionLost(
             f"The details job of {self._query.interval} was submitted twice, and both answers were lost"
-            f" ({error}). Perhaps there are jobs that nobody reads; they expire by themselves. Try again when the"
-            " platform answers reliably."
+            f" ({error}). Jobs may exist that nobody reads; they expire by themselves. Retry when the platform"
+            " answers reliably."
         )
 
     # -- the job's life -----------------------------------------------------------------------------------------------
 
     def _wait_for(self, job: _Job) -> _Job:
-        """The job when it is FULFILLED, with the instant of its submission as the platform says it."""
+        """Waits until the job is FULFILLED; returns it with the instant of its submission by the platform's clock."""
         try:
             done = self._fulfilled(job.id)
         except (JobFailed, JobExpired, JobCancelled) as error:
@@ -272,30 +272,30 @@ class _Tries:
     def _fulfilled(self, job_id: str) -> JobStatus:
         wait = FIRST_WAIT
         state: str | None = None
-        while (left := (self._give_up_at - self._cloud.now()).total_seconds()) > 0:
-            self._cloud.sleep(min(wait, left))
+        while (seconds_left := (self._give_up_at - self._cloud.now()).total_seconds()) > 0:
+            self._cloud.sleep(min(wait, seconds_left))
             wait = min(2 * wait, LONGEST_WAIT)
-            now = self._status(job_id)
-            if now.state == "FULFILLED":
-                return now
-            if now.state != state:
-                _log.info("The details job %s of %s is %s.", job_id, self._query.interval, now.state)
-            state = now.state
+            job_status = self._status(job_id)
+            if job_status.state == "FULFILLED":
+                return job_status
+            if job_status.state != state:
+                _log.info("The details job %s of %s is %s.", job_id, self._query.interval, job_status.state)
+            state = job_status.state
         raise self._too_slow(job_id, state)
 
     def _status(self, job_id: str) -> JobStatus:
-        """FULFILLED, or another that may become it. Raises JobFailed, JobExpired or JobCancelled otherwise."""
+        """A status that is FULFILLED or may become so. Raises JobFailed, JobExpired or JobCancelled for any other."""
         try:
-            found = status(self._cloud, job_id, self._kind)
+            job_status = status(self._cloud, job_id, self._kind)
         except GenesysCloudError as error:
             if is_gone(error):
                 raise self._expired(job_id, error) from error
             raise
-        if found.state in _ENDS:
-            raise self._ended(job_id, found)
-        return found
+        if job_status.state in _ENDS:
+            raise self._ended(job_id, job_status)
+        return job_status
 
-    def _give(self, job: _Job, take: Callable[[Iterator[JobPage]], T]) -> T:
+    def _read_pages(self, job: _Job, take: Callable[[Iterator[JobPage]], T]) -> T:
         self._failure = None
         try:
             with closing(self._pages(job)) as pages:
@@ -309,7 +309,7 @@ class _Tries:
         return result
 
     def _without_gaps(self, pages: Iterator[JobPage]) -> Iterator[JobPage]:
-        """Users have no order by which a missing one would show, so only conversations are compared."""
+        """Only pages of conversations are checked: users have no order in which a gap would show."""
         if self._kind is not CONVERSATIONS:
             return pages
         return without_gaps(self._cloud, self._query.interval, pages)
@@ -341,48 +341,47 @@ class _Tries:
                 self._status(job_id)
             raise
         if not on_page:
-            # The end looks like this, and so might results that have just expired.
+            # The last page may be empty, but results that have just expired might look the same.
             self._status(job_id)
 
     # -- after --------------------------------------------------------------------------------------------------------
 
     def _give_up(self, job: _Job, error: GenesysCloudError) -> None:
-        """A job that failed while it was read has no further use. Another one may succeed at once if the results failed
-        and not the caller's `take`, or if the job was left over by an earlier try.
+        """Deletes a job that failed while it was read. Another job may succeed at once if the results failed and not
+        the caller's `take`, or if an earlier try had left this job.
         """
         of_results = isinstance(error, JobError) or (error is self._failure and not _is_passing(error))
         self.may_be_repeated = (job.is_left_over or of_results) and not isinstance(error, JobCancelled)
         self._discard(job.id)
 
     def _discard(self, job_id: str) -> None:
-        """Deletes a job without further use. One that cannot be deleted expires by itself."""
+        """Deletes a job that is no longer needed, and its note. One that cannot be deleted expires by itself."""
         try:
             delete(self._cloud, job_id, self._kind)
         except GenesysCloudError as error:
-            _log.warning("The details job %s stays until it expires, since it cannot be deleted: %s", job_id, error)
+            _log.warning("The details job %s cannot be deleted and stays until it expires: %s", job_id, error)
         self._forget(job_id)
 
     def _forget(self, job_id: str | None) -> None:
-        """Removes the note of that job, or that of the submission without one; another process's note stays."""
+        """Removes the note with this job id (None: without a job id). Another process's note stays."""
         noted = self._book.find(self._query.fingerprint)
         if noted is not None and noted.job_id == job_id:
             self._book.forget(self._query.fingerprint)
 
     # -- what went wrong ----------------------------------------------------------------------------------------------
 
-    def _ended(self, job_id: str, found: JobStatus) -> JobError:
-        kind, happened, advice = _ENDS[found.state]
-        reason = found.error_message or "no reason given"
+    def _ended(self, job_id: str, job_status: JobStatus) -> JobError:
+        kind, happened, advice = _ENDS[job_status.state]
+        reason = job_status.error_message or "no reason given"
         return kind(
             f"The details job {job_id} of {self._query.interval} {happened} ({reason}). {advice}",
             job_id=job_id,
-            state=found.state,
+            state=job_status.state,
         )
 
     def _expired(self, job_id: str, error: GenesysCloudError) -> JobExpired:
         return JobExpired(
-            f"The details job {job_id} of {self._query.interval} is not there any more ({error})."
-            f" {_ENDS['EXPIRED'][2]}",
+            f"The details job {job_id} of {self._query.interval} no longer exists ({error}). {_ENDS['EXPIRED'][2]}",
             job_id=job_id,
             state="EXPIRED",
         )
@@ -399,13 +398,15 @@ class _Tries:
 
 
 def _is_about_the_job(error: GenesysCloudError) -> bool:
-    """Whether the platform answered about the job; otherwise it could not be asked, or the client was closed."""
+    """Whether the platform's answer concerns the job. Otherwise the platform could not be asked, or the client was
+    closed.
+    """
     unanswered = type(error) is GenesysCloudError and error.status is None
     return not unanswered and not isinstance(error, _NOTHING_ABOUT_A_JOB)
 
 
 def _is_passing(error: GenesysCloudError) -> bool:
-    """Whether it is a gateway's trouble, which passes, though perhaps not at once. A 500 may be the job's own."""
+    """Whether a gateway failed, which is temporary. A 500 may be caused by the job itself."""
     return isinstance(error, ServerTrouble) and error.status != 500
 
 
@@ -413,12 +414,12 @@ _ENDS: dict[str, tuple[type[JobError], str, str]] = {
     "FAILED": (
         JobFailed,
         "failed",
-        "Try again later; if it goes on, ask for a shorter interval or give Genesys support the job's id.",
+        "Retry later. If it fails again, ask for a shorter interval or give Genesys support the job id.",
     ),
     "EXPIRED": (JobExpired, "expired", "Read the pages without long breaks, or in larger ones."),
     "CANCELLED": (
         JobCancelled,
         "was cancelled",
-        "Somebody or another process ended it: make sure that only one asks for this interval, then try again.",
+        "A person or another process cancelled it. Make sure that only one process reads this interval, then retry.",
     ),
 }

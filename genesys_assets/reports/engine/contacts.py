@@ -24,7 +24,7 @@ from genesys_assets.tables.conversations.contacts import (
     NEEDED,
     NEEDED_OF_OWN,
     contacts,
-    ended_up,
+    last_of_legs,
 )
 from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES, CONVERSATIONS
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS
@@ -137,7 +137,7 @@ class Contacts:
     def pieces(self, day: str, columns: Sequence[str], where: pc.Expression) -> Iterator[pa.Table]:
         """Rows of one partition."""
         rows = _of_day(self.lake, day)
-        rows = rows.join(ended_up(_read(self.lake, "interaction_legs", day)), "conversation_id")
+        rows = rows.join(last_of_legs(_read(self.lake, "interaction_legs", day)), "conversation_id")
         resolved = _read(self.lake, "resolutions", day).group_by("conversation_id")
         avoided = resolved.aggregate([("n_next_contact_avoided", "sum", pc.ScalarAggregateOptions(min_count=1))])
         avoided = avoided.rename_columns(["conversation_id", "next_contact_avoided"])

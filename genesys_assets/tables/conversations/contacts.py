@@ -1,8 +1,8 @@
-"""Contacts: conversations that a customer began, who the customer was, and where the contact ended. Pure functions of
-the tables of one day.
+"""Contacts: conversations that a customer began, with the customer, and where the contact ended. Pure functions of the
+tables of one day.
 
-The external contact identifies a customer, else the address: the caller's number, the sender of a message, or the
-number to call back. A customer with neither is unknown, which is not the same as one who never came again.
+A customer is identified by the external contact, else by the address: the caller's number, the sender of a message, or
+the number to call back. Without either the customer is unknown. That does not mean that the customer never came again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from genesys_assets.tables.spec import TableSpec, columns
 
 HORIZONS = (1, 7, 30)
-"""Within how many times 24 hours a contact repeats another."""
+"""The horizons, in times of 24 hours, within which a contact counts as a repeat of another."""
 
 _REPEATS = "".join(
     f"repeats_within_{days}d integer 1 if the customer began a contact less than {days} x 24 hours before, else 0\n"
@@ -37,7 +37,7 @@ customer string who the customer is: external contact, else address; null if unk
 known_by string external_contact or address; null if the customer is unknown
 {_REPEATS}
 next_contact_avoided integer the platform's nNextContactAvoided, summed over the conversation's resolutions
-unknown_because string which days are not stored, so that it is unknown what they hold
+unknown_because string the days that are not stored, so that repeats on them are unknown
 """),
 )
 
@@ -45,7 +45,7 @@ _OF_CUSTOMERS = ("customer", "external")
 _PREFIX = r"^(?i:tel|sip|sips|mailto):"
 _HASHED = "hash:"
 _NOBODY = ("anonymous", "unavailable", "unknown", "private", "restricted", "blocked", "null")
-"""What networks write where a caller hides the number."""
+"""Texts in place of the number if a caller hides it."""
 _OF_NUMBERS = r"^\+?[0-9 ().\-/]+$"
 _SIGNS = r"[ ().\-/]"
 NEEDED = {
@@ -56,44 +56,44 @@ NEEDED = {
         *("ani", "address_from", "callback_numbers"),
     ),
 }
-"""What must be read of a day to know its contacts and their customers."""
+"""The columns that are read of each day, for its contacts and their customers, by table."""
 NEEDED_OF_OWN = {
     "interaction_legs": ("conversation_id", "leg_no", "queue_id", "wrap_up_code", "user_id"),
     "resolutions": ("conversation_id", "n_next_contact_avoided"),
 }
-"""What is read beyond that of the days that a report is about."""
+"""Further columns that are read of the days of a report, by table."""
 
 
 def contacts(conversations: pa.Table, participants: pa.Table, sessions: pa.Table) -> pa.Table:
     """The day's contacts with `customer` and `known_by`, in no order."""
-    begun = conversations.filter(pc.equal(conversations["originating_direction"], "inbound"))
-    begun = begun.drop_columns("originating_direction")
-    person = _of_customers(participants).filter(pc.field("external_contact_id").is_valid())
-    external = _first(person, ["ordinal"], "external_contact_id")
-    spoken = _of_customers(sessions)
-    spoken = spoken.append_column("address", _addresses(spoken)).filter(pc.field("address").is_valid())
-    address = _first(spoken, ["participant_ordinal", "ordinal"], "address")
-    known = begun.join(external, "conversation_id").join(address, "conversation_id")
-    is_external, is_address = (pc.is_valid(known[name]) for name in ("external_contact_id", "address"))
+    inbound = conversations.filter(pc.equal(conversations["originating_direction"], "inbound"))
+    inbound = inbound.drop_columns("originating_direction")
+    people = _of_customers(participants).filter(pc.field("external_contact_id").is_valid())
+    external = _first(people, ["ordinal"], "external_contact_id")
+    sessions_ = _of_customers(sessions)
+    sessions_ = sessions_.append_column("address", _addresses(sessions_)).filter(pc.field("address").is_valid())
+    address = _first(sessions_, ["participant_ordinal", "ordinal"], "address")
+    joined = inbound.join(external, "conversation_id").join(address, "conversation_id")
+    is_external, is_address = (pc.is_valid(joined[name]) for name in ("external_contact_id", "address"))
     words = [pa.scalar(word, pa.string()) for word in ("external_contact", "address")]
     known_by = pc.case_when(pc.make_struct(is_external, is_address), *words)
-    customer = pc.coalesce(known["external_contact_id"], known["address"])
-    known = known.drop_columns(["external_contact_id", "address"])
-    return known.append_column("customer", customer).append_column("known_by", known_by)
+    customer = pc.coalesce(joined["external_contact_id"], joined["address"])
+    joined = joined.drop_columns(["external_contact_id", "address"])
+    return joined.append_column("customer", customer).append_column("known_by", known_by)
 
 
-def ended_up(legs: pa.Table) -> pa.Table:
-    """The last queue, wrap-up code and agent of each conversation, each null where no leg has one."""
-    found = legs.select(["conversation_id"]).group_by("conversation_id").aggregate([])
+def last_of_legs(legs: pa.Table) -> pa.Table:
+    """The last queue, wrap-up code and agent of each conversation; null if no leg has one."""
+    last = legs.select(["conversation_id"]).group_by("conversation_id").aggregate([])
     for name in ("queue_id", "wrap_up_code", "user_id"):
-        there = legs.filter(pc.field(name).is_valid())
-        found = found.join(_first(there, ["leg_no"], name, order="descending"), "conversation_id")
-    return found
+        with_value = legs.filter(pc.field(name).is_valid())
+        last = last.join(_first(with_value, ["leg_no"], name, order="descending"), "conversation_id")
+    return last
 
 
 def normalised(addresses: pa.ChunkedArray) -> pa.ChunkedArray:
-    """One text for all spellings of an address: without `tel:` or `sip:`, in small letters, numbers without spaces and
-    signs; null if it names nobody. A hash stays as it is.
+    """The same text for all spellings of an address: without `tel:` or `sip:`, in lower case, and numbers without
+    spaces and punctuation; null if the address identifies nobody. A hash is unchanged.
     """
     plain = pc.utf8_lower(pc.utf8_trim_whitespace(pc.replace_substring_regex(addresses, _PREFIX, "")))
     numbers = pc.replace_substring_regex(plain, _SIGNS, "")
@@ -115,7 +115,7 @@ def _of_customers(rows: pa.Table) -> pa.Table:
 
 
 def _first(rows: pa.Table, by: Sequence[str], name: str, *, order: str = "ascending") -> pa.Table:
-    """The first value of each conversation in an order."""
+    """The first value of a column for each conversation, in the order of the columns `by`."""
     rows = rows.sort_by([(each, order) for each in by])
     picked = rows.group_by("conversation_id", use_threads=False).aggregate([(name, "first")])
     return picked.select(["conversation_id", f"{name}_first"]).rename_columns(["conversation_id", name])

@@ -20,7 +20,7 @@ from genesys_assets.tables.conversations.merge import Plan, in_larger_parts, mer
 from genesys_assets.threads import map_in_order
 
 DAY_TABLES = (*CONVERSATION_TABLES, INTERACTION_LEGS)
-"""What is made of a day's conversations."""
+"""The tables that are made of a day's conversations."""
 
 _CONVERSATIONS_AT_ONCE = 750
 
@@ -33,11 +33,12 @@ def day_tables(
     *,
     threads: int = 1,
 ) -> Iterator[dict[str, pa.Table]]:
-    """Parts of `DAY_TABLES` by name, in the order of conversationStart.
+    """Yields parts of `DAY_TABLES`, by name of the table, in the order of conversationStart.
 
-    `page_at` reads a page by its position in the plan; `note` hears of each page once it is decoded. Pages are read,
-    decoded and unnested on `threads` threads: Arrow does most of that without Python's lock, while the parts before are
-    written. Positions of `nested` are of no page: their conversations are there already.
+    `page_at` reads a page by its position in the plan; `note(page, decoded)` is called for each decoded page. Pages are
+    read, decoded and unnested on `threads` threads while earlier parts are written, because Arrow does most of that
+    without Python's global lock. `nested` has conversations that are nested already, by position in the plan in place
+    of a page.
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="decode") as executor:
         conversations = _conversations(executor, plan, page_at, note, nested or {}, ahead=threads + 1)
@@ -63,8 +64,8 @@ def _conversations(
     def read(positions: Sequence[int]) -> list[tuple[Page, DecodedPage] | pa.StructArray]:
         pages = {position: page_at(position) for position in positions if position not in nested}
         decoded = decoder.decode_all([page.body for page in pages.values()]) if pages else []
-        found = dict(zip(pages, zip(pages.values(), decoded, strict=True), strict=True))
-        return [nested[position] if position in nested else found[position] for position in positions]
+        by_position = dict(zip(pages, zip(pages.values(), decoded, strict=True), strict=True))
+        return [nested[position] if position in nested else by_position[position] for position in positions]
 
     for group in map_in_order(executor, read, _groups(plan), ahead=ahead):
         for each in group:
@@ -76,7 +77,9 @@ def _conversations(
 
 
 def _groups(plan: Plan) -> Iterator[Sequence[int]]:
-    """The pages in groups that have about as many conversations, taken or not: all of a page is decoded."""
+    """Positions of pages, in groups with about the same number of conversations. Conversations that are not taken count
+    too, because a page is decoded as a whole.
+    """
     group: list[int] = []
     conversations = 0
     for part in plan.parts:

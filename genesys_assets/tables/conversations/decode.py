@@ -1,9 +1,9 @@
-"""Page bytes to nested Arrow data: what a details page says, in the platform's own nesting.
+"""Decodes the bytes of a details page to nested Arrow data, in the platform's own nesting.
 
-Two paths with one result. Arrow's own JSON reader takes a page whole (`decode_arrow`); a page that it refuses (a string
-where a number belongs, a lone surrogate, a malformed timestamp) is walked value by value, alone (`decode_values`), and
-each value that cannot be kept is recorded as a loss and becomes null. Nothing here flattens (`explode`), orders or
-drops duplicates (`merge`).
+There are two ways, with the same result. Arrow's JSON reader decodes a page as a whole (`decode_arrow`). A page that it
+refuses (a string where a number belongs, a lone surrogate, a malformed timestamp) is decoded alone, value by value
+(`decode_values`); each value that cannot be kept becomes null and is counted as a loss. Flattening is done in
+`explode`, ordering and removing duplicates in `merge`.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ class DecodedPage:
 
 
 class Decoder:
-    """Decodes pages that are alike: what one page taught of the fields that occur makes the next one fast."""
+    """Decodes pages with similar fields. It remembers the fields that occurred, which makes the next page fast."""
 
     def __init__(self) -> None:
         self._reader = decode_arrow.Reader()
 
     def decode(self, body: bytes) -> DecodedPage:
-        """The conversations of one details page, of query or job. Raises UnreadablePage where the body is no page."""
+        """Decodes a details page, of query or job. Raises UnreadablePage if the body is not a page."""
         (decoded,) = self.decode_all([body])
         return decoded
 
     def decode_all(self, bodies: Sequence[bytes]) -> list[DecodedPage]:
-        """Several pages at once, which is faster; one that does not fit is read alone, and the others with it."""
+        """Decodes several pages at once, which is faster. If one of them does not fit, each is decoded alone."""
         try:
             return [_with_keys(DecodedPage(*found)) for found in self._reader.read(bodies)]
         except _REFUSED:
@@ -63,27 +63,27 @@ class Decoder:
 
 
 def decode(body: bytes) -> DecodedPage:
-    """One page alone, like `Decoder.decode`."""
+    """Decodes one page without remembering its fields: see `Decoder.decode`."""
     return Decoder().decode(body)
 
 
 def starts(body: bytes) -> pa.StructArray:
-    """Only conversationId and conversationStart of each conversation of a page, in the page's order."""
+    """Only conversationId and conversationStart of each conversation on a page, in the page's order."""
     try:
-        found = decode_arrow.read_only(_KEYS_TYPE, body)
+        keys = decode_arrow.read_only(_KEYS_TYPE, body)
     except _REFUSED:
         conversations = decode(body).conversations
         return pa.StructArray.from_arrays(
             [pc.struct_field(conversations, name) for name in _KEYS], fields=list(_KEYS_TYPE)
         )
-    return found.filter(_has_keys(found))
+    return keys.filter(_has_keys(keys))
 
 
 def _with_keys(decoded: DecodedPage) -> DecodedPage:
-    found = decoded.conversations
-    if found.null_count or any(fields_of(found)[name].null_count for name in _KEYS):
-        decoded.conversations = found.filter(_has_keys(found))
-        dropped = len(found) - len(decoded.conversations)
+    conversations = decoded.conversations
+    if conversations.null_count or any(fields_of(conversations)[name].null_count for name in _KEYS):
+        decoded.conversations = conversations.filter(_has_keys(conversations))
+        dropped = len(conversations) - len(decoded.conversations)
         decoded.losses["conversations: no conversationId or conversationStart, dropped"] += dropped
     fields = fields_of(decoded.conversations)
     if backwards := pc.sum(pc.less(fields["conversationEnd"], fields["conversationStart"])).as_py():

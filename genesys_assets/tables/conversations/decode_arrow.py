@@ -25,28 +25,28 @@ _ATTRIBUTES = "attributes"
 _ALWAYS = pa.struct(
     [m for m in CONVERSATION_TYPE if m.name in ("conversationId", "conversationStart", "conversationEnd")]
 )
-"""Fields that are read even if no page has them: a page may hold only conversations that have not ended."""
+"""Fields that are always read, because a page may hold only conversations that have not ended."""
 _PAIRS = CONVERSATION_TYPE.field("participants").type.value_type.field(_ATTRIBUTES).type
 
 
 class Reader:
-    """Reads pages that are alike, the faster the more it has seen. May be shared by threads."""
+    """Reads pages with similar fields, and remembers the fields that occur. Threads may share it."""
 
     def __init__(self) -> None:
         self._pages = narrow_json.Reader(_CONVERSATIONS, _as_map(CONVERSATION_TYPE), ENVELOPE, _ALWAYS)
 
     def read(self, bodies: Sequence[bytes]) -> list[Elements]:
-        """The conversations of each page. Raises ArrowInvalid or UnicodeDecodeError where one does not fit."""
+        """The conversations of each page. Raises ArrowInvalid or UnicodeDecodeError if a page does not fit."""
         return [found._replace(elements=_with_pairs(found.elements)) for found in self._pages.read_all(bodies)]
 
 
 def read_only(wanted: pa.StructType, body: bytes) -> pa.StructArray:
-    """Only the wanted fields of each conversation, which has them directly. Raises as `Reader.read` does."""
+    """Only the wanted fields of each conversation; they must be direct fields of it. Raises as `Reader.read`."""
     return narrow_json.read_only(_CONVERSATIONS, wanted, body)
 
 
 def _as_map(type_: pa.DataType) -> pa.DataType:
-    """The type as it is written, with attributes as a map."""
+    """The type as in JSON, where attributes are a map."""
     if pa.types.is_list(type_):
         return pa.list_(_as_map(type_.value_type))
     if pa.types.is_struct(type_):
@@ -77,7 +77,7 @@ def _with_field(structs: pa.StructArray, name: str, values: pa.Array) -> pa.Stru
 
 
 def _pairs(attributes: pa.StructArray) -> pa.ListArray:
-    """The names and values of each participant, by name; a name without a value is left out."""
+    """Each participant's attributes as a list of pairs, by name; a name without a value is left out."""
     columns = [pc.struct_field(attributes, [code]) for code in range(attributes.type.num_fields)]
     owners = [np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False)) for column in columns]
     owner = np.concatenate([np.zeros(0, np.int64), *owners])

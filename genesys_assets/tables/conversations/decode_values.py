@@ -1,6 +1,6 @@
-"""A details page value by value: slow, and tolerant of what `decode_arrow` refuses.
+"""Decodes a details page value by value: slow, and tolerant of pages that `decode_arrow` refuses.
 
-What cannot be kept is counted, with its path and the reason, and becomes null.
+A value that cannot be kept becomes null, and is counted with its path and the reason.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ class UnreadablePage(ValueError):
 
 
 class ConversationsOfPage(NamedTuple):
-    """The conversations of a page; how often each unknown field occurred, and each loss, by path."""
+    """The conversations of a page. `unknown` counts unknown fields by path, `losses` values that could not be kept, by
+    path and reason.
+    """
 
     conversations: pa.StructArray
     unknown: Counter[str]
@@ -43,67 +45,67 @@ def read(body: bytes) -> ConversationsOfPage:
         raise UnreadablePage(f"the page is not JSON ({error}); it has {len(body)} bytes") from error
     if not isinstance(page, dict):
         raise UnreadablePage(f"the page is a JSON {type(page).__name__}, not an object")
-    found = ConversationsOfPage(
+    page_conversations = ConversationsOfPage(
         pa.array([], CONVERSATION_TYPE),
         Counter(name for name in page if name not in ("conversations", *ENVELOPE)),
         Counter(),
     )
-    kept = _keep(page.get("conversations"), pa.list_(CONVERSATION_TYPE), "conversations", found)
-    conversations = [item for item in kept or [] if item is not None]
-    return found._replace(conversations=pa.array(conversations, CONVERSATION_TYPE))
+    items = _keep(page.get("conversations"), pa.list_(CONVERSATION_TYPE), "conversations", page_conversations)
+    conversations = [item for item in items or [] if item is not None]
+    return page_conversations._replace(conversations=pa.array(conversations, CONVERSATION_TYPE))
 
 
-def _keep(value: Any, type_: pa.DataType, path: str, found: ConversationsOfPage) -> Any:
-    """The value as the type wants it; what cannot be kept is counted and becomes null."""
+def _keep(value: Any, type_: pa.DataType, path: str, result: ConversationsOfPage) -> Any:
+    """The value converted to the type. If that is impossible, it is counted as a loss and None is returned."""
     if value is None:
         return None
     if pa.types.is_list(type_):
         if path.endswith(_ATTRIBUTES):
             if not isinstance(value, dict):
-                return _lose(value, "object", path, found)
-            value = _pairs(value, path, found)
+                return _lose(value, "object", path, result)
+            value = _pairs(value, path, result)
         if not isinstance(value, list):
-            return _lose(value, "list", path, found)
-        return [_keep(item, type_.value_type, path, found) for item in value]
+            return _lose(value, "list", path, result)
+        return [_keep(item, type_.value_type, path, result) for item in value]
     if pa.types.is_struct(type_):
-        return _keep_struct(value, type_, path, found)
-    kept, name = scalar(value, type_)
-    return _lose(value, name, path, found) if kept is None else kept
+        return _keep_struct(value, type_, path, result)
+    converted, name = scalar(value, type_)
+    return _lose(value, name, path, result) if converted is None else converted
 
 
 def scalar(value: Any, type_: pa.DataType) -> tuple[Any, str]:
-    """A single value as the type wants it, None where it cannot be kept; and what JSON calls the type."""
+    """A single value converted to the type, None if that is impossible; and the name of the type in messages."""
     for matches, convert, name in _SCALARS:
         if matches(type_):
             return convert(value), name
     raise TypeError(f"no rule for values of {type_}")
 
 
-def _pairs(attributes: Item, path: str, found: ConversationsOfPage) -> list[Item]:
+def _pairs(attributes: Item, path: str, result: ConversationsOfPage) -> list[Item]:
     """Attributes by name, each name once; one without a value is left out."""
     named: dict[str | None, Item] = {}
     for name, item in sorted(attributes.items()):
         if item is not None and named.setdefault(_as_string(name), {"name": name, "value": item})["name"] != name:
-            found.losses[f"{path}: a name that equals another one's once it is text"] += 1
+            result.losses[f"{path}: a name that equals another one's once it is text"] += 1
     return list(named.values())
 
 
-def _keep_struct(value: Any, type_: pa.StructType, path: str, found: ConversationsOfPage) -> dict[str, Any] | None:
+def _keep_struct(value: Any, type_: pa.StructType, path: str, result: ConversationsOfPage) -> dict[str, Any] | None:
     if not isinstance(value, dict):
-        _lose(value, "object", path, found)
+        _lose(value, "object", path, result)
         return None
-    kept = {}
+    converted = {}
     known = {member.name: member.type for member in type_}
     for name, item in value.items():
         if name in known:
-            kept[name] = _keep(item, known[name], f"{path}.{name}", found)
+            converted[name] = _keep(item, known[name], f"{path}.{name}", result)
         elif item is not None:
-            found.unknown[f"{path}.{name}"] += 1
-    return kept
+            result.unknown[f"{path}.{name}"] += 1
+    return converted
 
 
-def _lose(value: Any, wanted: str, path: str, found: ConversationsOfPage) -> None:
-    found.losses[f"{path}: {type(value).__name__} is no {wanted}"] += 1
+def _lose(value: Any, wanted: str, path: str, result: ConversationsOfPage) -> None:
+    result.losses[f"{path}: {type(value).__name__} is no {wanted}"] += 1
 
 
 def _as_string(value: Any) -> str | None:
@@ -143,7 +145,7 @@ def _as_boolean(value: Any) -> bool | None:
 
 
 def as_instant(value: Any) -> datetime | None:
-    """The instant that a text says, in UTC and whole milliseconds; None where it says none."""
+    """The instant of an ISO 8601 text, in UTC and whole milliseconds; None for anything else."""
     if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d", value):
         return None
     try:

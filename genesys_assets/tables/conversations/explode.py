@@ -1,8 +1,8 @@
 """Nested conversations to the flat tables of the conversation model.
 
-Each level is unnested once, all rows at a time; a child row takes its keys from its parent by position. Rows come out
-in the order of the conversations, and inside a conversation in the platform's order. Fields that the conversations' own
-type lacks are null.
+Each level is unnested once, all rows at a time; a child row takes its keys from its parent by position. Rows are in the
+order of the conversations, and within a conversation in the platform's order. Fields that are not in the type of the
+conversations are null.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NO_LIST = pa.list_(_NO_FIELDS)
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """Rows of one level of the nesting, with the columns they inherit."""
+    """Rows of one level of the nesting, with the columns that they inherit from their parents."""
 
     rows: pa.StructArray
     inherited: dict[str, pa.Array]
@@ -40,7 +40,7 @@ class Level:
         return len(self.rows)
 
     def field(self, wire: str, type_: pa.DataType) -> pa.Array:
-        """The values of a field, of that type; nulls where the rows have no such field."""
+        """The values of a field; nulls of the given type if the rows have no such field."""
         return self._fields[wire] if wire in self._fields else pa.nulls(len(self), type_)
 
     def columns(self, fields: tuple[model.Field, ...]) -> dict[str, pa.Array]:
@@ -48,17 +48,17 @@ class Level:
 
 
 class Rows(NamedTuple):
-    """Rows of a table, and the position of the parent of each."""
+    """Rows of a table, and the position of each one's parent."""
 
     columns: Mapping[str, pa.Array]
     parent: Positions
 
 
 def explode(conversations: pa.StructArray, supplements: Supplements = NO_SUPPLEMENTS) -> dict[str, pa.Table]:
-    """All tables of the conversation model, by name, from conversations as `decode` gives them.
+    """All tables of the conversation model, by name, from conversations as `decode` returns them.
 
-    Participants' attributes, evaluations, surveys and resolutions are those of the supplement where a conversation has
-    none itself.
+    If a conversation has no participant attributes, evaluations, surveys or resolutions itself, those of its supplement
+    are taken.
     """
     level = Level(conversations, {})
     columns = level.columns(model.CONVERSATION)
@@ -98,7 +98,7 @@ def explode(conversations: pa.StructArray, supplements: Supplements = NO_SUPPLEM
 def _side_rows(
     conversations: Level, keys: Mapping[str, pa.Array], participants: Level, in_conversation: Positions
 ) -> dict[str, Rows]:
-    """The tables that jobs know best; the parent of a row is its conversation."""
+    """Rows of the tables for which details jobs have more than the query; the parent of a row is its conversation."""
     attributes = _attributes(participants, in_conversation)
     return {
         "participant_attributes": attributes._replace(parent=in_conversation[attributes.parent]),
@@ -109,15 +109,15 @@ def _side_rows(
 
 
 def _supplemented(own: dict[str, Rows], supplements: Supplements, keys: Mapping[str, pa.Array]) -> dict[str, Rows]:
-    """A conversation's own rows, or those of its supplement where it has none."""
+    """The own rows of conversations that have any; for the others those of their supplements."""
     level = Level(supplements.rows, {})
     keys = {name: column.take(pa.array(supplements.of)) for name, column in keys.items()}
-    found = _side_rows(level, keys, *_unnest(level, "participants", keys))
-    return {name: _filled(own[name], more._replace(parent=supplements.of[more.parent])) for name, more in found.items()}
+    added = _side_rows(level, keys, *_unnest(level, "participants", keys))
+    return {name: _filled(own[name], more._replace(parent=supplements.of[more.parent])) for name, more in added.items()}
 
 
 def _filled(own: Rows, more: Rows) -> Rows:
-    """The rows, and more of parents that have none; by parent."""
+    """The rows of `own`, and those of `more` whose parent has no row in `own`; in the order of parents."""
     missing = ~np.isin(more.parent, own.parent)
     parent = np.concatenate((own.parent, more.parent[missing]))
     order = np.argsort(parent, kind="stable")
@@ -151,7 +151,9 @@ def _listed(
     handed_down: Mapping[str, pa.Array],
     id_column: str | None = None,
 ) -> Rows:
-    """The rows of a list that is unnested no further, numbered inside its parent: all, or those of an equal id."""
+    """The rows of a list without further nesting. Their `ordinal` counts within the parent or, with `id_column`, among
+    rows with the same id.
+    """
     children, positions = _unnest(parent, wire, handed_down)
     columns = children.columns(fields)
     ordinal = pa.array(_numbered(positions)) if id_column is None else _among_equals(positions, columns[id_column])
@@ -174,8 +176,8 @@ def _attributes(participants: Level, in_conversation: Positions) -> Rows:
 
 
 def _may_be_cut(texts: pa.Array) -> pa.Array:
-    """Whether texts are as long as the platform lets them be. It probably counts in units of UTF-16, of which a
-    character beyond the first 65,536 has two.
+    """Whether texts have the maximum length, so that the platform may have cut them. It probably counts in units of
+    UTF-16, of which characters from U+10000 on have two.
     """
     units = pc.utf8_length(texts).fill_null(0)
     may_have_more = pc.and_(pc.greater_equal(units, model.ATTRIBUTE_LIMIT // 2), pc.less(units, model.ATTRIBUTE_LIMIT))
@@ -295,7 +297,7 @@ def _metric_columns(
 
 
 def _among_equals(group: Positions, *ids: pa.Array) -> pa.Array:
-    """`_occurrence` of ids, of which the last ones are mostly all different."""
+    """`_occurrence`, fast if all values of the last column differ, as ids mostly do."""
     if not ids[-1].null_count and pc.count_distinct(ids[-1]).as_py() == len(group):
         return pa.array(np.zeros(len(group), dtype=np.int64))
     return _occurrence(group, *ids)

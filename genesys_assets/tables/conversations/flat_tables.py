@@ -1,4 +1,4 @@
-"""The tables that conversations become: one for each level of the nesting, with the fields of `model` as columns.
+"""Declares the tables of conversations: one for each level of the nesting, with the fields of `model` as columns.
 
 Only declarations are here. `explode` turns nested data into these tables.
 """
@@ -69,13 +69,13 @@ def _table(
         key,
         sum(groups, ()),
         partition_column="conversation_start",
-        null_in_key=tuple(column for column in key if column in _LEFT_OUT_AT_TIMES),
+        null_in_key=tuple(column for column in key if column in _NULLABLE_KEYS),
         expected=expected,
         version=version,
     )
 
 
-_LEFT_OUT_AT_TIMES = ("participant_id", "session_id", "metric", "emit_date", "evaluation_id", "survey_id")
+_NULLABLE_KEYS = ("participant_id", "session_id", "metric", "emit_date", "evaluation_id", "survey_id")
 """Columns of keys that the platform may leave out: it may leave out every field except a conversation's id and start.
 An ordinal in the key distinguishes rows that lack an id or repeat one.
 """
@@ -165,8 +165,8 @@ session_queue_id string the session's queue: that of its last segment that has o
 )
 SESSION_METRICS = _table(
     "session_metrics",
-    "One row per metric a session emitted. A metric may be emitted more than once, even in the same millisecond: "
-    "`ordinal` tells those apart.",
+    "One row per metric that a session emitted. A metric may be emitted more than once, even in the same millisecond: "
+    "`ordinal` distinguishes those.",
     (*_OF_SESSION, "metric", "emit_date", "ordinal"),
     CONVERSATION_KEYS,
     PARTICIPANT_KEYS,

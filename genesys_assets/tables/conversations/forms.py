@@ -1,7 +1,7 @@
-"""Conversations as a day's tables take them: the newest form of each, and what an older form by job has that only jobs
-know.
+"""The input of a day's tables: the newest form of each conversation and, if that is not by a details job, the newest
+older form by a job, which has fields that only jobs have.
 
-Which forms these are is decided in `merge`; what becomes of them is the work of `explode`.
+`merge` chooses the forms, `explode` makes the tables.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ Positions = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Supplements:
-    """Older forms by job of some conversations: `rows` of `SUPPLEMENT_TYPE`, and `of`, the position of the conversation
-    that each row belongs to. No conversation has two.
+    """Older forms by job of some conversations: `rows` of `SUPPLEMENT_TYPE`, and in `of` the position of each row's
+    conversation. A conversation has at most one.
     """
 
     rows: pa.StructArray
@@ -37,7 +37,7 @@ NO_SUPPLEMENTS = Supplements(pa.nulls(0, SUPPLEMENT_TYPE), np.zeros(0, dtype=np.
 
 @dataclass(frozen=True, slots=True)
 class Forms:
-    """The newest forms of some conversations, as `decode` gives them, and their supplements."""
+    """The newest forms of some conversations, as `decode` returns them, and their supplements."""
 
     conversations: pa.StructArray
     supplements: Supplements = NO_SUPPLEMENTS

@@ -1,7 +1,7 @@
 """Interaction legs: one row for each time that a conversation was offered to somebody.
 
-This module puts sessions together to legs and finds the outcome of each leg; `docs/legs.md` explains it with an
-example. It reads the tables that `explode` makes.
+This module combines sessions to legs and finds the outcome of each leg. `docs/legs.md` explains it with an example. The
+input are the tables that `explode` makes.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def interaction_legs(tables: Mapping[str, pa.Table]) -> pa.Table:
     outcome = _outcomes(sessions, emitted, _Legs(acd, lead, leg_of_agent), fate)
 
     ended_by = _ending_leg(sessions, acd, lead, outcome, fate)
-    # What the platform calls abandoned counts as such, also where it says that an agent answered.
+    # If the platform counts a wait as abandoned, it is abandoned, even if an agent answered by other metrics.
     ended_by[(fate == _ABANDONED) & (_at(outcome, ended_by, _ABANDONED) != _ABANDONED)] = -1
     alone = np.flatnonzero(sessions.is_acd & (ended_by < 0))
     ended_by[alone] = len(lead) + np.arange(len(alone))
@@ -133,10 +133,10 @@ class _Legs:
 
 
 def _agent_legs(sessions: Sessions) -> tuple[Numbers, Numbers]:
-    """The session that leads each leg with an agent, and the leg of each agent session.
+    """The leading session of each leg with an agent, and the leg of each agent session.
 
-    A session that did not ring and began while its participant was still busy is at another one's side: the voice
-    call of a callback, the call in which a colleague is consulted, a shared screen.
+    A session that did not ring and began while its participant was still busy belongs to the leg of another session:
+    the voice call of a callback, the call in which a colleague is consulted, a shared screen.
     """
     agents = np.flatnonzero(sessions.is_agent)
     order = agents[np.lexsort((sessions.begin[agents], sessions.participant[agents]))]
@@ -151,9 +151,10 @@ def _agent_legs(sessions: Sessions) -> tuple[Numbers, Numbers]:
 
 
 def _offering_acd(sessions: Sessions, emitted: Emissions, lead: Numbers, leg_of_session: Numbers) -> Numbers:
-    """The acd session that each leg comes from: of the same queue, begun before it and not over when it began.
+    """The acd session from which each leg was offered: of the same queue, begun before the leg and not over when it
+    began.
 
-    Where the agent's session names no queue but its metrics are those of a routed one, any queue will do.
+    If the agent's session names no queue but has metrics of a routed one, an acd session of any queue is taken.
     """
     acds = np.flatnonzero(sessions.is_acd)
     begin = sessions.begin[lead]
@@ -186,7 +187,7 @@ def _fate_in_queue(sessions: Sessions, emitted: Emissions) -> Numbers:
 
 
 def _outcomes(sessions: Sessions, emitted: Emissions, legs: _Legs, fate: Numbers) -> Numbers:
-    """What became of each leg with an agent."""
+    """The outcome of each leg with an agent."""
     count = len(legs.lead)
     left = extreme(np.maximum, -1, sessions.left, legs.of_session, count)
     answered = extreme(np.minimum, NEVER, sessions.connected, legs.of_session, count) != NEVER
@@ -213,14 +214,14 @@ def _outcomes(sessions: Sessions, emitted: Emissions, legs: _Legs, fate: Numbers
 def _consulted(sessions: Sessions, emitted: Emissions, legs: _Legs, left: Numbers) -> Flags:
     """Whether the leg began while an agent who consulted somebody was in the conversation."""
     conversation, begin = sessions.conversation[legs.lead], sessions.begin[legs.lead]
-    asking = np.flatnonzero(emitted.any("nConsult", legs.of_session, len(legs.lead)))
-    # One millisecond later, so that no agent appears to have consulted themselves.
-    asked_by = _latest_before(conversation, begin, conversation[asking], begin[asking] + 1)
-    return begin <= _at(left[asking], asked_by, -1)
+    consulting = np.flatnonzero(emitted.any("nConsult", legs.of_session, len(legs.lead)))
+    # One millisecond is added, so that no agent counts as consulted by themselves.
+    consulted_by = _latest_before(conversation, begin, conversation[consulting], begin[consulting] + 1)
+    return begin <= _at(left[consulting], consulted_by, -1)
 
 
 def _given_up(sessions: Sessions, legs: _Legs, fate: Numbers, answered: Flags, left: Numbers) -> Flags:
-    """Whether the ringing stopped because the wait in the queue was over, and nobody answered at all."""
+    """Whether the ringing stopped because the wait in the queue ended without any answer."""
     helped = np.zeros(len(sessions), dtype=bool)
     helped[legs.acd[answered & (legs.acd >= 0)]] = True
     lost = (fate != _UNDECIDED) & ~helped
@@ -230,13 +231,13 @@ def _given_up(sessions: Sessions, legs: _Legs, fate: Numbers, answered: Flags, l
 
 
 def _as_counted(emitted: Emissions, legs: _Legs, outcome: Numbers) -> Numbers:
-    """The outcomes, where exactly the legs that count a tAbandon are abandoned: the platform counts no other."""
+    """The outcomes, corrected so that exactly the legs with a tAbandon are abandoned: the platform counts no others."""
     counted = emitted.any("tAbandon", legs.of_session, len(legs.lead))
     return np.where(counted, _ABANDONED, np.where(outcome == _ABANDONED, _ENDED, outcome))
 
 
 def _ending_leg(sessions: Sessions, acd: Numbers, lead: Numbers, outcome: Numbers, fate: Numbers) -> Numbers:
-    """For each acd session the leg in which its wait ends, or rings now; -1 if that is no agent's."""
+    """For each acd session the agent's leg that ended its wait, or that rings now; -1 if there is none."""
     waits_still = _at(fate, acd, _UNDECIDED) == _UNDECIDED
     ends = (acd >= 0) & (outcome != _NOT_RESPONDING) & ((outcome != _UNDECIDED) | waits_still)
     candidates = np.flatnonzero(ends)
@@ -256,7 +257,7 @@ def _table(sessions: Sessions, emitted: Emissions, legs: _Legs, outcome: Numbers
     of_last = np.where(_at(legs.lead, legs.of_session, 0) < 0, legs.of_session, of_agent)
     wrap_up = extreme(np.maximum, -1, sessions.wrap_up, of_agent, count)
     rows = sessions.rows
-    found: dict[str, pa.Array] = {
+    table_columns: dict[str, pa.Array] = {
         **{name: rows[name].take(stated_by) for name in ("conversation_id", "conversation_start")},
         "leg_no": pa.array(np.arange(count) - np.searchsorted(conversation, conversation) + 1),
         **{name: rows[name].take(stated_by) for name in ("media_type", "direction")},
@@ -276,11 +277,11 @@ def _table(sessions: Sessions, emitted: Emissions, legs: _Legs, outcome: Numbers
         "wrap_up_code": _take(sessions.wrap_up_codes, wrap_up),
         **{column: emitted.total(metrics, legs.of_session, count) for column, metrics in _METRICS.items()},
     }
-    return INTERACTION_LEGS.conform(pa.table(found)).combine_chunks()
+    return INTERACTION_LEGS.conform(pa.table(table_columns)).combine_chunks()
 
 
 def _in_order(sessions: Sessions, legs: _Legs, outcome: Numbers) -> tuple[_Legs, Numbers, Numbers]:
-    """The legs in the order of their numbers, with when each was offered."""
+    """The legs and their outcomes in the order of `leg_no`, and when each leg was offered."""
     stated_by = np.where(legs.lead >= 0, legs.lead, legs.acd)
     begin = sessions.begin[stated_by]
     offered = np.where(legs.acd >= 0, _at(sessions.offered, legs.acd, 0), begin)
@@ -331,8 +332,8 @@ def _latest_before(groups: Numbers, times: Numbers, candidate_groups: Numbers, c
     asks = np.arange(len(group)) >= len(candidate_groups)
     order = np.lexsort((asks, time, group))
     latest = np.maximum.accumulate(np.where(asks[order], -1, np.arange(len(order))))
-    found = _at(order, latest, -1)
-    same = (latest >= 0) & (group[found] == group[order])
+    row = _at(order, latest, -1)
+    same = (latest >= 0) & (group[row] == group[order])
     answers = np.full(len(group), -1)
-    answers[order] = np.where(same, found, -1)
+    answers[order] = np.where(same, row, -1)
     return answers[asks]

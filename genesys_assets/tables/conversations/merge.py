@@ -1,8 +1,8 @@
-"""Many pages to one ordered stream of conversations: bounds, duplicates, order.
+"""Merges many pages to one ordered stream of conversations, each once.
 
-Planning looks only at each conversation's id and start: it says which page's form of a conversation is taken, and which
-other page supplements it. Merging opens the pages in the order of time and closes each once its last conversation is
-through. So memory holds the ids of the day and the pages that are open at one instant, never the day.
+Planning reads only the id and start of each conversation. It decides from which page a conversation is taken, and which
+other page supplements it. Merging opens the pages in the order of time, and closes each after its last conversation. So
+only the ids of the day and the pages that are open at the same time are in memory, never the whole day.
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ _NEVER = int(np.iinfo(np.int64).max)
 
 @dataclass(frozen=True, slots=True)
 class Stub:
-    """What planning needs of one page: the half-open span of its partition, the instant as of which it shows its
-    conversations, and their ids and starts from `decode.starts`. A page may reach beyond its partition; those
-    conversations belong to another. `decides`: this page decides which conversations the day has. Other pages bring
-    newer forms of these conversations; a conversation that only they have was deleted. `by_job`: the page is a result
-    of a details job, so it has fields that only jobs have. If the newest form of a conversation is not by job, its
-    newest form by job supplements it.
+    """The facts of one page for planning: the half-open span of its partition, its `as_of`, and the ids and starts of
+    its conversations from `decode.starts`. Conversations that began outside that span belong to another partition.
+
+    `decides`: this page decides which conversations the day has. Other pages may have newer forms of them; a
+    conversation that only other pages have was deleted. `by_job`: the page is a result of a details job, so it has
+    fields that only jobs have. If the newest form of a conversation is not by job, its newest form by job supplements
+    it.
     """
 
     start: datetime
@@ -48,11 +49,11 @@ class Stub:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What is taken of one page.
+    """The rows that are taken from one page.
 
     `rows` are conversations in their newest form. `supplements` are rows that supplement a newer form; `supplemented`
-    are the starts of these newer forms, in milliseconds, ascending. `first` is the earliest start of all that is taken.
-    `size` is how many conversations the page has.
+    are the starts of these newer forms, in milliseconds, ascending. `first` is the earliest start of all these rows.
+    `size` is the number of conversations on the page.
     """
 
     page: int
@@ -65,10 +66,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which conversations of which pages to take, page by page in the order of their first conversation.
+    """Which conversations to take from which pages, page by page in the order of their first conversation.
 
-    `outside` began outside their page's partition, `duplicates` are older forms of conversations that are taken.
-    `deleted` are conversations that no deciding page has.
+    `outside`, `duplicates` and `deleted` are counts: of rows that began outside their page's partition, of older forms
+    of conversations that are taken, and of conversations that no deciding page has.
     """
 
     parts: tuple[Part, ...]
@@ -82,12 +83,12 @@ class Plan:
 
     @property
     def order(self) -> list[int]:
-        """The pages that are needed, by position, in the order in which `merged` takes them."""
+        """The positions of the pages that are needed, in the order in which `merged` takes them."""
         return [part.page for part in self.parts]
 
 
 def plan(pages: Sequence[Stub]) -> Plan:
-    """Take each conversation that began in its page's partition once, in the form that is newest: of the highest
+    """Plans to take each conversation that began in its page's partition once, in its newest form: with the latest
     `as_of`, and of equal ones on the last page.
     """
     if not any(len(page.conversations) for page in pages):
@@ -113,7 +114,7 @@ def plan(pages: Sequence[Stub]) -> Plan:
 
 
 def merged(plan: Plan, pages: Iterable[pa.StructArray]) -> Iterator[Forms]:
-    """Conversations by (conversationStart, conversationId), in pieces as the pages give them.
+    """Yields the planned conversations in the order of (conversationStart, conversationId).
 
     `pages` are the conversations of the pages in `plan.order`.
     """
@@ -129,7 +130,7 @@ def merged(plan: Plan, pages: Iterable[pa.StructArray]) -> Iterator[Forms]:
 
 
 def in_larger_parts(parts: Iterable[Forms], at_least: int = 1_000) -> Iterator[Forms]:
-    """The same conversations in fewer and larger parts: unnesting a part costs about the same for 100 as for 1,000."""
+    """The same conversations in fewer and larger parts: unnesting 100 conversations takes about as long as 1,000."""
     waiting: list[Forms] = []
     for part in parts:
         waiting.append(part)
@@ -145,7 +146,9 @@ def in_larger_parts(parts: Iterable[Forms], at_least: int = 1_000) -> Iterator[F
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """The conversations of all pages, one page after the other; `begins` is where each page begins, and the end."""
+    """The conversations of all pages, one page after the other. `begins` has the position at which each page begins,
+    and the end.
+    """
 
     ids: pa.Array
     starts: Numbers
@@ -157,15 +160,15 @@ class _Rows:
     by_job: Flags
 
     def by_page(self, rows: Numbers) -> list[Numbers]:
-        """Ascending rows as positions on their pages, page by page."""
+        """For each page the given rows that are on it, as positions on the page. `rows` must ascend."""
         bounds = np.searchsorted(rows, self.begins[1:-1])
         return [of - begin for of, begin in zip(np.split(rows, bounds), self.begins[:-1], strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
 class _ChosenRows:
-    """Rows that are taken, ascending. Rows that supplement, each with the row that it supplements. `deleted`
-    conversations have no row on a deciding page, and `rows_of_deleted` on others.
+    """`taken` are the rows to take, ascending. `supplements` are rows that supplement those in `supplemented`.
+    `deleted` counts conversations without a row on a deciding page, `rows_of_deleted` their rows on other pages.
     """
 
     taken: Numbers
@@ -216,11 +219,11 @@ def _chosen(rows: _Rows) -> _ChosenRows:
 def _coded(ids: pa.Array) -> tuple[Positions, Flags]:
     """Equal numbers for equal ids, and whether an id occurs once only."""
     order = pc.sort_indices(ids).to_numpy()
-    again = _equal_to_the_one_before(ids.take(pa.array(order)))
+    repeats = _equal_to_the_one_before(ids.take(pa.array(order)))
     code = np.empty(len(order), dtype=np.int32)
-    code[order] = np.cumsum(~again, dtype=np.int32)
+    code[order] = np.cumsum(~repeats, dtype=np.int32)
     is_alone = np.empty(len(order), dtype=bool)
-    is_alone[order] = ~(again | np.append(again[1:], False))
+    is_alone[order] = ~(repeats | np.append(repeats[1:], False))
     return code, is_alone
 
 
@@ -238,9 +241,9 @@ def _last_where(flags: Flags, lasts: Numbers) -> Numbers:
 
 def _part(rows: _Rows, page: int, taken: Numbers, supplements: Numbers, starts: Numbers) -> Part:
     order = np.argsort(starts, kind="stable")
-    begun = np.concatenate((rows.starts[taken + rows.begins[page]], starts))
+    starts_of_rows = np.concatenate((rows.starts[taken + rows.begins[page]], starts))
     size = int(rows.begins[page + 1] - rows.begins[page])
-    return Part(page, taken, supplements[order], starts[order], int(begun.min()), size)
+    return Part(page, taken, supplements[order], starts[order], int(starts_of_rows.min()), size)
 
 
 # -- merging -----------------------------------------------------------------------------------------------------------
@@ -248,7 +251,7 @@ def _part(rows: _Rows, page: int, taken: Numbers, supplements: Numbers, starts: 
 
 @dataclass(slots=True)
 class _Open:
-    """What is left of an open page, in the order of time."""
+    """The rows of an open page that were not yielded yet, in the order of time."""
 
     conversations: pa.StructArray
     starts: Numbers
@@ -259,12 +262,14 @@ class _Open:
         return len(self.conversations) + len(self.supplements)
 
     def take_before(self, border: int) -> tuple[pa.StructArray, pa.StructArray]:
-        """Conversations and supplements of conversations that began before the border. They are no longer left."""
+        """Removes and returns the conversations that began before the border, and the supplements of such
+        conversations.
+        """
         begun, supplemented = (int(np.searchsorted(of, border)) for of in (self.starts, self.supplemented))
-        taken = self.conversations.slice(0, begun), self.supplements.slice(0, supplemented)
+        before_border = self.conversations.slice(0, begun), self.supplements.slice(0, supplemented)
         self.conversations, self.starts = self.conversations.slice(begun), self.starts[begun:]
         self.supplements, self.supplemented = self.supplements.slice(supplemented), self.supplemented[supplemented:]
-        return taken
+        return before_border
 
 
 def _opened(part: Part, conversations: pa.StructArray) -> _Open:

@@ -1,8 +1,8 @@
-"""The analytics conversation model: every field that the platform documents, and how they are nested.
+"""The analytics conversation model: every field that the platform documents, and their nesting.
 
-Only declarations are here. `decode` turns bytes into nested Arrow data, `flat_tables` declares what that becomes.
-Source: `POST /api/v2/analytics/conversations/details/query` and the details jobs, whose conversations have the same
-shape.
+Only declarations are here. `decode` turns bytes into nested Arrow data, `flat_tables` declares the tables made of it.
+Source: the models AnalyticsConversation, AnalyticsParticipant, AnalyticsSession and others of
+https://github.com/MyPureCloud/platform-client-sdk-python. Query and details jobs give conversations of the same shape.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from genesys_assets.tables.spec import TYPES
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One documented field: its name on the wire, its type and the column it becomes."""
+    """One documented field: its name in JSON (`wire`), its type, and the name and description of its column."""
 
     wire: str
     type: pa.DataType
@@ -242,7 +242,9 @@ value string its value; names and values are cut at 1024 characters
 """)
 
 ATTRIBUTE_LIMIT = 1024
-"""Characters at which the platform cuts names and values of attributes."""
+"""Characters after which the platform cuts names and values of attributes. Source:
+https://developer.genesys.cloud/api/rest/v2/analytics/conversation_details_job.
+"""
 
 MEDIA_ENDPOINT_STAT = _fields("""
 eventTime instant when it was reported
@@ -323,7 +325,7 @@ CONVERSATION_TYPE = _type(
     surveys=pa.list_(_type(SURVEY)),
     resolutions=pa.list_(_type(RESOLUTION)),
 )
-"""A conversation as the platform nests it, except that participant attributes are a list of pairs and no map."""
+"""A conversation as the platform nests it, except that participant attributes are a list of pairs instead of a map."""
 SUPPLEMENT_TYPE = pa.struct(
     [
         CONVERSATION_TYPE.field("conversationId"),
@@ -331,4 +333,4 @@ SUPPLEMENT_TYPE = pa.struct(
         *(CONVERSATION_TYPE.field(name) for name in ("evaluations", "surveys", "resolutions")),
     ]
 )
-"""What details jobs know of a conversation and the query does not, or not as completely."""
+"""The fields of a conversation that only details jobs have, or have more completely than the query."""

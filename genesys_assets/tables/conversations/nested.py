@@ -1,8 +1,9 @@
-"""Nested Arrow types that have only some fields of a model: how they grow, and how values are put into another one.
+"""Nested Arrow types that have only some fields of a model: adding fields to them, and converting values to another
+such type.
 
-A page names few of the hundreds of fields that the platform documents. Reading only those that occur is what makes
-decoding fast; so conversations come in types that are narrower than the model, from one page to the next not always
-the same. Nothing here knows which model it is.
+A page has few of the hundreds of fields that the platform documents. Decoding is fast because only those that occur are
+read. So the types of decoded conversations are narrower than the model, and may differ from page to page. This module
+works with any model.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 MOST_NAMES = 1_000
-"""A map of more names than these is better read value by value than as a column for each."""
+"""A map with more names than this is read value by value, not as one column for each name."""
 
 
 def field_of(type_: pa.DataType | None, name: str) -> pa.DataType | None:
-    """The type of a struct's field, None where it has none or only nulls."""
+    """The type of a struct's field; None if the struct lacks it, or it has only nulls."""
     if type_ is None or not pa.types.is_struct(type_):
         return None
     index = type_.get_field_index(name)
@@ -28,13 +29,15 @@ def field_of(type_: pa.DataType | None, name: str) -> pa.DataType | None:
 
 
 def fields_of(structs: pa.StructArray) -> dict[str, pa.Array]:
-    """The values of each field, null where the struct is. One call for each field would take five times as long."""
+    """The values of each field, null where the struct is null. One call for each field would take five times as
+    long.
+    """
     return dict(zip((member.name for member in structs.type), structs.flatten(), strict=True))
 
 
 def grown(model: pa.DataType, known: pa.DataType | None, found: pa.DataType | None) -> pa.DataType:
-    """The part of the model with the known fields and the new ones, in the model's order. A map becomes a struct of its
-    sorted names, each with the type of the map's values. Raises ArrowInvalid if there are too many names.
+    """The part of the model that has the fields of the types `known` and `found`, in the model's order. A map becomes a
+    struct of its sorted names, each with the type of the map's values. Raises ArrowInvalid if there are too many names.
     """
     if pa.types.is_struct(model):
         members = [(m, field_of(known, m.name), field_of(found, m.name)) for m in model]
@@ -61,7 +64,7 @@ def retyped(type_: pa.DataType, change: Callable[[pa.DataType], pa.DataType]) ->
 
 
 def conformed(values: pa.Array, type_: pa.DataType) -> pa.Array:
-    """The values in a type with other fields: what it has more is null, what it has not is dropped."""
+    """The values converted to a type with other fields: additional fields are null, missing ones are dropped."""
     if values.type == type_:
         return values
     if pa.types.is_struct(type_):
@@ -79,7 +82,7 @@ def conformed(values: pa.Array, type_: pa.DataType) -> pa.Array:
 
 
 def with_elements(lists: pa.ListArray, elements: pa.Array) -> pa.ListArray:
-    """The lists with other elements in place of theirs, one for one."""
+    """The lists with their elements replaced, one by one."""
     ends = np.cumsum(pc.list_value_length(lists).fill_null(0).to_numpy(), dtype=np.int32)
     return pa.ListArray.from_arrays(pa.array(np.concatenate(([0], ends)), pa.int32()), elements, mask=lists.is_null())
 

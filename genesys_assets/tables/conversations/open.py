@@ -1,4 +1,4 @@
-"""The register of conversations in progress: which there are, for how long, and where they stand."""
+"""The register of open conversations: which ones are in progress, for how long, and in which queue."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ _DAY_MS = 24 * 3600 * 1000
 
 
 def open_conversations(conversations: pa.Table, sessions: pa.Table, as_of: datetime) -> pa.Table:
-    """`OPEN_CONVERSATIONS` from open conversations and all their sessions."""
+    """Rows of `OPEN_CONVERSATIONS`, from open conversations and all their sessions. `as_of` is when their age is
+    counted.
+    """
     latest = sessions.filter(pc.is_valid(sessions["session_start"])).sort_by(
         [("conversation_id", "ascending"), ("session_start", "ascending")]
     )

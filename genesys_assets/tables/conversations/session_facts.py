@@ -1,7 +1,7 @@
-"""Facts of sessions, one value per session, for code that combines sessions.
+"""Facts of sessions as arrays with one value for each session, for code that combines sessions.
 
-Here the tables of sessions, segments and session metrics become arrays of numbers that share the positions of the
-sessions table. What sessions mean together is decided in `legs`.
+The tables of sessions, segments and session metrics are converted to arrays of numbers, in the order of the sessions
+table. `legs` combines them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PARTICIPANT = ("conversation_id", "participant_id", "participant_ordinal")
 _SESSION = ("conversation_id", "participant_id", "session_id", "ordinal")
 _OF_SESSION = (*_SESSION[:-1], "session_ordinal")
 _LEFT_OUT = "\0"
-"""In the place of an id that the platform left out; no id is this."""
+"""Stands for an id that the platform left out. No id has this value."""
 _TRANSFERS = ("transfer", "consultTransfer", "conferenceTransfer")
 _AGENTS = ("agent", "user")
 _SUPERVISION = (
@@ -43,7 +43,9 @@ def read(tables: Mapping[str, pa.Table]) -> tuple[Sessions, Emissions]:
 
 @dataclass(frozen=True, slots=True)
 class Emissions:
-    """One value per metric that a session emitted."""
+    """The metrics that sessions emitted, as arrays with one value for each emission. `session` is the position of the
+    session, `metric` that of the metric in `names`, `at` the instant in milliseconds.
+    """
 
     session: Numbers
     metric: Numbers
@@ -56,7 +58,7 @@ class Emissions:
         return np.flatnonzero(np.isin(self.metric, wanted))
 
     def any(self, metric: str, group_of_session: Numbers, groups: int) -> Flags:
-        """Whether a session of the group emitted it; sessions with group -1 are ignored."""
+        """For each group whether one of its sessions emitted the metric. Sessions with group -1 are ignored."""
         return self._any(self._rows(metric), group_of_session, groups)
 
     def _any(self, rows: Numbers, group_of_session: Numbers, groups: int) -> Flags:
@@ -64,12 +66,12 @@ class Emissions:
         return np.bincount(group[group >= 0], minlength=groups) > 0
 
     def first(self, metric: str, sessions: int) -> Numbers:
-        """When each session first emitted it."""
+        """When each session first emitted the metric; `NEVER` if it did not."""
         rows = self._rows(metric)
         return extreme(np.minimum, NEVER, self.at[rows], self.session[rows], sessions)
 
     def total(self, metrics: Sequence[str], group_of_session: Numbers, groups: int) -> pa.Array:
-        """Their sum over the group's sessions; null where none emitted one."""
+        """For each group the sum of these metrics over its sessions; null if none emitted one."""
         rows = self._rows(*metrics)
         group = group_of_session[self.session[rows]]
         totals = np.zeros(groups, dtype=np.int64)
@@ -79,9 +81,10 @@ class Emissions:
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """One value per session, in the order of the table. Instants are ms, `NEVER` if there is none. `offered` is when a
-    queue took it, `left` the end of all but after-call work, `connected` when it was answered, `wrap_up` the position
-    of its last code in `wrap_up_codes`. Agents are those who handle, not those who supervise.
+    """One value for each session, in the order of the table. Instants are milliseconds, `NEVER` if there is none.
+    `offered` is when it entered a queue, `left` the end of all segments but after-call work, `connected` when it was
+    answered, `wrap_up` the position of its last code in `wrap_up_codes`. `is_agent`: an agent handles the conversation,
+    and does not only supervise it.
     """
 
     rows: pa.Table
@@ -164,7 +167,7 @@ def extreme(ufunc: Any, default: int, values: Numbers, group: Numbers, groups: i
 
 
 def _keys(rows: pa.Table) -> pa.Array:
-    """The columns as one text a row."""
+    """The values of each row as one text."""
     parts = [column.combine_chunks().cast(pa.string()) for column in rows.columns]
     return pc.binary_join_element_wise(*parts, "|", null_handling="replace", null_replacement=_LEFT_OUT)
 

@@ -1,8 +1,8 @@
 """One Parquet file of the data lake extraction to rows with our names and types.
 
-Instants come as whole milliseconds since 1970 in INT64; Parquet's own timestamps are understood as well. A value that
-does not fit its column is null and counted as a loss; a row without a key is left out and counted. Which of several
-rows counts is decided in `newest`.
+Instants are whole milliseconds since 1970 in INT64; Parquet's own timestamps are understood as well. A value that does
+not fit its column becomes null and is counted as a loss; a row without a key is left out and counted. `newest` decides
+which of several rows with the same key counts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from genesys_assets.tables.conversations.decode_values import UnreadablePage
 from genesys_assets.tables.data_lake.schemas import SCHEMAS, Names, Schema
 
 MOST_UNPACKED = 4 << 30
-"""Bytes that a file may have once it is unpacked."""
+"""The most bytes of a file after unpacking."""
 
 
 class UnreadableFile(UnreadablePage):
@@ -28,8 +28,8 @@ class UnreadableFile(UnreadablePage):
 
 @dataclass(slots=True)
 class FileRows:
-    """The rows of one file, with those known columns that it has. `unknown` counts rows of columns that are not known,
-    `losses` values and rows that could not be kept; both by schema and column.
+    """The rows of one file, with the known columns that it has. `unknown` has the number of rows for each unknown
+    column, `losses` counts values and rows that could not be kept; both by schema and column.
     """
 
     rows: pa.Table
@@ -38,38 +38,39 @@ class FileRows:
 
 
 def decode(schema: str, body: bytes, names: Names | None = None, only: tuple[str, ...] | None = None) -> FileRows:
-    """The rows of a file of a known schema; `only` these columns, where it has them.
+    """The rows of a file of a known schema. `names` says what its columns are called; `only`: read just these columns,
+    as far as the file has them.
 
-    Raises UnreadableFile where the bytes are no Parquet, or lack a column that the schema must have.
+    Raises UnreadableFile if the bytes are not Parquet, or a required column is missing.
     """
-    of, names = SCHEMAS[schema], names or Names()
+    spec, names = SCHEMAS[schema], names or Names()
     file = open_parquet(schema, body)
-    named = {names.of(of, name): name for name in file.schema_arrow.names}
-    missing = [name for name in of.required if name not in named and (only is None or name in only)]
+    named = {names.of(spec, name): name for name in file.schema_arrow.names}
+    missing = [name for name in spec.required if name not in named and (only is None or name in only)]
     if missing:
         raise UnreadableFile(
             f"A file of {schema} has no column {', '.join(missing)}; its columns are "
-            f"{', '.join(file.schema_arrow.names)}. Say with GENESYS_ASSETS_DATA_LAKE_COLUMNS which of them it is: "
-            f"{schema}.<its name>={missing[0]}"
+            f"{', '.join(file.schema_arrow.names)}. If one of them is {missing[0]} by another name, set "
+            f"GENESYS_ASSETS_DATA_LAKE_COLUMNS to {schema}.<that name>={missing[0]}"
         )
-    known = {name: column for name, column in named.items() if name in of.columns and (only is None or name in only)}
+    known = {name: column for name, column in named.items() if name in spec.columns and (only is None or name in only)}
     table = read_rows(schema, file, list(known.values()))
-    found = FileRows(pa.table({}))
+    result = FileRows(pa.table({}))
     if only is None:
-        found.unknown.update(
+        result.unknown.update(
             {
                 f"{schema}.{column}": len(table)
                 for name, column in named.items()
-                if name not in of.columns and len(table)
+                if name not in spec.columns and len(table)
             }
         )
-    columns = {name: _typed(table[column], of, name, found.losses) for name, column in known.items()}
-    found.rows = _with_keys(pa.table(columns), of, found.losses)
-    return found
+    columns = {name: _typed(table[column], spec, name, result.losses) for name, column in known.items()}
+    result.rows = _with_keys(pa.table(columns), spec, result.losses)
+    return result
 
 
 def open_parquet(schema: str, body: bytes) -> pq.ParquetFile:
-    """A file, its footer read. Raises UnreadableFile."""
+    """Opens a file and reads its footer. Raises UnreadableFile."""
     try:
         file = pq.ParquetFile(pa.BufferReader(body))
         size = sum(file.metadata.row_group(index).total_byte_size for index in range(file.metadata.num_row_groups))
@@ -78,18 +79,18 @@ def open_parquet(schema: str, body: bytes) -> pq.ParquetFile:
         raise UnreadableFile(f"A file of {schema} is no Parquet file that can be read: {error}") from error
     if size > MOST_UNPACKED:
         raise UnreadableFile(
-            f"A file of {schema} would have {size:,} bytes unpacked; {MOST_UNPACKED:,} are the most that is read."
+            f"A file of {schema} would have {size:,} bytes after unpacking; at most {MOST_UNPACKED:,} are read."
         )
     if len({*names}) < len(names):
-        raise UnreadableFile(f"A file of {schema} has two columns of one name: {', '.join(names)}.")
+        raise UnreadableFile(f"A file of {schema} has two columns with the same name: {', '.join(names)}.")
     return file
 
 
 def read_rows(schema: str, file: pq.ParquetFile, columns: list[str] | None = None) -> pa.Table:
-    """The rows of an opened file, of these columns or of all. Raises UnreadableFile."""
+    """The rows of an opened file, with these columns or with all. Raises UnreadableFile."""
     try:
         rows = file.read(columns, use_threads=False)
-        # Arrow reads a text as it is. One that is no UTF-8 would stop whoever reads a stored table.
+        # Arrow does not check texts while it reads. One that is not UTF-8 would later fail every reader of the table.
         rows.validate(full=True)
         return rows
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -101,9 +102,9 @@ def _typed(values: pa.ChunkedArray, schema: Schema, name: str, losses: Counter[s
     try:
         return _cast(values, wanted)
     except (pa.ArrowException, OverflowError):
-        kept = pa.chunked_array([pa.array(list(_one_by_one(values, wanted)), wanted)], wanted)
-        losses[f"{schema.name}.{name}: values that are no {wanted}"] += kept.null_count - values.null_count
-        return kept
+        converted = pa.chunked_array([pa.array(list(_one_by_one(values, wanted)), wanted)], wanted)
+        losses[f"{schema.name}.{name}: values that are no {wanted}"] += converted.null_count - values.null_count
+        return converted
 
 
 def _cast(values: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
@@ -111,7 +112,7 @@ def _cast(values: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
         return values.cast(wanted)
     if pa.types.is_integer(values.type):
         return values.cast(pa.int64()).cast(wanted)
-    # A timestamp without a zone is UTC; of finer ones what is finer than a millisecond goes.
+    # A timestamp without a zone is UTC; fractions of a millisecond are cut off.
     return values.cast(wanted, safe=not pa.types.is_timestamp(values.type))
 
 
@@ -130,6 +131,6 @@ def _with_keys(rows: pa.Table, schema: Schema, losses: Counter[str]) -> pa.Table
     valid = rows[keys[0]].is_valid()
     for name in keys[1:]:
         valid = pc.and_(valid, rows[name].is_valid())
-    kept = rows.filter(valid)
-    losses[f"{schema.name}: rows without {', '.join(keys)}"] += len(rows) - len(kept)
-    return kept
+    with_keys = rows.filter(valid)
+    losses[f"{schema.name}: rows without {', '.join(keys)}"] += len(rows) - len(with_keys)
+    return with_keys

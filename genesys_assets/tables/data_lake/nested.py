@@ -1,8 +1,8 @@
-"""Flat rows of the data lake extraction to conversations in the platform's own nesting, as details pages have them.
+"""Flat rows of the data lake extraction to conversations in the platform's own nesting, as on details pages.
 
-The files do not say in which order things come. So participants of a conversation and sessions of a participant stand
-in the order of their first segment, segments in the order of their start, metrics in that of their emission. Sessions
-with the same id of one participant are one session.
+The files do not give an order. So participants of a conversation and sessions of a participant are ordered by their
+first segment, segments by their start, and metrics by their emission. Sessions of one participant with the same id are
+one session.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _OF_SESSION = (*_OF_PARTICIPANT, "sessionId")
 
 @dataclass(frozen=True, slots=True)
 class Flat:
-    """Rows that count, of one and the same conversations; columns have the names of the conversation model."""
+    """The newest rows of the same conversations. Columns have the names of the conversation model."""
 
     conversations: pa.Table
     segments: pa.Table
@@ -37,9 +37,10 @@ class Flat:
 
 
 def nested(flat: Flat) -> pa.StructArray:
-    """The conversations by (conversationStart, conversationId), of `CONVERSATION_TYPE` without fields that no file has.
+    """The conversations in the order of (conversationStart, conversationId), of `CONVERSATION_TYPE` without the fields
+    that no file has.
 
-    Rows of other conversations are left out.
+    Rows of conversations that are not in `flat.conversations` are left out.
     """
     order = [("conversationStart", "ascending"), ("conversationId", "ascending")]
     conversations = flat.conversations.sort_by(order)
@@ -47,7 +48,7 @@ def nested(flat: Flat) -> pa.StructArray:
     segments = _of(flat.segments, ids)
     metrics = _with_participants(_of(flat.metrics, ids), segments)
     attributes = _of(flat.attributes, ids)
-    # The last value that is known counts: that of segments before that of metrics, that of later rows.
+    # The last known value counts, so segments come last, after metrics, and later rows after earlier ones.
     facts = _stacked([attributes, _by_time(metrics), _by_time(segments)])
     if not len(facts):
         return _struct(conversations, model.CONVERSATION)
@@ -74,9 +75,9 @@ def nested(flat: Flat) -> pa.StructArray:
 
 @dataclass(frozen=True, slots=True)
 class _Groups:
-    """Rows in groups that stand in an order: by parent, then by when they began, then as they came.
+    """Groups of rows, ordered by parent, then by when they began, then by first occurrence.
 
-    `rank_of_rows` is the place of each row's group; `parents` the parent of each group, in order.
+    `rank_of_rows` is the position of each row's group; `parents` the parent of each group, in order.
     """
 
     rank_of_rows: Numbers
@@ -105,22 +106,22 @@ def _sessions(
     segments: pa.Table,
     segment_rank: Numbers,
 ) -> pa.StructArray:
-    known = _last_known(facts, groups)
+    facts_of_sessions = _last_known(facts, groups)
     emitted = np.lexsort((_milliseconds(metrics, "emitDate"), metric_rank))
     began = np.lexsort((_milliseconds(segments, "segmentEnd"), _milliseconds(segments, "segmentStart"), segment_rank))
     more: dict[str, pa.Array] = {
         "metrics": _lists(_struct(_take(metrics, emitted), model.METRIC), metric_rank[emitted], len(groups)),
         "segments": _lists(_struct(_take(segments, began), model.SEGMENT), segment_rank[began], len(groups)),
     }
-    flow = [each for each in model.FLOW if each.wire in known.column_names]
+    flow = [each for each in model.FLOW if each.wire in facts_of_sessions.column_names]
     if flow:
-        has_flow = known[flow[0].wire].is_valid()
+        has_flow = facts_of_sessions[flow[0].wire].is_valid()
         for each in flow[1:]:
-            has_flow = pc.or_(has_flow, known[each.wire].is_valid())
-        columns = [known[each.wire].combine_chunks() for each in flow]
+            has_flow = pc.or_(has_flow, facts_of_sessions[each.wire].is_valid())
+        columns = [facts_of_sessions[each.wire].combine_chunks() for each in flow]
         mask = pc.invert(has_flow).combine_chunks()
         more["flow"] = pa.StructArray.from_arrays(columns, names=[each.wire for each in flow], mask=mask)
-    return _struct(known, model.SESSION, **more)
+    return _struct(facts_of_sessions, model.SESSION, **more)
 
 
 def _participants(
@@ -129,38 +130,38 @@ def _participants(
     rank = people.rank_of_rows[: len(attributes)]
     by_name = np.lexsort((np.arange(len(attributes)), rank))
     pairs = _lists(_struct(_take(attributes, by_name), model.ATTRIBUTE), rank[by_name], len(people))
-    held = _lists(structs, sessions.parents, len(people))
-    return _struct(_last_known(facts, people), model.PARTICIPANT, attributes=pairs, sessions=held)
+    session_lists = _lists(structs, sessions.parents, len(people))
+    return _struct(_last_known(facts, people), model.PARTICIPANT, attributes=pairs, sessions=session_lists)
 
 
 def _of(rows: pa.Table, ids: pa.Array) -> pa.Table:
-    """The rows of these conversations."""
+    """The rows of the conversations with these ids."""
     return rows.filter(pc.is_in(rows["conversationId"], value_set=ids)) if len(rows) else rows
 
 
 def _by_time(rows: pa.Table) -> pa.Table:
-    """The rows, the last emitted one last."""
+    """The rows in the order of their emission."""
     if UPDATED not in rows.column_names or not len(rows):
         return rows
     return rows.take(pa.array(np.argsort(_milliseconds(rows, UPDATED), kind="stable")))
 
 
 def _with_participants(metrics: pa.Table, segments: pa.Table) -> pa.Table:
-    """Metrics that do not say of which participant they are have that of their session."""
+    """The metrics; those without a participant get that of their session."""
     if not len(metrics) or not len(segments):
         return metrics
     session = ("conversationId", "sessionId")
     both = codes([pa.chunked_array([*metrics[name].chunks, *segments[name].chunks]) for name in session])
     at = pc.index_in(pa.array(both[: len(metrics)]), pa.array(both[len(metrics) :]))
-    found = segments["participantId"].combine_chunks().take(at)
+    of_sessions = segments["participantId"].combine_chunks().take(at)
     if "participantId" not in metrics.column_names:
-        return metrics.append_column("participantId", found)
+        return metrics.append_column("participantId", of_sessions)
     index = metrics.schema.get_field_index("participantId")
-    return metrics.set_column(index, "participantId", pc.coalesce(metrics["participantId"], found))
+    return metrics.set_column(index, "participantId", pc.coalesce(metrics["participantId"], of_sessions))
 
 
 def _stacked(parts: Iterable[pa.Table]) -> pa.Table:
-    """What rows say of participants and sessions, one part after the other."""
+    """The columns of participants and sessions of all parts, one part after the other."""
     fields = (*model.PARTICIPANT, *model.SESSION, *model.FLOW)
     wanted = {"conversationId": pa.string(), **{each.wire: each.type for each in fields}}
     tables = []
@@ -175,7 +176,7 @@ def _stacked(parts: Iterable[pa.Table]) -> pa.Table:
 
 
 def _last_known(facts: pa.Table, groups: _Groups) -> pa.Table:
-    """One row for each group: of each column the last value that is not null."""
+    """One row for each group, with the last value of each column that is not null."""
     columns = {
         name: facts[name].combine_chunks().take(_last_valid(facts[name], groups.rank_of_rows, len(groups)))
         for name in facts.column_names
@@ -191,7 +192,7 @@ def _last_valid(values: pa.ChunkedArray, group: Numbers, groups: int) -> pa.Arra
 
 
 def _milliseconds(rows: pa.Table, name: str) -> Numbers:
-    """What has no instant comes last."""
+    """Instants as milliseconds; nulls are the largest number, so that they sort last."""
     if name not in rows.column_names:
         return np.full(len(rows), _LAST)
     return np.asarray(rows[name].cast(pa.int64()).fill_null(_LAST).to_numpy(), dtype=np.int64)
@@ -202,7 +203,7 @@ def _take(rows: pa.Table, order: Numbers) -> pa.Table:
 
 
 def _struct(rows: pa.Table, fields: Sequence[model.Field], **more: pa.Array) -> pa.StructArray:
-    """The fields that the rows have, in the model's order, and further ones."""
+    """Structs of the fields that the rows have, in the model's order, and of those in `more`."""
     columns: Mapping[str, pa.Array] = {
         each.wire: rows[each.wire].combine_chunks() for each in fields if each.wire in rows.column_names
     } | more
@@ -212,6 +213,6 @@ def _struct(rows: pa.Table, fields: Sequence[model.Field], **more: pa.Array) -> 
 
 
 def _lists(elements: pa.StructArray, parents: Numbers, count: int) -> pa.ListArray:
-    """A list for each parent; the elements stand in the order of their parents."""
+    """One list for each of `count` parents. The elements must be in the order of their parents."""
     offsets = np.searchsorted(parents, np.arange(count + 1))
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), elements)

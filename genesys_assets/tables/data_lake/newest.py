@@ -1,7 +1,7 @@
-"""Of rows that are emitted again and again, those that count: the last emission of each key.
+"""The platform emits rows again when they change. This module keeps the last emission of each key.
 
-Rows stand in files, files in the order of their creation. What a later file says of the same thing with the same
-`updateTimestamp` counts in place of the earlier: rows come twice.
+Files are in the order of their creation. If two files have rows with the same key and `updateTimestamp`, the later file
+counts.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ import pyarrow.compute as pc
 from genesys_assets.tables.data_lake.schemas import UPDATED, Schema
 
 _FILE = " file"
-"""The column that says which file a row is of; no column of a file is called so."""
+"""The column with the number of a row's file. No column of a file has this name."""
 _SEPARATOR = "\x1f"
 
 Numbers = npt.NDArray[np.int64]
 
 
 def concat_rows(files: Sequence[pa.Table]) -> pa.Table:
-    """The rows of several files, in the order of the files, each with its number."""
+    """The rows of several files, in the order of the files, each with the number of its file."""
     numbered = [rows.append_column(_FILE, pa.array(np.full(len(rows), at))) for at, rows in enumerate(files)]
     return pa.concat_tables(numbered, promote_options="default") if numbered else pa.table({})
 
 
 def newest(rows: pa.Table, schema: Schema) -> pa.Table:
-    """The rows that count, in the order in which they came. `rows` are those of `concat_rows`."""
+    """The last emission of each key, in the order of `rows`, which are those of `concat_rows`."""
     if not len(rows):
         return rows
     keys = codes([rows[name] for name in schema.key])
@@ -38,13 +38,13 @@ def newest(rows: pa.Table, schema: Schema) -> pa.Table:
     order = np.lexsort((np.arange(len(rows)), file, updated, keys))
     last = np.append(keys[order][1:] != keys[order][:-1], True)
     if schema.keeps_equals:
-        # The last emission of each key, spread over all rows of the key.
+        # For every row the last emission of its key.
         of_key = np.cumsum(np.concatenate(([0], last[:-1])))
         latest = order[last]
-        kept = order[(updated[order] == updated[latest][of_key]) & (file[order] == file[latest][of_key])]
+        positions = order[(updated[order] == updated[latest][of_key]) & (file[order] == file[latest][of_key])]
     else:
-        kept = order[last]
-    return rows.take(pa.array(np.sort(kept)))
+        positions = order[last]
+    return rows.take(pa.array(np.sort(positions)))
 
 
 def codes(columns: Sequence[pa.ChunkedArray]) -> Numbers:
@@ -60,7 +60,7 @@ def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _updated(rows: pa.Table) -> Numbers:
-    """When each row was emitted; what does not say so is older than what does."""
+    """When each row was emitted, as milliseconds; rows that do not say so count as the oldest."""
     if UPDATED not in rows.column_names:
         return np.zeros(len(rows), dtype=np.int64)
     return np.asarray(rows[UPDATED].cast(pa.int64()).fill_null(np.iinfo(np.int64).min).to_numpy())

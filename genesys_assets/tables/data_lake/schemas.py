@@ -1,8 +1,8 @@
 """The schemas of the data lake extraction: which columns are known, and what they become.
 
-Names are those of the conversation model, and of a public reader of the files for keys and times
-(https://github.com/mcphee11/genesys-cloud-data-lake). The platform documents neither: `Names` lets somebody say what a
-column of their files is called. Columns that stand nowhere here are kept in the stored files and counted.
+Names are those of the conversation model; for keys and times those of a public reader of the files
+(https://github.com/mcphee11/genesys-cloud-data-lake). The platform documents neither, so a setting can say what a
+column of your files is called (`Names`). Unknown columns stay in the stored files and are counted.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ PRESENCE = "user-presence"
 ROUTING_STATUS = "agent-routing-status"
 
 UPDATED = "updateTimestamp"
-"""When a row was emitted: of rows that are of the same thing the one with the latest counts."""
+"""The column that says when a row was emitted: of rows with the same key the latest counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownColumn:
-    """A known column: its type, and the column of our tables that it becomes, which says how personal it is."""
+    """A known column: its type, and the column of our tables that it becomes, which has the class of personal data."""
 
     type: pa.DataType
     table: str
@@ -39,10 +39,11 @@ class KnownColumn:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """One schema. `aliases` are names of the files for names of the model; `required` columns a file must have.
+    """One schema. `aliases`: names in the files, with the names of the model. `required`: columns that a file must
+    have.
 
-    `key` tells rows apart. Of rows with equal keys those of the last emission count: all of them where
-    `keeps_equals`, for a metric may be emitted twice in one millisecond.
+    Of rows with equal `key`, the last one counts or, with `keeps_equals`, all rows of the last emission: a metric may
+    be emitted twice in one millisecond.
     """
 
     name: str
@@ -55,21 +56,21 @@ class Schema:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What columns of files are called by the name that is known here, by schema."""
+    """For each schema the names of columns in the files, with the names that are known here."""
 
     renamed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str) -> Names:
-        """`segments.segmentStartTime=segmentStart, …`. Raises ValueError.
+        """Parses a text such as `segments.segmentStartTime=segmentStart, …`. Raises ValueError.
 
         >>> Names.parse("segments.begin=segmentStart").renamed
         {'segments': {'begin': 'segmentStart'}}
         """
         renamed: dict[str, dict[str, str]] = {}
         for part in filter(None, (each.strip() for each in text.split(","))):
-            told, equals, known = (each.strip() for each in part.partition("="))
-            schema, dot, column = told.partition(".")
+            left_side, equals, known = (each.strip() for each in part.partition("="))
+            schema, dot, column = left_side.partition(".")
             if not equals or not dot or not column or schema not in SCHEMAS or known not in SCHEMAS[schema].columns:
                 raise ValueError(
                     f"{part!r} is not schema.column=known column: schemas are {', '.join(SCHEMAS)}; known columns are "
@@ -87,12 +88,12 @@ def _columns(table: str, fields: Iterable[model.Field]) -> dict[str, KnownColumn
     return {each.wire: KnownColumn(each.type, table, each.column) for each in fields}
 
 
-def _at_rest(table: str, **columns: tuple[str, pa.DataType]) -> dict[str, KnownColumn]:
+def _columns_of(table: str, **columns: tuple[str, pa.DataType]) -> dict[str, KnownColumn]:
     return {name: KnownColumn(type_, table, column) for name, (column, type_) in columns.items()}
 
 
 _TEXT = pa.string()
-_EVERYWHERE = _at_rest("conversations", updateTimestamp=("as_of", INSTANT), organizationId=("division_id", _TEXT))
+_EVERYWHERE = _columns_of("conversations", updateTimestamp=("as_of", INSTANT), organizationId=("division_id", _TEXT))
 _OF_CONVERSATION = _EVERYWHERE | _columns("conversations", model.CONVERSATION[:2])
 _OF_SESSION = (
     _OF_CONVERSATION
@@ -100,10 +101,10 @@ _OF_SESSION = (
     | _columns("sessions", model.SESSION)
     | _columns("sessions", model.FLOW)
     | _columns("segments", model.SEGMENT)
-    | _at_rest("segments", segmentId=("session_id", _TEXT))
+    | _columns_of("segments", segmentId=("session_id", _TEXT))
 )
 _OF_METRIC = _OF_SESSION | _columns("session_metrics", model.METRIC)
-_OF_SPAN = _EVERYWHERE | _at_rest(
+_OF_SPAN = _EVERYWHERE | _columns_of(
     "users",
     userId=("user_id", _TEXT),
     startTimestamp=("valid_from", INSTANT),
@@ -133,7 +134,7 @@ SCHEMAS: Mapping[str, Schema] = MappingProxyType(
                 _OF_CONVERSATION
                 | _columns("participants", model.PARTICIPANT)
                 | _columns("participant_attributes", model.ATTRIBUTE)
-                | _at_rest("participant_attributes", eventTime=("event_time", INSTANT)),
+                | _columns_of("participant_attributes", eventTime=("event_time", INSTANT)),
                 key=("conversationId", "participantId", "name"),
                 required=("conversationId", "participantId", "name", "value"),
                 aliases={"attributeName": "name", "attributeValue": "value"},
@@ -157,7 +158,7 @@ SCHEMAS: Mapping[str, Schema] = MappingProxyType(
             Schema(
                 PRESENCE,
                 _OF_SPAN
-                | _at_rest(
+                | _columns_of(
                     "users",
                     systemPresence=("state", _TEXT),
                     organizationPresenceId=("division_id", _TEXT),
@@ -167,7 +168,7 @@ SCHEMAS: Mapping[str, Schema] = MappingProxyType(
             ),
             Schema(
                 ROUTING_STATUS,
-                _OF_SPAN | _at_rest("users", routingStatus=("state", _TEXT)),
+                _OF_SPAN | _columns_of("users", routingStatus=("state", _TEXT)),
                 key=("userId", "startTimestamp"),
                 required=("userId", "startTimestamp", "routingStatus"),
             ),
@@ -176,6 +177,6 @@ SCHEMAS: Mapping[str, Schema] = MappingProxyType(
 )
 
 OF_CONVERSATIONS = (CONVERSATIONS, SEGMENTS, ATTRIBUTES, METRICS, FLOW_METRICS)
-"""The schemas that conversations are made of."""
+"""The schemas from which conversations are made."""
 NEEDED = (CONVERSATIONS, SEGMENTS, METRICS)
-"""Those without which a day's conversations would lack figures."""
+"""The schemas without which a day's conversations would lack figures."""

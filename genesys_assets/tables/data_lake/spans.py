@@ -1,6 +1,6 @@
-"""Presence and routing status of agents as the data lake extraction has them: each span once, as it was emitted last.
+"""Presence and routing status of agents from the data lake extraction: each span once, as emitted last.
 
-A span is known by user and start; while it goes on it has no end. What becomes of spans is declared in `tables.users`.
+A span is identified by user and start; while it lasts it has no end. `tables.users` declares the tables of spans.
 """
 
 from __future__ import annotations
@@ -38,25 +38,25 @@ _ROWS_AT_ONCE = 200_000
 
 
 def spans(schema: str, files: Sequence[pa.Table]) -> pa.Table:
-    """One row per span of `user-presence` or `agent-routing-status`, by user and start.
+    """One row for each span of the schema `user-presence` or `agent-routing-status`, in the order of users and starts.
 
-    `files` are rows as `decode` gives them, in the order in which the files were made. A column that no file has is
-    null. Statuses are as the files write them.
+    `files` are rows from `decode`, in the order in which the files were made. A column that no file has is null.
+    Statuses are as the files write them.
     """
-    known, columns = SCHEMAS[schema], _COLUMNS[schema]
-    rows = newest(concat_rows(files), known)
-    found = {
-        name: rows[wire] if wire in rows.column_names else pa.nulls(len(rows), known.columns[wire].type)
+    schema_spec, columns = SCHEMAS[schema], _COLUMNS[schema]
+    rows = newest(concat_rows(files), schema_spec)
+    table_columns = {
+        name: rows[wire] if wire in rows.column_names else pa.nulls(len(rows), schema_spec.columns[wire].type)
         for wire, name in columns.items()
     }
-    return pa.table(found).sort_by([("user_id", "ascending"), ("start_time", "ascending")])
+    return pa.table(table_columns).sort_by([("user_id", "ascending"), ("start_time", "ascending")])
 
 
 class SpansOfDay:
-    """The spans of one schema that begin in a window, and of each user the last one that began before it.
+    """The spans of one schema that begin in a window, and for each user the last one that began before it.
 
-    Files are added in the order in which they were made. What is not asked for goes meanwhile, so that a month of files
-    takes no more memory than a day.
+    Add files in the order in which they were made. Other spans are dropped on the way, so that a month of files takes
+    no more memory than a day.
     """
 
     def __init__(self, schema: str, window: Window) -> None:
@@ -64,13 +64,13 @@ class SpansOfDay:
         self._rows: list[pa.Table] = []
 
     def add(self, rows: pa.Table) -> None:
-        """Rows of a file, as `decode` gives them."""
+        """Adds the rows of a file, as `decode` returns them."""
         self._rows.append(rows)
         if sum(map(len, self._rows)) > _ROWS_AT_ONCE:
             self._rows = [self._newest_rows()]
 
     def spans(self) -> list[Span]:
-        """By user and start. One that had ended when the window begins is not among them."""
+        """The spans in the order of users and starts, without those that ended before the window."""
         kind = KINDS[self._schema]
         columns = spans(self._schema, [self._newest_rows()]) if any(map(len, self._rows)) else None
         if columns is None:
@@ -78,12 +78,12 @@ class SpansOfDay:
         status = columns["system_presence" if kind == "presence" else "routing_status"].to_pylist()
         own = columns["organization_presence_id"].to_pylist() if kind == "presence" else [None] * len(columns)
         times = (columns[name].to_pylist() for name in ("user_id", "start_time", "end_time"))
-        found = [Span(user, kind, *of) for user, *of in zip(*times, status, own, strict=True)]
+        all_spans = [Span(user, kind, *of) for user, *of in zip(*times, status, own, strict=True)]
         begin = self._window.start
-        return [span for span in found if span.start >= begin or span.end is None or span.end > begin]
+        return [span for span in all_spans if span.start >= begin or span.end is None or span.end > begin]
 
     def _newest_rows(self) -> pa.Table:
-        """The last emission of each row that is asked for, each without the number of its file."""
+        """The last emission of each span that is needed, without the number of its file."""
         rows = newest(concat_rows(self._rows), SCHEMAS[self._schema])
         rows = rows.select([name for name in rows.column_names if name in SCHEMAS[self._schema].columns])
         begin, end = (pa.scalar(moment, INSTANT) for moment in (self._window.start, self._window.end))

@@ -1,9 +1,9 @@
 """Answers of the aggregates query to one table of buckets: interval x group x metric.
 
 Source: `POST /api/v2/analytics/<family>/aggregates/query`; conversations have `INTERVAL_METRICS` and `DAILY_METRICS`,
-every other family one of `FAMILY_METRICS`. A metric is counted in the bucket in which the platform
-emitted it, not in that of the conversation's start. Answers are read in `decode_arrow` or, one that does not fit as it
-stands, in `decode_values`. Nothing is summed here (`genesys_assets.reports`).
+every other family one of `FAMILY_METRICS`. A metric is counted in the bucket in which the platform emitted it, not in
+that of the conversation's start. `decode_arrow` decodes answers; one that it refuses is decoded by `decode_values`.
+Nothing is summed here; `genesys_assets.reports` does that.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _BOUNDS = columns("""
 interval_start instant begin of the bucket
 interval_end instant end of the bucket, exclusive
 """)
-_LOCAL_DATE = columns("local_date day date of the business day in the zone it was asked for")
+_LOCAL_DATE = columns("local_date day date of the business day, in the time zone of the query")
 _GROUP = columns("""
 grouping string dimensions the query grouped by, sorted, joined by commas
 selection string of which conversations, and how: a hash of the query's filter, views and flattening; empty for all
@@ -76,7 +76,7 @@ _KEY = ("interval_start", "grouping", "selection", "group_key", "metric", "view"
 
 BY_QUEUE = "mediaType,queueId"
 BY_USER = "mediaType,userId"
-"""How the usual questions group: see the column `grouping`."""
+"""Values of the column `grouping` for the default queries."""
 
 INTERVAL_METRICS = TableSpec(
     "interval_metrics",
@@ -99,16 +99,16 @@ DAILY_METRICS = TableSpec(
 
 def _of_family(family: AggregateFamily) -> TableSpec:
     """The table of the buckets of a family: shaped like `INTERVAL_METRICS`, with the family's own dimensions."""
-    own = [Column(snake_case(name), pa.string(), f"{name} of the group") for name in family.columns]
+    family_columns = [Column(snake_case(name), pa.string(), f"{name} of the group") for name in family.columns]
     if family.has_qualifier:
-        own += _SYSTEM_PRESENCE
+        family_columns += _SYSTEM_PRESENCE
     return TableSpec(
         family.table,
         f"One row per 15-minute bucket, group and metric of the family {family.name} with data; a bucket, group or "
         "metric without data has no row."
         + (" The platform calls the family a preview: it may change at any time." if family.is_preview else ""),
         _KEY,
-        (*_BOUNDS, *_GROUP, *own, *_METRIC, *_ANY_SUMS, *_QUOTIENTS, *SOURCE),
+        (*_BOUNDS, *_GROUP, *family_columns, *_METRIC, *_ANY_SUMS, *_QUOTIENTS, *SOURCE),
         partition_column="interval_start",
     )
 
@@ -123,41 +123,42 @@ def table_of(family: AggregateFamily) -> TableSpec:
 
 
 _THREADS = 2
-"""Arrow reads answers without Python's lock."""
+"""More than one pays off, because Arrow reads answers without Python's global lock."""
 
 
 @dataclass(slots=True)
 class MetricRows:
-    """Rows of a table of buckets, and what of the answers the table has no place for."""
+    """Rows of a table of buckets. `unknown` counts fields of the answers that are not known, by path."""
 
     table: pa.Table
     unknown: Counter[str] = field(default_factory=Counter)
 
 
 def metric_rows(spec: TableSpec, answers: Iterable[tuple[str, bytes]]) -> MetricRows:
-    """One table from (request, body) pairs of aggregates pages of the table's family, in key order.
+    """The rows of aggregates pages, given as (request, body), in the order of the key. All pages must be of the table's
+    family.
 
-    Raises UnreadablePage where a body is not an aggregates answer.
+    Raises UnreadablePage if a body is not an answer of an aggregates query.
     """
     unknown: Counter[str] = Counter()
     reader, parts = metrics_arrow.Reader(), [spec.empty()]
 
     def read(answer: tuple[str, bytes]) -> metrics_arrow.MetricColumns:
-        asked, body = StoredQuestion.by(answer[0]), answer[1]
+        question, body = StoredQuestion.by(answer[0]), answer[1]
         try:
-            return reader.read(asked, body, spec.schema)
+            return reader.read(question, body, spec.schema)
         except (pa.ArrowException, UnicodeError):
-            return metrics_values.read(asked, body, spec.schema)
+            return metrics_values.read(question, body, spec.schema)
 
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="metrics") as executor:
-        for found in map_in_order(executor, read, answers, ahead=2 * _THREADS):
-            parts.append(found.table)
-            unknown.update(found.unknown)
+        for decoded in map_in_order(executor, read, answers, ahead=2 * _THREADS):
+            parts.append(decoded.table)
+            unknown.update(decoded.unknown)
     return MetricRows(_in_key_order(pa.concat_tables(parts), spec), unknown)
 
 
 def _in_key_order(rows: pa.Table, spec: TableSpec) -> pa.Table:
-    """Texts are compared once for each that there is, not for each row."""
+    """The rows in the order of the key. Each distinct text is compared once, instead of the text of each row."""
     ranks = [_ranks(rows[name].combine_chunks()) for name in spec.key]
     return rows.take(pa.array(np.lexsort(ranks[::-1]))) if len(rows) else rows
 

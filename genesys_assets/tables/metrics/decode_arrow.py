@@ -1,5 +1,5 @@
-"""An answer of the aggregates query as Arrow's JSON reader takes it: whole, fast and strict. What it refuses is for
-`decode_values`.
+"""Decodes an answer of the aggregates query by Arrow's JSON reader: whole, fast and strict. `decode_values` decodes
+what it refuses.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from genesys_assets.tables.spec import INSTANT
 WHOLE = ("count", "sum", "min", "max")
 KEPT = (*WHOLE, "current", "ratio", "numerator", "denominator", "target")
 UNUSED = ("countNegative", "countPositive", "p95", "p99", "calculatedMetricValue")
-"""Statistics that the platform documents, and that cannot be added up or are not asked for."""
+"""Statistics that the platform documents but that are not kept: they cannot be added up, or are not requested."""
 
 PAGE = "the aggregates page"
-"""What messages call an answer."""
+"""The name of an answer in messages."""
 ENVELOPE = ("systemToOrganizationMappings",)
-"""What an answer has beside its results: of users, which presences of the organisation mean which of the system."""
+"""Fields of an answer other than its results: for users, the mapping of system presences to organisation presences."""
 
 _UNUSUAL = ("current", *UNUSED)
 
@@ -43,7 +43,7 @@ def _result(group: pa.DataType, metric: pa.StructType, **more: pa.DataType) -> p
 
 
 class _Shape(NamedTuple):
-    """What an answer looks like: with whole sums, as those of conversations are, or with any."""
+    """The types of an answer: with whole sums, as for conversations, or with any numbers."""
 
     stats: pa.StructType
     usual_metric: pa.StructType
@@ -61,49 +61,49 @@ class _Shape(NamedTuple):
 _OF_CONVERSATIONS, _OF_OTHERS = _Shape.of(WHOLE), _Shape.of(("count",))
 
 
-def _shape(asked: StoredQuestion) -> _Shape:
-    return _OF_CONVERSATIONS if asked.family is CONVERSATIONS else _OF_OTHERS
+def _shape(question: StoredQuestion) -> _Shape:
+    return _OF_CONVERSATIONS if question.family is CONVERSATIONS else _OF_OTHERS
 
 
 class MetricColumns(NamedTuple):
-    """Rows with the columns of a table of buckets, in no order, and unknown fields by path."""
+    """Rows of a table of buckets, in no order, and the counts of unknown fields by path."""
 
     table: pa.Table
     unknown: Counter[str]
 
 
 class Reader:
-    """Reads answers; those of one grouping of a family are alike."""
+    """Decodes answers. It remembers which fields occur, for each family and grouping."""
 
     def __init__(self) -> None:
         self._by_grouping: dict[tuple[str, str], narrow_json.Reader] = {}
 
-    def read(self, asked: StoredQuestion, body: bytes, schema: pa.Schema) -> MetricColumns:
-        """Raises ArrowInvalid or UnicodeDecodeError where an answer does not fit as it stands."""
-        results, unknown = self._pages(asked).read(body)
+    def read(self, question: StoredQuestion, body: bytes, schema: pa.Schema) -> MetricColumns:
+        """The rows of an answer. Raises ArrowInvalid or UnicodeDecodeError if the answer does not fit."""
+        results, unknown = self._pages(question).read(body)
         buckets = _below(results, "data")
-        bounds = _Bounds.of(_field(buckets.elements, "interval", pa.string()), asked)
+        bounds = _Bounds.of(_field(buckets.elements, "interval", pa.string()), question)
         figures = [
             _of_metrics(_below(buckets.elements, "metrics")),
-            _of_views(_below(buckets.elements, "views"), asked),
+            _of_views(_below(buckets.elements, "views"), question),
         ]
-        presences = system_presences(body) if asked.family.has_qualifier else {}
+        presences = system_presences(body) if question.family.has_qualifier else {}
         tables = [
-            _table(results, buckets, bounds, each, asked, presences, schema) for each in figures if len(each.metric)
+            _table(results, buckets, bounds, each, question, presences, schema) for each in figures if len(each.metric)
         ]
         return MetricColumns(pa.concat_tables(tables) if tables else schema.empty_table(), unknown)
 
-    def _pages(self, asked: StoredQuestion) -> narrow_json.Reader:
-        alike, shape = (asked.family.name, asked.grouping), _shape(asked)
+    def _pages(self, question: StoredQuestion) -> narrow_json.Reader:
+        alike, shape = (question.family.name, question.grouping), _shape(question)
         if alike not in self._by_grouping:
-            dimensions = pa.struct([(name, pa.string()) for name in asked.grouping.split(",") if name])
+            dimensions = pa.struct([(name, pa.string()) for name in question.grouping.split(",") if name])
             usual = _result(dimensions, shape.usual_metric)
             self._by_grouping[alike] = narrow_json.Reader("results", shape.result, ENVELOPE, usual)
         return self._by_grouping[alike]
 
 
 class _Level(NamedTuple):
-    """Elements of one level of the nesting, and of each the position of what it is in."""
+    """Elements of one level of the nesting, and the position of each one's parent."""
 
     elements: pa.StructArray
     parent: pa.Array
@@ -118,7 +118,7 @@ def _below(structs: pa.StructArray, name: str) -> _Level:
 
 
 def _field(structs: pa.StructArray, name: str, type_: pa.DataType) -> pa.Array:
-    """The values of a field, of that type; nulls where there is no such field."""
+    """The values of a field; nulls of the given type if there is no such field."""
     known = structs.type.get_field_index(name) >= 0
     return pc.struct_field(structs, name) if known else pa.nulls(len(structs), type_)
 
@@ -131,7 +131,7 @@ class _Bounds(NamedTuple):
     local_date: pa.Array
 
     @classmethod
-    def of(cls, intervals: pa.Array, asked: StoredQuestion) -> _Bounds:
+    def of(cls, intervals: pa.Array, question: StoredQuestion) -> _Bounds:
         coded = intervals.dictionary_encode()
         try:
             bounds = [
@@ -139,7 +139,7 @@ class _Bounds(NamedTuple):
                 for interval in coded.dictionary.to_pylist()
             ]
             starts, ends = ([pair[at] for pair in bounds] for at in (0, 1))
-            local_dates = [start.astimezone(asked.zone).date() for start in starts]
+            local_dates = [start.astimezone(question.zone).date() for start in starts]
         except (ValueError, IndexError, OverflowError) as error:
             raise pa.ArrowInvalid("a bucket has no sound interval") from error
         if intervals.null_count or any(len(pair) != 2 for pair in bounds):
@@ -171,12 +171,12 @@ def _of_metrics(measured: _Level) -> _Figures:
     return _Figures(measured.parent, metric, pa.repeat("", len(metric)), qualifier, stats)
 
 
-def _of_views(viewed: _Level, asked: StoredQuestion) -> _Figures:
+def _of_views(viewed: _Level, question: StoredQuestion) -> _Figures:
     view = _field(viewed.elements, "name", pa.string())
-    names, targets = (pa.array(list(each), pa.string()) for each in (asked.targets, asked.targets.values()))
+    names, targets = (pa.array(list(each), pa.string()) for each in (question.targets, question.targets.values()))
     metric = targets.take(pc.index_in(view, names))
     if metric.null_count:
-        raise pa.ArrowInvalid("a view was not asked for")
+        raise pa.ArrowInvalid("a view was not requested")
     stats = _field(viewed.elements, "stats", pa.struct([]))
     return _Figures(viewed.parent, metric, view, pa.nulls(len(view), pa.string()), stats)
 
@@ -186,37 +186,37 @@ def _table(
     buckets: _Level,
     bounds: _Bounds,
     figures: _Figures,
-    asked: StoredQuestion,
+    question: StoredQuestion,
     presences: Mapping[str, str],
     schema: pa.Schema,
 ) -> pa.Table:
     of_question = ("grouping", "selection", "is_additive", "source")
     columns = {
         **{name: column.take(figures.bucket) for name, column in bounds._asdict().items()},
-        **{name: pa.repeat(getattr(asked, name), len(figures.metric)) for name in of_question},
-        **_of_groups(results, buckets.parent.take(figures.bucket), figures.qualifier, asked),
+        **{name: pa.repeat(getattr(question, name), len(figures.metric)) for name in of_question},
+        **_of_groups(results, buckets.parent.take(figures.bucket), figures.qualifier, question),
         "metric": figures.metric,
         "qualifier": figures.qualifier,
         "view": figures.view,
-        **{name: _field(figures.stats, name, _shape(asked).stats.field(name).type) for name in KEPT},
+        **{name: _field(figures.stats, name, _shape(question).stats.field(name).type) for name in KEPT},
     }
-    if asked.family is not CONVERSATIONS:
+    if question.family is not CONVERSATIONS:
         _must_be_whole(columns["sum"], figures.metric)
-    if asked.family.has_qualifier:
+    if question.family.has_qualifier:
         pairs = zip(figures.metric.to_pylist(), figures.qualifier.to_pylist(), strict=True)
         columns["system_presence"] = pa.array([system_presence(*pair, presences) for pair in pairs], pa.string())
     return pa.table([columns[name] for name in schema.names], schema=schema)
 
 
 def _must_be_whole(sums: pa.Array, metric: pa.Array) -> None:
-    """Times are whole milliseconds in every family. Raises ArrowInvalid."""
+    """Raises ArrowInvalid if a time is not in whole milliseconds, as times of every family must be."""
     of_timers = sums.filter(pc.starts_with(metric, "t"))
     if not pc.all(pc.equal(of_timers, pc.round(of_timers)), min_count=0).as_py():
         raise pa.ArrowInvalid("a time is no whole number")
 
 
 def _of_groups(
-    results: pa.StructArray, of_result: pa.Array, qualifier: pa.Array, asked: StoredQuestion
+    results: pa.StructArray, of_result: pa.Array, qualifier: pa.Array, question: StoredQuestion
 ) -> dict[str, pa.Array]:
     groups = _field(results, "group", pa.struct([]))
     listed = [
@@ -227,14 +227,12 @@ def _of_groups(
         pairs = zip(of_result.to_pylist(), qualifier.to_pylist(), strict=True)
         keys = pa.array([group_key(listed[result], value) for result, value in pairs], pa.string())
     return {"group_key": keys} | {
-        snake_case(name): _field(groups, name, pa.string()).take(of_result) for name in asked.family.columns
+        snake_case(name): _field(groups, name, pa.string()).take(of_result) for name in question.family.columns
     }
 
 
 def system_presences(body: bytes) -> dict[str, str]:
-    """Which presence of the system each presence of the organisation means, as the answer says. Raises
-    UnreadablePage.
-    """
+    """The system presence of each organisation presence (by id), from the answer's mapping. Raises UnreadablePage."""
     answer = stored_answers.parse_json(body, PAGE)
     if not isinstance(answer, dict):
         return {}
@@ -243,13 +241,13 @@ def system_presences(body: bytes) -> dict[str, str]:
 
 
 def system_presence(metric: str, qualifier: str | None, presences: Mapping[str, str]) -> str | None:
-    """The presence of the system that a figure is about, None where it is about none, or that is unknown."""
+    """The system presence of a figure; None if it is not about a presence, or the presence is unknown."""
     if metric == "tSystemPresence":
         return qualifier
     return presences.get(qualifier or "") if metric == "tOrganizationPresence" else None
 
 
 def group_key(group: Mapping[str, str], qualifier: str | None) -> str:
-    """Group and qualifier as the column `group_key` has them."""
+    """The value of the column `group_key`: group and qualifier as JSON with sorted keys."""
     key = group if qualifier is None else {**group, "qualifier": qualifier}
     return json.dumps(key, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -1,6 +1,6 @@
-"""An answer of the aggregates query value by value: slow, and strict where a figure could not be kept exactly.
+"""Decodes an answer of the aggregates query value by value: slow, and strict where a figure could not be kept exactly.
 
-What `decode_arrow` refuses comes here, to be read all the same or to be refused with the reason.
+It decodes answers that `decode_arrow` refuses, or refuses them with the reason.
 """
 
 from __future__ import annotations
@@ -35,32 +35,32 @@ _HARMLESS = re.compile(r"[\dTZ:./+-]{0,60}|[A-Za-z][\w.-]{0,40}|-?[\de.+-]{1,30}
 _KNOWN = frozenset({*KEPT, *UNUSED})
 
 
-def read(asked: StoredQuestion, body: bytes, schema: pa.Schema) -> MetricColumns:
+def read(question: StoredQuestion, body: bytes, schema: pa.Schema) -> MetricColumns:
     """The same as `decode_arrow.Reader.read` on answers both accept. Raises UnreadablePage."""
     unknown: Counter[str] = Counter()
-    rows = list(_rows(asked, body, unknown))
+    rows = list(_rows(question, body, unknown))
     return MetricColumns(stored_answers.table(rows, schema, PAGE), unknown)
 
 
-def _rows(asked: StoredQuestion, body: bytes, unknown: Counter[str]) -> Iterator[dict[str, Any]]:
-    of_question = {name: getattr(asked, name) for name in ("grouping", "selection", "is_additive", "source")}
+def _rows(question: StoredQuestion, body: bytes, unknown: Counter[str]) -> Iterator[dict[str, Any]]:
+    of_question = {name: getattr(question, name) for name in ("grouping", "selection", "is_additive", "source")}
     answer = _answer(body)
     unknown.update(name for name in answer.values if name not in ("results", *ENVELOPE))
-    presences = system_presences(body) if asked.family.has_qualifier else {}
+    presences = system_presences(body) if question.family.has_qualifier else {}
     for result in answer.objects("results"):
         group = {name: value for name, value in result.object("group").values.items() if value is not None}
         _count(unknown, "results", result, ("group", "data"))
         for bucket in result.objects("data"):
-            start, end, local_date = _bounds(bucket.value("interval"), asked.zone)
+            start, end, local_date = _bounds(bucket.value("interval"), question.zone)
             _count(unknown, "results.data", bucket, ("interval", "metrics", "views"))
             figures = [(_required(measured, "metric"), "", measured) for measured in bucket.objects("metrics")]
             views = ((_required(viewed, "name"), viewed) for viewed in bucket.objects("views"))
-            figures += [(_target(asked, view), view, viewed) for view, viewed in views]
+            figures += [(_target(question, view), view, viewed) for view, viewed in views]
             for metric, view, measured in figures:
                 where = "results.data.views" if view else "results.data.metrics"
                 _count(unknown, where, measured, ("name", "stats") if view else ("metric", "qualifier", "stats"))
                 stats = measured.object("stats")
-                whole = WHOLE if asked.family is CONVERSATIONS or metric.startswith("t") else ("count",)
+                whole = WHOLE if question.family is CONVERSATIONS or metric.startswith("t") else ("count",)
                 _count(unknown, f"{where}.stats", stats, _KNOWN)
                 qualifier = measured.text("qualifier")
                 yield {
@@ -69,7 +69,7 @@ def _rows(asked: StoredQuestion, body: bytes, unknown: Counter[str]) -> Iterator
                     "local_date": local_date,
                     **of_question,
                     "group_key": group_key(group, qualifier),
-                    **{snake_case(name): group.get(name) for name in asked.family.columns},
+                    **{snake_case(name): group.get(name) for name in question.family.columns},
                     "metric": metric,
                     "qualifier": qualifier,
                     "system_presence": system_presence(metric, qualifier, presences),
@@ -107,15 +107,17 @@ def _bounds(interval: Any, zone: tzinfo) -> tuple[datetime, datetime, date]:
 
 
 def _harmless(value: Any) -> str:
-    """A value in a message, unless it may be of a person: only what an interval, a view or a number looks like."""
+    """A value as it may appear in a message. Only values in the form of an interval, a view's name or a number are
+    shown, because others may be personal data.
+    """
     return repr(value) if _HARMLESS.fullmatch(str(value)) else f"a JSON {type(value).__name__} of another form"
 
 
-def _target(asked: StoredQuestion, view: str) -> str:
+def _target(question: StoredQuestion, view: str) -> str:
     """The timer of a view. Raises UnreadablePage."""
-    if view not in asked.targets:
-        raise UnreadablePage(f"{PAGE} has a view {_harmless(view)} that was not asked for")
-    return asked.targets[view]
+    if view not in question.targets:
+        raise UnreadablePage(f"{PAGE} has a view {_harmless(view)} that was not requested")
+    return question.targets[view]
 
 
 def _whole(stats: Fields, name: str) -> int | None:

@@ -1,6 +1,6 @@
-"""What agents are: their presence and their routing status over time.
+"""Agents' presence and routing status over time.
 
 `spans` pages of users' details to spans, and the tables of spans
-`time` spans cut into quarters of hours
-`waits` waits in queues, and which agents were idle meanwhile
+`time` spans cut at quarters of hours
+`waits` waits in queues, and which agents were idle during them
 """

@@ -1,7 +1,7 @@
 """Spans of presence and routing status: read from pages, each once, cut to a window. Pure functions.
 
-The platform gives a span whole in the answer of each interval that it touches, so pages and days repeat it: it is known
-by user, kind and start, and the newest page says how it ended. A span that goes on has no end.
+The answer for every interval that a span touches has the whole span, so pages and days repeat it. A span is identified
+by user, kind and start, and the newest page says how it ended. A span that still lasts has no end.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from genesys_assets.tables.spec import INSTANT, TableSpec, columns
 
 Kind = Literal["presence", "routing"]
 Key = tuple[str, Kind, datetime]
-"""What a span is known by: user, kind and start."""
+"""What identifies a span: user, kind and start."""
 
 _STORED_UNDER = (
     "Stored under the UTC day on which it began; where no pages of that day are stored, under the first later day that "
@@ -31,7 +31,7 @@ _STORED_UNDER = (
 )
 _TIMES = """user_id string the user
 start_time instant when it began
-end_time instant when it ended; null while it goes on"""
+end_time instant when it ended; null while it lasts"""
 _DAY = columns(f"day day the UTC day under which the span is stored. {_STORED_UNDER}")
 USER_PRESENCE = TableSpec(
     "user_presence",
@@ -64,15 +64,20 @@ SPAN_TABLES: Mapping[Kind, TableSpec] = {"presence": USER_PRESENCE, "routing": U
 
 _LISTS: Mapping[str, Kind] = {"primaryPresence": "presence", "routingStatus": "routing"}
 _STATUS: Mapping[Kind, str] = {"presence": "systemPresence", "routing": "routingStatus"}
-_OWN = "organizationPresenceId"
-_OF_SPANS = {"presence": {"startTime", "endTime", "systemPresence", _OWN}, "routing": {"startTime", "endTime"}}
+_ORGANIZATION_PRESENCE = "organizationPresenceId"
+_OF_SPANS = {
+    "presence": {"startTime", "endTime", "systemPresence", _ORGANIZATION_PRESENCE},
+    "routing": {"startTime", "endTime"},
+}
 _OF_SPANS["routing"].add("routingStatus")
 _OF_USERS = {"userId", *_LISTS}
 _MILLISECOND = timedelta(milliseconds=1)
 
 
 class Span(NamedTuple):
-    """[start, end), UTC, of one user in one status; no end while it goes on. `own` is the organisation's presence."""
+    """[start, end), UTC, in which a user had one status; `end` is None while it lasts. `own` is the id of the
+    organisation's own presence.
+    """
 
     user_id: str
     kind: Kind
@@ -87,7 +92,7 @@ class Span(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """[start, end), UTC, of one user in one status: a span, or a part of one."""
+    """[start, end), UTC, in which a user had one status: a span that has ended, or a part of a span."""
 
     user_id: str
     kind: Kind
@@ -103,7 +108,9 @@ class Piece(NamedTuple):
 
 @dataclass(slots=True)
 class SpansOfPage:
-    """The spans of a page; unknown fields by name, and what could not be kept by what it is."""
+    """The spans of a page. `unknown` counts unknown fields by path, `losses` values that could not be kept, by
+    reason.
+    """
 
     spans: list[Span] = field(default_factory=list)
     unknown: Counter[str] = field(default_factory=Counter)
@@ -111,7 +118,7 @@ class SpansOfPage:
 
 
 def decode_spans(body: bytes) -> SpansOfPage:
-    """The spans of a page. One without a user or a start is counted as lost. Raises UnreadablePage."""
+    """The spans of a page. A span without a user or a start is counted in `losses`. Raises UnreadablePage."""
     try:
         answer = json.loads(body)
         users = answer.get("userDetails") or []
@@ -119,39 +126,39 @@ def decode_spans(body: bytes) -> SpansOfPage:
             raise TypeError("userDetails is no list")
     except (ValueError, AttributeError, TypeError, RecursionError) as error:
         raise UnreadablePage(f"a page of users' details cannot be read ({error})") from error
-    found = SpansOfPage()
+    page_spans = SpansOfPage()
     for user in users:
         user_id = user.get("userId") if isinstance(user, dict) else None
         if not isinstance(user_id, str) or not user_id:
-            found.losses["userDetails without userId"] += 1
+            page_spans.losses["userDetails without userId"] += 1
             continue
-        found.unknown.update(f"userDetails.{name}" for name in user if name not in _OF_USERS)
+        page_spans.unknown.update(f"userDetails.{name}" for name in user if name not in _OF_USERS)
         for name, kind in _LISTS.items():
             listed = user.get(name)
             if listed is not None and not isinstance(listed, list):
-                found.losses[f"userDetails.{name}"] += 1
+                page_spans.losses[f"userDetails.{name}"] += 1
                 continue
-            found.spans.extend(_spans(user_id, kind, name, listed or (), found))
-    return found
+            page_spans.spans.extend(_spans(user_id, kind, name, listed or (), page_spans))
+    return page_spans
 
 
-def _spans(user_id: str, kind: Kind, name: str, listed: Iterable[Any], found: SpansOfPage) -> Iterator[Span]:
+def _spans(user_id: str, kind: Kind, name: str, listed: Iterable[Any], page_spans: SpansOfPage) -> Iterator[Span]:
     for item in listed:
         start = _instant(item.get("startTime")) if isinstance(item, dict) else None
         if start is None:
-            found.losses[f"{name} without startTime"] += 1
+            page_spans.losses[f"{name} without startTime"] += 1
             continue
         end = _instant(item.get("endTime"))
         if end is None and item.get("endTime") is not None:
-            found.losses[f"{name}.endTime"] += 1
-        found.unknown.update(f"{name}.{each}" for each in item if each not in _OF_SPANS[kind])
-        status, own = _text(item.get(_STATUS[kind])), _text(item.get(_OWN))
+            page_spans.losses[f"{name}.endTime"] += 1
+        page_spans.unknown.update(f"{name}.{each}" for each in item if each not in _OF_SPANS[kind])
+        status, own = _text(item.get(_STATUS[kind])), _text(item.get(_ORGANIZATION_PRESENCE))
         yield Span(user_id, kind, start, end, status, own if kind == "presence" else None)
 
 
 def _instant(value: Any) -> datetime | None:
-    found = instant(value)
-    return found and found.replace(microsecond=found.microsecond // 1000 * 1000)
+    moment = instant(value)
+    return moment and moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def _text(value: Any) -> str | None:
@@ -159,38 +166,40 @@ def _text(value: Any) -> str | None:
 
 
 def newest(readings: Iterable[tuple[datetime, Iterable[Span]]]) -> list[Span]:
-    """Each span once, by user, kind and start, as the page with the latest `as_of` has it; of equally new ones the one
-    that ended. In the order of users, kinds and starts.
+    """Each span once, as the page with the latest `as_of` has it; of equally new forms the one that has ended.
+    `readings` are the spans of pages with their `as_of`. In the order of users, kinds and starts.
     """
-    found: dict[Key, tuple[tuple[datetime, bool], Span]] = {}
+    by_key: dict[Key, tuple[tuple[datetime, bool], Span]] = {}
     for as_of, spans in readings:
         for span in spans:
             rank = as_of, span.end is not None
-            known = found.get(span.key)
-            if known is None or known[0] <= rank:
-                found[span.key] = rank, span
-    return [span for _, (_, span) in sorted(found.items())]
+            best = by_key.get(span.key)
+            if best is None or best[0] <= rank:
+                by_key[span.key] = rank, span
+    return [span for _, (_, span) in sorted(by_key.items())]
 
 
-def filled(fetched: Sequence[Span], of_data_lake: Sequence[Span], since: datetime) -> tuple[list[Span], set[Key]]:
-    """Spans of users' details, completed by the data lake: ends that details do not know yet, and spans that began at
-    or after `since`, the moment up to which details know all. In the order of `newest`. Also the keys of the spans
-    that are taken from the data lake.
+def fill_from_data_lake(
+    fetched: Sequence[Span], of_data_lake: Sequence[Span], since: datetime
+) -> tuple[list[Span], set[Key]]:
+    """Spans of users' details, completed by the data lake: it adds ends that details do not have yet, and spans that
+    began at or after `since`, the instant up to which details are complete. In the order of `newest`. Also returns the
+    keys of the spans that are taken from the data lake.
     """
-    other = {span.key: span for span in of_data_lake}
-    found, taken = {span.key: span for span in fetched}, set[Key]()
+    lake_spans = {span.key: span for span in of_data_lake}
+    by_key, from_lake = {span.key: span for span in fetched}, set[Key]()
     for span in fetched:
-        its_end = other.get(span.key)
-        if span.end is None and its_end is not None and its_end.end is not None:
-            taken.add(span.key)
-    taken |= {key for key, span in other.items() if span.start >= since and key not in found}
-    found |= {key: other[key] for key in taken}
-    return [span for _, span in sorted(found.items())], taken
+        lake_span = lake_spans.get(span.key)
+        if span.end is None and lake_span is not None and lake_span.end is not None:
+            from_lake.add(span.key)
+    from_lake |= {key for key, span in lake_spans.items() if span.start >= since and key not in by_key}
+    by_key |= {key: lake_spans[key] for key in from_lake}
+    return [span for _, span in sorted(by_key.items())], from_lake
 
 
 def without_overlaps(spans: Iterable[Span]) -> Iterator[Span]:
-    """The spans, in the order of `newest`, so that no instant counts twice: where one still goes on when the next of
-    its user and kind begins, it ends there.
+    """The spans, which must be in the order of `newest`, without overlaps, so that no instant counts twice: a span ends
+    at the latest when the next one of its user and kind begins.
     """
     before: Span | None = None
     for span in spans:
@@ -204,9 +213,9 @@ def without_overlaps(spans: Iterable[Span]) -> Iterator[Span]:
 
 
 def clipped(spans: Iterable[Span], window: Window) -> Iterator[Piece]:
-    """What of the spans lies in a window; one that goes on is taken to go on to the end of the window.
+    """The parts of the spans that lie in a window. A span without an end is taken to last to the end of the window.
 
-    The parts in the windows of a partition of time add up to the whole: nothing is lost or counted twice at a cut.
+    The parts in adjoining windows add up to the whole: nothing is lost or counted twice at a cut.
     """
     for user_id, kind, start, end, status, own in spans:
         first, last = max(start, window.start), window.end if end is None else min(end, window.end)
@@ -221,9 +230,9 @@ def stored_under(span: Span, day: date, before: date | None) -> bool:
 
 
 def span_table(kind: Kind, spans: Iterable[Span], day: date, of_data_lake: Collection[Key] = ()) -> pa.Table:
-    """Rows of the table of a kind, stored under a day; `of_data_lake` are the keys of spans taken from there."""
+    """Rows of `SPAN_TABLES[kind]`, stored under `day`. `of_data_lake`: the keys of spans taken from the data lake."""
     spec, of_kind = SPAN_TABLES[kind], [span for span in spans if span.kind == kind]
-    made: dict[str, Any] = {
+    table_columns: dict[str, Any] = {
         "user_id": pa.array([span.user_id for span in of_kind], pa.string()),
         "start_time": pa.array([span.start for span in of_kind], INSTANT),
         "end_time": pa.array([span.end for span in of_kind], INSTANT),
@@ -234,4 +243,4 @@ def span_table(kind: Kind, spans: Iterable[Span], day: date, of_data_lake: Colle
         "day": pa.array([day] * len(of_kind), pa.date32()),
         "source": pa.array([DATA_LAKE if span.key in of_data_lake else FETCHED for span in of_kind], pa.string()),
     }
-    return spec.conform(pa.table(made))
+    return spec.conform(pa.table(table_columns))

@@ -1,6 +1,6 @@
-"""Agents' time in additive pieces: spans cut into the quarters of hours of a UTC day.
+"""Agents' time in pieces that add up: spans cut at the quarters of hours of a UTC day.
 
-Every time zone's days and hours begin at a quarter of an hour UTC, so that sums of rows are right in any of them.
+In every time zone, days and hours begin at a quarter of an hour UTC, so sums of rows are right in all zones.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ QUARTER = timedelta(minutes=15)
 
 USER_TIME = TableSpec(
     "user_time",
-    "One row per user, quarter of an hour, kind (presence or routing), status and presence of the organisation in "
-    "which the user was for a time in it. Times add up, over any hours and days; time that the platform does not cover "
-    "has no row.",
+    "One row per user, quarter of an hour, kind (presence or routing), status and presence of the organisation, if the "
+    "user was in that status for some of the time. Times add up over any hours and days; time that the platform does "
+    "not cover has no row.",
     ("user_id", "quarter_start", "kind", "status", "organization_presence_id"),
     columns("""
 user_id string the user
@@ -31,7 +31,7 @@ status string the system presence, or the routing status; null where the platfor
 organization_presence_id string the organisation's own presence, which presence/definitions names
 duration_ms integer how long the user was in it in the quarter of an hour
 started_at instant when the user first was in it in the quarter of an hour
-ended_at instant when the user last stopped to be in it, or the end of the quarter of an hour
+ended_at instant when the user last left it, or the end of the quarter of an hour
 """),
     partition_column="quarter_start",
     null_in_key=("status", "organization_presence_id"),
@@ -39,7 +39,7 @@ ended_at instant when the user last stopped to be in it, or the end of the quart
 
 
 class Cell(NamedTuple):
-    """What identifies a row."""
+    """The key of a row of `USER_TIME`."""
 
     user_id: str
     start: datetime
@@ -53,7 +53,13 @@ def time_table(spans: Iterable[Span], window: Window) -> pa.Table:
     cells: dict[Cell, list[Piece]] = {}
     for piece in clipped(without_overlaps(spans), window):
         for part in quarters(piece):
-            cell = Cell(part.user_id, part.start - _within_quarter(part.start), part.kind, part.status, part.own)
+            cell = Cell(
+                part.user_id,
+                part.start - _within_quarter(part.start),
+                part.kind,
+                part.status,
+                part.own,
+            )
             cells.setdefault(cell, []).append(part)
     rows = sorted(cells.items(), key=lambda item: [*item[0][:3], item[0].status or "", item[0].own or ""])
     keys, parts = [cell for cell, _ in rows], [pieces for _, pieces in rows]

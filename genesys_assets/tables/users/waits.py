@@ -1,7 +1,7 @@
-"""Waits in queues, beside what the queue's agents did meanwhile: who could have taken an interaction and was idle, and
-which interaction that came later was answered before it.
+"""Waits in queues, and what the queue's agents did during them: which agents were idle, and which later interaction was
+answered before the wait ended.
 
-A wait is that of a leg that ended it. What is not known is null, with the reason in `unknown`, and never nobody.
+A wait belongs to the leg that ended it. Unknown figures are null, never 0, and `unknown` names the missing input.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ Members = Mapping[str, Sequence[str]]
 
 QUEUE_WAITS = TableSpec(
     "queue_waits",
-    "One row per wait in a queue: how long it was, how many joined members of the queue were idle meanwhile, and which "
-    "interaction of the queue and media type that came later was answered before it ended.",
+    "One row per wait in a queue: how long it was, how many joined members of the queue were idle during it, and which "
+    "later interaction of the same queue and media type was answered before it ended.",
     ("conversation_id", "leg_no"),
     columns("""
 conversation_id string the conversation
@@ -40,10 +40,10 @@ left_at instant when the wait ended
 wait_ms integer how long it waited
 members integer joined members of the queue, as observed on the UTC day; null where the day was not observed
 idle_members integer of these, how many had the routing status IDLE for a time of the wait; null where unknown
-idle_ms integer how long these were IDLE during the wait, all together; null where unknown
-unknown string what is not known of idle members: queue_members or user_status; null where all is known
+idle_ms integer how long these were IDLE during the wait, added up; null where unknown
+unknown string input that is missing for the figures of idle members: queue_members or user_status; null if none is
 overtaken_by integer interactions of the queue and media type that were offered later and answered before the wait ended
-overtaking_conversation_id string the one of these that was answered first; null where there is none
+overtaking_conversation_id string the one of these that was answered first; null if there is none
 overtaking_user_id string the agent who answered it
 """),
     partition_column="conversation_start",
@@ -53,24 +53,24 @@ _EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 
 
 def queue_waits(legs: pa.Table, members: Members | None, spans: Iterable[Span], known: Window | None) -> pa.Table:
-    """Rows of `QUEUE_WAITS` of a day's legs. `members` is None where the day was not observed; `known` is the time of
-    which `spans`, in the order of `newest`, tell the routing status, None where they tell none.
+    """Rows of `QUEUE_WAITS` for a day's legs. `members` is None if the day was not observed. `spans` must be in the
+    order of `newest`; `known` is the window for which they have the routing status, None if for none.
     """
     ended = pc.and_(
         pc.is_valid(legs["t_wait_ms"]), pc.and_(pc.is_valid(legs["queue_id"]), pc.is_valid(legs["offered_at"]))
     )
     waits = legs.filter(ended)
     offered = _ms(waits["offered_at"])
-    left = offered + waits["t_wait_ms"].to_numpy().astype(np.int64)
+    ends = offered + waits["t_wait_ms"].to_numpy().astype(np.int64)
     queues, media = waits["queue_id"].to_pylist(), waits["media_type"].to_pylist()
     idle = _idle_times(spans, known)
-    members_, idle_members, idle_ms, unknown = _beside(queues, offered, left, members, idle, known)
-    count, first = _overtaken(queues, media, offered, left, legs)
+    members_, idle_members, idle_ms, unknown = _idle_figures(queues, offered, ends, members, idle, known)
+    count, first = _overtaken(queues, media, offered, ends, legs)
     overtaking = [(None, None) if at < 0 else _of_leg(legs, at) for at in first.tolist()]
-    made: dict[str, Any] = {
+    table_columns: dict[str, Any] = {
         **{name: waits[name] for name in ("conversation_id", "conversation_start", "leg_no", "media_type")},
         **{name: waits[name] for name in ("queue_id", "outcome", "offered_at")},
-        "left_at": pa.array(left, pa.int64()).cast(INSTANT),
+        "left_at": pa.array(ends, pa.int64()).cast(INSTANT),
         "wait_ms": waits["t_wait_ms"],
         "members": pa.array(members_, pa.int64()),
         "idle_members": pa.array(idle_members, pa.int64()),
@@ -80,30 +80,32 @@ def queue_waits(legs: pa.Table, members: Members | None, spans: Iterable[Span], 
         "overtaking_conversation_id": pa.array([each[0] for each in overtaking], pa.string()),
         "overtaking_user_id": pa.array([each[1] for each in overtaking], pa.string()),
     }
-    return QUEUE_WAITS.conform(pa.table(made))
+    return QUEUE_WAITS.conform(pa.table(table_columns))
 
 
 def joined_members(rows: pa.Table) -> Members:
-    """The joined members by queue, of rows of `reference/queue_members`; of a queue without members, none."""
-    found: dict[str, list[str]] = {}
+    """The joined members of each queue, from rows of `reference/queue_members`; an empty list for a queue without
+    any.
+    """
+    by_queue: dict[str, list[str]] = {}
     for queue, user, joined in zip(
         *(rows[name].to_pylist() for name in ("queue_id", "user_id", "joined")), strict=True
     ):
-        of_queue = found.setdefault(queue, [])
+        of_queue = by_queue.setdefault(queue, [])
         if user is not None and joined:
             of_queue.append(user)
-    return found
+    return by_queue
 
 
-def _beside(
+def _idle_figures(
     queues: Sequence[str],
     offered: Numbers,
-    left: Numbers,
+    ends: Numbers,
     members: Members | None,
     idle: Mapping[str, tuple[Numbers, Numbers]],
     known: Window | None,
 ) -> tuple[list[int | None], list[int | None], list[int | None], list[str | None]]:
-    """Of each wait: members, idle ones, their idle time, and what is unknown."""
+    """For each wait: the members, the idle ones, their idle milliseconds, and the input that is missing."""
     size = len(queues)
     counts: list[int | None] = [None] * size
     idle_members: list[int | None] = [None] * size
@@ -112,14 +114,14 @@ def _beside(
     bounds = None if known is None else tuple((bound - _EPOCH) // _MS for bound in (known.start, known.end))
     for queue in sorted(set(queues)):
         of_queue = np.array([at for at, each in enumerate(queues) if each == queue], np.int64)
-        listed = None if members is None else members.get(queue)
-        times = [_within(idle[user], offered[of_queue], left[of_queue]) for user in listed or () if user in idle]
+        queue_members = None if members is None else members.get(queue)
+        times = [_within(idle[user], offered[of_queue], ends[of_queue]) for user in queue_members or () if user in idle]
         together = np.array(times, np.int64) if times else np.zeros((1, len(of_queue)), np.int64)
         for column, at in enumerate(of_queue.tolist()):
-            counts[at] = None if listed is None else len(listed)
-            is_told = bounds is not None and bounds[0] <= offered[at] and left[at] <= bounds[1]
-            if listed is None or not is_told:
-                unknown[at] = "queue_members" if listed is None else "user_status"
+            counts[at] = None if queue_members is None else len(queue_members)
+            is_known = bounds is not None and bounds[0] <= offered[at] and ends[at] <= bounds[1]
+            if queue_members is None or not is_known:
+                unknown[at] = "queue_members" if queue_members is None else "user_status"
                 continue
             idle_members[at] = int((together[:, column] > 0).sum())
             idle_ms[at] = int(together[:, column].sum())
@@ -127,24 +129,24 @@ def _beside(
 
 
 def _idle_times(spans: Iterable[Span], known: Window | None) -> dict[str, tuple[Numbers, Numbers]]:
-    """Begins and ends of each user's idle times, in order; without any of a user who has none."""
-    found: dict[str, tuple[list[int], list[int]]] = {}
+    """Begins and ends of each user's idle times, in order. A user without idle times is absent."""
+    by_user: dict[str, tuple[list[int], list[int]]] = {}
     routing = (span for span in spans if span.kind == "routing")
     for piece in clipped(without_overlaps(routing), known) if known else ():
         if piece.status == "IDLE":
-            begins, ends = found.setdefault(piece.user_id, ([], []))
+            begins, ends = by_user.setdefault(piece.user_id, ([], []))
             begins.append((piece.start - _EPOCH) // _MS)
             ends.append((piece.end - _EPOCH) // _MS)
-    return {user: (np.array(begins, np.int64), np.array(ends, np.int64)) for user, (begins, ends) in found.items()}
+    return {user: (np.array(begins, np.int64), np.array(ends, np.int64)) for user, (begins, ends) in by_user.items()}
 
 
 def _within(idle: tuple[Numbers, Numbers], start: Numbers, end: Numbers) -> Numbers:
-    """How much of the idle times lies in each [start, end)."""
+    """Milliseconds of the idle times that lie in each [start, end)."""
     return _until(idle, end) - _until(idle, start)
 
 
 def _until(idle: tuple[Numbers, Numbers], moments: Numbers) -> Numbers:
-    """How much of the idle times lies before each moment."""
+    """Milliseconds of the idle times that lie before each moment."""
     begins, ends = idle
     before = np.concatenate(([0], np.cumsum(ends - begins)))
     at = np.searchsorted(begins, moments, side="right")
@@ -155,19 +157,21 @@ def _until(idle: tuple[Numbers, Numbers], moments: Numbers) -> Numbers:
 
 
 def _overtaken(
-    queues: Sequence[str], media: Sequence[str | None], offered: Numbers, left: Numbers, legs: pa.Table
+    queues: Sequence[str], media: Sequence[str | None], offered: Numbers, ends: Numbers, legs: pa.Table
 ) -> tuple[Numbers, Numbers]:
-    """Of each wait, how many legs of the queue and medium were offered later and answered before it ended; and the row
-    of the one of them answered first, -1 where there is none.
+    """For each wait, how many legs of the queue and media type were offered later and answered before the wait ended;
+    and the row of the one of them that was answered first, -1 if there is none.
     """
     answered = pc.and_(
         pc.is_valid(legs["answered_at"]), pc.and_(pc.is_valid(legs["queue_id"]), pc.is_valid(legs["offered_at"]))
     )
     rows = np.flatnonzero(answered.to_numpy())
-    taken = legs.take(pa.array(rows))
-    came, answers = _ms(taken["offered_at"]), _ms(taken["answered_at"])
+    answered_legs = legs.take(pa.array(rows))
+    offered_later, answered_at = _ms(answered_legs["offered_at"]), _ms(answered_legs["answered_at"])
     of_group: dict[tuple[str, str | None], list[int]] = {}
-    for at, group in enumerate(zip(taken["queue_id"].to_pylist(), taken["media_type"].to_pylist(), strict=True)):
+    for at, group in enumerate(
+        zip(answered_legs["queue_id"].to_pylist(), answered_legs["media_type"].to_pylist(), strict=True)
+    ):
         of_group.setdefault(group, []).append(at)
     count, first = np.zeros(len(queues), np.int64), np.full(len(queues), -1, np.int64)
     groups = {group: np.array(places, np.int64) for group, places in of_group.items()}
@@ -175,10 +179,10 @@ def _overtaken(
         places = groups.get(group)
         if places is None:
             continue
-        overtook = places[(came[places] > offered[at]) & (answers[places] < left[at])]
+        overtook = places[(offered_later[places] > offered[at]) & (answered_at[places] < ends[at])]
         count[at] = len(overtook)
         if len(overtook):
-            first[at] = rows[overtook[np.argmin(answers[overtook])]]
+            first[at] = rows[overtook[np.argmin(answered_at[overtook])]]
     return count, first
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genesys_assets.cloud.analytics import aggregates
-from genesys_assets.cloud.analytics.aggregate_windows import WindowedQuestion, divided, group_spans
+from genesys_assets.cloud.analytics.aggregate_windows import WindowedQuestion, divide, group_spans
 from genesys_assets.cloud.analytics.families import CONVERSATIONS
 from genesys_assets.cloud.analytics.interval import Interval, iso
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
@@ -118,7 +118,7 @@ def answers(draw: st.DrawFn) -> tuple[list[Interval], dict[str, object]]:
 def test_the_parts_of_an_answer_are_answers_that_add_up_to_it(made: tuple[list[Interval], dict[str, object]]) -> None:
     spans, answer = made
     whole = page(answer)
-    parts = divided(whole, spans)
+    parts = divide(whole, spans)
     assert len(parts) == len(spans)
     for span, part in zip(spans, parts, strict=True):
         said = part.json()
@@ -140,18 +140,18 @@ def tables(pages: Sequence[Page]) -> MetricRows:
 
 @pytest.mark.parametrize("answer", [{}, {"results": None}, {"results": []}, {"results": [{"group": {}, "data": None}]}])
 def test_a_span_without_data_has_an_answer_without_results(answer: object) -> None:
-    assert [part.json()["results"] for part in divided(page(answer), adjoining(3, HOUR))] == [[], [], []]
+    assert [part.json()["results"] for part in divide(page(answer), adjoining(3, HOUR))] == [[], [], []]
 
 
 def test_a_bucket_belongs_where_it_begins() -> None:
     answer = {"results": [{"group": {}, "data": [bucket(MIDNIGHT + HOUR)]}]}
-    assert [len(part.json()["results"]) for part in divided(page(answer), adjoining(3, HOUR))] == [0, 1, 0]
+    assert [len(part.json()["results"]) for part in divide(page(answer), adjoining(3, HOUR))] == [0, 1, 0]
 
 
 def test_a_day_that_is_not_over_keeps_its_bucket_though_that_ends_later() -> None:
     days = [*adjoining(1, DAY), Interval(MIDNIGHT + DAY, MIDNIGHT + DAY + HOUR)]
     answer = {"results": [{"group": {}, "data": [bucket(MIDNIGHT + DAY, DAY)]}]}
-    assert [len(part.json()["results"]) for part in divided(page(answer), days)] == [0, 1]
+    assert [len(part.json()["results"]) for part in divide(page(answer), days)] == [0, 1]
 
 
 # -- against an organisation -------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def test_page_numbers_end_with_a_page_that_is_not_full(sizes: list[int], given: 
 def test_page_numbers_that_are_not_heeded_are_an_error(repeated: int) -> None:
     """The same full pages come again and again; what else an answer says may differ."""
     bodies = [{"rows": [number % repeated] * 2, "pageNumber": number} for number in range(100)]
-    with pytest.raises(EndlessPages, match=rf"page {repeated + 1} that came before"):
+    with pytest.raises(EndlessPages, match=rf"repeats an earlier page as page {repeated + 1}"):
         list(PageNumbers("rows", 2).pages(lambda number, _: page(bodies[number - 1])))
 
 
@@ -106,7 +106,7 @@ def test_next_uri_never_leads_to_another_host() -> None:
 )
 def test_next_uri_that_leads_anywhere_else_is_not_followed(address: object) -> None:
     get = Asked({"nextUri": address}, {})
-    with pytest.raises(UnexpectedAnswer, match="It is not asked for"):
+    with pytest.raises(UnexpectedAnswer, match="It is not requested"):
         list(NextUri(get).pages("/a", PAGED))
     assert len(get.asked) == 1
 

@@ -236,7 +236,7 @@ def test_a_job_that_cannot_be_deleted_takes_nothing_away(
 
     with caplog.at_level(logging.WARNING):
         assert written(details_jobs.read(cloud, QUERY, book, take, page_size=10)) == all_of(archive)
-    assert "job-1 stays until it expires" in caplog.text
+    assert "job-1 cannot be deleted and stays until it expires" in caplog.text
     assert book.find(QUERY.fingerprint) is None
 
 

@@ -103,7 +103,7 @@ def test_the_error_of_results_that_fail_twice_is_the_platforms(
     with pytest.raises(errors.BadRequest, match="400000"):
         read(cloud, book)
     archive.in_place_of |= {("job-3", 2): refused, ("job-4", 2): EXPIRED[0]}
-    with pytest.raises(errors.JobExpired, match=r"job-4 .*not there any more"):
+    with pytest.raises(errors.JobExpired, match=r"job-4 .*no longer exists"):
         read(cloud, book)
 
 

@@ -171,7 +171,7 @@ def test_figures_of_a_view_stand_beside_those_of_its_metric() -> None:
     table = metric_rows(INTERVAL_METRICS, [(asked(metrics=["tHandle"], views=[view]), body)]).table
     rows = [(row["metric"], row["view"], row["count"]) for row in table.to_pylist()]
     assert rows == [("tHandle", "", 3), ("tHandle", "long", 1)]
-    with pytest.raises(UnreadablePage, match="a view 'long' that was not asked for"):
+    with pytest.raises(UnreadablePage, match="a view 'long' that was not requested"):
         metric_rows(INTERVAL_METRICS, [(asked(metrics=["tHandle"]), body)])
 
 
