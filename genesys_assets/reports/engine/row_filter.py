@@ -46,7 +46,7 @@ def _holds(comparison: Comparison, values: Any, type_: pa.DataType) -> Any:
 
 
 def _scalar(bound: Bound, type_: pa.DataType) -> pa.Scalar:
-    return pa.scalar(bound).cast(type_) if isinstance(bound, int | float) else pa.scalar(bound, type_)
+    return pa.scalar(float(bound) if type_ == pa.float64() else bound, type_)
 
 
 def _compared_as(comparison: Comparison, type_: pa.DataType) -> pa.DataType:

@@ -139,10 +139,13 @@ class Report:
         return families_of(self.questions)
 
     @property
-    def multi_valued(self) -> tuple[str, ...]:
-        """The dimensions in its group_by that may have several values for one thing, in one of its families."""
-        several = frozenset().union(*(part.source.family.multi_valued for part in self.aggregates))
-        return tuple(key.dimension for key in self.keys if key.dimension in several)
+    def has_overlapping_groups(self) -> bool:
+        """Whether one thing may count in several groups, in one of its aggregates."""
+        return any(
+            not part.source.question.flatten_multivalued_dimensions
+            and not part.source.family.multi_valued.isdisjoint(key.dimension for key in part.keys)
+            for part in self.aggregates
+        )
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -417,6 +420,9 @@ class _Compiler:
                 self.findings.add(
                     ("chart", axis), f"{quoted(name)} is no column of this report. {one_of(known, name)}", name
                 )
+            elif axis == "x" and pa.types.is_list(spec.schema.field(known[name]).type):
+                message = f"{name} is a list, which is no label of a bar. Take a column of single values"
+                self.findings.add(("chart", axis), message, name)
             elif axis == "y" and known[name] not in numbers:
                 self.findings.add(
                     ("chart", axis), f"y must be a column of numbers, got {name}. {one_of(numbers, name)}", name
