@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache
 from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -243,8 +244,8 @@ class _Compiler:
 
     def _time_zone(self) -> None:
         zone = self.stated.time_zone
-        if zone not in (BUSINESS, "UTC") and zone not in available_timezones() - _OF_NO_PLACE:
-            nearest = one_of([BUSINESS, *sorted(available_timezones())], zone)
+        if zone not in (BUSINESS, "UTC", *_zones()):
+            nearest = one_of([BUSINESS, *_zones()], zone)
             nearest = nearest if nearest.startswith("Closest") else "Use business, UTC or a name such as Europe/London."
             self.findings.add(("time_zone",), f"{quoted(zone)} is not an IANA time zone name. {nearest}", zone)
 
@@ -428,6 +429,12 @@ class _Compiler:
                     ("chart", axis), f"y must be a column of numbers, got {name}. {one_of(numbers, name)}", name
                 )
         return Chart(x=known.get(stated.x, stated.x), y=known.get(stated.y, stated.y))
+
+
+@cache
+def _zones() -> tuple[str, ...]:
+    """The names of time zones. Python reads a folder of them whenever it is asked."""
+    return tuple(sorted(available_timezones() - _OF_NO_PLACE))
 
 
 def has_local_date(granularity: Granularity, time_zone: str) -> bool:
