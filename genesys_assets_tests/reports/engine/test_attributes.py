@@ -20,7 +20,7 @@ from genesys_assets.reports.language.measures import AttributeType
 from genesys_assets.reports.language.sources import TypedAttribute
 from genesys_assets.tables.conversations.flat_tables import PARTICIPANT_ATTRIBUTES
 from genesys_assets_tests.reports.engine.test_compute import only, report
-from genesys_assets_tests.reports.small_lake import DAY, KEY, Row, computed, small_lake
+from genesys_assets_tests.reports.small_lake import DAY, KEY, Row, at, computed, small_lake
 
 ATTRIBUTES = {
     "tier": {"attribute": "customerTier"},
@@ -85,6 +85,42 @@ def test_other_tables_have_the_attributes_of_their_conversation_too(tmp_path: Pa
         }
     }
     assert only(computed(report(entry), lake), "conversations", "value") == [(1, 12.5)]
+
+
+@pytest.mark.parametrize(
+    ("where", "counted"),
+    [({"vip": True}, 3), ({"vip": {"ne": True}}, 2), ({"vip": "True"}, 1), ({"vip": [False, "yes"]}, 2)],
+)
+def test_true_without_quotes_is_any_spelling_of_it_in_a_text(tmp_path: Path, where: Any, counted: int) -> None:
+    texts = ("True", "true", "TRUE", "yes", "False")
+    lake = small_lake(
+        tmp_path,
+        conversations=begun(*texts),
+        participant_attributes=[said(text, "verified", text) for text in texts],
+    )
+    attributes = {"vip": {"attribute": "verified"}}
+    entry = {"table": "conversations", "attributes": attributes, "where": where, "measures": {"n": "count"}}
+    assert only(computed(report({"details": entry}), lake), "n") == [(counted,)]
+
+
+@pytest.mark.parametrize(("time", "begin"), [("conversation.conversation_end", 60), ("promised", 120)])
+def test_an_instant_of_the_conversation_or_of_an_attribute_places_a_row(
+    tmp_path: Path, time: str, begin: float
+) -> None:
+    ended = {**begun("a")[0], "conversation_start": at(-60), "conversation_end": at(70)}
+    promise = {**said("a", "promise", "2026-01-31T02:10:00Z"), "conversation_start": at(-60)}
+    session = {"conversation_id": "a", "session_id": "s", "conversation_start": at(-60)}
+    lake = small_lake(tmp_path, conversations=[ended], sessions=[session], participant_attributes=[promise])
+    entry = {
+        "granularity": "PT1H",
+        "details": {
+            "table": "sessions",
+            "attributes": {"promised": {"attribute": "promise", "type": "instant"}},
+            "time": time,
+            "measures": {"n": "count"},
+        },
+    }
+    assert only(computed(report(entry), lake), "interval_start", "n") == [(at(begin), 1)]
 
 
 def test_what_could_not_be_read_is_told(tmp_path: Path) -> None:
