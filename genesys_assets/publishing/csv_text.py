@@ -4,11 +4,15 @@ A spreadsheet computes every field that begins with one of `= + - @`, quoted or 
 `=HYPERLINK("http://…")` would then run on the reader's machine. So a text that begins so, or with white space and then
 so, or with a tab or a line end, gets a `'` in front. Numbers are no texts: -5 stays -5. Parquet and JSON have the text
 as it is. Source: https://owasp.org/www-community/attacks/CSV_Injection
+
+A spreadsheet that separates by semicolons takes our lines for one cell, knows no quotes within it, and begins another
+cell at each semicolon, tab and line end in a text. So what stands behind one of these is protected likewise.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +23,7 @@ _QUOTED = frozenset(',;"\r\n\t')
 _FORMULA = frozenset("=+-@\u2212")
 """The signs, and the minus of mathematics, with which some spreadsheets read a number."""
 _BREAKS = ("\t", "\r", "\n")
+_BEHIND_A_BREAK = re.compile("(?<=[;\t\r\n])[^;\t\r\n]+")
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u2800\u3164\uffa0")
 """Invisible characters, in addition to the categories of white space, control and format characters."""
 _DIGITS = 15
@@ -48,9 +53,11 @@ class CsvStyle:
             return ""
         text = self._text(value)
         # Only quotes distinguish an empty text from a null.
-        if not text or not _QUOTED.isdisjoint(text):
-            return '"' + text.replace('"', '""') + '"'
-        return text
+        if text and _QUOTED.isdisjoint(text):
+            return text
+        if not self.formulas:
+            text = _BEHIND_A_BREAK.sub(_as_text, text)
+        return '"' + text.replace('"', '""') + '"'
 
     def _text(self, value: Any) -> str:
         if isinstance(value, str):
@@ -71,6 +78,11 @@ def is_formula(text: str) -> bool:
     first = next((char for char in text if not _is_unseen(char)), "")
     # Full-width and small forms are the same signs to a spreadsheet that runs in an East Asian language.
     return unicodedata.normalize("NFKC", first) in _FORMULA
+
+
+def _as_text(behind: re.Match[str]) -> str:
+    """What stands behind a break, with a `'` where it may be a formula, be it in quotes."""
+    return f"'{behind[0]}" if is_formula(behind[0].replace('"', "")) else behind[0]
 
 
 def _is_unseen(char: str) -> bool:

@@ -6,7 +6,9 @@ knows unit and meaning of a figure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from difflib import get_close_matches
 
 from genesys_assets.cloud.errors import InvalidQuery
@@ -175,7 +177,32 @@ def closest(name: str, names: Iterable[str]) -> tuple[str, ...]:
     ('tHandle', 'tHeld')
     """
     by_lower = {known.lower(): known for known in names}
-    return tuple(by_lower[match] for match in get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6))
+    return tuple(by_lower[match] for match in close_matches(name.lower(), by_lower))
+
+
+_SEARCHES_LEFT: ContextVar[list[int] | None] = ContextVar("searches_left", default=None)
+
+
+@contextmanager
+def few_searches(most: int) -> Iterator[None]:
+    """Within it, the closest names of this many names are searched for, and of further ones nothing is close: a
+    search takes milliseconds, and a file may have ten thousand wrong names.
+    """
+    token = _SEARCHES_LEFT.set([most])
+    try:
+        yield
+    finally:
+        _SEARCHES_LEFT.reset(token)
+
+
+def close_matches(name: str, names: Iterable[str]) -> list[str]:
+    """Up to three of the names that are much like a name, the likeliest first."""
+    left = _SEARCHES_LEFT.get()
+    if left is not None:
+        if left[0] == 0:
+            return []
+        left[0] -= 1
+    return get_close_matches(name, list(names), n=3, cutoff=0.6)
 
 
 def resolve(

@@ -6,7 +6,7 @@ number without its end is another number.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -17,8 +17,8 @@ from genesys_assets.reports.language.sources import TypedAttribute
 NEEDED = ("conversation_id", "participant_ordinal", "name", "value", "is_truncated")
 """The columns of participant_attributes that are read."""
 _HASHED = "hash:"
-_WHOLE = r"^-?[0-9]{1,18}$"
-_DECIMAL = r"^-?[0-9]{1,15}(\.[0-9]{1,9})?$"
+_WHOLE = r"^[-+]?[0-9]{1,18}$"
+_DECIMAL = r"^[-+]?[0-9]{1,15}(\.[0-9]{1,9})?$"
 
 
 @dataclass(slots=True)
@@ -87,18 +87,19 @@ def _converted(texts: pa.ChunkedArray, attribute: TypedAttribute) -> pa.ChunkedA
         plain = pc.utf8_lower(plain)
         is_one = pc.is_in(plain, value_set=pa.array(["true", "false"]))
         return pc.if_else(is_one, pc.equal(plain, "true"), pa.scalar(None, pa.bool_()))
-    plain = pc.replace_substring_regex(plain, r"^\+", "")
     is_one = pc.match_substring_regex(plain, _WHOLE if attribute.type == "integer" else _DECIMAL)
-    return pc.if_else(is_one, plain, pa.scalar(None, pa.string())).cast(type_)
+    unsigned = pc.replace_substring_regex(plain, r"^\+", "")
+    return pc.if_else(is_one, unsigned, pa.scalar(None, pa.string())).cast(type_)
 
 
 def _instant(text: str) -> datetime | None:
-    """An instant of ISO 8601 that says its offset."""
+    """An instant of ISO 8601 that says its offset; in UTC, where it must lie in the years 1 to 9999 too."""
     try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
+        local = datetime.fromisoformat(text)
+        instant = local.astimezone(UTC) if local.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return instant.replace(microsecond=instant.microsecond // 1000 * 1000) if instant.tzinfo else None
+    return instant and instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
 def _count(flags: pa.ChunkedArray) -> int:

@@ -134,7 +134,7 @@ class Contacts:
             {each: _why_after(lake, window, each) for each in HORIZONS},
         )
 
-    def pieces(self, day: str, columns: Sequence[str], where: pc.Expression) -> Iterator[pa.Table]:
+    def pieces(self, day: str, columns: Sequence[str], where: pc.Expression | None) -> Iterator[pa.Table]:
         """Rows of one partition."""
         rows = _of_day(self.lake, day)
         rows = rows.join(last_of_legs(_read(self.lake, "interaction_legs", day)), "conversation_id")
@@ -153,7 +153,8 @@ class Contacts:
         reason = pa.scalar("; ".join(said) or None, pa.string())
         rows = rows.append_column("unknown_because", pa.repeat(reason, len(rows)))
         # Rows of a day have no order yet; readers expect that of time.
-        yield CONTACTS.conform(rows).sort_by("conversation_start").filter(where).select(list(columns))
+        rows = CONTACTS.conform(rows).sort_by("conversation_start")
+        yield (rows if where is None else rows.filter(where)).select(list(columns))
 
 
 def _why_before(lake: Lake, window: Window, days: int) -> str | None:

@@ -62,7 +62,8 @@ def made_of(lake: Lake, report: Report, day: str, business: ZoneInfo) -> int:
     stored = parts_until(lake, read)
     names = [Part(0, f"names/{name}", None, _names(lake, name, window.end)) for name in facts.histories]
     if facts.has_queue_settings:
-        names.append(Part(0, PLACE_OF_SETTINGS, None, content(lake, window.end)))
+        ends = [of.end for _, of in windows] if facts.compares_queue_settings else [window.end]
+        names += [Part(0, PLACE_OF_SETTINGS, None, content(lake, end)) for end in ends]
     return number([*stored, *names], report.name, report.spec.version, facts.definition, window.start, window.end)
 
 
@@ -90,6 +91,7 @@ class _Facts:
     reads_contacts: bool
     histories: tuple[str, ...]
     has_queue_settings: bool
+    compares_queue_settings: bool
     definition: str
 
     def partitions(self, first: str, window: Window) -> Iterator[tuple[str, Sequence[str]]]:
@@ -136,6 +138,7 @@ def _facts(of: _Same) -> _Facts:
         reads_contacts=any(part.table.made_of for part in report.details),
         histories=report.histories,
         has_queue_settings=report.has_queue_settings,
+        compares_queue_settings=any(column.setting and column.of != "now" for column in report.shown),
         definition=hashlib.sha256(report.definition.model_dump_json(exclude_defaults=True).encode()).hexdigest(),
     )
 

@@ -46,7 +46,9 @@ def _holds(comparison: Comparison, values: Any, type_: pa.DataType) -> Any:
 
 
 def _scalar(bound: Bound, type_: pa.DataType) -> pa.Scalar:
-    return pa.scalar(bound).cast(type_) if isinstance(bound, int | float) else pa.scalar(bound, type_)
+    if isinstance(bound, int | float) and type_ == pa.float64():
+        return pa.scalar(float(bound), type_)
+    return pa.scalar(bound, type_)
 
 
 def _compared_as(comparison: Comparison, type_: pa.DataType) -> pa.DataType:

@@ -124,21 +124,19 @@ def of_figures(
     report: Report, groups: pa.Table, figures: dict[str, Any], stored: StoredDay, before: StoredDay | None
 ) -> dict[str, Any]:
     """The columns that are shown. A formula can use the columns above it, of the same period."""
-    known = {"now": dict(figures)}
-    if report.before is not None:
+    known = {"now": figures | _settings(report, groups, stored)}
+    if before is not None:
         earlier = figures_of(map(before_of, report.figures), groups)
         known["before"] = {name.removeprefix("before "): values for name, values in earlier.items()}
-        known["before"] |= of_calendar(report, groups, before or stored)
+        known["before"] |= of_calendar(report, groups, before) | _settings(report, groups, before)
     columns: dict[str, Any] = {}
     for shown in report.shown:
         if shown.history:
             ids = figures[shown.ids] if shown.ids in figures else groups[shown.ids]
             columns[shown.name] = _names(ids, stored.names(shown.history, stored.window))
             continue
-        if shown.setting:
-            columns[shown.name] = _displayed(
-                queue_settings(shown.setting, groups, stored.lake, stored.window.end), shown
-            )
+        if shown.of != "now" and before is None:
+            columns[shown.name] = pa.nulls(len(groups), shown.type)
             continue
         try:
             for of in known.values():
@@ -149,6 +147,12 @@ def of_figures(
     return columns
 
 
+def _settings(report: Report, groups: pa.Table, stored: StoredDay) -> dict[str, Any]:
+    """What was set for queues at the end of a period. No figure of a person has a space in its name."""
+    settings = {shown.setting for shown in report.shown if shown.setting}
+    return {f"set {setting}": queue_settings(setting, groups, stored.lake, stored.window.end) for setting in settings}
+
+
 def _value(shown: ShownColumn, known: Mapping[str, Mapping[str, Any]]) -> Any:
     """What a column is before its unit and digits: of the period, of the one before, or the difference of both."""
     if shown.of != "change":
@@ -157,10 +161,8 @@ def _value(shown: ShownColumn, known: Mapping[str, Mapping[str, Any]]) -> Any:
 
 
 def _of(shown: ShownColumn, known: Mapping[str, Any]) -> Any:
-    return known[shown.figure] if shown.figure else _computed(shown, known)
-
-
-def _computed(shown: ShownColumn, known: Mapping[str, Any]) -> Any:
+    if shown.figure or shown.setting:
+        return known[shown.figure or f"set {shown.setting}"]
     assert shown.formula is not None
     return shown.formula.compute(known)
 
@@ -201,7 +203,7 @@ def having(report: Report, table: pa.Table, figures: Mapping[str, Any]) -> pa.Ta
 
 def first(report: Report, table: pa.Table) -> pa.Table:
     """The rows in order, by interval and then as the report says; of each interval as many as it wants."""
-    order = {"interval_start": "ascending"}
+    order = {"interval_start": "descending" if ("interval_start", True) in report.order else "ascending"}
     for name, descending in (*report.order, *((name, False) for name in report.spec.key)):
         order.setdefault(name, "descending" if descending else "ascending")
     table = table.sort_by(list(order.items()))

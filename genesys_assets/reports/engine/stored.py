@@ -5,6 +5,8 @@ they are stored and reach far enough. `compute` uses the rows.
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -184,10 +186,11 @@ class StoredDay:
 
     def rows(self, part: DetailsPart, window: Window) -> Iterator[pa.Table]:
         """Rows of the part's table that count, with all columns it uses. Raises NotStored."""
-        at_once, later = _split(part.where)
-        in_time = _within(part.time, window)
-        where = in_time & holds(at_once, pc.field, part.table.type) if at_once else in_time
-        own = [column for column in part.columns if not column.startswith((OF_CONVERSATION, OF_ATTRIBUTE))]
+        where, later = (
+            functools.reduce(operator.and_, conditions) if conditions else None
+            for conditions in self._conditions(part, window)
+        )
+        own = [column for column in part.columns if not _is_joined(column)]
         of_conversation = [column for column in part.columns if column.startswith(OF_CONVERSATION)]
         attributes = [each for each in part.table.attributes if not each.types.keys().isdisjoint(part.columns)]
         if (of_conversation or attributes) and "conversation_id" not in own:
@@ -203,7 +206,13 @@ class StoredDay:
             if attributes:
                 pieces = self._with_attributes(pieces, day, attributes)
             for piece in pieces:
-                yield piece.filter(holds(later, pc.field, part.table.type)) if later else piece
+                yield piece if later is None else piece.filter(later)
+
+    def _conditions(self, part: DetailsPart, window: Window) -> tuple[list[pc.Expression], list[pc.Expression]]:
+        """What rows must fulfil as they are read, and once their conversations and attributes are known."""
+        at_once, later = ([holds(each, pc.field, part.table.type)] if each else [] for each in _split(part.where))
+        (later if _is_joined(part.time) else at_once).append(_within(part.time, window))
+        return at_once, later
 
     def _days(self, part: DetailsPart, window: Window) -> list[str]:
         """The partitions that may hold rows of the window; those that must be there are."""
@@ -219,7 +228,9 @@ class StoredDay:
             return window.utc_days()
         return list(days_that_reach(self.days[0], window))
 
-    def _pieces(self, table: Table, day: str, columns: Sequence[str], where: pc.Expression) -> Iterator[pa.Table]:
+    def _pieces(
+        self, table: Table, day: str, columns: Sequence[str], where: pc.Expression | None
+    ) -> Iterator[pa.Table]:
         self._note(table.place, [day])
         return self.lake.pieces(table.place, [day], schema=table.spec.schema, columns=columns, where=where)
 
@@ -360,6 +371,11 @@ def _inside(metrics: pa.Table, window: Window) -> pa.Table:
     return metrics
 
 
+def _is_joined(column: str) -> bool:
+    """Whether a column is not the table's own, but one of the row's conversation or an attribute."""
+    return column.startswith((OF_CONVERSATION, OF_ATTRIBUTE))
+
+
 def _within(column: str, window: Window) -> pc.Expression:
     start, end = (pa.scalar(bound, INSTANT) for bound in (window.start, window.end))
     return (pc.field(column) >= start) & (pc.field(column) < end)
@@ -370,9 +386,5 @@ def _split(condition: Condition | None) -> tuple[Condition | None, Condition | N
     if condition is None:
         return None, None
     members = condition.members if isinstance(condition, Group) and condition.type == "and" else (condition,)
-    later = [
-        each
-        for each in members
-        if any(comparison.name.startswith((OF_CONVERSATION, OF_ATTRIBUTE)) for comparison in comparisons(each))
-    ]
+    later = [each for each in members if any(_is_joined(comparison.name) for comparison in comparisons(each))]
     return all_of([each for each in members if each not in later]), all_of(later)

@@ -3,5 +3,6 @@
 `model` the words, as strict mappings (`strict_model`); `measures` what is done with columns, `longer` several days
 `sources` the tables that can be counted, `statistics` what a metric has
 `conditions`, `formulas` the two small grammars
-`file` YAML with line numbers; `problems` collects what is wrong; `schema` is the JSON Schema for editors
+`file` YAML with line numbers, `as_written` its numbers; `problems` collects what is wrong
+`schema` the JSON Schema for editors
 """

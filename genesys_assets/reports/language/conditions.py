@@ -191,7 +191,7 @@ class _Reader:
                 )
             return self._bounded(name, {"gte": value[0], "lte": value[1]}, path)
         if wanted in _PRESENCES:
-            if value not in (None, True, False):
+            if not (value is None or isinstance(value, bool)):
                 return self._refuse(path, f"{operator} takes true or false, got {_kind(value)}", value)
             presence = _PRESENCES[wanted]
             return Comparison(name, _OPPOSITE[presence] if value is False else presence, path=path)
@@ -213,7 +213,9 @@ class _Reader:
         wrong = [each for each in values if not isinstance(each, str | int | float)]
         if wrong:
             return self._refuse(path, f"a value must be text, a number, true or false, got {_kind(wrong[0])}", wrong[0])
-        return Comparison(name, operator, tuple(dict.fromkeys(values)), path=path)
+        # 1, 1.0 and true are equal to Python, and three texts.
+        different = {(type(each), str(each)): each for each in values}
+        return Comparison(name, operator, tuple(different.values()), path=path)
 
     def _bounded(self, name: str, bounds: dict[str, Any], path: Path) -> Condition | None:
         for bound, value in bounds.items():

@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from genesys_assets.reports.language.as_written import number
 from genesys_assets.reports.language.problems import Path, quoted, shown
 
 MOST_BYTES = 300_000
@@ -272,7 +273,7 @@ class Document:
             )
             self._at(node.start_mark, path, message, None)
             return 0
-        return int(text) if is_whole else float(text)
+        return number(text, is_whole=is_whole)
 
     def add(self, path: Path, message: str, value: Any, *, key: bool = False) -> None:
         """A mistake in the value at a path, or in its key."""

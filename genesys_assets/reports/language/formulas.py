@@ -29,6 +29,7 @@ _LARGEST = 2**53
 """Above this, not every whole number is a float."""
 _MOST_ROUNDED = 9
 """Digits after the point, as many as a column may show."""
+_ARITHMETIC = (ast.Constant, ast.UnaryOp, ast.BinOp, ast.unaryop, ast.operator)
 _ALLOWED = (ast.Name, ast.Constant, ast.UnaryOp, ast.BinOp, ast.Compare, ast.Call)
 
 
@@ -65,6 +66,8 @@ class Formula:
             raise FormulaError(f"{quoted(text)} is nested more than {_DEEPEST} levels deep. Make columns of its parts")
         for node in ast.walk(tree):
             _check(node, text)
+        if any(map(_divides_by_zero, ast.walk(tree))):
+            raise FormulaError(f"{quoted(text)}: a quotient by 0 is always null. Divide by a figure or another number")
         called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
         names = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called]
         if not names:
@@ -151,6 +154,19 @@ def _is_of_numbers(node: ast.AST) -> bool:
     return isinstance(node, ast.BinOp) and not any(isinstance(inner, ast.Name) for inner in ast.walk(node))
 
 
+def _divides_by_zero(node: ast.AST) -> bool:
+    """Whether it is a quotient by 0, or by arithmetic of numbers alone that comes to 0."""
+    if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)):
+        return False
+    if not all(isinstance(each, _ARITHMETIC) for each in ast.walk(node.right)):
+        return False
+    try:
+        value = _walk(Formula("", node.right, ()), _OPERATORS, {}, {})
+    except pa.ArrowInvalid:
+        return False
+    return bool((value.as_py() if isinstance(value, pa.Scalar) else value) == 0)
+
+
 def _check(node: ast.AST, text: str) -> None:
     formula = quoted(text)
     match node:
@@ -164,8 +180,6 @@ def _check(node: ast.AST, text: str) -> None:
             raise FormulaError(f"{formula}: compare two values at a time, with <, <=, >, >=, == or !=")
         case ast.BinOp(op=op) | ast.UnaryOp(op=op) if type(op) not in _OPERATORS:
             raise FormulaError(f"{formula}: {_written(op)} is not available. Operators are + - * / and comparisons")
-        case ast.BinOp(op=ast.Div(), right=ast.Constant(value=0 | 0.0)):
-            raise FormulaError(f"{formula}: a quotient by 0 is always null. Divide by a figure or another number")
         case ast.expr() if not isinstance(node, _ALLOWED):
             raise FormulaError(
                 f"{formula}: {_written(node)} is not available. A formula has figures, numbers, + - * /, "

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, PlainSerializer, Tag, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
+from genesys_assets.reports.language.as_written import in_json
 from genesys_assets.reports.language.problems import quoted
 from genesys_assets.reports.language.strict_model import Model
 
@@ -28,7 +29,7 @@ _CONDITION = {
     "platform's {type, clauses, predicates} and the tutorials' {type: simple, attribute, condition, value} too.",
     "anyOf": [{"type": "object", "minProperties": 1}, {"type": "array", "minItems": 1}],
 }
-Stated = Annotated[Any, WithJsonSchema(_CONDITION)]
+Stated = Annotated[Any, WithJsonSchema(_CONDITION), PlainSerializer(in_json, when_used="json")]
 """A condition as it was written; `conditions` reads it."""
 
 
@@ -95,6 +96,9 @@ class Measure(Model):
                 "a measure must have exactly one of {ways}, got {got}",
                 {"ways": ways, "got": " and ".join(sorted(given)) or "none"},
             )
+        if getattr(self, self.given) is None:
+            message = "{way} must name a column, got nothing. Write {example}"
+            raise PydanticCustomError("report", message, {"way": self.given, "example": f"{{{self.given}: value}}"})
         if (self.percentile is None) != (self.at is None):
             message = "a percentile must say at how many per cent. Write {example}"
             raise PydanticCustomError("report", message, {"example": "{percentile: value, at: 95}"})

@@ -245,7 +245,7 @@ class ReportDefinition(Model):
     """Figures that the platform counts: one source or a list of them."""
     details: AnyDetails = Field(default_factory=list)
     """Figures counted from tables of the lake: one source or a list of them."""
-    columns: Annotated[dict[Name, AnyColumn], Field(max_length=MOST_FIGURES)] | None = None
+    columns: Annotated[dict[Name, AnyColumn], Field(min_length=1, max_length=MOST_FIGURES)] | None = None
     """What is shown, in this order: nothing for the figure of that name, a formula, or a mapping. Default: all."""
     adds_up: list[Whole] = Field(default_factory=list)
     """What must add up in every row: a row that does not keeps the partition from being stored."""

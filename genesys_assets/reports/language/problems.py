@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
+
+from genesys_assets.cloud.analytics.catalogue import close_matches
 
 Path = tuple[str | int, ...]
 """The place of something in an entry or file: keys and positions from the outside in."""
@@ -65,7 +66,7 @@ def one_of(names: Iterable[str], given: str) -> str:
     by_folded = {_folded(name): name for name in known}
     folded = _folded(given)
     comparable = len(given) <= _LONGEST_COMPARED
-    close = get_close_matches(folded, by_folded, n=3, cutoff=0.6) if comparable else []
+    close = close_matches(folded, by_folded) if comparable else []
     if not close and len(known) > _MOST_LISTED and comparable:
         close = [name for name in by_folded if folded and folded in name][:5]
     if close:

@@ -148,6 +148,7 @@ _MESSAGES = {
     "string_type": "{field} must be text, got {got}.{in_quotes}",
     "bool_type": "{field} must be true or false, got {got}.",
     "int_type": "{field} must be a whole number, got {got}.{without}",
+    "float_type": "{field} must be a number, got {got}.{without}",
     "greater_than": "{field} must be more than {gt:g}, got {got}.",
     "less_than": "{field} must be less than {lt:g}, got {got}.",
     "greater_than_equal": "{field} must be {ge} or more, got {got}.",

@@ -16,7 +16,7 @@ def adds_up(report: Report, column: str) -> bool:
 
 
 def _additive_columns(report: Report) -> set[str]:
-    if report.multi_valued and not report.is_flat:
+    if report.has_overlapping_groups:
         return set()
     known = {figure.name for figure in report.figures if figure.how == "sum"} - _counted_several_times(report)
     columns = set()

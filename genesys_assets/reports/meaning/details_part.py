@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -176,7 +177,10 @@ class _Reader:
         column = self.column(comparison.name, comparison.name_path or comparison.path)
         if column is None:
             return comparison
-        return compared(comparison, column, self.table.type(column), self.findings, self._value)
+        type_ = self.table.type(column)
+        if column.startswith(OF_ATTRIBUTE) and type_ == pa.string():
+            comparison = _in_any_case(comparison)
+        return compared(comparison, column, type_, self.findings, self._value)
 
     def _value(self, value: Value, column: str, type_: pa.DataType) -> Any:
         if column.startswith(OF_ATTRIBUTE):
@@ -202,9 +206,8 @@ class _Reader:
             return Figure(name, "sum", pa.int64(), f"rows of {self.table.name} with {column}", power=0)
         allowed = {"sum": _NUMBERS, "percentile": _NUMBERS, "distinct": (*_NUMBERS, pa.string())}.get(how)
         if pa.types.is_list(type_) or (allowed and type_ not in allowed):
-            message = (
-                f"{column} is {type_in_words(type_)}, of which there is no {measure.given}. Use count or count_distinct"
-            )
+            instead = "count" if pa.types.is_list(type_) else "count or count_distinct"
+            message = f"{column} is {type_in_words(type_)}, of which there is no {measure.given}. Use {instead}"
             self.findings.add((*path, measure.given), message, measure.column)
         gathered, said_of = _how(how), f"{_said_of(measure)} of {column} of {self.table.name}"
         shows_values = gathered in ("min", "max", "distinct")
@@ -240,6 +243,16 @@ def _attributes(stated: Details, of: Table, path: Path, findings: Findings) -> I
             findings.add((*path, "attributes", name), message)
         else:
             yield typed
+
+
+def _in_any_case(comparison: Comparison) -> Comparison:
+    """With each spelling of true and false that YAML knows: flows write True, true or TRUE into a text."""
+    spelled = (
+        (text.lower(), text, text.upper()) if isinstance(value, bool) else (value,)
+        for value in comparison.values
+        for text in (str(value),)
+    )
+    return replace(comparison, values=tuple(chain.from_iterable(spelled)))
 
 
 def _metric(value: Value, table: Table) -> str:

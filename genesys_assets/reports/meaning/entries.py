@@ -13,7 +13,9 @@ from pathlib import Path
 from pydantic import PrivateAttr, ValidationError
 from pydantic_core import InitErrorDetails
 
+from genesys_assets.cloud.analytics.catalogue import few_searches
 from genesys_assets.reports.language.file import (
+    MOST_PROBLEMS,
     MOST_REPORTS,
     Document,
     Problem,
@@ -73,7 +75,8 @@ def read_reports(path: Path, taken: Iterable[str] = (), *, is_shipped: bool = Fa
 def read_text(text: str, file: str, taken: Iterable[str] = (), *, is_shipped: bool = False) -> ParsedReports:
     """The reports of a text in the form of reports.yaml; `file` is its name in problems."""
     document = Document.of(text, file, is_shipped=is_shipped)
-    reports = _reports(document, taken) if document.is_read else {}
+    with few_searches(2 * MOST_PROBLEMS):
+        reports = _reports(document, taken) if document.is_read else {}
     return ParsedReports({}, document.problems) if document.problems else ParsedReports(reports)
 
 

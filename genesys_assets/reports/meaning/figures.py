@@ -6,6 +6,7 @@ The parts of a report that gather them are `aggregates_part` and `details_part`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -15,7 +16,8 @@ import pyarrow as pa
 from genesys_assets.cloud.analytics.families import CONVERSATIONS, AggregateFamily
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.personal_data import PersonalData
-from genesys_assets.reports.language.problems import Findings, Path
+from genesys_assets.reports.language.model import INTERVAL_LENGTH
+from genesys_assets.reports.language.problems import Findings, Path, quoted
 from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets.tables.personal import Unclassified, class_of, strongest
 
@@ -43,6 +45,8 @@ _HISTORIES = {
     "outbound_campaign_id": "campaigns",
     "external_organization_id": "external_organizations",
 }
+_COLUMN = re.compile(r"(conversation\.)?[a-z][a-z0-9_]{0,62}")
+"""A column that rows are grouped by, as readers of stored tables can name it."""
 _OF_PEOPLE = {USERS: PersonalData.PERSON, "external_organizations": PersonalData.CONTACT}
 
 
@@ -135,7 +139,15 @@ def group_key(name: str, *, families: Sequence[AggregateFamily], path: Path, fin
         except InvalidQuery as refused:
             refusals.append(refused)
     if not families:
-        return GroupKey(snake_case(name), None)
+        column = snake_case(name)
+        if _COLUMN.fullmatch(column) and column != INTERVAL_LENGTH:
+            return GroupKey(column, None)
+        message = (
+            f"{quoted(name)} cannot be the name of a column. Use at most 63 small letters, digits and _, but not "
+            f"{INTERVAL_LENGTH}. If the table calls it otherwise, say so in the source: group_by: {{tier: media_type}}"
+        )
+        findings.add(path, message, name)
+        return None
     hint = " Names stand beside ids by themselves." if name.lower().endswith("name") else ""
     findings.add(path, f"{refusals[0]}{hint}", name)
     return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache
 from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -139,10 +140,13 @@ class Report:
         return families_of(self.questions)
 
     @property
-    def multi_valued(self) -> tuple[str, ...]:
-        """The dimensions in its group_by that may have several values for one thing, in one of its families."""
-        several = frozenset().union(*(part.source.family.multi_valued for part in self.aggregates))
-        return tuple(key.dimension for key in self.keys if key.dimension in several)
+    def has_overlapping_groups(self) -> bool:
+        """Whether one thing may count in several groups, in one of its aggregates."""
+        return any(
+            not part.source.question.flatten_multivalued_dimensions
+            and not part.source.family.multi_valued.isdisjoint(key.dimension for key in part.keys)
+            for part in self.aggregates
+        )
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -240,8 +244,8 @@ class _Compiler:
 
     def _time_zone(self) -> None:
         zone = self.stated.time_zone
-        if zone not in (BUSINESS, "UTC") and zone not in available_timezones() - _OF_NO_PLACE:
-            nearest = one_of([BUSINESS, *sorted(available_timezones())], zone)
+        if zone not in (BUSINESS, "UTC", *_zones()):
+            nearest = one_of([BUSINESS, *_zones()], zone)
             nearest = nearest if nearest.startswith("Closest") else "Use business, UTC or a name such as Europe/London."
             self.findings.add(("time_zone",), f"{quoted(zone)} is not an IANA time zone name. {nearest}", zone)
 
@@ -417,11 +421,20 @@ class _Compiler:
                 self.findings.add(
                     ("chart", axis), f"{quoted(name)} is no column of this report. {one_of(known, name)}", name
                 )
+            elif axis == "x" and pa.types.is_list(spec.schema.field(known[name]).type):
+                message = f"{name} is a list, which is no label of a bar. Take a column of single values"
+                self.findings.add(("chart", axis), message, name)
             elif axis == "y" and known[name] not in numbers:
                 self.findings.add(
                     ("chart", axis), f"y must be a column of numbers, got {name}. {one_of(numbers, name)}", name
                 )
         return Chart(x=known.get(stated.x, stated.x), y=known.get(stated.y, stated.y))
+
+
+@cache
+def _zones() -> tuple[str, ...]:
+    """The names of time zones. Python reads a folder of them whenever it is asked."""
+    return tuple(sorted(available_timezones() - _OF_NO_PLACE))
 
 
 def has_local_date(granularity: Granularity, time_zone: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -84,7 +84,7 @@ def _bounds(comparison: Comparison, column: str, type_: pa.DataType, findings: F
             if isinstance(bound, str) != _is_time(type_):
                 raise TypeError(bound)
             yield name, converted(bound, type_) if isinstance(bound, str) else bound
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             such = f", such as {_SUCH[type_]}" if type_ in _SUCH else ""
             findings.add(comparison.path, f"{column} is {type_in_words(type_)}{such}, so {name} takes one", bound)
 
@@ -109,7 +109,7 @@ def converted(value: Value, type_: pa.DataType) -> Any:
         instant = datetime.fromisoformat(str(value))
         if instant.tzinfo is None:
             raise ValueError(value)
-        return instant
+        return instant.astimezone(UTC)
     if type_ == pa.date32():
         return date.fromisoformat(str(value))
     if type_ == pa.bool_():

@@ -24,6 +24,11 @@ def of_where(table: str, where: str) -> str:
     )
 
 
+def of_group(name: str) -> str:
+    details = f"      table: sessions\n      group_by: {{'{name}': queue_id}}\n      measures: {{n: count}}\n"
+    return of_details(details).replace("[queueId]", f"['{name}']")
+
+
 def of_users(filter_: str) -> str:
     users = f"    aggregates: {{family: users, metrics: {{n: tSystemPresence.sum}}, filter: {filter_}}}\n"
     return of_entry(users, metrics=False).replace("[queueId]", "[userId]")
@@ -156,6 +161,23 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a time zone of nothing": (of_entry("    time_zone: ''\n"), "time_zone must not be empty"),
     "a time zone of this machine": (of_entry("    time_zone: localtime\n"), "is not an IANA time zone name"),
     "a granularity with a blank": (of_entry("    granularity: 'PT1H '\n"), "granularity must be one of"),
+    "no columns at all": (of_entry("    columns: {}\n"), "columns must not be empty"),
+    "a sum of nothing": (of_details("      table: sessions\n      measures: {n: {sum: }}\n"), "sum must name a column"),
+    "a percentile in quotes": (
+        of_details("      table: session_metrics\n      measures: {n: {percentile: value, at: '95'}}\n"),
+        "at must be a number, got '95'. Write 95 without quotes",
+    ),
+    "a formula of a spreadsheet for a group": (of_group("=1+1"), "'=1+1' cannot be the name of a column"),
+    "a group that no reader of tables can name": (of_group("a b,c"), "'a b,c' cannot be the name of a column"),
+    "a group of other letters": (of_group("\u0430ni"), "cannot be the name of a column"),
+    "a group called as formulas call the interval": (of_group("interval_ms"), "cannot be the name of a column"),
+    "a chart of lists": (
+        of_details(
+            "      table: sessions\n      measures: {n: count, flows: {distinct: flow_name}}\n"
+            "    chart: {x: flows, y: n}\n"
+        ),
+        "flows is a list, which is no label of a bar",
+    ),
     "no row of each interval": (of_entry("    top: 0\n"), "top must be 1 or more, got 0"),
     "a part of a row": (of_entry("    top: 1.5\n"), "top must be a whole number, got 1.5"),
     "true for a number": (of_entry("    top: true\n"), "top must be a whole number, got True"),
@@ -172,6 +194,8 @@ REFUSED: dict[str, tuple[str, str]] = {
     "no text for a value": (of_filter("{ani: ''}"), "compared with an empty text"),
     "blanks for a value": (of_filter("{queueId: '  '}"), "compared with an empty text"),
     "nothing among the values": (of_filter("{mediaType: [voice, null]}"), "is compared with nothing"),
+    "0 for the absence of a value": (of_filter("{ani: {exists: 0}}"), "exists takes true or false, got 0"),
+    "1 for the absence of a value": (of_filter("{ani: {notExists: 1}}"), "notExists takes true or false, got 1"),
     "no values": (of_filter("{mediaType: []}"), "is compared with nothing"),
     "a list of lists of values": (of_filter("{mediaType: [[voice]]}"), "a value must be text"),
     "a mapping of nothing": (of_filter("{mediaType: {}}"), "is compared with nothing"),
@@ -231,6 +255,10 @@ REFUSED: dict[str, tuple[str, str]] = {
     ),
     "no number for a number": (of_where("media_endpoint_stats", "{min_mos: nan}"), "a number, got 'nan'"),
     "infinity for a number": (of_where("media_endpoint_stats", "{min_mos: inf}"), "a number, got 'inf'"),
+    "an instant before the first year": (
+        of_where("conversations", "{conversation_start: {gte: '0001-01-01T00:00:00+01:00'}}"),
+        "conversation_start is an instant, such as 2026-01-31T00:00:00Z, so gte takes one",
+    ),
     "an instant without a zone": (
         of_where("conversations", "{conversation_start: 2026-01-31}"),
         "an instant, got '2026-01-31'",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesys_assets import reports
+from genesys_assets.cloud.analytics import catalogue
+from genesys_assets.reports.language.conditions import Comparison
 from genesys_assets.reports.language.file import MOST_PROBLEMS
 from genesys_assets.reports.meaning.entries import ParsedReports, read_reports, read_text
 from genesys_assets.reports.own import OwnReports
 from genesys_assets_tests.faults import EVERY_CASE
-from genesys_assets_tests.faults.report_files.cases import REFUSED, RIGHT
-from genesys_assets_tests.reports.language.mistakes import MISTAKES, of_entry
+from genesys_assets_tests.faults.report_files.cases import REFUSED, RIGHT, of_where
+from genesys_assets_tests.reports.language.mistakes import MISTAKES, of_entry, of_metric
 
 _PLACE = re.compile(r"reports\.yaml:[1-9][0-9]*:[1-9][0-9]*: ")
 _OF_PYTHON = ("Traceback", "Error:", "Exception", "recursion", "NoneType", "pydantic", " object at 0x")
@@ -51,6 +54,47 @@ def test_a_file_that_is_right_gives_its_reports(kind: str) -> None:
     reading = read(RIGHT[kind])
     assert reading.problems == ()
     assert bool(reading.reports) == ("reports:\n " in RIGHT[kind] or "{" in RIGHT[kind] or "calls" in RIGHT[kind])
+
+
+def test_of_a_file_full_of_wrong_names_the_closest_of_the_first_are_searched_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    searched: list[str] = []
+
+    def counted(name: str, *args: Any, **more: Any) -> list[str]:
+        searched.append(name)
+        return get_close_matches(name, *args, **more)
+
+    monkeypatch.setattr(catalogue, "get_close_matches", counted)
+    wrong = ", ".join(f"c{number}: handeld" for number in range(150))
+    entries = "".join(f"  r{number}: {{{_ENTRY}, columns: {{{wrong}}}}}\n" for number in range(5))
+    said = [str(problem) for problem in read(f"reports:\n{entries}").problems]
+    assert all("Closest: handled." in each for each in said[:MOST_PROBLEMS])
+    assert len(searched) == 2 * MOST_PROBLEMS
+    assert "Closest: tHandle" in str(read(of_metric("tHandel.sum")).problems), "another file is read as before"
+
+
+_ENTRY = "description: One row., aggregates: {metrics: {handled: tHandle.count}}"
+
+
+@pytest.mark.parametrize("written", ["+4179", "004179", "1.50", "1.0e+5", "5.", "-0", "no", "12:30", "1_0"])
+def test_what_is_compared_with_text_is_the_text_that_was_written(written: str) -> None:
+    (found,) = read(of_where("sessions", f"{{ani: {written}}}")).reports.values()
+    (in_quotes,) = read(of_where("sessions", f"{{ani: '{written}'}}")).reports.values()
+    assert found.details[0].where == in_quotes.details[0].where
+    assert written in found.definition.model_dump_json(), "another text makes another definition"
+
+
+def test_texts_that_are_one_number_to_python_stay_several() -> None:
+    (found,) = read(of_where("sessions", "{ani: [1, true, 1.0, 1]}")).reports.values()
+    assert found.details[0].where == Comparison("ani", "any_of", ("1", "true", "1.0"))
+
+
+@pytest.mark.parametrize(("field", "read_as"), [("top: +5", 5), ("top: 5", 5)])
+def test_what_is_a_number_stays_one_however_it_is_written(field: str, read_as: int) -> None:
+    (found,) = read(of_entry(f"    {field}\n    having: {{handled: {{gte: 1.50}}}}\n")).reports.values()
+    assert found.top == read_as
+    assert found.having == Comparison("handled", "range", bounds=(("gte", 1.5),))
 
 
 def test_there_are_kinds_enough() -> None:

@@ -71,6 +71,8 @@ REFUSED = {
     "digits without end": ("round(x, 400)", "the digits of round must be a whole number from 0 to 9"),
     "digits before the point": ("round(x, -1)", "the digits of round must be a whole number from 0 to 9"),
     "a quotient by 0": ("a / 0", "a quotient by 0 is always null"),
+    "a quotient by less than 0 and no more": ("a / -0", "a quotient by 0 is always null"),
+    "a quotient by numbers that come to 0": ("a / (3 - 2 * 1.5)", "a quotient by 0 is always null"),
     "a comparison for a number": ("(a > b) + 1", "a comparison gives true or false"),
     "a number for a comparison": ("if_else(a, b, c)", "if_else begins with a comparison"),
     "constants that do not fit": ("5 * 9007199254740992 * 4096 + a", "does not fit into 64 bits"),

@@ -20,7 +20,7 @@ from genesys_assets.reports.language.measures import AttributeType
 from genesys_assets.reports.language.sources import TypedAttribute
 from genesys_assets.tables.conversations.flat_tables import PARTICIPANT_ATTRIBUTES
 from genesys_assets_tests.reports.engine.test_compute import only, report
-from genesys_assets_tests.reports.small_lake import DAY, KEY, Row, computed, small_lake
+from genesys_assets_tests.reports.small_lake import DAY, KEY, Row, at, computed, small_lake
 
 ATTRIBUTES = {
     "tier": {"attribute": "customerTier"},
@@ -87,6 +87,42 @@ def test_other_tables_have_the_attributes_of_their_conversation_too(tmp_path: Pa
     assert only(computed(report(entry), lake), "conversations", "value") == [(1, 12.5)]
 
 
+@pytest.mark.parametrize(
+    ("where", "counted"),
+    [({"vip": True}, 3), ({"vip": {"ne": True}}, 2), ({"vip": "True"}, 1), ({"vip": [False, "yes"]}, 2)],
+)
+def test_true_without_quotes_is_any_spelling_of_it_in_a_text(tmp_path: Path, where: Any, counted: int) -> None:
+    texts = ("True", "true", "TRUE", "yes", "False")
+    lake = small_lake(
+        tmp_path,
+        conversations=begun(*texts),
+        participant_attributes=[said(text, "verified", text) for text in texts],
+    )
+    attributes = {"vip": {"attribute": "verified"}}
+    entry = {"table": "conversations", "attributes": attributes, "where": where, "measures": {"n": "count"}}
+    assert only(computed(report({"details": entry}), lake), "n") == [(counted,)]
+
+
+@pytest.mark.parametrize(("time", "begin"), [("conversation.conversation_end", 60), ("promised", 120)])
+def test_an_instant_of_the_conversation_or_of_an_attribute_places_a_row(
+    tmp_path: Path, time: str, begin: float
+) -> None:
+    ended = {**begun("a")[0], "conversation_start": at(-60), "conversation_end": at(70)}
+    promise = {**said("a", "promise", "2026-01-31T02:10:00Z"), "conversation_start": at(-60)}
+    session = {"conversation_id": "a", "session_id": "s", "conversation_start": at(-60)}
+    lake = small_lake(tmp_path, conversations=[ended], sessions=[session], participant_attributes=[promise])
+    entry = {
+        "granularity": "PT1H",
+        "details": {
+            "table": "sessions",
+            "attributes": {"promised": {"attribute": "promise", "type": "instant"}},
+            "time": time,
+            "measures": {"n": "count"},
+        },
+    }
+    assert only(computed(report(entry), lake), "interval_start", "n") == [(at(begin), 1)]
+
+
 def test_what_could_not_be_read_is_told(tmp_path: Path) -> None:
     lake = small_lake(tmp_path, conversations=begun("a", "b", "c", "d"), participant_attributes=ROWS)
     stored = StoredDay(lake, KEY, ZoneInfo("UTC"))
@@ -110,11 +146,13 @@ def test_a_column_of_an_attribute_is_content(tmp_path: Path) -> None:
         ("text", " as it came ", " as it came "),
         ("integer", "+12", 12),
         ("integer", "-012", -12),
+        ("integer", "+-12", None),
         ("integer", "12.0", None),
         ("integer", "9" * 19, None),
         ("integer", "", None),
         ("integer", "١٢", None),
         ("decimal", "12", 12.0),
+        ("decimal", "+-0.5", None),
         ("decimal", "12.", None),
         ("decimal", "1e5", None),
         ("decimal", "1'000.00", None),
@@ -126,6 +164,9 @@ def test_a_column_of_an_attribute_is_content(tmp_path: Path) -> None:
         ("instant", "2026-11-20T09:30:00+01:00", datetime(2026, 11, 20, 8, 30, tzinfo=UTC)),
         ("instant", "2026-11-20T09:30:00", None),
         ("instant", "20 November", None),
+        ("instant", "0001-01-01T00:00:00Z", datetime(1, 1, 1, tzinfo=UTC)),
+        ("instant", "0001-01-01T00:00:00+01:00", None),
+        ("instant", "9999-12-31T23:59:59-01:00", None),
         ("integer", "hash:0123456789abcdef0123456789abcdef", None),
     ],
 )

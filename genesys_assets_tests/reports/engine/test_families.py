@@ -161,6 +161,16 @@ def test_a_family_whose_hours_were_not_asked_is_named_with_what_to_do(tmp_path: 
     assert not adds_up(topics, "n")
 
 
+@pytest.mark.parametrize(("flat", "add_up"), [((True, True), True), ((True, False), False), ((False, False), False)])
+def test_groups_add_up_only_if_every_source_keeps_several_values_together(
+    flat: tuple[bool, bool], add_up: bool
+) -> None:
+    sources = [
+        {"flatten": each, "metrics": {name: "tHandle.count"}} for each, name in zip(flat, ("a", "b"), strict=True)
+    ]
+    assert adds_up(report({"group_by": ["wrapUpCode"], "aggregates": sources}), "b") == add_up
+
+
 @pytest.mark.parametrize(
     ("aggregates", "told"),
     [

@@ -38,6 +38,8 @@ NAMES = called(Q1="Sales UK", Q2="Sales DE", Q3="Service")
         ({"handle_time_minutes": {"gt": 1, "lt": 10}}, ["Q2"]),
         ({"handle_time": {"gte": 120_000}}, ["Q2", "Q3"]),
         ({"handle_time": {"exists": False}}, [None]),
+        ({"handle_time_minutes": {"lt": 2**53 + 1}}, ["Q1", "Q2", "Q3"]),
+        ({"handled": {"between": [1.5, 2**53 + 1]}}, ["Q2", "Q3", None]),
         ({"queue_name": {"starts_with": "Sales"}}, ["Q1", "Q2"]),
         ({"queue_name": {"contains": ["UK", "vice"]}}, ["Q1", "Q3"]),
         ({"or": [{"queue_name": "Sales UK"}, {"busy": True, "handle_time": {"exists": True}}]}, ["Q1", "Q2", "Q3"]),

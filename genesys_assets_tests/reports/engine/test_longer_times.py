@@ -286,10 +286,11 @@ def test_a_period_that_begins_before_the_start_date_is_never_computed(lake: Lake
 
 
 def test_what_would_be_compared_with_days_before_the_start_date_is_unknown(lake: Lake) -> None:
-    compared = report({**ENTRY, "over": "week", "compare": {"columns": ["handled"]}})
+    columns = {"handled": None, "or_0": "coalesce(handled, 0)", "length": "interval_ms", "calendar": "days"}
+    compared = report({**ENTRY, "over": "week", "columns": columns, "compare": {"columns": list(columns)}})
     rows = computed(compared, lake, day="2026-04-05", start_date=date(2026, 3, 30))
     assert all(row["handled"] is None or row["handled"] > 0 for row in rows)
-    assert {(row["handled_before"], row["handled_change"]) for row in rows} == {(None, None)}
+    assert {row[f"{name}_{of}"] for row in rows for name in columns for of in ("before", "change")} == {None}
 
 
 def test_a_bucket_over_midnight_has_no_weekday(tmp_path: Path) -> None:

@@ -57,6 +57,25 @@ def test_what_was_set_before_the_queue_was_first_seen_is_unknown(tmp_path: Path)
     assert {row["target"] for row in rows} == {None}
 
 
+COMPARED = {**ENTRY, "compare": {"columns": ["target", "answer_in"]}}
+
+
+def test_what_was_set_is_compared_with_what_was_set_in_the_period_before(tmp_path: Path) -> None:
+    lake = with_levels(tmp_path, level(0.5, LONG_AGO, DAY) | {"service_level_threshold_ms": 10_000}, level(0.75, DAY))
+    row = next(row for row in computed(report(COMPARED), lake) if row["media_type"] == "voice")
+    assert (row["target"], row["target_before"], row["target_change"]) == (0.75, 0.5, 0.25)
+    threshold = [row[f"answer_in{of}_seconds"] for of in ("", "_before", "_change")]
+    assert threshold == [20.5, 10.0, 10.5]
+
+
+def test_a_setting_that_is_compared_with_makes_another_report(tmp_path: Path) -> None:
+    earlier = {"one": 0.5, "another": 0.6}
+    lakes = [with_levels(tmp_path / name, level(of, LONG_AGO, DAY), level(0.8, DAY)) for name, of in earlier.items()]
+    compared = [made_of(lake, report(COMPARED), KEY, ZoneInfo("UTC")) for lake in lakes]
+    alone = [made_of(lake, report(ENTRY), KEY, ZoneInfo("UTC")) for lake in lakes]
+    assert (len({*compared}), len({*alone})) == (2, 1)
+
+
 @pytest.mark.long
 def test_a_setting_of_the_day_makes_another_report_and_a_later_one_does_not(tmp_path: Path) -> None:
     noon = DAY + timedelta(hours=12)
