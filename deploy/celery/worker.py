@@ -1,4 +1,4 @@
-"""The app of Celery's workers. Start one in this folder with `celery -A worker worker --concurrency 2 --queues dagster`.
+"""The app of Celery's workers. Start one in this folder by `celery -A worker worker --concurrency 2 --queues dagster`.
 It needs DAGSTER_HOME and DAGSTER_CELERY_BROKER, in the environment or in .env beside this file.
 
 This module says what happens to a task whose worker is lost; dagster.yaml beside it says how runs are launched.

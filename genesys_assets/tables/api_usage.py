@@ -15,20 +15,20 @@ from genesys_assets.tables.spec import TableSpec, columns
 
 API_USAGE = TableSpec(
     "api_usage",
-    "One row per platform, method and path that the OAuth client asked on the UTC day, as Genesys Cloud counted it. "
+    "One row per platform, method and path that the OAuth client requested on the UTC day, as Genesys Cloud counts. "
     "Source: POST /api/v2/usage/client/{clientId}/aggregates/query/jobs.",
     ("day", "platform", "method", "path"),
     columns("""
 day day the UTC day
-platform string what kind of application the platform took the client for
+platform string kind of application, as the platform classified the client
 method string GET, POST or DELETE
 path string the path, with {id} in the place of ids, as in api_requests
-requests integer requests, each time counted that they were sent
-succeeded integer of them answered with 2xx
-redirected integer with 3xx
-refused integer with 4xx; whether 429 is among them is unverified
-rate_limited integer with 429
-failed integer with 5xx
+requests integer requests, each attempt counted
+succeeded integer requests answered with 2xx
+redirected integer requests answered with 3xx
+refused integer requests answered with 4xx; whether 429 is among them is unverified
+rate_limited integer requests answered with 429
+failed integer requests answered with 5xx
 """),
     partition_column="day",
     null_in_key=("platform",),

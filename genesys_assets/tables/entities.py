@@ -195,7 +195,7 @@ JSON_FIELDS = frozenset(("mediaSettings",))
 
 
 class ListingShrunk(ValueError):
-    """A listing lacks many known entities. Probably the client may no longer see them; they are not deleted."""
+    """A listing lacks many known entities. Probably the OAuth client can no longer see them. Nothing was stored."""
 
 
 def entity_table(

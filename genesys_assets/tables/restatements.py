@@ -12,20 +12,20 @@ from genesys_assets.tables.spec import TableSpec, columns
 
 RESTATEMENTS = TableSpec(
     "restatements",
-    "One row per table and reading of the day after the first. Genesys Cloud processes history again, 48 hours and "
-    "more afterwards, and deletes on request: figures that were published can change.",
+    "One row per table, day and reading, beginning with the day's second reading. Genesys Cloud processes history "
+    "again, 48 hours and more afterwards, and deletes on request: published figures can change.",
     ("day", "table", "version", "read_at"),
     columns("""
 day day the day that was read again
 table string the table
-version integer version of the Delta table after this reading; the one before has the rows of before
-read_at instant when
+version integer version of the Delta table after this reading; the version before it has the earlier rows
+read_at instant when the day was read again
 run_id string the Dagster run
-rows_before integer rows the day had; null where what was stored could not be read any more
-rows_after integer rows it has now
-rows_added integer rows whose key is new
-rows_changed integer rows whose key stayed and something else changed
-rows_removed integer rows whose key is gone
+rows_before integer rows before this reading; null if the stored rows could no longer be read
+rows_after integer rows after this reading
+rows_added integer rows with a new key
+rows_changed integer rows with the same key and other values
+rows_removed integer rows whose key no longer exists
 """),
 )
 

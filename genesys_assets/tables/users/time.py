@@ -19,19 +19,18 @@ QUARTER = timedelta(minutes=15)
 
 USER_TIME = TableSpec(
     "user_time",
-    "One row per user, quarter of an hour, kind (presence or routing), status and presence of the organisation in "
-    "which the user was for a time in it. Times add up, over any hours and days; time that the platform does not cover "
-    "has no row.",
+    "One row per user, quarter hour, kind (presence or routing), status and presence of the organisation that the user "
+    "had during a part of it. Times add up over any hours and days. Time without a known status has no row.",
     ("user_id", "quarter_start", "kind", "status", "organization_presence_id"),
     columns("""
 user_id string the user
-quarter_start instant begin of the quarter of an hour, inclusive
+quarter_start instant start of the quarter hour, inclusive
 kind string presence or routing
-status string the system presence, or the routing status; null where the platform does not say it
+status string the system presence, or the routing status; null if the platform does not say it
 organization_presence_id string the organisation's own presence, which presence/definitions names
-duration_ms integer how long the user was in it in the quarter of an hour
-started_at instant when the user first was in it in the quarter of an hour
-ended_at instant when the user last stopped to be in it, or the end of the quarter of an hour
+duration_ms integer how long the user had this status in the quarter hour
+started_at instant when the user first had this status in the quarter hour
+ended_at instant when the user last left this status, or the end of the quarter hour
 """),
     partition_column="quarter_start",
     null_in_key=("status", "organization_presence_id"),

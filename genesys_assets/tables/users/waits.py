@@ -26,7 +26,7 @@ Members = Mapping[str, Sequence[str]]
 QUEUE_WAITS = TableSpec(
     "queue_waits",
     "One row per wait in a queue: how long it was, how many joined members of the queue were idle meanwhile, and which "
-    "interaction of the queue and media type that came later was answered before it ended.",
+    "later interaction of the queue and media type was answered before it ended.",
     ("conversation_id", "leg_no"),
     columns("""
 conversation_id string the conversation
@@ -38,12 +38,12 @@ outcome string what ended the wait: answered, abandoned, flow_out and others
 offered_at instant when it entered the queue
 left_at instant when the wait ended
 wait_ms integer how long it waited
-members integer joined members of the queue, as observed on the UTC day; null where the day was not observed
-idle_members integer of these, how many had the routing status IDLE for a time of the wait; null where unknown
-idle_ms integer how long these were IDLE during the wait, all together; null where unknown
-unknown string what is not known of idle members: queue_members or user_status; null where all is known
+members integer joined members of the queue, as observed on the UTC day; null if the day was not observed
+idle_members integer number of these with the routing status IDLE during a part of the wait; null if unknown
+idle_ms integer sum of the times for which these were IDLE during the wait; null if unknown
+unknown string why idle members are unknown: queue_members or user_status; null if they are known
 overtaken_by integer interactions of the queue and media type that were offered later and answered before the wait ended
-overtaking_conversation_id string the one of these that was answered first; null where there is none
+overtaking_conversation_id string the conversation of the first such interaction; null if there is none
 overtaking_user_id string the agent who answered it
 """),
     partition_column="conversation_start",
