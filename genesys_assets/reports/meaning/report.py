@@ -42,7 +42,7 @@ from genesys_assets.tables.spec import TableSpec, columns
 BUSINESS = "business"
 
 _INTERVAL = columns("""
-interval_start instant begin, inclusive
+interval_start instant start, inclusive
 interval_end instant end, exclusive
 """)
 _LOCAL_DATE = columns("local_date day date of the day in its time zone")
