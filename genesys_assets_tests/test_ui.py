@@ -94,7 +94,7 @@ def show(page: Page, label: str) -> None:
 def test_a_report_shows_its_columns_what_they_mean_and_where_they_come_from(ui: Ui) -> None:
     with ui.page(ASSET) as page:
         # Descriptions come a moment after the columns.
-        page.get_by_text("begin, inclusive", exact=True).wait_for()
+        page.get_by_text("start, inclusive", exact=True).wait_for()
         shown = {column.name: row(page, column.name) for column in REPORT.spec.columns}
     assert [column.name for column in REPORT.spec.columns if column.description not in shown[column.name]] == []
     assert "From tables/interval_metrics: metric, count." in shown["total_interactions"]

@@ -1,7 +1,7 @@
-"""The app that workers of Celery serve: `celery -A worker worker --concurrency 2 --queues dagster`, started in this
-folder, with DAGSTER_HOME and DAGSTER_CELERY_BROKER set, here or in .env beside.
+"""The app of Celery's workers. Start one in this folder by `celery -A worker worker --concurrency 2 --queues dagster`.
+It needs DAGSTER_HOME and DAGSTER_CELERY_BROKER, in the environment or in .env beside this file.
 
-This module says what becomes of a task whose worker is lost; dagster.yaml beside it says how runs are launched.
+This module says what happens to a task whose worker is lost; dagster.yaml beside it says how runs are launched.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from dagster_celery.make_app import make_app
 from dagster_celery.tasks import create_execute_job_task, create_resume_job_task
 from dotenv import load_dotenv
 
-# As Dagster's own commands do: what stands in .env goes before the environment.
+# .env overrides the environment, as in Dagster's own commands.
 load_dotenv(Path(__file__).with_name(".env"), override=True)
 
 VISIBILITY_TIMEOUT_SECONDS = 18_000
-"""After so long Redis hands out again what no worker has acknowledged. Longer than any run: see dagster.yaml."""
+"""After this time Redis hands out an unacknowledged task again. It is longer than any run: see dagster.yaml."""
 
 app = make_app(
     {
         "broker": os.environ["DAGSTER_CELERY_BROKER"],
         "backend": os.environ["DAGSTER_CELERY_BROKER"],
         "config_source": {
-            # A task is acknowledged when it has ended. One whose process was killed is handed to another worker. If its
-            # run had not begun, it begins there. If it had, Dagster lets it be, and run_monitoring finds that nobody
-            # works on it, fails it, and tries it once more.
+            # A task is acknowledged when it has ended. If its process is killed, another worker gets the task. A run
+            # that had not begun begins there. A run that had begun is left alone by Dagster; run_monitoring finds that
+            # no worker works on it, fails it, and tries it once more.
             "task_acks_late": True,
             "task_reject_on_worker_lost": True,
             "worker_prefetch_multiplier": 1,

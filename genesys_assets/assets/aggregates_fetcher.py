@@ -21,7 +21,7 @@ Unanswered = Mapping[str, str]
 
 
 class CannotAsk(Exception):
-    """A family of aggregates cannot be asked. The message says why and what to do."""
+    """A family of aggregates cannot be fetched. The message says why and what to do."""
 
 
 _REFUSED = (MissingPermission, NotFound, BadRequest)

@@ -25,7 +25,7 @@ _OPEN = ("Queued", "Running")
 
 
 class UsageNotCounted(GenesysCloudError):
-    """The platform did not carry out the usage query, or not in time."""
+    """The usage query failed, or the platform did not finish it in time."""
 
 
 def fetch(cloud: GenesysCloud, day: str) -> Iterator[Page]:

@@ -55,7 +55,7 @@ class WrongClientSecret(LoginRefused):
 
 
 class ForeignHost(GenesysCloudError):
-    """A request would have taken the token to another host than the API's. It was not sent."""
+    """A request would have sent the token to another host than the API's. It was not sent."""
 
 
 class Unauthorized(GenesysCloudError):
@@ -81,7 +81,7 @@ class TooLarge(GenesysCloudError):
 
 
 class AnswerTooLarge(TooLarge):
-    """The answer is larger than the platform sends, or than the limit set here: ask for less."""
+    """The answer is larger than the limit of the platform or of this project: request less."""
 
 
 class RateLimited(GenesysCloudError):
@@ -161,7 +161,7 @@ class FileGone(DownloadFailed):
 
 
 class UrlNotTrusted(DownloadFailed):
-    """A signed URL uses neither https nor this machine, so nothing is downloaded from it."""
+    """A signed URL is neither https nor on this machine, so nothing is downloaded from it."""
 
 
 class UrlRefused(DownloadFailed):

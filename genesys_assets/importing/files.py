@@ -70,7 +70,7 @@ _WILDCARD = frozenset("*?[")
 
 
 class CannotImport(ValueError):
-    """A file cannot be imported, or a place has no files. The message is the reason."""
+    """A file cannot be imported, or an argument names no files. The message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)

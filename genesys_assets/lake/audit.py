@@ -29,7 +29,7 @@ Findings = Mapping[str, str]
 
 
 class AuditFailed(Exception):
-    """Files that must not be committed. Nothing was committed, and what was stored stays.
+    """The audit found mistakes in the rows. Nothing was committed, and the stored rows stay.
 
     `findings` are those of each table by its place, of the partition `key`.
     """

@@ -38,15 +38,15 @@ from genesys_assets.tables.spec import TableSpec, columns
 
 PAGES = TableSpec(
     "pages",
-    "One row per answer of the API, as it came.",
+    "One row per answer of the API, as it was received.",
     ("page_number",),
     columns("""
-page_number integer 1, 2, 3 … in the order in which they came
-request string what was asked: method, path, parameters and body as JSON; `part` where the body is a part of the answer
+page_number integer 1, 2, 3 … in the order in which the answers were received
+request string the request: method, path, parameters and body as JSON; with `part` if the body is a part of the answer
 fetched_at instant when the answer was received
-correlation_id string what Genesys support asks for
+correlation_id string identifies the answer to Genesys support
 as_of instant as of when the content was true: when a query was answered, when a details job was submitted
-body binary the bytes of the answer, unchanged; or of an answer about several partitions what concerns this one
+body binary the bytes of the answer, unchanged; of an answer about several partitions only this partition's part
 """),
 )
 ABSENT = "absent"

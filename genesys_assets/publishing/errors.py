@@ -29,7 +29,7 @@ class InvalidExpiry(PublishingError, ValueError):
 
 
 class UploadRefused(PublishingError):
-    """The place did not accept the file."""
+    """The bucket or folder did not accept the file."""
 
 
 class NotReadable(PublishingError):

@@ -161,7 +161,7 @@ class DataLakeSettings(Group):
     )
     days: int = setting(
         "GENESYS_ASSETS_DATA_LAKE_DAYS",
-        "How many days back files are asked for. The platform keeps them no longer.",
+        "How many days back files are requested: not longer than the platform keeps them.",
         "14",
         default=14,
         ge=1,

@@ -18,15 +18,15 @@ request_id string the request
 time instant when it was sent, by this machine's clock
 run_id string the run that sent it
 asset string the asset for which it was sent, such as pages/hourly_details
-partition string the partition, or the first and last one of a range; null where the asset has none
+partition string the partition, or the first and last one of a range; null if the asset has no partitions
 method string GET, POST or DELETE
 path string its path, with {id} in the place of ids, without the query
 attempt integer 1 for the first try, 2 for the first retry and so on
 status integer status of the answer; null if none arrived
 duration_ms integer how long the answer took
-bytes integer of the answer's body, unpacked; null where it was not read whole
-waited_ms integer how long the request was held back for the rate limit
-allowed_per_minute integer requests that the platform allows a minute, as the answer said; null where it did not say
+bytes integer size of the decompressed body of the answer; null if it was not read completely
+waited_ms integer how long the request waited for the rate limit
+allowed_per_minute integer requests that the platform allows a minute, as the answer said; null if it did not say
 budget_left integer how many of them were left, as the answer said
 """),
     partition_column="time",

@@ -18,8 +18,8 @@ from genesys_assets.tables.spec import TableSpec, columns
 _MILLISECOND = timedelta(milliseconds=1)
 _COLUMNS = columns("""
 id string the entity
-valid_from instant since when it has this name and state; of the first known ones, when they were first seen
-valid_to instant until when, exclusive; null for the present ones
+valid_from instant when the name and state began; for the first known ones, when they were first seen
+valid_to instant when they ended, exclusive; null for the present ones
 name string its name in that time
 is_deleted boolean whether it was deleted, or not listed, in that time
 """)
@@ -27,7 +27,7 @@ is_deleted boolean whether it was deleted, or not listed, in that time
 
 def _spec(name: str, thing: str) -> TableSpec:
     return TableSpec(
-        f"{name}_history", f"One row per {thing} and time in which it had one name.", ("id", "valid_from"), _COLUMNS
+        f"{name}_history", f"One row per {thing} and span of time with one name.", ("id", "valid_from"), _COLUMNS
     )
 
 

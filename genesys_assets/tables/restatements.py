@@ -12,8 +12,8 @@ from genesys_assets.tables.spec import TableSpec, columns
 
 RESTATEMENTS = TableSpec(
     "restatements",
-    "One row per table and reading of the day after the first. Genesys Cloud processes history again, 48 hours and "
-    "more afterwards, and deletes on request: figures that were published can change.",
+    "One row per table, day and reading, beginning with the day's second reading. Genesys Cloud processes history "
+    "again, 48 hours and more afterwards, and deletes on request: published figures can change.",
     ("day", "table", "version", "read_at"),
     columns("""
 day day the day that was read again

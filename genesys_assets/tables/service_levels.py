@@ -15,13 +15,13 @@ from genesys_assets.tables.spec import TableSpec, columns
 
 SERVICE_LEVELS_HISTORY = TableSpec(
     "service_levels_history",
-    "One row per queue, media type and time in which one service level was set.",
+    "One row per queue, media type and span of time with one service level.",
     ("queue_id", "media_type", "valid_from"),
     columns("""
 queue_id string the queue
 media_type string the media type
-valid_from instant since when it is set; of the first known one, when the queue was changed last before it was seen
-valid_to instant until when, exclusive; null for the present one
+valid_from instant when it was set; for the first known one, when the queue was last changed before it was seen
+valid_to instant when it ended, exclusive; null for the present one
 service_level_target number share of interactions to answer in time, 0 to 1
 service_level_threshold_ms integer that time in milliseconds
 """),

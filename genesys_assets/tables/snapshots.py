@@ -24,7 +24,7 @@ observed_at instant when the snapshot was complete: its last answer was received
 conversation_id string the conversation
 session_id string the session
 metric string oWaiting, oAlerting or oInteracting
-activity_date instant since when
+activity_date instant when the session began to wait, alert or interact
 queue_id string queue
 user_id string agent
 media_type string media type

@@ -28,8 +28,8 @@ METHOD = "IMPORT"
 """The method in the request of an imported page, in the place of GET or POST."""
 
 SOURCE = columns(
-    "source string fetched from the API, imported from a file that somebody had saved, or data_lake: made of files of "
-    "the data lake extraction"
+    "source string fetched (from the API), imported (from a saved file) or data_lake (from files of the data lake "
+    "extraction)"
 )
 
 _WITHIN_AN_HOUR: dict[Granularity, int] = {"PT15M": 15, "PT30M": 30, "PT1H": 60}

@@ -18,9 +18,9 @@ HEAD = """# Errors
 
 Every error that has a name. This page is made from the classes and their docstrings by `make docs`; do not edit it.
 
-An error's message says what is wrong, the value, what is allowed and what to do. The tables below add which step helps.
-No message holds a secret, a token or a signed URL. *Handled* means that the code catches the error itself, and nobody
-has to do anything. Errors whose names begin with `_` never leave their module and are left out, as is the sandbox.
+An error's message says what is wrong, the value, what is allowed and what to do. The tables below say more about what
+to do. No message holds a secret, a token or a signed URL. *Handled* means that the code catches the error itself, and
+you need to do nothing. Errors whose names begin with `_` never leave their module and are left out, as is the sandbox.
 """
 
 

@@ -18,9 +18,9 @@ HEAD = """# Settings
 
 Every setting. This page is made from the classes in `genesys_assets/settings` by `make docs`; do not edit it.
 
-Settings are read from the environment, or from `.env` beside `dagster.yaml`. If both have one, `.env` wins: that is
-Dagster's rule. A setting is read when it is first needed. One that is missing or malformed is reported by name, with an
-example of a right value. An empty variable counts as not set. [.env.example](../.env.example) is a file to start from.
+Settings are read from the environment, or from `.env` beside `dagster.yaml`. If both set a variable, `.env`
+wins: that is Dagster's rule. A setting is read when it is first needed. A missing or malformed setting is reported by
+name, with an example of a right value. An empty variable counts as not set. Start from [.env.example](../.env.example).
 """
 
 TAIL = """## Read by others

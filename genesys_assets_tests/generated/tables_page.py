@@ -25,9 +25,9 @@ Every table of the lake. This page is made from the TableSpecs by `make docs`; d
 """
 
 LAYERS = {
-    "tables": "What a day's pages become: one row is one thing.",
-    "reference": "The names behind the ids, their names over time, and what is observed once a day.",
-    "reports": "What a business reads. Reports of your own are added by [reports.yaml](reports.md).",
+    "tables": "Tables that are made of a day's pages: each row is one conversation, session, metric and so on.",
+    "reference": "The names of ids, their names over time, and lists that are observed once a day.",
+    "reports": "Tables that a business reads. Add your own in [reports.yaml](reports.md).",
     "live": "Snapshots, appended every few minutes.",
 }
 _TYPE_NAMES = {type_: name for name, type_ in TYPES.items()}
@@ -54,7 +54,7 @@ def _alike(tables: list[LakeTable]) -> list[list[LakeTable]]:
 
 
 def _section(alike: list[LakeTable]) -> Iterator[str]:
-    yield f"### {alike[0].place}" + (" and its like" if len(alike) > 1 else "")
+    yield f"### {alike[0].place}" + (" and tables like it" if len(alike) > 1 else "")
     yield ""
     if len(alike) > 1:
         yield from (f"- `{each.place}`: {cell(each.spec.description)}" for each in alike)

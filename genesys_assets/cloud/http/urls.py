@@ -16,7 +16,7 @@ _USER_INFO = re.compile(r"^(\w+://)?.*@", re.DOTALL)
 
 
 class NotAUrl(ValueError):
-    """A URL is not one that requests are sent to. The message says what is allowed, without the URL."""
+    """No request may be sent to this URL. The message says what is allowed, without the URL."""
 
 
 def checked_url(text: str, *, tls: bool = True) -> str:

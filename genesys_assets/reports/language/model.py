@@ -94,7 +94,7 @@ class Aggregates(Model):
 
     metrics: Annotated[dict[Name, Metric], Field(min_length=1, max_length=MOST_FIGURES)]
     """Figures by name, each `metric.statistic`: tHandle.count, tHandle.sum, oServiceLevel.numerator, my_view.count.
-    Statistics are count, sum, min, max, numerator, denominator and target (null where the parts have different ones).
+    Statistics are count, sum, min, max, numerator, denominator and target (null if the parts have different targets).
     """
     filter: Stated = None
     """Which conversations' sessions count."""

@@ -43,7 +43,7 @@ from genesys_assets.tables.spec import TableSpec, columns
 BUSINESS = "business"
 
 _INTERVAL = columns("""
-interval_start instant begin, inclusive
+interval_start instant start, inclusive
 interval_end instant end, exclusive
 """)
 _LOCAL_DATE = columns("local_date day date of the day in its time zone")
@@ -354,7 +354,7 @@ class _Compiler:
             class_ = class_of_key(key, [each for part in details for each in part.key_classes(key.column)])
             columns_.append(TableColumn(key.column, key_types[key.column], _said_of(key), class_))
             if key.history and key in named:
-                said = f"name of {key.column} on that day; the id where no name was ever known"
+                said = f"name of {key.column} on that day; the id if no name is known"
                 class_ = class_of_names(key.history)
                 columns_.append(TableColumn(key.name_column, pa.string(), said, class_))
         columns_ += [TableColumn(column.name, column.type, column.description, column.personal) for column in shown]

@@ -103,7 +103,7 @@ media_type string media type of its earliest customer or external session, else 
 )
 PARTICIPANTS = _table(
     "participants",
-    "One row per participant of a conversation: customer, flow, queue or agent; each agent attempt is one of its own.",
+    "One row per participant of a conversation: customer, flow, queue or agent. Each agent who is rung is one.",
     ("conversation_id", "participant_id", "ordinal"),
     CONVERSATION_KEYS,
     _columns(PARTICIPANT),
@@ -113,7 +113,7 @@ PARTICIPANTS = _table(
 )
 PARTICIPANT_ATTRIBUTES = _table(
     "participant_attributes",
-    "One row per attribute of a participant. Only details jobs bring them: a day that has only its hours has none.",
+    "One row per attribute of a participant. Only details jobs return them: a day of hours only has none.",
     ("conversation_id", "participant_id", "participant_ordinal", "name"),
     CONVERSATION_KEYS,
     PARTICIPANT_KEYS,

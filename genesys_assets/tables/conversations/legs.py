@@ -68,7 +68,7 @@ offered_at instant when it entered the queue; without a queue, when the agent's 
 alerted_at instant when it began to ring at the agent
 answered_at instant when the agent was connected; null where that did not happen
 disconnected_at instant when the agent left it, or the customer the queue; null while that is still to come
-ended_at instant the same with after-call work; null while a segment is open
+ended_at instant when after-call work ended too; null while a segment is open
 outcome string answered, not_responding, abandoned, flow_out, consult, transfer or ended; null while undecided
 wrap_up_code string the agent's last wrap-up code
 n_offered integer nOffered

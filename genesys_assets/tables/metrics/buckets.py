@@ -28,14 +28,14 @@ from genesys_assets.tables.spec import Column, TableSpec, columns
 from genesys_assets.threads import map_in_order
 
 _BOUNDS = columns("""
-interval_start instant begin of the bucket
+interval_start instant start of the bucket, inclusive
 interval_end instant end of the bucket, exclusive
 """)
 _LOCAL_DATE = columns("local_date day date of the business day, in the time zone of the query")
 _GROUP = columns("""
 grouping string dimensions the query grouped by, sorted, joined by commas
-selection string of which conversations, and how: a hash of the query's filter, views and flattening; empty for all
-is_additive boolean whether groups may be summed; false where a session counts in the group of each of several values
+selection string identifies the query's filter, views and flattening: a hash; empty without these
+is_additive boolean whether groups may be summed; false if a session with several values counts in several groups
 group_key string group and qualifier as JSON with sorted keys; a dimension without a value is absent
 """)
 _METRIC = columns("""

@@ -26,7 +26,7 @@ Key = tuple[str, Kind, datetime]
 """What identifies a span: user, kind and start."""
 
 _STORED_UNDER = (
-    "Stored under the UTC day on which it began; where no pages of that day are stored, under the first later day that "
+    "Stored under the UTC day on which it began; if no pages of that day are stored, under the first later day that "
     "has pages."
 )
 _TIMES = """user_id string the user

@@ -25,9 +25,9 @@ USER_TIME = TableSpec(
     ("user_id", "quarter_start", "kind", "status", "organization_presence_id"),
     columns("""
 user_id string the user
-quarter_start instant begin of the quarter of an hour, inclusive
+quarter_start instant start of the quarter hour, inclusive
 kind string presence or routing
-status string the system presence, or the routing status; null where the platform does not say it
+status string the system presence, or the routing status; null if the platform does not say it
 organization_presence_id string the organisation's own presence, which presence/definitions names
 duration_ms integer how long the user was in it in the quarter of an hour
 started_at instant when the user first was in it in the quarter of an hour

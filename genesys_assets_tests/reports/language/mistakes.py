@@ -45,19 +45,19 @@ MISTAKES: dict[str, str] = {
     "nothing but text": "calls\n",
     "a report without figures": _HEAD,
     "a report without a description": "reports:\n  calls:\n    aggregates:\n      metrics: {handled: tHandle.count}\n",
-    "a name that ships": _HEAD.replace("calls", "interval") + _METRICS,
+    "the name of a built-in report": _HEAD.replace("calls", "interval") + _METRICS,
     "the name of a published file": _HEAD.replace("calls", "day_page") + _METRICS,
     "a name with a capital": _HEAD.replace("calls", "Calls") + _METRICS,
     "the platform's word for a field": of_entry("    timeZone: Europe/Zurich\n"),
     "an unknown granularity": of_entry("    granularity: PT5M\n"),
     "an unknown time zone": of_entry("    time_zone: Europe/Zürich\n"),
     "text where a number belongs": of_entry("    top: '10'\n"),
-    "a metric that is mistyped": of_metric("tHandel.sum"),
+    "a mistyped metric": of_metric("tHandel.sum"),
     "an unknown family": of_metric("nSurveysSent") + "      family: survey\n",
     "a metric of another family": of_metric("nSurveysSent"),
     "a mistyped metric of a family": of_metric("nSurveySent") + "      family: surveys\n",
-    "a metric there is no equivalent of": of_metric("smallTalk.sum"),
-    "an average for a metric": of_metric("averageHandleTime"),
+    "a metric that the platform does not have": of_metric("smallTalk.sum"),
+    "an average instead of a metric": of_metric("averageHandleTime"),
     "the average of a metric": of_metric("tHandle.avg"),
     "the sum of a counter": of_metric("nOffered.sum"),
     "a ratio": of_metric("oServiceLevel.ratio"),
@@ -69,25 +69,25 @@ MISTAKES: dict[str, str] = {
     + "    aggregates:\n      views: {fast: {target: nOffered, lt: 1000}}\n      metrics: {fast: fast.count}\n",
     "a view without a bound": _HEAD
     + "    aggregates:\n      views: {fast: {target: tAnswered}}\n      metrics: {fast: fast.count}\n",
-    "a dimension that is mistyped": (_HEAD + _METRICS).replace("[queueId]", "[queId]"),
-    "a name for a dimension": (_HEAD + _METRICS).replace("[queueId]", "[user.name]"),
-    "the date for a dimension": (_HEAD + _METRICS).replace("[queueId]", "[date]"),
+    "a mistyped dimension": (_HEAD + _METRICS).replace("[queueId]", "[queId]"),
+    "a name instead of a dimension": (_HEAD + _METRICS).replace("[queueId]", "[user.name]"),
+    "the date instead of a dimension": (_HEAD + _METRICS).replace("[queueId]", "[date]"),
     "`contains` in a filter": of_filter("{ani: {contains: '+41'}}"),
     "not equal in a filter": of_filter("{direction: {NE: inbound}}"),
     "a value that the platform does not have": of_filter("{purpose: agnet}"),
     "a name where an id belongs": of_filter("{queue: Sales UK}"),
-    "a value in a range that is no number": of_filter("{mediaType: {gt: 5}}"),
+    "a range of values that are not numbers": of_filter("{mediaType: {gt: 5}}"),
     "an outcome that no leg has": of_details(
         "      table: interaction_legs\n      where: {outcome: lost}\n      measures: {lost: count}\n"
     ),
-    "a field that is no list": of_entry("    order_by: handled desc\n"),
-    "a number below the smallest": of_entry("    top: -1\n"),
+    "a field that must be a list": of_entry("    order_by: handled desc\n"),
+    "a number that is too small": of_entry("    top: -1\n"),
     "a comma in a formula without quotes": of_entry("    columns: {share: {formula: coalesce(handled, 0)}}\n"),
     "merged fields": of_entry("    <<: {granularity: PT1H}\n"),
     "an average of a column": of_details("      table: session_metrics\n      measures: {talk: {avg: value}}\n"),
     "an unknown operator": of_filter("{mediaType: {endsWith: ce}}"),
     "`starts_with` in a filter": of_filter("{ani: {starts_with: '+41'}}"),
-    "a part of a number": of_details(
+    "a text comparison with a number": of_details(
         "      table: sessions\n      where: {routing_ring: {starts_with: 1}}\n      measures: {begun: count}\n"
     ),
     "an empty part of a text": of_details(
@@ -97,7 +97,7 @@ MISTAKES: dict[str, str] = {
     "a filter with three levels": of_filter(
         "{or: [{direction: inbound}, {and: [{purpose: agent}, {ani: ['1', '2']}]}]}"
     ),
-    "a filter that compares with nothing": of_filter("{mediaType: }"),
+    "a filter without a value": of_filter("{mediaType: }"),
     "a tutorial's filter with a mistyped attribute": of_filter(
         "{type: simple, attribute: mediatyp, condition: eq, value: voice}"
     ),
@@ -105,64 +105,64 @@ MISTAKES: dict[str, str] = {
     "a table that aggregates read": of_details("      table: interval_metrics\n      measures: {talk: {sum: sum}}\n"),
     "an unknown column": of_details("      table: sessions\n      measures: {talk: {sum: talk_time}}\n"),
     "the sum of a text": of_details("      table: sessions\n      measures: {talk: {sum: media_type}}\n"),
-    "a percentile that does not say which": of_details(
+    "a percentile without `at`": of_details(
         "      table: session_metrics\n      measures: {talk: {percentile: value}}\n"
     ),
     "a percentile of a metric": of_metric("tHandle.p95"),
-    "two things done with one column": of_details(
+    "two measures in one": of_details(
         "      table: session_metrics\n      measures: {talk: {sum: value, max: value}}\n"
     ),
-    "a time that is none": of_details(
+    "a time column that is not an instant": of_details(
         "      table: session_metrics\n      time: value\n      measures: {talk: {sum: value}}\n"
     ),
-    "a table without the column of a group": of_details("      table: conversations\n      measures: {begun: count}\n"),
+    "a table that lacks the group's column": of_details("      table: conversations\n      measures: {begun: count}\n"),
     "a value of the wrong kind": of_details(
         "      table: sessions\n      where: {conversation.duration_ms: long}\n      measures: {begun: count}\n"
     ),
-    "a session metric that is mistyped": _HEAD + _DETAILS + "      where: {metric: tTalkComplet}\n",
-    "a figure that is mistyped in a formula": of_entry("    columns: {share: handeld / 2}\n"),
-    "a function there is not": of_entry("    columns: {share: sqrt(handled)}\n"),
+    "a mistyped session metric": _HEAD + _DETAILS + "      where: {metric: tTalkComplet}\n",
+    "a mistyped figure in a formula": of_entry("    columns: {share: handeld / 2}\n"),
+    "an unknown function": of_entry("    columns: {share: sqrt(handled)}\n"),
     "a power": of_entry("    columns: {share: handled ** 2}\n"),
     "more than arithmetic in a formula": of_entry("    columns: {share: \"__import__('os')\"}\n"),
-    "names of what has none": of_entry("    columns: {who: {names_of: handled}}\n"),
+    "`names_of` a figure without names": of_entry("    columns: {who: {names_of: handled}}\n"),
     "a comparison in a formula of numbers": of_entry("    columns: {busy: handled > 5, share: busy / 2}\n"),
-    "a unit of true or false": of_entry("    columns: {busy: {formula: handled > 5, unit: seconds}}\n"),
-    "a unit of a count": of_entry("    columns: {handled: {unit: seconds}}\n"),
-    "a column called like a figure": of_entry("    columns: {handled: 2 * handled}\n"),
+    "a unit on true or false": of_entry("    columns: {busy: {formula: handled > 5, unit: seconds}}\n"),
+    "a unit on a count": of_entry("    columns: {handled: {unit: seconds}}\n"),
+    "a column with the name of a figure": of_entry("    columns: {handled: 2 * handled}\n"),
     "a quotient by 0": of_entry("    columns: {share: handled / 0}\n"),
-    "more digits than are kept": of_entry("    columns: {share: 'round(handled, 400)'}\n"),
+    "too many digits": of_entry("    columns: {share: 'round(handled, 400)'}\n"),
     "a number that does not fit": of_entry("    columns: {share: 5 * 9007199254740992 * 4096 + handled}\n"),
-    "names of a count": of_details(
+    "`names_of` a count": of_details(
         "      table: sessions\n      measures: {users: {count_distinct: user_id}}\n"
         "    columns: {who: {names_of: users}}\n"
     ),
     "an unknown unit": of_entry("    columns: {handled: {unit: days}}\n"),
-    "two columns of one name": of_entry("    columns: {queue_name: handled}\n"),
-    "an order by what is not shown": of_entry("    order_by: [handle_time desc]\n"),
-    "what is set for a queue, of media together": of_entry(
+    "two columns with the same name": of_entry("    columns: {queue_name: handled}\n"),
+    "an order by a column that is not shown": of_entry("    order_by: [handle_time desc]\n"),
+    "a queue's setting without the media type": of_entry(
         "    columns: {goal: {queue_setting: service_level_target}}\n"
     ),
-    "a type that no attribute has": of_details(
+    "an unknown type of an attribute": of_details(
         "      table: sessions\n      attributes: {value: {attribute: OrderValue, type: money}}\n"
         "      measures: {begun: count}\n"
     ),
-    "an attribute called like a column": of_details(
+    "an attribute with the name of a column": of_details(
         "      table: sessions\n      attributes: {ani: {attribute: OrderValue}}\n      measures: {begun: count}\n"
     ),
-    "a setting that no queue has": of_entry("    columns: {goal: {queue_setting: answer_in}}\n"),
-    "contacts that conversations are tied to": of_details(
+    "an unknown setting of a queue": of_entry("    columns: {goal: {queue_setting: answer_in}}\n"),
+    "`having` with the table contacts": of_details(
         "      table: sessions\n      having: {table: contacts}\n      measures: {begun: count}\n"
     ),
-    "a period that nobody knows": of_entry("    over: quarter\n"),
-    "days that do not roll": of_entry("    over: {rolling: 1}\n"),
-    "hours of a week": of_entry("    over: week\n    granularity: PT1H\n"),
-    "the weekday of a day": of_entry("    by_weekday: true\n"),
-    "hours that are compared": of_entry("    granularity: PT1H\n    compare: {columns: [handled]}\n"),
+    "an unknown period": of_entry("    over: quarter\n"),
+    "too few rolling days": of_entry("    over: {rolling: 1}\n"),
+    "a granularity within a week": of_entry("    over: week\n    granularity: PT1H\n"),
+    "`by_weekday` of a single day": of_entry("    by_weekday: true\n"),
+    "a comparison of hours": of_entry("    granularity: PT1H\n    compare: {columns: [handled]}\n"),
     "a month compared with another week": of_entry(
         "    over: month\n    compare: {columns: [handled], to: week_before}\n"
     ),
-    "a comparison of what is not shown": of_entry("    compare: {columns: [handle_time]}\n"),
-    "a condition on what nobody computes": of_entry("    having: {answered: {gte: 5}}\n"),
-    "a condition on a figure with a text": of_entry("    having: {handled: {starts_with: '1'}}\n"),
-    "a chart of what is not shown": of_entry("    chart: {x: queue_name, y: handle_time}\n"),
+    "a comparison of a column that is not shown": of_entry("    compare: {columns: [handle_time]}\n"),
+    "a condition on an unknown name": of_entry("    having: {answered: {gte: 5}}\n"),
+    "a text condition on a number": of_entry("    having: {handled: {starts_with: '1'}}\n"),
+    "a chart of a column that is not shown": of_entry("    chart: {x: queue_name, y: handle_time}\n"),
 }
