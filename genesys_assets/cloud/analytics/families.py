@@ -108,11 +108,20 @@ def _resolve_or_name_families(family_: AggregateFamily, kind: str, name: str, re
     try:
         return resolve()
     except InvalidQuery:
-        others = sorted(each.name for each in FAMILIES.values() if each is not family_ and _has(each, kind, name))
+        others = families_with(kind, name, but=family_)
         if not others:
             raise
         which = f"families {', '.join(others)} have" if len(others) > 1 else f"family {others[0]} has"
         raise InvalidQuery(f"{name!r} is not a {kind} of the family {family_.name}. The {which} it.") from None
+
+
+def families_with(kind: Literal["metric", "dimension"], name: str, but: AggregateFamily) -> list[str]:
+    """The other families that have a metric or a dimension, by name.
+
+    >>> families_with("dimension", "flowId", but=CONVERSATIONS)[:1]
+    ['flows']
+    """
+    return sorted(each.name for each in FAMILIES.values() if each is not but and _has(each, kind, name))
 
 
 def _has(family_: AggregateFamily, kind: str, name: str) -> bool:
