@@ -34,7 +34,7 @@ from genesys_assets.sandbox.history import ALWAYS, History, Revision, complete
 from genesys_assets.sandbox.times import DAY, SECOND, day_of, day_start, from_datetime, iso, millis
 
 Item = dict[str, Any]
-Cached = TypeVar("Kept")
+Cached = TypeVar("Cached")
 
 # Sizes of the caches, so that a large day is generated only once; 100,000 conversations take about 150 MB of bodies and
 # as much of facts. Both are cached as bytes, which the garbage collector need not scan.

@@ -156,7 +156,7 @@ def test_a_listing_without_entities_is_an_error_and_not_an_empty_list(platform: 
 def test_an_unknown_listing_is_refused_with_the_closest(cloud: GenesysCloud) -> None:
     with pytest.raises(InvalidQuery, match=r"no listing 'queus'\. Closest: queues"):
         reference.fetch(cloud, "queus")
-    with pytest.raises(InvalidQuery, match="at least one entity"):
+    with pytest.raises(InvalidQuery, match="must be 1 or more"):
         reference.fetch(cloud, "queues", 0)
 
 

@@ -44,7 +44,7 @@ def test_the_demo_does_not_touch_a_folder_that_it_did_not_make(tmp_path: Path) -
     command = [sys.executable, "-m", "genesys_assets.sandbox.demo", "--folder", f"{tmp_path}"]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
     assert ended.returncode == 1
-    assert "was not made by make demo: move it away, or name another with --folder" in ended.stdout
+    assert "was not made by make demo: move it away, or name another folder with --folder" in ended.stdout
     assert (tmp_path / "lake" / "rows").read_text() == "of an organisation"
 
 

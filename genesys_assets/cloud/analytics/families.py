@@ -104,7 +104,9 @@ def of_path(path: str) -> AggregateFamily | None:
     return _BY_PATH.get(path)
 
 
-def _resolve_or_name_families(family_: AggregateFamily, kind: str, name: str, resolve: Callable[[], str]) -> str:
+def _resolve_or_name_families(
+    family_: AggregateFamily, kind: Literal["metric", "dimension"], name: str, resolve: Callable[[], str]
+) -> str:
     try:
         return resolve()
     except InvalidQuery:

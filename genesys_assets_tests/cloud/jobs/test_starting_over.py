@@ -61,7 +61,7 @@ def test_a_cancelled_job_is_an_error_and_forgotten(
 ) -> None:
     archive.plan(*states)
     archive.in_place_of["job-1", 2] = Reply(400, {"message": "Invalid cursor."})
-    with pytest.raises(errors.JobCancelled, match=r"job-1 of 2026-01-31T.*cancelled.*only one asks"):
+    with pytest.raises(errors.JobCancelled, match=r"job-1 of 2026-01-31T.*cancelled.*only one process reads"):
         read(cloud, book)
     assert len(archive.bodies) == 1
     assert book.find(QUERY.fingerprint) is None

@@ -256,7 +256,7 @@ def test_a_file_with_two_columns_of_one_name_is_a_named_error() -> None:
     sink = io.BytesIO()
     ids = pa.array(["a"])
     pq.write_table(pa.Table.from_arrays([ids, ids], names=["conversationId", "conversationId"]), sink)
-    with pytest.raises(UnreadableFile, match="two columns of one name"):
+    with pytest.raises(UnreadableFile, match="two columns with the same name"):
         decode(CONVERSATIONS, sink.getvalue())
 
 

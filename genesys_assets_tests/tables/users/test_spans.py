@@ -20,7 +20,7 @@ from genesys_assets.tables.users.spans import (
     Span,
     clipped,
     decode_spans,
-    filled,
+    fill_from_data_lake,
     newest,
     span_table,
     stored_under,
@@ -194,18 +194,20 @@ def span(user: str, start: int, end: int | None) -> Span:
 
 
 def test_where_pages_do_not_know_how_a_span_ended_the_data_lake_says_it() -> None:
-    spans, taken = filled([span("a", 1, None), span("b", 1, 2)], [span("a", 1, 5), span("b", 1, 9)], at(24))
+    spans, taken = fill_from_data_lake(
+        [span("a", 1, None), span("b", 1, 2)], [span("a", 1, 5), span("b", 1, 9)], at(24)
+    )
     assert spans == [span("a", 1, 5), span("b", 1, 2)]
     assert taken == {("a", "routing", at(1))}
 
 
 def test_an_end_that_the_data_lake_does_not_know_either_leaves_the_span_to_the_pages() -> None:
-    spans, taken = filled([span("a", 1, None)], [span("a", 1, None)], at(24))
+    spans, taken = fill_from_data_lake([span("a", 1, None)], [span("a", 1, None)], at(24))
     assert (spans, taken) == ([span("a", 1, None)], set())
 
 
 def test_spans_that_only_the_data_lake_has_count_from_where_pages_do_not_reach() -> None:
-    spans, taken = filled([span("b", 1, 2)], [span("a", 4, 6), span("a", 6, None), span("b", 5, 6)], at(5))
+    spans, taken = fill_from_data_lake([span("b", 1, 2)], [span("a", 4, 6), span("a", 6, None), span("b", 5, 6)], at(5))
     assert spans == [span("a", 6, None), span("b", 1, 2), span("b", 5, 6)]
     assert taken == {("a", "routing", at(6)), ("b", "routing", at(5))}
 
