@@ -44,7 +44,7 @@ CASES: dict[str, Case] = {
     "503 for readers": Case("busy", method="GET", path_part="X-Amz-Signature", says="answered with HTTP 503"),
     "HTML for manifests": answered(200, HTML, method="GET", path_part="manifest", says="manifest"),
     "manifests without end": Case(
-        "endless", method="GET", path_part="manifest", says="came with more than", is_quick=True
+        "endless", method="GET", path_part="manifest", says="S3 sent more than", is_quick=True
     ),
     "403 for manifests": answered(403, error("AccessDenied"), method="GET", path_part="manifest", says="was not read"),
     "HTML in the place of listings": answered(200, HTML, path_part=LISTS, says="something else came", is_quick=True),
