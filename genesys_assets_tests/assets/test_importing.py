@@ -130,11 +130,11 @@ def test_a_run_tells_what_became_of_each_file_and_which_days_are_new(
     [
         (
             {"conversations": [CALL, {"conversationId": "B"}]},
-            ["Left out: ", "No day was marked as complete, for something was left out."],
+            ["Left out: ", "No day was marked as complete, because something was left out."],
         ),
         (
             {"conversations": [CALL], "totalHits": 3},
-            ["No day was marked as complete, for the platform counted 3 conversations (totalHits) and the files"],
+            ["No day was marked as complete, because the platform counted 3 conversations (totalHits) and the files"],
         ),
     ],
 )

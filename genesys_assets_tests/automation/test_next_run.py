@@ -18,8 +18,8 @@ from genesys_assets.automation.next_run import (
     failures_of,
     following,
     free,
-    last_moment,
     free_if_active,
+    last_moment,
 )
 
 NOW = datetime(2026, 2, 20, 12, tzinfo=UTC)
