@@ -101,7 +101,7 @@ def test_a_saved_day_gives_the_tables_of_the_fetched_day(fetched: World, elsewhe
     assert all(check.passed or check.severity is dg.AssetCheckSeverity.WARN for check in checks.values())
     compared = [check for name, check in checks.items() if "match" in name or "parts" in name]
     assert len(compared) == 4
-    assert all("holds imported figures" in str(check.metadata["not_evaluated"].value) for check in compared)
+    assert all("has imported figures" in str(check.metadata["not_evaluated"].value) for check in compared)
 
 
 @pytest.mark.long

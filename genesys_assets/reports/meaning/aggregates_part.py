@@ -186,9 +186,9 @@ class _Reader:
         statistic = statistic or _usual(subject, metric, view)
         if statistic not in allowed:
             known = f"it has {', '.join(allowed)}" if allowed else "it has only a current value, which does not add up"
-            refused = f"{quoted(statistic)} is no statistic of {metric} that adds up: {_REFUSED.get(statistic, known)}"
+            message = f"{quoted(statistic)} is no statistic of {metric} that adds up: {_REFUSED.get(statistic, known)}"
             example = f". Write {metric}.{allowed[0]}" if allowed else ""
-            self.findings.add(path, refused if statistic else f"{metric} needs a statistic: {known}{example}", text)
+            self.findings.add(path, message if statistic else f"{metric} needs a statistic: {known}{example}", text)
             return None
         if metric in self.family.counted_once and self.granularity != "PT15M":
             self.findings.add(path, self._counted_once(metric), text)
