@@ -1,5 +1,5 @@
-"""Deployments: configuration in the folders beside, and one machine that plays a small cluster.
+"""Deployments: configuration in the folders beside this file, and a small cluster that runs on one machine.
 
 `services` PostgreSQL and Redis on loopback
-`cluster` all of it, with two workers that share nothing else
+`cluster` the whole cluster, with two workers that share nothing but PostgreSQL, Redis and S3
 """

@@ -1,8 +1,8 @@
-"""All of a small cluster on this machine, on loopback: PostgreSQL, Redis, an S3 server, code server, web server, daemon
-and workers of Celery, by the files in `celery`, on the sandbox.
+"""A small cluster on this machine: PostgreSQL, Redis, an S3 server, code server, web server, daemon and Celery workers.
 
-`make cluster` starts it and stops it again. Each worker plays a machine of its own: it has its own folder with a copy
-of `celery`, its own temporary files, and shares with the others nothing but PostgreSQL, Redis and S3.
+It is configured by the files in `celery`, listens on loopback only, and reads the sandbox. `make cluster` runs it until
+Ctrl-C. Each worker stands for a machine of its own: it has its own folder with a copy of `celery` and its own temporary
+files, and shares with the others nothing but PostgreSQL, Redis and S3.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ load_from:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A service of the cluster: a process group, the folder that it works in, and what it printed."""
+    """A service of the cluster: its process group, its working folder, and the file of its output."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -51,15 +51,15 @@ class Part:
     log: Path
 
     def kill(self) -> None:
-        """As if its machine had lost its power."""
+        """Kill it at once, as if its machine had lost power."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A running cluster. `url` is the web server, `settings` are what every machine was given. `add_worker` starts
-    another worker, on a machine of its own.
+    """A running cluster. `url` is that of the web server, `settings` are the environment variables of every machine.
+    `add_worker` starts another worker, on a machine of its own.
     """
 
     url: str
@@ -70,24 +70,24 @@ class Cluster:
 
 
 def python() -> Path:
-    """The interpreter that PostgreSQL's driver and Celery are installed for."""
+    """The interpreter for which PostgreSQL's driver and Celery are installed. Raises services.NotInstalled."""
     venv = os.environ.get("GENESYS_ASSETS_CLUSTER_VENV") or CHECKOUT / ".venv-cluster"
-    found = Path(venv).absolute() / "bin" / "python"
-    if not found.with_name("celery").exists():
+    interpreter = Path(venv).absolute() / "bin" / "python"
+    if not interpreter.with_name("celery").exists():
         raise services.NotInstalled(
-            f"PostgreSQL's driver and Celery are not installed in {found.parents[1]}: run `make celery`"
+            f"PostgreSQL's driver and Celery are not installed in {interpreter.parents[1]}: run `make celery`"
         )
-    return found
+    return interpreter
 
 
 @contextmanager
 def running(
     settings: Mapping[str, str], *, workers: int = 2, edited: Mapping[str, str] | None = None
 ) -> Iterator[Cluster]:
-    """A cluster until the block ends; all that it wrote goes then.
+    """A cluster until the block ends. Then everything that it wrote is removed.
 
-    `settings` lead to the platform. `edited` are texts of deploy/celery/dagster.yaml and what stands in their place.
-    Raises services.NotInstalled where a part is missing on this machine.
+    `settings` are environment variables that lead to the platform. `edited` replaces texts in
+    deploy/celery/dagster.yaml. Raises services.NotInstalled if a server or tool is missing on this machine.
     """
     interpreter, folder = python(), Path(tempfile.mkdtemp(prefix="genesys_assets_cluster_"))
     with guard(folder) as watch, ExitStack() as stack:
@@ -109,7 +109,7 @@ def running(
         }
         own = {
             "port: 5432": f"port: {database.port}",
-            # As many as there are places: each worker has one run at a time.
+            # One per worker, because each worker has one run at a time.
             "max_concurrent_runs: 4": f"max_concurrent_runs: {workers}",
         }
         configuration = _edited((_CELERY / "dagster.yaml").read_text(), {**own, **(edited or {})})
@@ -119,7 +119,7 @@ def running(
 
 @dataclass(frozen=True, slots=True)
 class _Machines:
-    """Where the services of a cluster are started, each on a machine of its own, and what ends them."""
+    """Starts the services of a cluster, each on a machine of its own, and ends them when `stack` is closed."""
 
     folder: Path
     tools: Path
@@ -129,7 +129,7 @@ class _Machines:
     stack: ExitStack
 
     def prepare(self, name: str) -> tuple[Path, dict[str, str]]:
-        """A folder with what an operator copies to a machine, and the environment there."""
+        """A new folder with the files that an operator copies to a machine, and the environment variables there."""
         folder = self.folder / name
         (folder / "tmp").mkdir(parents=True)
         (folder / "dagster.yaml").write_text(self.configuration)
@@ -139,16 +139,16 @@ class _Machines:
         return folder, {**inherited, **self.settings, **own}
 
     def run(self, name: str, *command: str) -> None:
-        """A command on a machine, to its end."""
+        """Run a command on a machine to its end. Raises RuntimeError if it fails."""
         folder, environment = self.prepare(name)
-        done = subprocess.run(
+        completed = subprocess.run(
             [self.tools / command[0], *command[1:]], cwd=folder, env=environment, capture_output=True, check=False
         )
-        if done.returncode:
-            raise RuntimeError(f"{' '.join(command)} failed: {done.stderr.decode(errors='replace')[-2000:]}")
+        if completed.returncode:
+            raise RuntimeError(f"{' '.join(command)} failed: {completed.stderr.decode(errors='replace')[-2000:]}")
 
     def start(self, name: str, *command: str, workspace: str | None = None) -> Part:
-        """A service on a machine, in a process group of its own."""
+        """Start a service on a machine, in a process group of its own."""
         folder, environment = self.prepare(name)
         if workspace:
             (folder / "workspace.yaml").write_text(workspace)
@@ -168,7 +168,7 @@ class _Machines:
 
 
 def _start(machines: _Machines, workers: int) -> Cluster:
-    # The database's tables are made before several processes look for them.
+    # This creates the tables of the database before several processes need them.
     machines.run("first", "dagster", "instance", "info")
     code, web = services.free_port(), services.free_port()
     workspace, loopback = _WORKSPACE.format(port=code), ("-h", "127.0.0.1", "-p")
@@ -194,7 +194,7 @@ def _start(machines: _Machines, workers: int) -> Cluster:
 
 
 def _worker(number: int) -> tuple[str, ...]:
-    """Named by its number: all of them have this machine's name."""
+    """The command of a worker. Its name has a number, because all workers have the host name of this machine."""
     options = ("--concurrency", "1", "--queues", "dagster", "--loglevel", "INFO")
     return ("celery", "-A", "worker", "worker", *options, "-n", f"worker_{number}@localhost")
 
@@ -217,7 +217,7 @@ def _wait(parts: Sequence[Part], is_ready: Callable[[], bool]) -> None:
 
 
 def _end(parts: Sequence[Part]) -> None:
-    """Ask all at once, wait, and kill what does not listen."""
+    """Ask all parts to end, wait, and kill those that do not."""
     for part in parts:
         with suppress(ProcessLookupError):
             os.killpg(part.process.pid, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis on loopback, as Debian installs them, with data folders that go when they end."""
+"""PostgreSQL and Redis on loopback, as Debian installs them. Their data folders are removed when they end."""
 
 from __future__ import annotations
 
@@ -27,43 +27,44 @@ class NotInstalled(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A running PostgreSQL: the settings that lead to it, by the names of deploy/, and its port."""
+    """A running PostgreSQL: the environment variables that deploy/celery/dagster.yaml needs for it, and its port."""
 
     settings: dict[str, str]
     port: int
 
     def ask(self, query: str) -> list[str]:
-        """The rows of an answer, each as text."""
-        place = self.settings
+        """The rows that an SQL query gives, each as a line of text."""
+        settings = self.settings
         names = {"HOST": "HOST", "USER": "USER", "PASSWORD": "PASSWORD", "DB": "DATABASE"}
-        told = {f"PG{theirs}": place[f"DAGSTER_POSTGRES_{ours}"] for ours, theirs in names.items()}
+        environment = {f"PG{theirs}": settings[f"DAGSTER_POSTGRES_{ours}"] for ours, theirs in names.items()}
         command = [f"{postgres_binaries() / 'psql'}", "--no-psqlrc", "--tuples-only", "--no-align", "-c", query]
         answer = subprocess.run(
-            command, env={**told, "PGPORT": f"{self.port}"}, capture_output=True, text=True, check=True
+            command, env={**environment, "PGPORT": f"{self.port}"}, capture_output=True, text=True, check=True
         )
         return answer.stdout.splitlines()
 
 
 def postgres_binaries() -> Path:
-    """Where initdb and postgres are. Debian puts them beside each other, by version, and not into PATH."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found:
+    """The folder of initdb and postgres: Debian has one per version, which is not in PATH. Raises NotInstalled."""
+    initdbs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not initdbs:
         raise NotInstalled("PostgreSQL is not installed: apt-get install postgresql")
-    return found[-1].parent
+    return initdbs[-1].parent
 
 
 def redis_binary() -> Path:
-    found = shutil.which("redis-server")
-    if found is None:
+    """The program redis-server. Raises NotInstalled."""
+    binary = shutil.which("redis-server")
+    if binary is None:
         raise NotInstalled("Redis is not installed: apt-get install redis-server")
-    return Path(found)
+    return Path(binary)
 
 
 @contextmanager
 def postgres() -> Iterator[Database]:
     """A PostgreSQL with an empty database, until the block ends.
 
-    PostgreSQL refuses to be run by root, so that root runs it as the user that Debian's package made.
+    PostgreSQL refuses to run as root, so root runs it as the user that Debian's package creates.
     """
     binaries, secret = postgres_binaries(), secrets.token_hex(16)
     user = _POSTGRES_USER if os.geteuid() == 0 else None
@@ -112,13 +113,13 @@ def postgres() -> Iterator[Database]:
                 port,
             )
         finally:
-            # It ends all its connections, and writes nothing more: its folder goes.
+            # SIGQUIT ends all connections at once and writes nothing more: the folder is removed anyway.
             _end(server, signal.SIGQUIT)
 
 
 @contextmanager
 def redis() -> Iterator[str]:
-    """A Redis that keeps nothing on disk; gives its URL."""
+    """A Redis that stores nothing on disk, until the block ends; yields its URL."""
     binary, port, secret = redis_binary(), free_port(), secrets.token_hex(16)
     folder = Path(tempfile.mkdtemp(prefix="genesys_assets_redis_"))
     with guard(folder) as watch:
@@ -135,13 +136,13 @@ def redis() -> Iterator[str]:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody uses now."""
+    """A port of this machine that no process uses now."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return int(taken.getsockname()[1])
 
 
 def listens(port: int) -> bool:
-    """Whether a server of this machine takes connections at a port."""
+    """Whether a server of this machine accepts connections at a port."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:

@@ -32,7 +32,7 @@ app = make_app(
             "worker_prefetch_multiplier": 1,
             "task_track_started": True,
             "broker_transport_options": {"visibility_timeout": VISIBILITY_TIMEOUT_SECONDS},
-            # A process that ends after each run gives back its memory, and reads settings and reports anew.
+            # A process that ends after each run frees its memory, and the next one reads settings and reports again.
             "worker_max_tasks_per_child": 1,
             "result_expires": 172_800,
         },

@@ -9,6 +9,6 @@
     live         `live`
     ops          `preflight`, `housekeeping`, `superseded`, `reports_file`, `importing` ops/import
 
-`common` is what all share. An asset reads, calls one pure function or fetch, writes, and says what happened. What
-tables contain is in `tables`, what the API says in `cloud`.
+`common` is what all share. An asset reads, calls one pure function or fetch, writes, and reports the result to Dagster.
+`tables` knows what tables contain, `cloud` how the API is called.
 """

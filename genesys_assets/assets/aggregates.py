@@ -1,7 +1,7 @@
-"""Page assets of aggregates: what the platform counted, by hour and by business day, of every family that is wanted.
+"""Page assets of aggregates: figures that the platform counted, by hour and by business day, of every family that
+reports or settings need.
 
-`aggregates_fetcher` says what is asked of a window, and what becomes of a family that the platform refuses. Nothing is
-decoded here (`tables`).
+`aggregates_fetcher` asks the questions, and notes families that the platform refuses. `tables` decodes the answers.
 """
 
 from collections.abc import Sequence
@@ -39,13 +39,13 @@ from genesys_assets.settings import AggregatesSettings
 _SOURCE = "POST /api/v2/analytics/<family>/aggregates/query"
 EVERY_FAMILY = "every_family_is_answered"
 _NO_IDS = ("hash:", "forgotten:")
-"""What stands in the place of ids that are not kept."""
+"""Prefixes of values that the lake stores instead of ids."""
 
 
 def build_aggregates_assets(
     calendar: Calendar, questions: Sequence[AggregateQuestion] = STANDARD
 ) -> list[dg.AssetsDefinition]:
-    """`questions` are asked of every hour; those about conversations of every business day too."""
+    """`questions` are asked about every hour; those about conversations also about every business day."""
     of_conversations = [question for question in questions if question.family is CONVERSATIONS]
     return [_hourly_aggregates(calendar, questions), _daily_aggregates(calendar, of_conversations)]
 
@@ -59,15 +59,15 @@ def _hourly_aggregates(calendar: Calendar, questions: Sequence[AggregateQuestion
         freshness_policy=due_every(HOUR, HOURS_LIMIT),
         backfill_policy=calendar.hourly_runs,
         pool=POOL,
-        description=f"One row per answer of `{_SOURCE}` for the hour at PT15M: of conversations one by queueId and "
-        "mediaType, one by userId and mediaType, and one for each further question that reports and settings ask of "
-        "any family. A range of hours is asked for at once, and the answer cut into the hours.",
+        description=f"One row per answer of `{_SOURCE}` about the hour, in intervals of PT15M. Two questions are about "
+        "conversations, one by queueId and mediaType, one by userId and mediaType; reports and settings may need "
+        "further questions about any family. One request covers a range of hours, and its answer is split by hour.",
         check_specs=[
             dg.AssetCheckSpec(
                 EVERY_FAMILY,
                 asset=key,
-                description="The platform answered every family that was asked. One that it refused stays "
-                "unanswered; this is a warning that names the permission to give.",
+                description="The platform answered every family that was asked. If it refuses one, this check warns "
+                "and names the missing permission; the family stays unanswered.",
             )
         ],
         **attributes("pages", "genesys", "parquet"),
@@ -89,9 +89,9 @@ def _daily_aggregates(calendar: Calendar, questions: Sequence[AggregateQuestion]
         partitions_def=calendar.daily,
         backfill_policy=calendar.daily_runs,
         pool=POOL,
-        description=f"One row per answer of `POST {CONVERSATIONS.path}` for the business day at P1D, in the time zone "
-        "GENESYS_ASSETS_TIME_ZONE; for today up to one minute ago. Several days share a request, except days on which "
-        "clocks change.",
+        description=f"One row per answer of `POST {CONVERSATIONS.path}` about the business day, at P1D and in the time "
+        "zone GENESYS_ASSETS_TIME_ZONE; of today, up to one minute ago. Several days share a request, except days on "
+        "which clocks change.",
         **attributes("pages", "genesys", "parquet"),
     )
     def daily_aggregates(
@@ -117,28 +117,30 @@ def _fetch(
     granularity: Granularity,
     time_zone: str | None,
 ) -> tuple[dict[str, Any], Unanswered]:
-    """What the requests cost, and the families that stayed unanswered, with the reasons."""
+    """Fetch and store the answers about some windows, by key. Returns metadata about the requests, and the families
+    that stayed unanswered.
+    """
     cloud, origin, stored, place = genesys_cloud.client, provenance(context, _SOURCE), lake.lake, f"pages/{name}"
     windows = {key: bounds for key, bounds in windows.items() if not is_fetched(context, stored, place, {key: bounds})}
     keys = {Interval(*bounds): key for key, bounds in sorted(windows.items())}
-    every = AggregatesFetcher(cloud, questions, partial(_users, lake), granularity, time_zone)
-    at_once = list(group_spans(list(keys), AggregatesSettings.load().longest_window, time_zone))
+    fetcher = AggregatesFetcher(cloud, questions, partial(_users, lake), granularity, time_zone)
+    batches = list(group_spans(list(keys), AggregatesSettings.load().longest_window, time_zone))
     progress = Progress(context, name)
     with track_requests(cloud) as spent:
-        for done, spans in enumerate(at_once, start=1):
-            pages = {keys[span]: of_span for span, of_span in every.pages(spans)}
+        for done, spans in enumerate(batches, start=1):
+            pages = {keys[span]: of_span for span, of_span in fetcher.pages(spans)}
             for of_day in day_by_day({key: windows[key] for key in pages}):
                 with failing_by_name(CannotDrop), stored.page_writers(place, list(of_day), origin) as writers:
                     for key in of_day:
                         writers[key].reach = Reach(windows[key][1])
-                        writers[key].provenance |= {ANSWERED: every.answered, UNANSWERED: every.unanswered}
+                        writers[key].provenance |= {ANSWERED: fetcher.answered, UNANSWERED: fetcher.unanswered}
                         for page in pages[key]:
                             writers[key].write(page)
-                describe_pages(context, of_day, writers, dict.fromkeys(of_day, _metadata_of(every.unanswered)))
-            progress(done * len(questions), len(at_once) * len(questions), None)
-    for family, reason in every.unanswered.items():
+                describe_pages(context, of_day, writers, dict.fromkeys(of_day, _metadata_of(fetcher.unanswered)))
+            progress(done * len(questions), len(batches) * len(questions), None)
+    for family, reason in fetcher.unanswered.items():
         context.log.warning(f"The family {family} stays unanswered: {reason}")
-    return spent, every.unanswered
+    return spent, fetcher.unanswered
 
 
 def _metadata_of(unanswered: Unanswered) -> dict[str, Any]:
@@ -156,24 +158,26 @@ def _verdict(key: dg.AssetKey, unanswered: Unanswered) -> dg.AssetCheckResult:
 
 
 def _users(lake: LakeResource) -> list[str]:
-    """The ids of every user that the listing ever had, without those who were forgotten. Raises CannotAsk."""
+    """The ids of all users that the listing ever had, without users who were forgotten. Raises CannotAsk."""
     stored, place = lake.lake, "reference/users"
     if stored.protection.action(PersonalData.PERSON) != "keep":
         raise CannotAsk(
-            "GENESYS_ASSETS_PERSONAL_DATA lets the lake keep hashes only, which the platform does not know: keep "
-            "person, or take users out of GENESYS_ASSETS_FAMILIES"
+            "with GENESYS_ASSETS_PERSONAL_DATA the lake stores only hashes of user ids, which the platform does not "
+            "know: keep person, or take users out of GENESYS_ASSETS_FAMILIES"
         )
     ids = stored.read(place, None, columns=["id"])["id"].to_pylist() if stored.has(place, None) else []
     users = sorted({id_ for id_ in ids if id_ and not id_.startswith(_NO_IDS)})
     if not users:
-        raise CannotAsk("genesys/reference/users has none yet: materialise the group reference, then the hours again")
+        raise CannotAsk(
+            "genesys/reference/users has no users yet: materialise the group reference, then the hours again"
+        )
     return users
 
 
 def _so_far(key: str, start: datetime, end: datetime, until: datetime) -> Window:
     if start >= until:
         raise dg.Failure(
-            f"The business day {key} begins at {start:%Y-%m-%d %H:%M} UTC, there is nothing of it yet: "
+            f"The business day {key} begins at {start:%Y-%m-%d %H:%M} UTC, so it has no figures yet: "
             "materialise it later.",
             allow_retries=False,
         )

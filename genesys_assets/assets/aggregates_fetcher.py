@@ -1,8 +1,8 @@
-"""Asking every question of aggregates of some spans of time, and what becomes of a family that the platform refuses.
+"""Asks all aggregates questions about some spans of time, and notes the families that the platform refuses.
 
-Figures of conversations must be answered. Of another family a permission may be missing, or the platform may not have
-it: then it stays unanswered, with the reason, and is not asked again by this run. How one question is asked of many
-spans is in `cloud.analytics.aggregate_windows`.
+Questions about conversations must be answered. For another family the client may lack a permission, or the organisation
+may not have the feature: then the family stays unanswered, with the reason, and this run does not ask it again.
+`cloud.analytics.aggregate_windows` asks one question about many spans.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 Unanswered = Mapping[str, str]
-"""Families, each with the reason why the platform did not answer it."""
+"""The reason why the platform did not answer a family, by its name."""
 
 
 class CannotAsk(Exception):
@@ -29,7 +29,7 @@ _REFUSED = (MissingPermission, NotFound, BadRequest)
 
 @dataclass(frozen=True, slots=True)
 class _QuestionParts:
-    """A question, in as many parts as its family wants it asked."""
+    """A question, split into the batches that its family requires."""
 
     family: AggregateFamily
     parts: Sequence[WindowedQuestion]
@@ -37,10 +37,10 @@ class _QuestionParts:
 
 @dataclass(slots=True)
 class AggregatesFetcher:
-    """The questions that one run asks of window after window.
+    """The questions of one run, which it asks for window after window.
 
-    `users` gives the ids that a family is asked for in batches, or raises CannotAsk. `unanswered` grows as the platform
-    refuses families.
+    `users` gives the ids for families that are asked in batches of users, or raises CannotAsk. `unanswered` grows as
+    the platform refuses families.
     """
 
     cloud: GenesysCloud
@@ -57,7 +57,7 @@ class AggregatesFetcher:
             try:
                 self._questions.append(_QuestionParts(question.family, self._parts(question)))
             except CannotAsk as why:
-                self.unanswered[question.family.name] = f"it is asked for {question.family.batched_by}, and {why}"
+                self.unanswered[question.family.name] = f"it needs a list of {question.family.batched_by}, and {why}"
 
     @property
     def answered(self) -> list[str]:
@@ -65,23 +65,23 @@ class AggregatesFetcher:
         return sorted({each.family.name for each in self._questions} - self.unanswered.keys())
 
     def pages(self, spans: Sequence[Interval]) -> Iterator[tuple[Interval, list[Page]]]:
-        """The answers about each of the spans, in their order. A family that is refused has none in any of them.
+        """The answers about each span, in the order of the spans. A family that is refused has no answers about any.
 
-        Raises whatever the platform says to a question about conversations, and what may pass.
+        Raises errors about conversations, and for other families those that may pass, so that the run is retried.
         """
-        left = [each for each in self._questions if each.family.name not in self.unanswered]
-        parts = [(each.family, part) for each in left for part in each.parts]
-        found = list(self.cloud.map_in_order(partial(_answers, spans), parts))
-        for (family, _), answer in zip(parts, found, strict=True):
+        remaining = [each for each in self._questions if each.family.name not in self.unanswered]
+        parts = [(each.family, part) for each in remaining for part in each.parts]
+        answers = list(self.cloud.map_in_order(partial(_answers, spans), parts))
+        for (family, _), answer in zip(parts, answers, strict=True):
             if isinstance(answer, GenesysCloudError):
                 self.unanswered.setdefault(family.name, reason(family, answer))
-        kept = [
+        by_part = [
             answer
-            for (family, _), answer in zip(parts, found, strict=True)
+            for (family, _), answer in zip(parts, answers, strict=True)
             if not isinstance(answer, GenesysCloudError) and family.name not in self.unanswered
         ]
         for number, span in enumerate(spans):
-            yield span, [pages[number] for pages in kept]
+            yield span, [pages[number] for pages in by_part]
 
     def _parts(self, question: AggregateQuestion) -> list[WindowedQuestion]:
         over = partial(question.over, granularity=self.granularity, time_zone=self.time_zone)
@@ -104,9 +104,9 @@ def reason(family: AggregateFamily, refused: GenesysCloudError) -> str:
 
 
 def _answers(
-    spans: Sequence[Interval], asked: tuple[AggregateFamily, WindowedQuestion]
+    spans: Sequence[Interval], part: tuple[AggregateFamily, WindowedQuestion]
 ) -> list[Page] | GenesysCloudError:
-    family, question = asked
+    family, question = part
     try:
         return list(question.pages(spans))
     except _REFUSED as refused:

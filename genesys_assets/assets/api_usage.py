@@ -29,8 +29,8 @@ from genesys_assets.tables.api_usage import API_USAGE, api_usage
 
 PLACE, PAGES = f"reference/{API_USAGE.name}", f"pages/reference_{API_USAGE.name}"
 _SOURCE = (
-    "Asked for finished UTC days where GENESYS_ASSETS_API_USAGE is true, with the permission usage:client:view. Where "
-    "it is missing the day stays unanswered."
+    "Fetched for finished UTC days if GENESYS_ASSETS_API_USAGE is true. It needs the permission usage:client:view; "
+    "without it the day stays unanswered."
 )
 _PERMITTED = "is_permitted"
 
@@ -39,7 +39,9 @@ def build_api_usage_asset(calendar: Calendar) -> dg.AssetsDefinition:
     key = asset_key("reference", API_USAGE.name)
 
     permitted = dg.AssetCheckSpec(
-        _PERMITTED, asset=key, description=f"The platform gives its count. It needs {platform.PERMISSION}."
+        _PERMITTED,
+        asset=key,
+        description=f"The platform returns its count. That needs the permission {platform.PERMISSION}.",
     )
 
     @dg.multi_asset(
@@ -78,9 +80,9 @@ def build_api_usage_asset(calendar: Calendar) -> dg.AssetsDefinition:
             except AuditFailed as failed:
                 yield from failed_checks(failed, {PLACE: (API_USAGE, key)})
                 raise dg.Failure(str(failed), allow_retries=False) from failed
-            said = change_metadata(writing.changes[PLACE]) | spent | {"path": stored.place(PLACE, day)}
-            described = table_metadata(API_USAGE, rows, len(rows), **said)
-            report_partition(context, key, day, described, stored.content(PLACE, day))
+            more = change_metadata(writing.changes[PLACE]) | spent | {"path": stored.place(PLACE, day)}
+            metadata = table_metadata(API_USAGE, rows, len(rows), **more)
+            report_partition(context, key, day, metadata, stored.content(PLACE, day))
         if refused is None:
             yield dg.MaterializeResult(asset_key=key)
             yield from passed_checks(API_USAGE, key)
@@ -90,7 +92,7 @@ def build_api_usage_asset(calendar: Calendar) -> dg.AssetsDefinition:
 
 
 def _write(lake: Lake, day: str, pages: list[Page], origin: Provenance) -> tuple[pa.Table, Writing]:
-    """The pages, and the table of those that are stored. Raises AuditFailed."""
+    """Store the pages of a day, and the table made from the stored pages; returns its rows. Raises AuditFailed."""
     with lake.page_writers(PAGES, [day], origin) as writers:
         for page in pages:
             writers[day].write(page)

@@ -1,6 +1,6 @@
-"""The small chart a report's materialisation shows in the UI.
+"""The small chart that the UI shows with a report's materialisation.
 
-A bar is all rows of one value of `x` if they add up, else one row: see `reports.meaning.additive`.
+A bar sums all rows with one value of `x` if they add up (`reports.meaning.additive`); else each row has a bar.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def chart_metadata(report: Report, table: pa.Table, zone: ZoneInfo) -> dict[str,
 
 
 def bars_of(report: Report, table: pa.Table, zone: ZoneInfo) -> list[Bar]:
-    """Label and height of each bar: all intervals in order, else the largest. Empty if intervals have several rows that
-    do not add up.
+    """Label and height of each bar: if `x` is the interval, all of them in order, else the largest. Empty if an
+    interval has several rows that do not add up.
     """
     if report.chart is None:
         return []
@@ -66,7 +66,7 @@ def bars_of(report: Report, table: pa.Table, zone: ZoneInfo) -> list[Bar]:
 
 
 def _may_name_bars(report: Report) -> bool:
-    """Whether no label is personal data, which Dagster would keep for ever. Bars are numbered otherwise."""
+    """Whether labels hold no personal data. If they do, bars are numbered instead: Dagster stores labels for ever."""
     if report.chart is None or report.chart.x == "interval_start":
         return True
     labels = {report.chart.x, *(name for key in report.keys for name in (key.column, key.name_column))}
@@ -75,7 +75,7 @@ def _may_name_bars(report: Report) -> bool:
 
 
 def _summed(bars: Iterable[tuple[Any, float | None]]) -> dict[Any, float]:
-    """By value, not by label: an hour that comes twice as clocks change is two bars."""
+    """The sum by value, not by label: the hour that occurs twice when clocks are set back has two bars."""
     sums: dict[Any, float] = {}
     for value, height in bars:
         sums[value] = sums.get(value, 0) + (height or 0)
@@ -94,7 +94,7 @@ def _label(value: Any, zone: ZoneInfo | None) -> str:
 
 
 def _svg(bars: list[Bar], title: str) -> str:
-    """The picture, on white: the UI may be dark. It is written by hand, for a run draws one of each report."""
+    """The picture as SVG, on white because the UI may be dark. Written without a plotting library, to be fast."""
     names = [label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…" for label, _ in bars]
     reaches = [_LETTER * len(name) * math.sin(math.radians(_SLANT)) for name in names]
     start, below = _left_of(reaches), 16 + round(max(reaches))
@@ -128,7 +128,9 @@ def _svg(bars: list[Bar], title: str) -> str:
 
 
 def _left_of(reaches: Sequence[float]) -> int:
-    """Where bars begin, so that each label has room to the left of the middle of its bar: `reaches` says how much."""
+    """The x at which bars begin, so that slanted labels are not cut off: each one reaches `reaches` to the left of the
+    middle of its bar.
+    """
     middles = ((at + 0.5) / len(reaches) for at in range(len(reaches)))
     needed = (
         (reach - (_WIDTH - _RIGHT) * middle) / (1 - middle) for reach, middle in zip(reaches, middles, strict=True)
@@ -137,7 +139,7 @@ def _left_of(reaches: Sequence[float]) -> int:
 
 
 def _steps(heights: Sequence[float]) -> list[float]:
-    """Round values from at or below the lowest height, and 0, to at or above the highest."""
+    """Round values for grid lines, from at or below the lowest height and 0 to at or above the highest."""
     low, high = min(0.0, *heights), max(0.0, *heights)
     rough = (high - low or 1) / 4
     magnitude = 10.0 ** math.floor(math.log10(rough))

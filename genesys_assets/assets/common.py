@@ -1,7 +1,4 @@
-"""What all assets share: keys, owners, tags, and the metadata of a materialisation.
-
-Nothing here knows any one asset.
-"""
+"""What all assets share: owners, tags, freshness, and the metadata of a materialisation. It knows no single asset."""
 
 from __future__ import annotations
 
@@ -27,12 +24,15 @@ if TYPE_CHECKING:
 
 OWNERS = ["team:contact-centre-data"]
 POOL = "genesys_cloud"
+"""The pool of all steps that call the API: Dagster limits how many of them run at once."""
 ONE_RUN = dg.BackfillPolicy.single_run()
 CHANGED = "changed"
+"""Metadata of a materialisation: whether its content is new to Dagster."""
 CONTENT = "content"
+"""Metadata of a materialisation: what identifies the stored rows."""
 REPORTED_BEFORE = "reported_when_stored"
 """Metadata of a materialisation that repeats an earlier one of the same run: see `report_partition`."""
-_AT_THE_END = {"dagster/column_schema", "preview"}
+_ONLY_IN_LAST_EVENT = {"dagster/column_schema", "preview"}
 PERSONAL_DATA = "genesys/personal_data"
 """The tag of a column that says which class of personal data it holds."""
 _PREVIEW_ROWS = 5
@@ -40,12 +40,12 @@ _PREVIEW_COLUMNS = 10
 
 
 _BETA_PARAMETERS = ("backfill_policy", "allow_nonexistent_upstream_partitions")
-"""Parameters that Dagster calls beta. Only they allow a range in one run, and today's partition."""
+"""Beta parameters of Dagster that we need: for runs over a range of partitions, and for today's partition."""
 
 
 @contextmanager
 def beta_parameters() -> Iterator[None]:
-    """Around everything that builds assets and sensors: without Dagster's warning of what it calls beta."""
+    """Wrap code that builds assets and sensors: suppresses Dagster's warnings about beta parameters."""
     with warnings.catch_warnings():
         for parameter in _BETA_PARAMETERS:
             warnings.filterwarnings("ignore", f"Parameter `{parameter}`", dg.BetaWarning)
@@ -53,12 +53,12 @@ def beta_parameters() -> Iterator[None]:
 
 
 def automated(assets: Iterable[dg.AssetsDefinition], condition: dg.AutomationCondition[Any] | None) -> Iterable[Any]:
-    """The assets, computed again on their own as the condition says; None: never."""
+    """The assets with an automation condition; None means that they are never materialised automatically."""
     return dg.map_asset_specs(lambda spec: spec.replace_attributes(automation_condition=condition), assets)
 
 
 class Attributes(TypedDict):
-    """What every asset of a layer says of itself."""
+    """The attributes of `dg.asset` that all assets of a layer have."""
 
     group_name: str
     owners: list[str]
@@ -72,18 +72,20 @@ def attributes(layer: str, *kinds: str) -> Attributes:
 
 
 def stub(key: dg.AssetKey) -> dg.AssetSpec:
-    """What is known of an asset by its key alone."""
+    """A spec of an asset of which only the key is known."""
     return dg.AssetSpec(key, **attributes(key.path[1]))
 
 
 def due_every(span: timedelta, limit: timedelta) -> dg.FreshnessPolicy:
-    """The freshness policy of an asset whose partitions are a `span` long, and may come so long after its end."""
+    """The freshness policy of an asset with partitions of length `span`, which may be stored up to `limit` after their
+    end. It warns after half of the limit.
+    """
     return dg.FreshnessPolicy.time_window(fail_window=span + limit, warn_window=span + limit / 2)
 
 
 def column_schema(spec: TableSpec, notes: Mapping[str, str] | None = None) -> dg.TableSchema:
-    """The columns as the UI shows them, each tagged with its class of personal data. `notes`: what is said of a column
-    below its description.
+    """The columns as the UI shows them, each tagged with its class of personal data. `notes` are texts below the
+    descriptions of some columns.
     """
     return dg.TableSchema(
         [
@@ -99,12 +101,12 @@ def column_schema(spec: TableSpec, notes: Mapping[str, str] | None = None) -> dg
 
 
 def link_metadata(url: str) -> dg.MetadataValue[Any]:
-    """A link to a published file. The UI shows a URL in full, and a presigned one has 300 characters or more."""
+    """A short link to a published file: the UI would show the whole URL, and presigned ones have 300 characters."""
     return dg.MetadataValue.md(f"[open]({url})")
 
 
 def description(spec: TableSpec, source: str) -> str:
-    """What the UI says of a table: what a row is, its key, where it comes from."""
+    """The description of a table in the UI: what a row is, the key, and the source."""
     return f"{spec.description}\n\nKey: `{', '.join(spec.key)}`\n\n{source}"
 
 
@@ -123,14 +125,16 @@ def checked_keys(context: dg.AssetExecutionContext, partitions: dg.TimeWindowPar
 
 
 def provenance(context: dg.AssetExecutionContext, source: str, **more: Any) -> dict[str, Any]:
-    """Where rows or pages come from. A run that continues another one is known by the first."""
+    """Where rows or pages come from, for the metadata of a file. A run that continues another one also names the
+    first.
+    """
     run = context.run
     continued = {"root_run_id": run.root_run_id} if run.root_run_id else {}
     return {"run_id": run.run_id, "source": source, **continued, **more}
 
 
 def is_continued(context: dg.AssetExecutionContext, origin: Mapping[str, Any]) -> bool:
-    """Whether a stored partition was already written by the run that this one continues."""
+    """Whether a stored partition was already written by the run that this one continues. `origin` is its provenance."""
     root = context.run.root_run_id
     return root is not None and root in (origin.get("run_id"), origin.get("root_run_id"))
 
@@ -142,27 +146,29 @@ def report_partition(
     metadata: Mapping[str, Any],
     content: str | None = None,
 ) -> None:
-    """Report a stored partition to Dagster. In a run over several partitions each is reported as soon as it is stored,
-    because the run may die.
+    """Report a stored partition to Dagster. In a run over several partitions each one is reported as soon as it is
+    stored, because the run may die.
 
-    When the step ends, Dagster reports each again. Only this second event has the versions of code and inputs, and
-    later steps wait for it; it is marked as a repetition. Only it has column schema and preview, because Dagster keeps
-    all events for ever.
+    When the step ends, Dagster reports each partition again. Only this second event has the versions of code and
+    inputs, and later steps wait for it; REPORTED_BEFORE marks it as a repetition. Only it has the column schema and
+    preview, because Dagster stores all events for ever.
 
     `content` identifies the stored rows; the metadata says whether they are new to Dagster.
     """
-    said = {**metadata, **content_metadata(context.instance, key, partition, content)}
+    full = {**metadata, **content_metadata(context.instance, key, partition, content)}
     if partition is not None and len(context.partition_keys) > 1:
-        brief = {name: value for name, value in said.items() if name not in _AT_THE_END}
+        brief = {name: value for name, value in full.items() if name not in _ONLY_IN_LAST_EVENT}
         context.log_event(dg.AssetMaterialization(key, metadata=brief, partition=partition))
-        said = {**said, REPORTED_BEFORE: True}
-    context.add_asset_metadata(said, asset_key=key, partition_key=partition)
+        full = {**full, REPORTED_BEFORE: True}
+    context.add_asset_metadata(full, asset_key=key, partition_key=partition)
 
 
 def content_metadata(
     instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None, content: str | None
 ) -> dict[str, Any]:
-    """What identifies the stored content, and whether that is new to Dagster; nothing of what has no such content."""
+    """Metadata with what identifies the stored content, and whether it is new to Dagster. Empty if `content` is
+    None.
+    """
     if content is None:
         return {}
     return {CONTENT: content, CHANGED: content != _known_content(instance, key, partition)}
@@ -178,7 +184,7 @@ def _known_content(instance: dg.DagsterInstance, key: dg.AssetKey, partition: st
 
 
 def table_metadata(spec: TableSpec, preview: pa.Table, rows: int, **more: Any) -> dict[str, Any]:
-    """Row count, schema and a preview, for any table."""
+    """Metadata of any table: row count, schema and a preview."""
     return {
         "dagster/partition_row_count": rows,
         "dagster/column_schema": column_schema(spec),
@@ -199,12 +205,12 @@ def report_table(
     """Report a committed day of a table to Dagster, with `more` metadata."""
     writer, change = writing[place], writing.changes[place]
     metadata = table_metadata(writer.spec, writer.head, change.rows_after, path=lake.place(place, day))
-    said = metadata | change_metadata(change) | dict(more or {}) | window_metadata(*utc_day(day))
-    report_partition(context, key, day, said, lake.content(place, day))
+    metadata |= change_metadata(change) | dict(more or {}) | window_metadata(*utc_day(day))
+    report_partition(context, key, day, metadata, lake.content(place, day))
 
 
 def preview_metadata(spec: TableSpec, rows: pa.Table) -> dg.MetadataValue[Any]:
-    """The first rows, without the columns that hold personal data: Dagster stores its events for ever."""
+    """A Markdown table of the first rows, without columns of personal data: Dagster stores its events for ever."""
     hidden = [each.name for each in spec.columns if not may_be_shown(spec.personal(each), each.name)]
     shown = rows.select([name for name in rows.column_names if name not in hidden])
     count = len(rows.column_names) - len(shown.column_names)
@@ -215,14 +221,14 @@ def preview_metadata(spec: TableSpec, rows: pa.Table) -> dg.MetadataValue[Any]:
 
 
 def change_metadata(change: Change) -> dict[str, Any]:
-    """How many rows a reading added, changed and removed."""
+    """Metadata with the counts of rows that a reading added, changed and removed."""
     figures: dict[str, Any] = {name: value for name, value in change.figures().items() if value is not None}
     return figures | ({"superseded_by_newer_reading": True} if change.is_superseded else {})
 
 
 @contextmanager
 def failing_by_name(*kinds: type[Exception]) -> Iterator[None]:
-    """Around what raises errors of these kinds: they end the run with their message, without a retry."""
+    """Wrap code that may raise errors of these kinds. They fail the step with their message, without a retry."""
     try:
         yield
     except kinds as error:
@@ -253,16 +259,16 @@ def _format_cell(value: Any) -> str:
 
 
 BUSY_SECONDS = 60.0
-"""After how many seconds a step is retried if somebody else uses up the rate limit, which is counted by the minute."""
+"""A step is retried after this time if others use up the rate limit, which the platform counts by the minute."""
 
 
 @contextmanager
 def track_requests(cloud: GenesysCloud) -> Iterator[dict[str, Any]]:
-    """Around everything that calls the API. Fills the dictionary with the number of requests, retries and seconds
-    waited.
+    """Wrap code that calls the API. In the end, fills the dictionary with the numbers of requests and retries, and with
+    the seconds that were waited.
 
-    If the API has been down for so long that calls fail at once, or the rate limit is used up, Dagster retries the
-    step later instead of holding a slot; not if the run would be over by then.
+    If the circuit breaker is open, or the rate limit is used up, raises RetryRequested: Dagster retries the step later
+    instead of holding a slot. If the wait is too long for the run, the error passes unchanged.
     """
     from genesys_assets.cloud.errors import CircuitOpen, RateLimited
     from genesys_assets.cloud.http.retry import LONGEST_REQUESTED_WAIT
@@ -288,7 +294,7 @@ def track_requests(cloud: GenesysCloud) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def _recorded(cloud: GenesysCloud) -> Iterator[None]:
-    """Keeps what is asked within an asset's step in the table of requests. Preflight, which has no lake, keeps none."""
+    """Store the requests of an asset's step in the table of requests. Outside of a step with a lake, stores nothing."""
     from genesys_assets.lake.request_log import RequestRecorder
 
     recorder: AbstractContextManager[Any]
@@ -304,7 +310,7 @@ def _recorded(cloud: GenesysCloud) -> Iterator[None]:
 
 
 def _purpose(context: dg.AssetExecutionContext) -> tuple[str, str | None]:
-    """The asset of a step, the one with the shortest name where it has several, and its partitions."""
+    """The asset of a step (if there are several, the one with the shortest name), and its partition or range."""
     specs = [context.assets_def.get_asset_spec(key) for key in context.assets_def.keys]
     places = [place_of(spec.key, spec.metadata) or spec.key.to_user_string() for spec in specs]
     asset = min(places, key=lambda place: (len(place), place))
@@ -315,6 +321,7 @@ def _purpose(context: dg.AssetExecutionContext) -> tuple[str, str | None]:
 
 
 def window_metadata(start: datetime, end: datetime) -> dict[str, Any]:
+    """Metadata with the bounds of a partition."""
     return {
         "window_start": dg.MetadataValue.timestamp(start),
         "window_end": dg.MetadataValue.timestamp(end),

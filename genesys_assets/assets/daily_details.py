@@ -1,8 +1,8 @@
-"""The complete day: conversations by details jobs, as far as jobs have them, and the tail by the details query.
+"""The complete day: a details job reads its conversations as far as jobs have data, the details query reads the rest.
 
-A job's data is complete up to an instant that the platform tells, hours behind now. Up to it the day is read by a job,
-after it by the query; the two meet at that instant. A second job finds conversations that were alive on the day and
-began on an earlier one.
+Jobs have all data up to an instant hours before now, which the platform reports (dataAvailabilityDate). A job reads the
+day up to this instant, the query reads it from there on. A second job reads conversations that began on an earlier day
+and were still alive on this one.
 """
 
 import hashlib
@@ -66,13 +66,13 @@ _JOBS = "POST /api/v2/analytics/conversations/details/jobs"
 
 
 class JobConfig(dg.Config):
-    """How results of details jobs are read."""
+    """`page_size`: how many conversations a page of a job's results has."""
 
     page_size: int = 1000
 
 
 class DayConfig(JobConfig):
-    """`allow_emptied`: believe the platform that none of the day's conversations is left. For one run only."""
+    """`allow_emptied`: accept it if the platform returns no conversations of a day that had some. For one run only."""
 
     allow_emptied: bool = False
 
@@ -86,12 +86,12 @@ class ReadingPlan:
     until: datetime
 
     def by_query(self, through: datetime) -> Interval | None:
-        """What is left to the query where the job turned out to have all data up to `through`."""
+        """What the query must read if the job had all data up to `through`; None if nothing is left."""
         return Interval(through, self.until) if self.until > through else None
 
 
 def plan_reading(day: str, available: datetime | None, now: datetime) -> ReadingPlan:
-    """What to ask for, given up to when jobs have all data."""
+    """How to read a day, if jobs have all data up to `available`."""
     start, end = utc_day(day)
     until = min(end, now - A_LITTLE_AGO)
     through = min(max(available or start, start), until)
@@ -107,27 +107,28 @@ def read_days(
     available: datetime | None,
     read: Callable[[str, ReadingPlan, PageWriter], dict[str, Any]],
 ) -> None:
-    """Store the pages of days that jobs have up to `available`; `read` writes those of a day and gives its metadata.
+    """Store the pages of some days, if jobs have all data up to `available`. `read` writes the pages of a day and
+    returns its metadata.
 
-    A day that `read` refuses keeps no other from being stored; the run fails in the end. Raises Failure.
+    If `read` refuses a day, the other days are stored all the same, and the run fails in the end. Raises Failure.
     """
     refused: list[str] = []
     for day in days:
         window = {day: utc_day(day)}
         if is_fetched(context, lake, place, window):
             continue
-        reading = plan_reading(day, available, datetime.now(UTC))
+        plan = plan_reading(day, available, datetime.now(UTC))
         try:
             with (
                 failing_by_name(CannotDrop),
                 lake.page_writers(place, [day], provenance(context, source)) as writers,
             ):
-                said = read(day, reading, writers[day])
+                metadata = read(day, plan, writers[day])
         except DayRefused as reason:
             refused.append(str(reason))
         else:
             # In a run of several days each is reported to Dagster as soon as it is stored.
-            describe_pages(context, window, writers, {day: said})
+            describe_pages(context, window, writers, {day: metadata})
     if refused:
         raise dg.Failure("\n".join(refused), allow_retries=False)
 
@@ -139,9 +140,9 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
         freshness_policy=due_every(DAY, DAYS_LIMIT),
         backfill_policy=calendar.daily_runs,
         pool=POOL,
-        description=f"One row per page of conversations begun on the UTC day: results of `{_JOBS}` up to the instant "
-        "that jobs have all data of, the details query after it. Once complete it supersedes the hours: a conversation "
-        "that only they have was deleted. Only jobs bring participant attributes.",
+        description=f"One row per page of conversations that began on the UTC day: results of `{_JOBS}` up to the "
+        "instant up to which jobs have all data, the details query after it. Once complete it supersedes the hours: a "
+        "conversation that only they have was deleted. Only jobs return participant attributes.",
         **attributes("pages", "genesys", "parquet"),
     )
     def daily_details(
@@ -151,8 +152,8 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
         with track_requests(cloud) as spent:
             available = details_jobs.availability(cloud)
 
-            def read(day: str, reading: ReadingPlan, writer: PageWriter) -> dict[str, Any]:
-                return _read_day(context, cloud, stored, day, reading, writer, config)
+            def read(day: str, plan: ReadingPlan, writer: PageWriter) -> dict[str, Any]:
+                return _read_day(context, cloud, stored, day, plan, writer, config)
 
             read_days(context, stored, DAILY, _JOBS, checked_keys(context, calendar.daily), available, read)
         return dg.MaterializeResult(metadata=spent)
@@ -163,7 +164,8 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
         backfill_policy=calendar.daily_runs,
         pool=POOL,
         description=f"One row per page of `{_JOBS}` with a conversation that was alive on the UTC day and began before "
-        "it: how conversations that end days later, or open again, come into the day of their start.",
+        "it. With these pages the day of its start gets the end of a conversation that ends days later, or opens "
+        "again.",
         **attributes("pages", "genesys", "parquet"),
     )
     def daily_overlap(
@@ -176,15 +178,15 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
                 window = {day: utc_day(day)}
                 if is_fetched(context, stored, OVERLAP, window):
                     continue
-                reading = plan_reading(day, available, datetime.now(UTC))
-                _must_reach_as_far(stored, day, reading)
+                plan = plan_reading(day, available, datetime.now(UTC))
+                _must_reach_as_far(stored, day, plan)
                 days: dict[str, str] = {}
                 with stored.page_writers(OVERLAP, [day], provenance(context, _JOBS)) as writers:
-                    writers[day].reach = Reach(reading.through)
-                    # Without a page it is known as of where jobs reach, and any that reach farther are newer.
-                    writers[day].as_of = reading.through
-                    if reading.by_job:
-                        days = _read_overlap(cloud, stored, reading.by_job, writers[day], config.page_size)
+                    writers[day].reach = Reach(plan.through)
+                    # Without a page it is known as of the instant up to which jobs have data; later ones are newer.
+                    writers[day].as_of = plan.through
+                    if plan.by_job:
+                        days = _read_overlap(cloud, stored, plan.by_job, writers[day], config.page_size)
                     writers[day].provenance[START_DAYS] = days
                 describe_pages(context, window, writers, {day: {START_DAYS: dg.MetadataValue.json(days)}})
         return dg.MaterializeResult(metadata=spent)
@@ -192,12 +194,12 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
     return [daily_details, daily_overlap]
 
 
-def _must_reach_as_far(lake: Lake, day: str, reading: ReadingPlan) -> None:
-    """Late endings are stored here only, so pages that reach less far must not replace them."""
+def _must_reach_as_far(lake: Lake, day: str, plan: ReadingPlan) -> None:
+    """Raises Failure if stored pages reach farther: only this asset has late ends, so they must not be lost."""
     reach = lake.reach(OVERLAP, day)
-    if reach is not None and reading.through < reach.through:
+    if reach is not None and plan.through < reach.through:
         raise dg.Failure(
-            f"Details jobs reach only to {reading.through:%Y-%m-%d %H:%M} UTC, but the stored pages of {day} reach to "
+            f"Details jobs reach only to {plan.through:%Y-%m-%d %H:%M} UTC, but the stored pages of {day} reach to "
             f"{reach.through:%Y-%m-%d %H:%M}. The stored pages are kept. Materialise the day again later; "
             "`genesys-assets preflight` shows how far jobs reach.",
             allow_retries=False,
@@ -209,21 +211,21 @@ def _read_day(
     cloud: GenesysCloud,
     lake: Lake,
     day: str,
-    reading: ReadingPlan,
+    plan: ReadingPlan,
     writer: PageWriter,
     config: DayConfig,
 ) -> dict[str, Any]:
-    """Write the day's pages and what is known of them; the same as metadata. Raises DayRefused."""
+    """Write the day's pages with their reach and figures; returns these as metadata. Raises DayRefused."""
     before = conversations_before(lake, day)
-    through, figures = _read(context, cloud, lake, reading, writer, config.page_size)
+    through, figures = _read(context, cloud, lake, plan, writer, config.page_size)
     must_stay_complete(lake, day, through)
     if not config.allow_emptied:
         must_not_be_emptied(day, figures[CONVERSATIONS], before, DAILY)
     if before is not None:
         figures[BEFORE] = before
     end = utc_day(day)[1]
-    if reading.until < end:
-        # The total is the day's up to now, which is later than what was read.
+    if plan.until < end:
+        # The platform's total counts conversations up to now, but the day was only read up to `until`.
         figures.pop(MISSING, None)
     figures |= counted_by_position(cloud, day, figures)
     is_complete = through >= end
@@ -236,60 +238,60 @@ def _read(
     context: dg.AssetExecutionContext,
     cloud: GenesysCloud,
     lake: Lake,
-    reading: ReadingPlan,
+    plan: ReadingPlan,
     writer: PageWriter,
     page_size: int,
 ) -> tuple[datetime, Figures]:
-    """Write the day's pages; returns up to when the job covers, and counts of what was read."""
-    through, came = reading.through, PagesRead()
-    if reading.by_job:
-        through, came = details_jobs.read(
+    """Write the day's pages; returns up to when the job has all data, and counts of what was read."""
+    through, counts = plan.through, PagesRead()
+    if plan.by_job:
+        through, counts = details_jobs.read(
             cloud,
-            DetailsJobQuery(interval=reading.by_job, start_of_day_interval_matching=True),
+            DetailsJobQuery(interval=plan.by_job, start_of_day_interval_matching=True),
             LakeJobBook(lake.store),
-            partial(_write_job, writer, reading.by_job),
+            partial(_write_job, writer, plan.by_job),
             page_size=page_size,
-            on_progress=Progress(context, f"job of {reading.by_job}"),
+            on_progress=Progress(context, f"job of {plan.by_job}"),
             on_restart=context.log.warning,
         )
-    rest = reading.by_query(through)
+    rest = plan.by_query(through)
     if rest is None:
-        total = None if reading.by_job is None else details.total_hits(cloud, reading.by_job)
-        return through, figures_of_job(came, cloud.now(), total, page_size)
-    progress, heard = Progress(context, str(rest)), details.FetchProgress()
-    for tail in details.fetch(cloud, rest, on_progress=progress, reading=heard):
-        came.take(tail)
-        writer.write(tail)
-    return through, figures_of_both(came, cloud.now(), heard)
+        total = None if plan.by_job is None else details.total_hits(cloud, plan.by_job)
+        return through, figures_of_job(counts, cloud.now(), total, page_size)
+    progress, fetched = Progress(context, str(rest)), details.FetchProgress()
+    for page in details.fetch(cloud, rest, on_progress=progress, reading=fetched):
+        counts.take(page)
+        writer.write(page)
+    return through, figures_of_both(counts, cloud.now(), fetched)
 
 
 def _write_job(writer: PageWriter, interval: Interval, pages: Iterator[JobPage]) -> tuple[datetime, PagesRead]:
-    """Write every page of one job; returns up to when the job covers, and counts of what was read."""
+    """Write every page of one job; returns up to when the job has all data, and counts of what was read."""
     writer.restart()
-    through, came = interval.end, PagesRead()
+    through, counts = interval.end, PagesRead()
     for page in pages:
-        came.take(page)
+        counts.take(page)
         writer.write(page)
         known = page.available_through or through
         through = max(interval.start, min(through, known))
-    return through, came
+    return through, counts
 
 
 def _read_overlap(
     cloud: GenesysCloud, lake: Lake, interval: Interval, writer: PageWriter, page_size: int
 ) -> dict[str, str]:
-    """Write the pages of conversations that began before the interval.
-
-    Gives the start days of those that were active in the interval, with what identifies these conversations.
-    """
+    """Write the pages of conversations that began before the interval. Returns what `_write_earlier` does."""
     query = DetailsJobQuery(interval=interval, start_of_day_interval_matching=False)
-    take = partial(_write_earlier, writer, interval)
-    return details_jobs.read(cloud, query, LakeJobBook(lake.store), take, page_size=page_size)
+    write = partial(_write_earlier, writer, interval)
+    return details_jobs.read(cloud, query, LakeJobBook(lake.store), write, page_size=page_size)
 
 
 def _write_earlier(writer: PageWriter, interval: Interval, pages: Iterator[JobPage]) -> dict[str, str]:
-    """Write the pages of one job up to the first without an earlier conversation, for they ascend by
-    conversationStart. An empty page is not written.
+    """Write the pages of one job up to the first one without an earlier conversation: pages are ordered by
+    conversationStart. Empty pages are not written.
+
+    Returns the start days of the earlier conversations that were active in the interval, each with a hexadecimal number
+    that identifies these conversations.
     """
     writer.restart()
     days: Counter[str] = Counter()
@@ -305,8 +307,8 @@ def _write_earlier(writer: PageWriter, interval: Interval, pages: Iterator[JobPa
 
 
 def _start_days(page: Page, since: datetime) -> Counter[str]:
-    """The earlier start days of the page's conversations that ended or emitted a metric since then, each with the sum
-    of what identifies these conversations.
+    """The earlier start days of the page's conversations that were active since `since`, each with the sum of the
+    hashes of these conversations.
     """
     days: Counter[str] = Counter()
     for row in page.json().get("conversations") or []:
@@ -317,12 +319,15 @@ def _start_days(page: Page, since: datetime) -> Counter[str]:
 
 
 def _identity(conversation: dict[str, Any]) -> int:
-    written = json.dumps(conversation, sort_keys=True).encode()
-    return int.from_bytes(hashlib.sha256(written).digest()[:8], "big") or 1
+    """A hash of the conversation, never 0."""
+    content = json.dumps(conversation, sort_keys=True).encode()
+    return int.from_bytes(hashlib.sha256(content).digest()[:8], "big") or 1
 
 
 def _was_active(conversation: dict[str, Any], since: datetime) -> bool:
-    """Whether anything happened since then; a conversation that only lies open changes no figure."""
+    """Whether the conversation ended or emitted a metric since `since`. One that is merely still open changes no
+    figure.
+    """
     begin = f"{since:%Y-%m-%dT%H:%M:%S}"
     moments = [conversation.get("conversationEnd")]
     for participant in conversation.get("participants") or ():

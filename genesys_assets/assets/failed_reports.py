@@ -1,4 +1,4 @@
-"""Which reports of a day that is to be published could not be computed, as Dagster knows it."""
+"""Asks Dagster which reports of a day failed, so that publishing can name them as missing with the reason."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _LONGEST = 300
 
 
 def failed_reports(instance: DagsterInstance, reports: Mapping[str, dg.AssetKey], day: str) -> dict[str, str]:
-    """The reports, given by name with their keys, whose last computation of the day failed, with what it said; also one
-    of the run that asks.
+    """The names of those reports whose last computation of the day failed, each with the reason. That includes failures
+    in the run that calls this. `reports` gives their asset keys by name.
     """
     failed = {name: _failure(instance, key, day) for name, key in reports.items()}
     return {name: reason for name, reason in failed.items() if reason is not None}
@@ -35,12 +35,12 @@ def _last_stored(instance: DagsterInstance, key: dg.AssetKey, day: str) -> int:
 
 
 def _cause(event: dg.DagsterEvent, day: str) -> str:
-    """What the step's code raised of the day, out of what Dagster wraps it in."""
+    """The line about the day in the error of the step's own code, which Dagster wraps in errors of its own."""
     error = event.step_failure_data.error
     while error is not None and error.cause is not None and (error.cls_name or "").startswith("Dagster"):
         error = error.cause
-    said = error.message.removeprefix("dagster._core.definitions.events.Failure: ").strip() if error else ""
-    lines = said.splitlines() or ["no message"]
+    message = error.message.removeprefix("dagster._core.definitions.events.Failure: ").strip() if error else ""
+    lines = message.splitlines() or ["no message"]
     return _short(next((line for line in lines if day in line), lines[0]))
 
 

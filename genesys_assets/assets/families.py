@@ -1,7 +1,8 @@
-"""Table assets of the families of aggregates beside conversations: the answers of the day's hours, decoded.
+"""Table assets of the families of aggregates besides conversations: the answers about a day's hours, decoded.
 
-Only families that something wants have such an asset. A day of which no hour was answered by a family has no partition
-of its table: what the platform refused is not empty. What the tables are is in `tables.metrics.buckets`.
+Only families that reports or settings need have such an asset. If the platform answered no hour of a day for a family,
+its table has no partition for that day: an empty one would look like figures of 0. `tables.metrics.buckets` declares
+the tables.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +31,6 @@ def build_family_assets(calendar: Calendar, families: Sequence[AggregateFamily])
 def _family_metrics(calendar: Calendar, family: AggregateFamily) -> dg.AssetsDefinition:
     spec = table_of(family)
     key = asset_key("tables", spec.name)
-    said = description(spec, "Source: genesys/pages/hourly_aggregates.")
 
     @dg.multi_asset(
         name=f"tables_{spec.name}",
@@ -40,7 +40,7 @@ def _family_metrics(calendar: Calendar, family: AggregateFamily) -> dg.AssetsDef
                 deps=[
                     dg.AssetDep(asset_key("pages", "hourly_aggregates"), partition_mapping=hours_to_days()),
                 ],
-                description=said,
+                description=description(spec, "Source: genesys/pages/hourly_aggregates."),
                 skippable=True,
                 **attributes("tables", "arrow", "parquet"),
             )
@@ -55,15 +55,18 @@ def _family_metrics(calendar: Calendar, family: AggregateFamily) -> dg.AssetsDef
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         stored, days = lake.lake, list(checked_keys(context, calendar.daily))
         answered = [day for day in days if has_answers(stored, day, family)]
-        silent = sorted(set(days) - set(answered))
-        if silent:
-            why = unanswered(stored, silent).get(family.name, "nothing asked for it yet when the hours were fetched")
-            context.log.warning(f"{spec.name} has no {', '.join(silent)}: {why}")
+        without_answers = sorted(set(days) - set(answered))
+        if without_answers:
+            reasons = unanswered(stored, without_answers)
+            why = reasons.get(family.name, "nothing asked for it yet when the hours were fetched")
+            context.log.warning(f"{spec.name} has no {', '.join(without_answers)}: {why}")
         if answered:
             pages_of = partial(family_metrics_of, family=family)
-            of = MetricsOfDay(spec, pages_of, made_of.of_family_metrics)
-            yield from write_metrics_of_days(context, stored, answered, key, of)
-        if answered and silent:
-            raise dg.Failure(f"{spec.name}: no hour of {', '.join(silent)} was answered", allow_retries=False)
+            metrics = MetricsOfDay(spec, pages_of, made_of.of_family_metrics)
+            yield from write_metrics_of_days(context, stored, answered, key, metrics)
+        if answered and without_answers:
+            raise dg.Failure(
+                f"{spec.name}: the platform answered no hour of {', '.join(without_answers)}", allow_retries=False
+            )
 
     return family_metrics

@@ -1,7 +1,7 @@
-"""Housekeeping as an asset: older versions of tables, leftovers of killed runs, and published files that no manifest
-names any more go.
+"""Housekeeping as an asset: removes old versions of tables, leftovers of killed runs, and published files that no
+manifest names any more.
 
-What goes when is decided in `lake.housekeeping` and `publishing.garbage`.
+`lake.housekeeping` and `publishing.garbage` decide what is removed when.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -18,12 +18,12 @@ from genesys_assets.publishing.garbage import remove_garbage
 from genesys_assets.resources import LakeResource, PublishingResource
 from genesys_assets.settings import RetentionSettings
 
-_DESCRIPTION = """One row per table of how many files were removed, shown in the metadata.
+_DESCRIPTION = """One row per table with the number of files that were removed, shown in the metadata.
 
-Files go that no version of the last GENESYS_ASSETS_KEEP_VERSIONS_HOURS has: those of older versions, and what killed
-runs left behind. So do the commits that only older versions are made of, once the ledger of restatements has them.
-Snapshots of finished days become one file a day. Rows that readers see stay as they are. Published files go that no
-manifest has named for seven days, the longest that a presigned URL works."""
+It removes files that no version of the last GENESYS_ASSETS_KEEP_VERSIONS_HOURS needs: files of older versions, and
+leftovers of killed runs. It also removes the commits that only older versions need, once the ledger of restatements has
+them. It joins the snapshots of each finished day to one file. Readers see the same rows as before. Published files are
+removed when no manifest has named them for seven days, the longest time that a presigned URL works."""
 
 
 def build_housekeeping_asset() -> dg.AssetsDefinition:
@@ -31,31 +31,31 @@ def build_housekeeping_asset() -> dg.AssetsDefinition:
     def housekeeping(
         context: dg.AssetExecutionContext, lake: LakeResource, publishing: PublishingResource, s3: S3Resource
     ) -> dg.MaterializeResult:
-        done = keep_house(
+        result = keep_house(
             lake.lake,
             ledgered_places(lake.lake),
             keep=timedelta(hours=RetentionSettings.load().keep_versions_hours),
             now=datetime.now(UTC),
             provenance=provenance(context, "commits of tables"),
         )
-        for place, why in done.problems.items():
-            context.log.warning(f"{place} is left for the next time: {why}")
+        for place, why in result.problems.items():
+            context.log.warning(f"{place} is left for the next run: {why}")
         from tabulate import tabulate
 
-        listed = tabulate(sorted(done.removed.items()), headers=["table", "files removed"], tablefmt="github")
+        by_table = tabulate(sorted(result.removed.items()), headers=["table", "files removed"], tablefmt="github")
         with failing_by_name(PublishingError):
-            unnamed = remove_garbage(publishing.publisher(s3.get_client), datetime.now(UTC))
-        for problem in unnamed.unreadable:
+            garbage = remove_garbage(publishing.publisher(s3.get_client), datetime.now(UTC))
+        for problem in garbage.unreadable:
             context.log.warning(f"Files of a published day are left alone: {problem}")
         return dg.MaterializeResult(
             metadata={
-                "files_removed": done.files_removed,
-                "bytes_removed": done.bytes_removed,
-                "commits_removed": done.commits_removed,
-                "drafts_removed": done.drafts_removed,
-                "days_of_snapshots_joined": sum(map(len, done.days_joined.values())),
-                "published_files_removed": len(unnamed.keys),
-                **({"tables": dg.MetadataValue.md(listed)} if done.removed else {}),
+                "files_removed": result.files_removed,
+                "bytes_removed": result.bytes_removed,
+                "commits_removed": result.commits_removed,
+                "drafts_removed": result.drafts_removed,
+                "days_of_snapshots_joined": sum(map(len, result.days_joined.values())),
+                "published_files_removed": len(garbage.keys),
+                **({"tables": dg.MetadataValue.md(by_table)} if result.removed else {}),
             }
         )
 

@@ -1,6 +1,6 @@
-"""Importing files that somebody had saved, as an asset; and the pages they become, which no run of their own makes.
+"""Imports saved files, as an asset. The assets of the imported pages are external: only this asset writes them.
 
-Reading the files is `genesys_assets.importing`; `genesys-assets import` is the same as a command.
+`genesys_assets.importing` reads the files; the command `genesys-assets import` does the same.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _HOLDS = {
 
 
 class ImportConfig(dg.Config):
-    """Which files are imported, and what they do not say of themselves."""
+    """Which files to import, and what cannot be read from the files themselves."""
 
     files: list[str] = Field(description="Files, folders or patterns, on disk or s3://bucket/…")
     complete: str | None = Field(
@@ -40,7 +40,7 @@ class ImportConfig(dg.Config):
 
 
 def build_imported_pages(calendar: Calendar) -> Iterator[dg.AssetSpec]:
-    """The pages that files become, which `build_import_asset` writes."""
+    """The external assets of imported pages, which the asset `ops/import` writes."""
     for name, holds in _HOLDS.items():
         yield dg.AssetSpec(
             asset_key("pages", name),
@@ -56,9 +56,9 @@ def build_import_asset(calendar: Calendar) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=asset_key("ops", "import"),
-        description="One row per saved file, shown in the run's metadata: what it held and which days that is of. "
+        description="One row per saved file, shown in the run's metadata: what it held, and of which days. "
         "Materialise it with the files in its config; then the tables of those days. A file that cannot be read is "
-        "named and skipped; what of a file cannot be read is left out and named. What was imported before changes "
+        "skipped, and parts that cannot be read are left out; the metadata names both. Importing a file again changes "
         "nothing.",
         **attributes("ops", "json"),
     )
@@ -90,10 +90,10 @@ def build_import_asset(calendar: Calendar) -> dg.AssetsDefinition:
                 context.log_event(dg.AssetMaterialization(pages[asset], partition=day, metadata=window))
         for outcome in imported.skipped:
             context.log.warning(f"{outcome.file}: {outcome.reason}")
-        if (said := totals(imported)) is not None:
-            context.log.info(said)
-        lost = left_out(imported)
-        for remark in lost:
+        if (summary := totals(imported)) is not None:
+            context.log.info(summary)
+        remarks = left_out(imported)
+        for remark in remarks:
             context.log.warning(f"Left out: {remark}")
         if complete is not None and (why := not_complete(imported)):
             context.log.warning(why)
@@ -109,7 +109,7 @@ def build_import_asset(calendar: Calendar) -> dg.AssetsDefinition:
                 "conversations": imported.conversations.different,
                 "buckets": imported.buckets.different,
                 "skipped": len(imported.skipped),
-                "left_out": dg.MetadataValue.json(lost),
+                "left_out": dg.MetadataValue.json(remarks),
                 "changed_days": dg.MetadataValue.json(sorted({day for _, day in imported.changed})),
             }
         )

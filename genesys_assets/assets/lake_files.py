@@ -1,7 +1,7 @@
-"""Files of the data lake extraction, stored as they came, by the UTC day on which the platform made them.
+"""Stores the files of the data lake extraction unchanged, by the UTC day on which the platform created them.
 
-A file is fetched once; stored files are known by their ids. A hundred files are one commit, so a killed run continues
-where it stopped. Of a file nothing is decoded here but the starts of its conversations.
+A file is fetched once; stored files are recognised by their ids. At most a hundred files are one commit, so a killed
+run continues where it stopped. Only the start times of conversations are decoded here.
 """
 
 from collections import Counter
@@ -36,14 +36,14 @@ from genesys_assets.tables.data_lake.schemas import CONVERSATIONS, SCHEMAS, Name
 from genesys_assets.tables.data_lake.start_days import SOME_DAY, Starts, as_stored
 
 LISTED_LATE = timedelta(minutes=10)
-"""How long after its creation a file may appear in the listing: it is not documented."""
+"""How long after its creation a file may appear in the listing. Our estimate: the platform does not document it."""
 _FILES_A_COMMIT = 100
 _BYTES_A_COMMIT = 512 * MIB
 _MOST_REFUSED = 20
-"""Files that may fail before the run gives up on the others."""
+"""After so many failed files the run gives up on the rest."""
 
 FileDays = dict[str, dict[str, Any]]
-"""By the id of a file its schema and the days of its conversations: see `days.data_lake.FILES`."""
+"""The schema of each file and the days of its conversations, by the file's id: see `days.data_lake.FILES`."""
 
 
 def build_lake_files_asset(calendar: Calendar) -> dg.AssetsDefinition:
@@ -52,9 +52,9 @@ def build_lake_files_asset(calendar: Calendar) -> dg.AssetsDefinition:
         partitions_def=calendar.daily,
         backfill_policy=calendar.daily_runs,
         pool=POOL,
-        description=f"One row per Parquet file of the data lake extraction (`GET {PATH}`) that the platform made on "
-        "the UTC day: the file in `body`, its id, dataSchema, dateCreated and sha256 in `request`. A file that is "
-        "stored is not fetched again. Only where GENESYS_ASSETS_DATA_LAKE is on.",
+        description=f"One row per Parquet file of the data lake extraction (`GET {PATH}`) that the platform created on "
+        "the UTC day: the file in `body`, its id, dataSchema, dateCreated and sha256 in `request`. A stored file is "
+        "not fetched again. Fetched only if GENESYS_ASSETS_DATA_LAKE is on.",
         **attributes("pages", "genesys", "parquet"),
     )
     def lake_files(
@@ -63,7 +63,7 @@ def build_lake_files_asset(calendar: Calendar) -> dg.AssetsDefinition:
         settings = DataLakeSettings.load()
         if not settings.is_on:
             raise dg.Failure(
-                "Files of the data lake extraction are fetched only where GENESYS_ASSETS_DATA_LAKE=on.",
+                "Files of the data lake extraction are fetched only if GENESYS_ASSETS_DATA_LAKE=on.",
                 allow_retries=False,
             )
         cloud, stored, refused = genesys_cloud.client, lake.lake, list[str]()
@@ -81,7 +81,7 @@ def build_lake_files_asset(calendar: Calendar) -> dg.AssetsDefinition:
 
 @dataclass(slots=True)
 class _DayFetch:
-    """The files of one day that are being fetched."""
+    """Fetches the files of one day. `refused` gets a message for each file that could not be fetched."""
 
     context: dg.AssetExecutionContext
     cloud: GenesysCloud
@@ -92,36 +92,38 @@ class _DayFetch:
     refused: list[str] = field(default_factory=list)
 
     def run(self) -> None:
-        """Store what is not stored yet, and how far the day was listed. What cannot be fetched is in `refused`."""
+        """Store the files that are not stored yet, and up to when the day was listed."""
         start, end = utc_day(self.day)
         listing = list_files(self.cloud, Interval(start, end), self.settings.wanted)
-        mine = [file for file in listing.files if start <= file.created < end]
-        if len(mine) < len(listing.files):
+        of_day = [file for file in listing.files if start <= file.created < end]
+        if len(of_day) < len(listing.files):
             self.context.log.warning(
-                f"{self.day}: {len(listing.files) - len(mine)} of {len(listing.files)} listed files were made on other "
-                "days. They are fetched with those days."
+                f"{self.day}: {len(listing.files) - len(of_day)} of {len(listing.files)} listed files were created on "
+                "other days. They are fetched with those days."
             )
         known = set(self._stored_files())
-        new = [file for file in mine if file.id not in known]
-        # What says when conversations began comes first: the others are looked up in it.
+        new = [file for file in of_day if file.id not in known]
+        # Files with the starts of conversations come first: the days of the other files are looked up in them.
         new.sort(key=lambda file: (file.schema != CONVERSATIONS, file.created, file.id))
         through = max(start, min(end, listing.as_of - LISTED_LATE))
         queue = _FileQueue(self, new)
         while not queue.is_over:
-            self._store(queue, Reach(through, through >= end), listing, len(mine))
+            self._store(queue, Reach(through, through >= end), listing, len(of_day))
 
     def _stored_files(self) -> FileDays:
         footer = self.lake.refreshed().footer(LAKE_FILES, self.day)
         return dict(footer.provenance.get(FILES, {})) if footer else {}
 
     def _store(self, queue: "_FileQueue", reach: Reach, listing: Listing, listed: int) -> None:
-        """One commit: what is stored and what comes next. The reach is that of the listing once all of it is there."""
+        """Make one commit, with the stored files and the next ones of the queue. The partition gets the reach of the
+        listing once all files are stored.
+        """
         lake = self.lake.refreshed()
         names = Names.parse(self.settings.columns)
         day = [self.day]
-        with lake.page_writers(LAKE_FILES, day, self.origin, builds_on_stored=True, says_anew=True) as writers:
+        with lake.page_writers(LAKE_FILES, day, self.origin, builds_on_stored=True, has_new_metadata=True) as writers:
             writer, files, starts = writers[self.day], self._stored_files(), Starts()
-            for page in self._copied(lake, writer):
+            for page in self._copy_stored(lake, writer):
                 if About.of(page).schema == CONVERSATIONS:
                     _add_starts(starts, page.body, names)
             earlier = _EarlierStarts(lake, self.day, names)
@@ -131,27 +133,29 @@ class _DayFetch:
                 days = _days_of(each.file.schema, each.body, starts, earlier, names)
                 files[each.file.id] = {"schema": each.file.schema, "days": days}
                 writer.write(_page(each))
-            self._look_again(lake, files, starts, earlier, names)
+            self._find_unknown_days(lake, files, starts, earlier, names)
             is_whole = queue.is_over and not self.refused
             known = lake.reach(LAKE_FILES, self.day)
             writer.reach = reach if is_whole else (known or Reach(utc_day(self.day)[0]))
-            # A day without a file is known as of the listing.
+            # A day without files is known as of the listing.
             writer.as_of = writer.as_of or listing.as_of
             writer.provenance |= {FILES: files, ENABLED: listing.enabled}
-        said = _metadata(files, listing) | reach_metadata(writer.reach) | {"listed": listed, "new": queue.taken}
-        describe_pages(self.context, {self.day: utc_day(self.day)}, writers, {self.day: said})
+        metadata = _metadata(files, listing) | reach_metadata(writer.reach) | {"listed": listed, "new": queue.taken}
+        describe_pages(self.context, {self.day: utc_day(self.day)}, writers, {self.day: metadata})
         self._warn(files)
 
-    def _look_again(self, lake: Lake, files: FileDays, starts: Starts, earlier: "_EarlierStarts", names: Names) -> None:
-        """Find the days of stored files whose days were unknown: the setting for column names may have changed."""
+    def _find_unknown_days(
+        self, lake: Lake, files: FileDays, starts: Starts, earlier: "_EarlierStarts", names: Names
+    ) -> None:
+        """Look up the days of stored files again if they were unknown: the setting of column names may have changed."""
         pages = lake.pages(LAKE_FILES, self.day)
         for index in range(len(pages) if pages else 0):
             file = About.of(pages.about(index)) if pages else None
             if pages and file and SOME_DAY in files[file.id]["days"]:
                 files[file.id]["days"] = _days_of(file.schema, pages[index].body, starts, earlier, names)
 
-    def _copied(self, lake: Lake, writer: PageWriter) -> Iterator[Page]:
-        """The stored files, each written again."""
+    def _copy_stored(self, lake: Lake, writer: PageWriter) -> Iterator[Page]:
+        """Write the stored files to the new commit, and yield each."""
         for page in lake.pages(LAKE_FILES, self.day) or ():
             writer.write(page)
             yield page
@@ -160,8 +164,8 @@ class _DayFetch:
         unknown = sorted({each["schema"] for each in files.values()} - set(SCHEMAS))
         if unknown:
             self.context.log.warning(
-                f"{self.day}: no table is made of the schemas {', '.join(unknown)}, which are not known here. Their "
-                "files are kept. To fetch them no longer, name the schemas that you want in "
+                f"{self.day}: the schemas {', '.join(unknown)} are unknown, so no table is made from their files. The "
+                "files are stored all the same. To fetch only some schemas, name them in "
                 "GENESYS_ASSETS_DATA_LAKE_SCHEMAS."
             )
 
@@ -173,12 +177,12 @@ class _FileQueue:
         self._day = day
         self._left = list(files)
         self._progress = Progress(day.context, f"files of {day.day}")
-        self._of = len(files)
+        self._total = len(files)
         self.taken = 0
         self.is_over = False
 
     def take(self) -> Iterator[Download]:
-        """The next ones. A file that cannot be fetched is left out, and named in `refused`."""
+        """Download the next files, at most one commit's worth. A file that cannot be fetched is named in `refused`."""
         count = size = 0
         settings = self._day.settings
         allowed = DownloadLimits(settings.largest_file_mib * MIB, float(settings.download_seconds))
@@ -190,12 +194,12 @@ class _FileQueue:
                     open_parquet(each.file.schema, each.body)
                     count, size = count + 1, size + len(each.body)
                     self.taken += 1
-                    self._progress(self.taken, self._of, None)
+                    self._progress(self.taken, self._total, None)
                     yield each
                     if size >= _BYTES_A_COMMIT:
                         break
             except UnreadableFile as error:
-                self._refuse(f"{error} Nothing of it is stored; it is fetched again.")
+                self._refuse(f"{error} It is not stored; the next run fetches it again.")
             except (DownloadFailed, AnswerTooLarge) as error:
                 self._left.pop(0)
                 self._refuse(str(error))
@@ -210,7 +214,7 @@ class _FileQueue:
 
 
 class _EarlierStarts:
-    """When the conversations in files of earlier days began, read as far back as needed."""
+    """Start times of conversations from files of earlier days, which are read only as far back as needed."""
 
     def __init__(self, lake: Lake, day: str, names: Names) -> None:
         self._lake = lake
@@ -219,13 +223,13 @@ class _EarlierStarts:
         self._starts = Starts()
 
     def days_of(self, ids: pa.Array) -> tuple[frozenset[str], pa.Array]:
-        """The days of conversations, and the ids of those that no file has."""
-        days, left = self._starts.days_of_ids(ids)
-        while len(left) and self._unread:
+        """The start days of conversations, and the ids of those that no file has."""
+        days, unknown = self._starts.days_of_ids(ids)
+        while len(unknown) and self._unread:
             self._read(self._unread.pop())
-            found, left = self._starts.days_of_ids(left)
-            days |= found
-        return days, left
+            more, unknown = self._starts.days_of_ids(unknown)
+            days |= more
+        return days, unknown
 
     def _read(self, day: str) -> None:
         pages = self._lake.pages(LAKE_FILES, day) if day in self._lake.stored(LAKE_FILES) else None
@@ -235,7 +239,9 @@ class _EarlierStarts:
 
 
 def _add_starts(starts: Starts, body: bytes, names: Names) -> None:
-    """A file that lacks a column is kept all the same: whoever makes tables of it says so."""
+    """Add the starts in a file. A file that lacks a column is skipped here: making tables from it reports the
+    problem.
+    """
     try:
         starts.add(body, names)
     except UnreadableFile:
@@ -247,8 +253,8 @@ def _days_of(schema: str, body: bytes, starts: Starts, earlier: _EarlierStarts, 
         days, unknown = starts.days_of(schema, body, names)
     except UnreadableFile:
         return [SOME_DAY]
-    found, left = earlier.days_of(unknown)
-    return as_stored(days | found, left)
+    earlier_days, still_unknown = earlier.days_of(unknown)
+    return as_stored(days | earlier_days, still_unknown)
 
 
 def _page(each: Download) -> Page:

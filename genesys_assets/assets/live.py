@@ -1,5 +1,5 @@
-"""Live assets: snapshots of what is going on now, appended. Observations have no history: a moment not observed is
-lost.
+"""Live assets: each materialisation appends a snapshot of the present. The platform keeps no history of it, so a moment
+that was not observed is lost.
 """
 
 from collections.abc import Callable, Iterable, Iterator

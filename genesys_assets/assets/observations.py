@@ -1,6 +1,6 @@
-"""Observation assets: what the platform keeps no history of, asked once a day and kept by day.
+"""Observation assets: present state of which the platform keeps no history. It is fetched once a day and stored by day.
 
-Only the present day can be asked for. What is asked is in `cloud.observations`, what a row is in `tables.observations`.
+Only the present day can be fetched. `cloud.observations` sends the requests, `tables.observations` declares the rows.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -36,7 +36,7 @@ from genesys_assets.tables.observations import QUEUE_MEMBERS, USER_SKILLS, queue
 from genesys_assets.tables.spec import TableSpec
 
 _NO_HISTORY = (
-    "The platform keeps no history of this: a day on which it was not asked has no partition, and cannot be asked for "
+    "The platform keeps no history of this: a day on which it was not fetched has no partition, and cannot be fetched "
     "later."
 )
 
@@ -51,7 +51,7 @@ class NothingListed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Observation:
-    """What is observed: how it is asked for, and how rows are made of the answers."""
+    """One kind of observation: how it is fetched, and how the answers become rows."""
 
     spec: TableSpec
     ask: Callable[[GenesysCloud], Iterator[Page]]
@@ -96,18 +96,21 @@ def _observation_asset(observation: _Observation, calendar: Calendar) -> dg.Asse
         with track_requests(cloud) as spent, failing_by_name(NotToday, NothingListed, CannotDrop):
             pages = list(_of_day(observation, cloud, day))
             if not pages:
-                raise NothingListed(f"No queue is visible, so there is nothing to ask for {observation.place}.")
-            _keep(stored, observation, day, pages, origin)
+                raise NothingListed(
+                    f"The OAuth client sees no queue, so there is nothing to fetch for {observation.place}. Give it a "
+                    "role in the divisions of the queues."
+                )
+            _store_pages(stored, observation, day, pages, origin)
         try:
             rows, writing = _write(stored, observation, day, origin)
         except AuditFailed as failed:
             yield from failed_checks(failed, {observation.place: (spec, key)})
             raise dg.Failure(str(failed), allow_retries=False) from failed
         as_of = min(page.as_of for page in pages)
-        said = change_metadata(writing.changes[observation.place]) | spent
-        said |= {"as_of": dg.MetadataValue.timestamp(as_of), "path": stored.place(observation.place, day)}
-        described = table_metadata(spec, rows, len(rows), **said)
-        report_partition(context, key, day, described, stored.content(observation.place, day))
+        more = change_metadata(writing.changes[observation.place]) | spent
+        more |= {"as_of": dg.MetadataValue.timestamp(as_of), "path": stored.place(observation.place, day)}
+        metadata = table_metadata(spec, rows, len(rows), **more)
+        report_partition(context, key, day, metadata, stored.content(observation.place, day))
         yield dg.MaterializeResult()
         yield from passed_checks(spec, key)
 
@@ -118,15 +121,14 @@ def _one_day(keys: Iterable[str], observation: _Observation) -> list[str]:
     days = list(keys)
     if len(days) > 1:
         raise dg.Failure(
-            f"{observation.place} of {days[0]} to {days[-1]} cannot be asked for: {_NO_HISTORY} Materialise today "
-            "alone.",
+            f"{observation.place} of {days[0]} to {days[-1]} cannot be fetched: {_NO_HISTORY} Materialise today alone.",
             allow_retries=False,
         )
     return days
 
 
 def _of_day(observation: _Observation, cloud: GenesysCloud, day: str) -> Iterator[Page]:
-    """The answers, all of them true on that day by the platform's clock. Raises NotToday as soon as one is not."""
+    """The answers. Raises NotToday as soon as one is from another day, by the platform's clock."""
     start, end = utc_day(day)
     for page in observation.ask(cloud):
         _must_lie(observation, page.as_of, day, start, end)
@@ -136,19 +138,19 @@ def _of_day(observation: _Observation, cloud: GenesysCloud, day: str) -> Iterato
 def _must_lie(observation: _Observation, as_of: datetime, day: str, start: datetime, end: datetime) -> None:
     if not start <= as_of < end:
         raise NotToday(
-            f"{observation.place} of {day} cannot be asked for: it is {as_of:%Y-%m-%d %H:%M:%S} UTC on the platform. "
+            f"{observation.place} of {day} cannot be fetched: it is {as_of:%Y-%m-%d %H:%M:%S} UTC on the platform. "
             f"{_NO_HISTORY} What is stored of {day} stays. Materialise {as_of:%Y-%m-%d}."
         )
 
 
-def _keep(lake: Lake, observation: _Observation, day: str, pages: Iterable[Page], origin: Provenance) -> None:
+def _store_pages(lake: Lake, observation: _Observation, day: str, pages: Iterable[Page], origin: Provenance) -> None:
     with lake.page_writers(observation.pages, [day], origin) as writers:
         for page in pages:
             writers[day].write(page)
 
 
 def _write(lake: Lake, observation: _Observation, day: str, origin: Provenance) -> tuple[pa.Table, Writing]:
-    """The table of the stored pages. Raises AuditFailed."""
+    """Store the table made from the stored pages; returns its rows. Raises AuditFailed."""
     spec, place = observation.spec, observation.place
     with lake.table_writers({place: spec}, day, origin) as writing:
         rows = observation.decode(date.fromisoformat(day), lake.pages(observation.pages, day) or ())

@@ -1,4 +1,4 @@
-"""The register of open conversations as an asset, with a check that warns of those open for too long."""
+"""The table of open conversations as an asset, with a check that warns of conversations that are open for too long."""
 
 from datetime import UTC, datetime
 
@@ -32,7 +32,7 @@ def build_open_conversation_assets() -> list[dg.AssetsDefinition]:
 
     @dg.asset(
         key=key,
-        # Without it Dagster's command line refuses a range of days of every job that the asset is part of.
+        # Without this, Dagster's command line refuses a range of days for every job that includes this asset.
         backfill_policy=ONE_RUN,
         deps=[asset_key("tables", "conversations"), asset_key("tables", "sessions")],
         description=description(spec, f"Source: genesys/tables/conversations of the last {REACH_DAYS} days."),
@@ -64,7 +64,7 @@ def build_open_conversation_assets() -> list[dg.AssetsDefinition]:
         change = writing.changes[place]
         limit = OpenConversationSettings.load().open_days
         stuck = table.filter(pc.greater(table["open_days"], limit))
-        found = dg.AssetCheckResult(
+        too_long_result = dg.AssetCheckResult(
             check_name=_OPEN_TOO_LONG,
             asset_key=key,
             passed=not len(stuck),
@@ -76,7 +76,7 @@ def build_open_conversation_assets() -> list[dg.AssetsDefinition]:
         )
         return dg.MaterializeResult(
             metadata=table_metadata(spec, table, len(table), path=stored.place(place, None)) | change_metadata(change),
-            check_results=[*passed_checks(spec, key), found],
+            check_results=[*passed_checks(spec, key), too_long_result],
         )
 
     return [register]

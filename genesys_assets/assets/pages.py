@@ -1,5 +1,5 @@
-"""Page assets: what the API said of conversations, by hour, and what all page assets share. Figures are in
-`aggregates`. Nothing is decoded here (`tables`).
+"""The page asset of conversations by hour, and what all page assets share. `aggregates` has the page assets of figures.
+`tables` decodes pages.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,7 +48,7 @@ from genesys_assets.resources import GenesysCloudResource, LakeResource
 
 _DETAILS = "POST /api/v2/analytics/conversations/details/query"
 A_LITTLE_AGO = timedelta(minutes=1)
-"""How far from now an interval that reaches into the present ends: the newest minute is still arriving."""
+"""An interval that reaches into the present ends this long before now: newer data is still arriving."""
 _LOG_EVERY = timedelta(seconds=15)
 
 Window = tuple[datetime, datetime]
@@ -56,7 +56,7 @@ Window = tuple[datetime, datetime]
 
 
 class HoursConfig(dg.Config):
-    """`allow_emptied`: believe the platform that none of the day's conversations is left. For one run only."""
+    """`allow_emptied`: accept it if the platform returns no conversations of a day that had some. For one run only."""
 
     allow_emptied: bool = False
 
@@ -72,9 +72,9 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
         freshness_policy=due_every(HOUR, HOURS_LIMIT),
         backfill_policy=calendar.hourly_runs,
         pool=POOL,
-        description=f"One row per page of `{_DETAILS}` that holds a conversation begun in the hour. Fresh and "
-        "provisional: conversations may still be in progress. The platform answers by the UTC day, "
-        "so a range of hours reads each day once.",
+        description=f"One row per page of `{_DETAILS}` with a conversation that began in the hour. Fresh but "
+        "provisional: conversations may still be in progress. The query is by UTC day, so a run over a range of hours "
+        "reads each day once.",
         **attributes("pages", "genesys", "parquet"),
     )
     def hourly_details(
@@ -100,7 +100,7 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
                         _must_not_be_emptied(stored, min(hours)[:10])
                     for writer in writers.values():
                         writer.provenance.update(figures)
-                        # An hour without conversations is known as of the pages that showed it empty.
+                        # An hour without conversations has no page. It is known as of the last page of its day.
                         writer.as_of = writer.as_of or as_of
                 describe_pages(context, hours, writers, dict.fromkeys(hours, figures))
         return dg.MaterializeResult(metadata=spent)
@@ -116,38 +116,38 @@ def _must_not_be_emptied(lake: Lake, day: str) -> None:
 
 
 def day_by_day(windows: dict[str, Window]) -> Iterator[dict[str, Window]]:
-    """The partitions of one UTC day at a time: what is fetched of a long range is stored before it is all there."""
+    """The windows of one UTC day at a time, so that a long range is stored day by day while it is fetched."""
     for _, of_day in groupby(sorted(windows.items()), key=lambda item: item[0][:10]):
         yield dict(of_day)
 
 
 def is_fetched(context: dg.AssetExecutionContext, lake: Lake, asset: str, windows: dict[str, Window]) -> bool:
-    """Whether the run that this one continues has stored these partitions already."""
-    done = all(is_continued(context, lake.provenance(asset, key)) for key in windows)
-    if done:
+    """Whether the run that this one continues has stored these partitions already. If so, reports them to Dagster."""
+    is_stored = all(is_continued(context, lake.provenance(asset, key)) for key in windows)
+    if is_stored:
         context.log.info(f"{min(windows)} to {max(windows)} were stored by the run that this one continues.")
         for key, window in windows.items():
             report_partition(context, context.asset_key, key, _as_stored(lake, asset, key) | window_metadata(*window))
-    return done
+    return is_stored
 
 
 def _as_stored(lake: Lake, asset: str, key: str) -> dict[str, Any]:
-    """What `describe_pages` and its caller say of a partition, as far as its file says it too."""
+    """The metadata of a stored partition, as `describe_pages` and its caller report it, from what its file says."""
     origin, reach, pages = lake.provenance(asset, key), lake.reach(asset, key), lake.rows(asset, key)
-    said = {name: value for name, value in origin.items() if name == START_DAYS or is_figure(name)}
-    known = {} if reach is None or asset != DAILY else reach_metadata(reach)
-    counted = {"pages": pages, "dagster/partition_row_count": pages, "dagster/column_schema": column_schema(PAGES)}
-    return counted | said | known
+    figures = {name: value for name, value in origin.items() if name == START_DAYS or is_figure(name)}
+    of_reach = {} if reach is None or asset != DAILY else reach_metadata(reach)
+    counts = {"pages": pages, "dagster/partition_row_count": pages, "dagster/column_schema": column_schema(PAGES)}
+    return counts | figures | of_reach
 
 
 def reach_metadata(reach: Reach) -> dict[str, Any]:
-    """How far a day is known."""
+    """Metadata about how far a day is known."""
     return {"data_available_through": dg.MetadataValue.timestamp(reach.through), "is_complete": reach.is_complete}
 
 
 def _page_before(lake: Lake, hour: str) -> int | None:
-    """The number of the page of the day on which the previous hour ended when it was read. This hour begins there, or
-    close by.
+    """The number, within the day, of the last page of the previous hour when it was read. This hour begins on that
+    page, or near it. None if the previous hour is not stored, or belongs to another day.
     """
     before = f"{utc_hour(hour)[0] - HOUR:%Y-%m-%d-%H:00}"
     stored = lake.pages("pages/hourly_details", before) if before[:10] == hour[:10] else None
@@ -167,10 +167,10 @@ def describe_pages(
     writers: dict[str | None, PageWriter],
     more: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
-    """Tell Dagster of partitions that were committed, with `more` metadata by key."""
+    """Report committed partitions to Dagster, with `more` metadata by key."""
     for key, (start, end) in windows.items():
         writer = writers[key]
-        described: dict[str, Any] = {
+        metadata: dict[str, Any] = {
             "pages": writer.pages,
             "dagster/partition_row_count": writer.pages,
             "bytes": writer.bytes,
@@ -178,17 +178,17 @@ def describe_pages(
             "preview": preview_metadata(PAGES, writer.first_pages),
         }
         if dropped := writer.provenance.get(UNKNOWN_DROPPED):
-            described[UNKNOWN_DROPPED] = dg.MetadataValue.json(dropped)
+            metadata[UNKNOWN_DROPPED] = dg.MetadataValue.json(dropped)
         if writer.change is not None and writer.change.is_superseded:
-            described = {"superseded_by_newer_reading": True}
-            context.log.warning(f"{key}: a newer reading was committed meanwhile, which stays.")
-        said = described | window_metadata(start, end) | dict((more or {}).get(key, {}))
-        report_partition(context, context.asset_key, key, said)
+            metadata = {"superseded_by_newer_reading": True}
+            context.log.warning(f"{key}: a newer reading was committed meanwhile, and stays.")
+        metadata |= window_metadata(start, end) | dict((more or {}).get(key, {}))
+        report_partition(context, context.asset_key, key, metadata)
 
 
 @dataclass
 class Progress:
-    """Logs now and then how far a long fetch is."""
+    """Logs the progress of a long fetch every 15 seconds."""
 
     context: dg.AssetExecutionContext
     what: str
@@ -202,6 +202,6 @@ class Progress:
             return
         self._logged = now
         a_minute = 60 * done / (now - self._began).total_seconds()
-        of = f" of {expected}" if expected else ""
-        having = f", {rows} rows" if rows else ""
-        self.context.log.info(f"{self.what}: {done}{of} pages{having}, {a_minute:.0f} requests/min")
+        total = f" of {expected}" if expected else ""
+        row_count = f", {rows} rows" if rows else ""
+        self.context.log.info(f"{self.what}: {done}{total} pages{row_count}, {a_minute:.0f} requests/min")

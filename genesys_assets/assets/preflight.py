@@ -1,8 +1,7 @@
-"""The preflight asset: whether the organisation can be read, and how much of it, and the lake be written. It keeps
+"""The preflight asset: checks how much of the organisation can be read, and that the lake can be written. It stores
 nothing.
 
-What is looked at is decided in `cloud.preflight` and `lake.preflight`; `genesys-assets preflight` is the same as a
-command.
+`cloud.preflight` and `lake.preflight` have the checks; the command `genesys-assets preflight` runs the same ones.
 """
 
 from collections.abc import Sequence
@@ -18,15 +17,15 @@ from genesys_assets.lake.preflight import places
 from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
 from genesys_assets.settings import ApiBudgetSettings, DataLakeSettings, PreflightSettings
 
-_DESCRIPTION = """One row per thing that must be right before the first run, shown in the run's metadata.
+_DESCRIPTION = """One row per check before the first run, shown in the run's metadata.
 
-Login, permissions, visible divisions, queues and users, how far details jobs reach, the clock, the rate limit; whether
-lake and published files can be written, and S3's clock. It fails if any of them would make runs fail or hide rows, and
-says what to do."""
+It checks the login, permissions, visible divisions, queues and users, up to when details jobs have data, the clock, the
+rate limit, whether lake and published files can be written, and S3's clock. It fails if a finding would make runs fail
+or hide rows, and says what to do."""
 
 
 def build_preflight_asset(families: Sequence[AggregateFamily]) -> dg.AssetsDefinition:
-    """`families` are those that are asked beside conversations."""
+    """`families` are the families of aggregates that are asked besides conversations."""
 
     @dg.asset(
         key=asset_key("ops", "preflight"),
@@ -39,31 +38,31 @@ def build_preflight_asset(families: Sequence[AggregateFamily]) -> dg.AssetsDefin
     ) -> dg.MaterializeResult:
         expected, cloud = PreflightSettings.load().expected_queues, genesys_cloud.client
         with track_requests(cloud) as spent:
-            found = preflight(
+            result = preflight(
                 cloud,
                 expected_queues=expected,
                 families=families,
                 data_lake=DataLakeSettings.load().is_on,
                 usage=ApiBudgetSettings.load().usage,
             )
-        found = Preflight(found.findings + places(s3_client, lake.location, publishing.publish_url))
-        metadata = {"findings": dg.MetadataValue.md(markdown(found)), **spent}
-        if not found.passed:
-            raise dg.Failure(_in_short(found), metadata=metadata, allow_retries=False)
-        warnings = sum(finding.level == "warn" for finding in found.findings)
+        result = Preflight(result.findings + places(s3_client, lake.location, publishing.publish_url))
+        metadata = {"findings": dg.MetadataValue.md(markdown(result)), **spent}
+        if not result.passed:
+            raise dg.Failure(_failures_as_text(result), metadata=metadata, allow_retries=False)
+        warnings = sum(finding.level == "warn" for finding in result.findings)
         return dg.MaterializeResult(metadata=metadata | {"warnings": warnings})
 
     return look
 
 
-def markdown(found: Preflight) -> str:
+def markdown(result: Preflight) -> str:
     """The findings as a Markdown table."""
     from tabulate import tabulate
 
-    rows = [(finding.level, finding.what, finding.value, finding.advice) for finding in found.findings]
+    rows = [(finding.level, finding.what, finding.value, finding.advice) for finding in result.findings]
     escaped = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
     return tabulate(escaped, headers=["", "what", "how it is", "what to do"], tablefmt="github", disable_numparse=True)
 
 
-def _in_short(found: Preflight) -> str:
-    return "\n".join(f"{finding.what}: {finding.value}. {finding.advice}" for finding in found.failures)
+def _failures_as_text(result: Preflight) -> str:
+    return "\n".join(f"{finding.what}: {finding.value}. {finding.advice}" for finding in result.failures)

@@ -1,7 +1,7 @@
-"""Published assets: the day's reports on S3 or in a folder, with a page to look at and a manifest.
+"""The asset that publishes a day's reports on S3 or in a folder, with an HTML page and a manifest.
 
-What a published day is made of, and how two runs at once agree on it, is in `publishing.day`; which reports could
-not be computed in `assets.failed_reports`. The list of days is `assets.published_index`.
+`publishing.day` publishes a day, also if two runs do so at once; `assets.failed_reports` says which reports could not
+be computed. `assets.published_index` is the list of days.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,17 +33,17 @@ from genesys_assets.settings import PUBLISH_WEBHOOK, AnnouncementSettings, Recon
 from genesys_assets.webhook import NotDelivered, post
 
 _AFTER_ALL_OTHERS = {"dagster/priority": "-10"}
-"""In a run that computes reports too, publishing is the last thing to do."""
+"""In a run that also computes reports, publishing comes last."""
 _TABLES = ("conversations", "interval_metrics", "restatements")
 
 
 def build_published_assets(
     calendar: Calendar, reports: Sequence[Report], own: Sequence[Report] = ()
 ) -> list[dg.AssetsDefinition]:
-    """`own` are reports of people's own.
+    """`own` are a user's own reports.
 
-    Those are no dependencies, nor are reports of what the platform may refuse: one that fails would keep the step from
-    running, and so everybody else's reports from being published.
+    These are not dependencies, and neither are reports of figures that the platform may refuse: if one of them failed,
+    Dagster would skip publishing, and so all other reports.
     """
 
     keys = {report.name: asset_key("reports", report.name) for report in [*reports, *own]}
@@ -56,9 +56,9 @@ def build_published_assets(
         ],
         description="One row per file that is published for the day, as listed in manifest.json: each report as "
         "Parquet, CSV and JSON, and one HTML page with the day's figures, each with rows, bytes, sha256 and a "
-        "URL, presigned on S3. The manifest names every report that is missing, with the reason, and every check of "
-        "the day that failed. Reports of your own are published too, as far as they are stored. "
-        "A bucket that anyone can read fails the asset.",
+        "URL, presigned on S3. The manifest names every missing report, with the reason, and every failed check of "
+        "the day. Your own reports are published too, if they are stored. "
+        "The asset fails if anyone could read the bucket.",
         partitions_def=calendar.daily,
         freshness_policy=due_every(DAY, PUBLISHED_LIMIT),
         backfill_policy=calendar.daily_runs,
@@ -76,11 +76,12 @@ def build_published_assets(
             if closed:
                 raise dg.Failure(f"{day}: {closed}", allow_retries=False)
             with failing_by_name(NothingToPublish):
-                done = publish_day(lake.lake, publisher, wanted)
-            _log(context, day, done)
-            if done.is_new:
-                _announce(context, done)
-            report_partition(context, context.asset_key, day, _metadata(done) | window_metadata(*utc_day(day)))
+                published_day = publish_day(lake.lake, publisher, wanted)
+            _log(context, day, published_day)
+            if published_day.is_new:
+                _announce(context, published_day)
+            metadata = _metadata(published_day) | window_metadata(*utc_day(day))
+            report_partition(context, context.asset_key, day, metadata)
         return dg.MaterializeResult()
 
     return [published]
@@ -103,48 +104,48 @@ def _publish_request(
     )
 
 
-def _log(context: dg.AssetExecutionContext, day: str, done: PublishedDay) -> None:
-    size = sum(file.bytes for file in done.files)
-    context.log.info(f"{day}: {len(done.files)} files published and proven, {size} bytes")
-    for name, reason in done.manifest.missing.items():
+def _log(context: dg.AssetExecutionContext, day: str, published: PublishedDay) -> None:
+    size = sum(file.bytes for file in published.files)
+    context.log.info(f"{day}: {len(published.files)} files published and checked by reading them back, {size} bytes")
+    for name, reason in published.manifest.missing.items():
         context.log.warning(f"{day}: {name} is not published: {reason}")
-    for failing in done.manifest.failing_checks:
+    for failing in published.manifest.failing_checks:
         context.log.warning(f"{day}: the check {failing.check} of {failing.table} failed; the page says so")
 
 
-def _announce(context: dg.AssetExecutionContext, done: PublishedDay) -> None:
-    """Tell the webhook, where there is one. A day is published whether or not anybody hears of it."""
+def _announce(context: dg.AssetExecutionContext, published: PublishedDay) -> None:
+    """Call the webhook, if one is set. An error is only logged: the day is published all the same."""
     try:
-        to = AnnouncementSettings.load().url
-        if to is not None:
-            post(to, announcement(done), PUBLISH_WEBHOOK)
+        url = AnnouncementSettings.load().url
+        if url is not None:
+            post(url, announcement(published), PUBLISH_WEBHOOK)
     except (SettingError, NotDelivered) as problem:
-        context.log.warning(f"{done.manifest.date} is published, but was not announced. {problem}")
+        context.log.warning(f"{published.manifest.date} is published, but was not announced. {problem}")
 
 
-def _metadata(done: PublishedDay) -> dict[str, Any]:
+def _metadata(published: PublishedDay) -> dict[str, Any]:
     listed = "\n".join(
         f"| {file.report} | {file.format} | {'' if file.rows is None else file.rows} | {file.bytes} "
         f"| [open]({file.url}) | {f'{file.expires_at:%Y-%m-%d %H:%M}Z' if file.expires_at else ''} |"
-        for file in done.files
+        for file in published.files
     )
     table = f"| report | format | rows | bytes | URL | until |\n|---|---|---|---|---|---|\n{listed}"
-    until = done.manifest_file.expires_at
+    until = published.manifest_file.expires_at
     return {
         "files": dg.MetadataValue.md(table),
-        "dagster/row_count": len(done.files),
-        "bytes": sum(file.bytes for file in done.files),
-        **({"page": link_metadata(done.page.url)} if done.page else {}),
-        "manifest": link_metadata(done.manifest_file.url),
+        "dagster/row_count": len(published.files),
+        "bytes": sum(file.bytes for file in published.files),
+        **({"page": link_metadata(published.page.url)} if published.page else {}),
+        "manifest": link_metadata(published.manifest_file.url),
         **({"expires_at": dg.MetadataValue.timestamp(until)} if until else {}),
-        **({"missing": _listed(done.manifest.missing.items())} if done.manifest.missing else {}),
-        **({"failing_checks": _listed(_named(done))} if done.manifest.failing_checks else {}),
+        **({"missing": _bullets(published.manifest.missing.items())} if published.manifest.missing else {}),
+        **({"failing_checks": _bullets(_failing_checks(published))} if published.manifest.failing_checks else {}),
     }
 
 
-def _named(done: PublishedDay) -> list[tuple[str, str]]:
-    return [(f"{failing.table} {failing.check}", failing.says) for failing in done.manifest.failing_checks]
+def _failing_checks(published: PublishedDay) -> list[tuple[str, str]]:
+    return [(f"{failing.table} {failing.check}", failing.says) for failing in published.manifest.failing_checks]
 
 
-def _listed(lines: Any) -> dg.MetadataValue[Any]:
-    return dg.MetadataValue.md("\n".join(f"- {name}: {said}" for name, said in lines))
+def _bullets(lines: Any) -> dg.MetadataValue[Any]:
+    return dg.MetadataValue.md("\n".join(f"- {name}: {text}" for name, text in lines))

@@ -1,7 +1,6 @@
-"""The list of days: every day of the last month with the way to its page.
+"""The asset of the list of days: an HTML page that links to the pages of the last 31 days.
 
-Which days are listed and how the list looks is in `publishing.index_page`; the days themselves are published by
-`assets.published`.
+`publishing.index_page` decides which days are listed and makes the page; `assets.published` publishes the days.
 """
 
 from datetime import UTC, datetime
@@ -19,13 +18,13 @@ from genesys_assets.resources import PublishingResource
 def build_published_index_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=asset_key("published", "index"),
-        # Without it Dagster's command line refuses a range of days of every job that the asset is part of.
+        # Without this, Dagster's command line refuses a range of days for every job that includes this asset.
         backfill_policy=ONE_RUN,
         deps=[asset_key("published", "reports")],
         description="One row per day of the last 31, in one HTML page: the day's headline figures, whether it is "
-        "complete, and the way to its page. Whenever the list is made each page gets fresh links: to its files, and to "
-        "the days before and after. A day whose page was altered is listed with its problem. "
-        "On S3 the list has a presigned URL, and is as secret as what it lists.",
+        "complete, and a link to its page. Each materialisation also renews the links on the pages: to their "
+        "files, and to the days before and after. A day whose page was altered is listed with that problem. "
+        "On S3 the list has a presigned URL: keep it as secret as the pages that it links to.",
         **attributes("published", "s3", "html"),
     )
     def index(
@@ -34,18 +33,18 @@ def build_published_index_assets(calendar: Calendar) -> list[dg.AssetsDefinition
         publisher = publishing.publisher(s3.get_client)
         days, file = publish_list(publisher, calendar.start_date, datetime.now(UTC).date(), calendar.zone.key)
         with_page = sum(day.page is not None for day in days)
-        context.log.info(f"{with_page} of {len(days)} days have a page, proven and with fresh links")
+        context.log.info(f"{with_page} of {len(days)} days have a page, whose links were checked and renewed")
         problems = [f"{day.date}: {day.problem}" for day in days if day.problem]
         for problem in problems:
             context.log.warning(problem)
-        listed = dg.MetadataValue.md("\n".join(f"- {problem}" for problem in problems))
+        problem_list = dg.MetadataValue.md("\n".join(f"- {problem}" for problem in problems))
         return dg.MaterializeResult(
             metadata={
                 "page": link_metadata(file.url),
                 **({"expires_at": dg.MetadataValue.timestamp(file.expires_at)} if file.expires_at else {}),
                 "dagster/row_count": len(days),
                 "days_with_a_page": with_page,
-                **({"problems": listed} if problems else {}),
+                **({"problems": problem_list} if problems else {}),
                 "bytes": file.bytes,
             }
         )

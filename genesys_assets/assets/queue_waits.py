@@ -1,6 +1,4 @@
-"""The table of waits in queues as an asset. What a row is stands in `tables.users.waits`, of what it is made in
-`days.waits`.
-"""
+"""The table of waits in queues as an asset. `tables.users.waits` declares its rows; `days.waits` reads its inputs."""
 
 from collections.abc import Iterator
 
@@ -33,8 +31,8 @@ def build_queue_waits_asset(calendar: Calendar) -> dg.AssetsDefinition:
         deps=[asset_key(*waits.LEGS.split("/"))],
         description=description(
             QUEUE_WAITS,
-            f"Source: genesys/{waits.LEGS} of the day, with genesys/{waits.MEMBERS} and genesys/{USER_DETAILS} as far "
-            "as they are stored.",
+            f"Source: genesys/{waits.LEGS} of the day, and genesys/{waits.MEMBERS} and genesys/{USER_DETAILS} if they "
+            "are stored.",
         ),
         partitions_def=calendar.daily,
         backfill_policy=calendar.daily_runs,
@@ -52,9 +50,9 @@ def build_queue_waits_asset(calendar: Calendar) -> dg.AssetsDefinition:
                     failing_by_name(NotFetched),
                     stored.table_writers({place: QUEUE_WAITS}, day, origin) as writing,
                 ):
-                    beside = waits.read(stored, day)
-                    writing[place].write(queue_waits(beside.legs, beside.members, beside.spans, beside.known))
-                    writing.reach, writing.newness = beside.reach, stored.newness(beside.inputs)
+                    inputs = waits.read(stored, day)
+                    writing[place].write(queue_waits(inputs.legs, inputs.members, inputs.spans, inputs.known))
+                    writing.reach, writing.newness = inputs.reach, stored.newness(inputs.inputs)
                     writing.made_of = {place: waits.made_of(stored, day)}
             except AuditFailed as failed:
                 yield from failed_checks(failed, {place: (QUEUE_WAITS, key)})

@@ -1,8 +1,8 @@
-"""Reference assets: the organisation's queues, users, wrap-up codes, flows and so on, every name they had, and the
-service levels that were set for queues.
+"""Reference assets: the organisation's queues, users, wrap-up codes, flows and so on, the history of their names, and
+the history of the service levels set for queues.
 
-A listing that figures can do without may be refused: it stays as it was, a check names the permission, and nothing
-else waits for it.
+The platform may refuse a listing that figures do not need. Then the stored listing stays as it was, a check names the
+missing permission, and other assets go on.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,13 +41,13 @@ from genesys_assets.tables.spec import TableSpec
 
 _PRESENT = "An entity that is no longer listed stays, with its last known name, marked deleted."
 _OVER_TIME = (
-    "A new row begins where an entity was renamed, was deleted or came back; the row whose valid_to is null holds the "
+    "A new row begins when an entity was renamed, was deleted or came back; the row whose valid_to is null has the "
     "present name. For days before an entity was first seen, its first name counts."
 )
 _PERMITTED = "is_permitted"
 _LEVELS_OVER_TIME = (
-    "A new row begins where another service level was set, at the time that the platform gives for the queue's last "
-    "change. What was set before a queue was first seen is known back to its last change before that."
+    "A new row begins when another service level was set, at the time that the platform gives for the queue's last "
+    "change. The first row of a queue begins with the last change before it was first seen."
 )
 _QUEUES = "queues"
 _NAMES_LOGGED = 10
@@ -55,7 +55,7 @@ _TRIES = 20
 
 
 class ReferenceConfig(dg.Config):
-    """`accept_disappearances`: believe a listing that lacks most entities known before. For one run only."""
+    """`accept_disappearances`: accept a listing that lacks most entities that were known before. For one run only."""
 
     accept_disappearances: bool = False
 
@@ -65,22 +65,23 @@ def build_reference_assets() -> list[dg.AssetsDefinition]:
 
 
 def _reference_assets(name: str) -> dg.AssetsDefinition:
-    """The present entities and their names over time, of queues their service levels too. All are stored whichever is
-    asked for, so that no name is missed.
+    """The present entities and the history of their names; of queues also the history of their service levels. A run
+    always stores all of them, whichever were selected, so that no name is missed.
     """
     present, over_time, listed = ENTITIES[name], HISTORIES[name], reference.LISTINGS[name]
-    said = [(present, _PRESENT), (over_time, _OVER_TIME)]
+    described_specs = [(present, _PRESENT), (over_time, _OVER_TIME)]
     if name == _QUEUES:
-        said.append((SERVICE_LEVELS_HISTORY, _LEVELS_OVER_TIME))
-    keys = {spec.name: asset_key("reference", spec.name) for spec, _ in said}
+        described_specs.append((SERVICE_LEVELS_HISTORY, _LEVELS_OVER_TIME))
+    specs = [spec for spec, _ in described_specs]
+    keys = {spec.name: asset_key("reference", spec.name) for spec in specs}
 
     @dg.multi_asset(
         name=f"reference_{name}",
-        specs=[_asset_spec(keys[spec.name], spec, text) for spec, text in said],
+        specs=[_asset_spec(keys[spec.name], spec, text) for spec, text in described_specs],
         can_subset=True,
         pool=POOL,
         check_specs=[
-            *(check for spec, _ in said for check in check_specs(spec, keys[spec.name])),
+            *(check for spec in specs for check in check_specs(spec, keys[spec.name])),
             *([] if listed.is_needed else [_permitted_spec(listed, keys[name])]),
         ],
     )
@@ -96,27 +97,28 @@ def _reference_assets(name: str) -> dg.AssetsDefinition:
             listing, refused = _fetch_or_refusal(cloud, name)
         if refused is not None:
             context.log.warning(f"The listing of {name} stays as it was: {refused}")
-            for spec, _ in said:
+            for spec in specs:
                 stored.note_unanswered(_place(spec.name), spec, None, cloud.now(), {"why": str(refused), **origin})
             yield from _unanswered(context, listed, keys, refused, spent)
             return
         seen_at = max((page.fetched_at for page in listing), default=cloud.now())
         try:
             with failing_by_name(ListingShrunk):
-                tables, writing, died = _write(stored, name, listing, seen_at, origin, config.accept_disappearances)
+                tables, writing, deleted = _write(stored, name, listing, seen_at, origin, config.accept_disappearances)
         except AuditFailed as failed:
-            yield from failed_checks(failed, {_place(spec.name): (spec, keys[spec.name]) for spec, _ in said})
+            yield from failed_checks(failed, {_place(spec.name): (spec, keys[spec.name]) for spec in specs})
             raise dg.Failure(str(failed), allow_retries=False) from failed
-        if died:
+        if deleted:
             context.log.warning(
-                f"{len(died)} of {name} are deleted or no longer listed since the last run{_named(present, died)}"
+                f"{len(deleted)} of {name} are deleted or no longer listed since the last run"
+                f"{_names_for_log(present, deleted)}"
             )
-        for spec, _ in said:
+        for spec in specs:
             place, rows, key = _place(spec.name), tables[spec.name], keys[spec.name]
             if key in context.selected_asset_keys:
-                more = change_metadata(writing.changes[place]) | spent | {"newly_deleted": len(died)}
-                described = table_metadata(spec, rows, len(rows), path=stored.place(place, None), **more)
-                report_partition(context, key, None, described, stored.content(place, None))
+                more = change_metadata(writing.changes[place]) | spent | {"newly_deleted": len(deleted)}
+                metadata = table_metadata(spec, rows, len(rows), path=stored.place(place, None), **more)
+                report_partition(context, key, None, metadata, stored.content(place, None))
                 yield dg.MaterializeResult(asset_key=key)
                 yield from passed_checks(spec, key)
         if not listed.is_needed and keys[name] in context.selected_asset_keys:
@@ -130,7 +132,7 @@ def _asset_spec(key: dg.AssetKey, spec: TableSpec, text: str) -> dg.AssetSpec:
 
 
 def _fetch_or_refusal(cloud: GenesysCloud, name: str) -> tuple[list[Page], GenesysCloudError | None]:
-    """The listing's pages, or the refusal of a listing without which figures are still right."""
+    """The listing's pages, or the refusal, if figures do not need the listing. Otherwise raises it."""
     try:
         return list(reference.fetch(cloud, name)), None
     except (MissingPermission, NotFound) as error:
@@ -146,7 +148,7 @@ def _unanswered(
     refused: GenesysCloudError,
     spent: Mapping[str, Any],
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    """The events of a listing that was refused. Assets made of other listings go on."""
+    """The results of a run whose listing was refused. They count as materialised, so that downstream assets go on."""
     for key in keys.values():
         if key in context.selected_asset_keys:
             yield dg.MaterializeResult(asset_key=key, metadata={"unanswered": str(refused), **spent})
@@ -160,20 +162,20 @@ def _permitted_spec(listed: reference.Listing, key: dg.AssetKey) -> dg.AssetChec
     return dg.AssetCheckSpec(
         _PERMITTED,
         asset=key,
-        description=f"The platform gives this listing.{needs} Where it does not, ids stand in place of names.",
+        description=f"The platform returns this listing.{needs} Without it, reports show ids instead of names.",
     )
 
 
 def _permitted_result(
     listed: reference.Listing, key: dg.AssetKey, refused: GenesysCloudError | None
 ) -> dg.AssetCheckResult:
-    said = {} if refused is None else {"why": str(refused), "permission": listed.permission or "none is documented"}
+    permission = listed.permission or "none is documented"
     return dg.AssetCheckResult(
         check_name=_PERMITTED,
         asset_key=key,
         passed=refused is None,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata=said,
+        metadata={} if refused is None else {"why": str(refused), "permission": permission},
     )
 
 
@@ -185,11 +187,12 @@ def _write(
     origin: Provenance,
     accept_disappearances: bool,
 ) -> tuple[dict[str, pa.Table], Writing, list[str]]:
-    """The listing's pages, the present entities and their names over time, built on those stored; and who is newly
-    deleted. A listing that is not believed is not stored. Raises ListingShrunk, AuditFailed.
+    """Store the listing's pages, the present entities and the histories, which build on the stored ones. Returns the
+    tables by name, and the names of newly deleted entities. Raises AuditFailed; raises ListingShrunk, and stores
+    nothing, if the listing lacks too many entities.
     """
     present, over_time = ENTITIES[name], HISTORIES[name]
-    # The names first, so that a process that dies in between leaves no entity without a name.
+    # Histories are committed first, so that a process that dies in between leaves no entity without a name.
     levels = (SERVICE_LEVELS_HISTORY,) if name == _QUEUES else ()
     specs = {_place(spec.name): spec for spec in (*levels, over_time, present)}
     for _ in range(_TRIES):
@@ -215,14 +218,14 @@ def _write(
             for page in listing:
                 writers[None].write(page)
         return tables, writing, newly_deleted(entities, before)
-    raise TableContended(f"reference/{name} was replaced by others {_TRIES} times in a row: run it again, alone.")
+    raise TableContended(f"Others replaced reference/{name} {_TRIES} times in a row: run it again, alone.")
 
 
-def _named(present: TableSpec, died: Sequence[str]) -> str:
-    """The first names, where they are no personal data: the log of a run cannot forget them."""
+def _names_for_log(present: TableSpec, names: Sequence[str]) -> str:
+    """The first names; empty if they are personal data, which could not be forgotten in the log of a run."""
     if class_of(present.name, "name") is not PersonalData.NONE:
         return ""
-    return ": " + ", ".join(died[:_NAMES_LOGGED]) + (" …" if len(died) > _NAMES_LOGGED else "")
+    return ": " + ", ".join(names[:_NAMES_LOGGED]) + (" …" if len(names) > _NAMES_LOGGED else "")
 
 
 def _place(table: str) -> str:

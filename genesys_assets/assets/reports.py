@@ -1,9 +1,9 @@
-"""Report assets: each report of the language as an asset, computed from stored tables a day at a time.
+"""Report assets: each report is an asset, computed from stored tables a day at a time.
 
-A report depends on the tables of its own day. Where a figure reaches beyond it (an agent handles today what began last
-week) the neighbouring days are read as far as they are stored; declaring them as dependencies would make every backfill
-of a day run a month of reports again. A report over several days has a partition for the last day of each period, and
-reads the others in the same way. How a report is computed is in `genesys_assets.reports`.
+A report depends on the tables of its own day. Some figures need other days too: an agent may handle today a
+conversation that began last week. Such days are read if they are stored, but they are not dependencies, because then
+every backfill of a day would compute a month of reports again. A report over several days has a partition for the last
+day of each period, and reads the other days in the same way. `genesys_assets.reports` computes reports.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,7 +41,9 @@ from genesys_assets.tables.service_levels import SERVICE_LEVELS_HISTORY
 
 
 class ReportConfig(dg.Config):
-    """Length of the report's intervals in this run: PT15M, PT30M, PT1H or P1D; empty for that of its definition."""
+    """`granularity`: length of the report's intervals in this run, PT15M, PT30M, PT1H or P1D. Empty: as the report
+    defines.
+    """
 
     granularity: str = ""
 
@@ -55,27 +57,27 @@ def _report_asset(report: Report, calendar: Calendar) -> dg.AssetsDefinition:
     def computed(
         context: dg.AssetExecutionContext, config: ReportConfig, lake: LakeResource
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        yield from _computed(context, report, calendar, config.granularity, lake.lake)
+        yield from _compute_days(context, report, calendar, config.granularity, lake.lake)
 
     return computed
 
 
 def build_standalone_report_asset(calendar: Calendar, report: Report, lake: str | None = None) -> dg.AssetsDefinition:
-    """The report in a code location of its own, where it needs no resource: without `lake` that of
-    GENESYS_ASSETS_LAKE.
+    """The asset of a report for another code location: it needs no resources. `lake` is the location of the lake, by
+    default that of GENESYS_ASSETS_LAKE.
     """
 
     @_asset(report, calendar)
     def computed(
         context: dg.AssetExecutionContext, config: ReportConfig
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        yield from _computed(context, report, calendar, config.granularity, open_lake(lake))
+        yield from _compute_days(context, report, calendar, config.granularity, open_lake(lake))
 
     return computed
 
 
 def _asset(report: Report, calendar: Calendar) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """The decorator, with what the asset says of itself."""
+    """The decorator `dg.asset` with the attributes of the report."""
     deps = list(dict.fromkeys(_deps(report)))
     key = asset_key("reports", report.name)
     return dg.asset(
@@ -90,21 +92,22 @@ def _asset(report: Report, calendar: Calendar) -> Callable[[Callable[..., Any]],
     )
 
 
-def _computed(
+def _compute_days(
     context: dg.AssetExecutionContext, report: Report, calendar: Calendar, granularity: str, lake: Lake
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    """Computes and stores the days of a run. One that fails keeps no other from being computed."""
+    """Compute and store the days of a run. If a day fails, the others are computed all the same; then the run fails."""
     spec, place, key = report.spec, f"reports/{report.name}", context.asset_key
-    wanted = _by(report, granularity) if granularity else report
+    wanted = _with_granularity(report, granularity) if granularity else report
     failed: dict[str, Exception] = {}
     is_blocking = ReconciliationSettings.load().is_blocking
     days = checked_keys(context, calendar.daily)
-    computed = [day for day in days if report.has_partition(day, calendar.start_date)]
-    if len(computed) < len(days):
+    with_partition = [day for day in days if report.has_partition(day, calendar.start_date)]
+    if len(with_partition) < len(days):
         context.log.info(f"{report.name} has a partition for the last day of each {report.period.unit} since the start")
-    for day in computed:
-        read = windows_of(report, day, calendar.zone)
-        closed = why_closed(lake, {each: None for _, of in read for each in of.utc_days()}) if is_blocking else None
+    for day in with_partition:
+        windows = [window for _, window in windows_of(report, day, calendar.zone)]
+        days_read = {each: None for window in windows for each in window.utc_days()}
+        closed = why_closed(lake, days_read) if is_blocking else None
         if closed:
             failed[day] = dg.Failure(f"{day}: {closed}", allow_retries=False)
             continue
@@ -121,24 +124,24 @@ def _computed(
             failed[day] = error
             continue
         metadata = table_metadata(spec, table, len(table), path=lake.place(place, day))
-        shown = chart_metadata(wanted, table, calendar.zone)
+        metadata |= chart_metadata(wanted, table, calendar.zone)
         for name, remark in stored.remarks.items():
             context.log.info(f"{day}: attribute {name}: {remark}")
-            shown |= {f"attribute {name}": f"{remark}"}
-        more = shown | change_metadata(writing.changes[place]) | window_metadata(*utc_day(day))
-        report_partition(context, key, day, metadata | more, lake.content(place, day))
+            metadata |= {f"attribute {name}": f"{remark}"}
+        metadata |= change_metadata(writing.changes[place]) | window_metadata(*utc_day(day))
+        report_partition(context, key, day, metadata, lake.content(place, day))
     for audit in [error for error in failed.values() if isinstance(error, AuditFailed)][:1]:
         yield from failed_checks(audit, {place: (spec, key)})
     if failed:
         raise _failure(failed)
-    # Otherwise Dagster would report every day of the run as stored. Those that are were reported one by one.
-    if len(computed) == len(days):
+    # A result for the whole run would report days without a partition as stored. The others are reported already.
+    if len(with_partition) == len(days):
         yield dg.MaterializeResult()
     yield from passed_checks(spec, key)
 
 
 def _failure(failed: Mapping[str, Exception]) -> Exception:
-    """The failure that ends a run: one line for each day that failed."""
+    """The failure that ends a run. If several days failed, it has a line for each."""
     first = next(iter(failed.values()))
     if len(failed) == 1 and not isinstance(first, AuditFailed):
         return first
@@ -148,7 +151,7 @@ def _failure(failed: Mapping[str, Exception]) -> Exception:
 
 def _deps(report: Report) -> Iterator[dg.AssetKey]:
     if report.only_live:
-        # Snapshots come every few minutes: what is made of them is computed when an hour's figures have landed.
+        # Snapshots arrive every few minutes. Reports from them are computed when the figures of an hour have arrived.
         yield asset_key("tables", "interval_metrics")
     for place in (*report.metrics_places, *report.places):
         yield asset_key(*place.split("/"))
@@ -158,8 +161,8 @@ def _deps(report: Report) -> Iterator[dg.AssetKey]:
         yield asset_key("reference", SERVICE_LEVELS_HISTORY.name)
 
 
-def _by(report: Report, granularity: str) -> Report:
-    """The report by intervals of another length, which must not change its columns."""
+def _with_granularity(report: Report, granularity: str) -> Report:
+    """The report with intervals of another length, which must not change its columns. Raises Failure."""
     chosen: Granularity | None = next((known for known in GRANULARITIES if known == granularity), None)
     if chosen is None:
         raise dg.Failure(
@@ -172,8 +175,8 @@ def _by(report: Report, granularity: str) -> Report:
         raise dg.Failure(f"{report.name} by {granularity}: {refused}", allow_retries=False) from refused
     if other.spec.schema != report.spec.schema:
         raise dg.Failure(
-            f"granularity {granularity!r} would change the columns of {report.name}, which is by "
-            f"{report.granularity} of {report.time_zone}: define a report of its own.",
+            f"granularity {granularity!r} would change the columns of {report.name}, whose granularity is "
+            f"{report.granularity} in the time zone {report.time_zone}: define another report.",
             allow_retries=False,
         )
     return other

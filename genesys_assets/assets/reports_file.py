@@ -1,4 +1,4 @@
-"""The file of people's own reports as an asset: so that a mistake in it is seen where its reports are missed."""
+"""The file of a user's own reports as an asset, so that the UI shows mistakes in it beside the missing reports."""
 
 from collections.abc import Iterable
 
@@ -13,37 +13,41 @@ VALID = "reports_file_is_valid"
 
 
 def build_reports_file_asset(loaded: OwnReports) -> dg.AssetsDefinition:
-    """`loaded` is what the code location found; the asset reads the file again, and its check fails on any problem."""
+    """`loaded` is the file as the code location has read it. The asset reads it again, and its check fails on any
+    problem.
+    """
     key = asset_key("ops", "reports_file")
 
     @dg.asset(
         key=key,
         description=f"One row per report of GENESYS_ASSETS_REPORTS, shown in the metadata.\n\n{_describe(loaded)}",
-        check_specs=[dg.AssetCheckSpec(VALID, asset=key, description="Nothing in the file is wrong.")],
+        check_specs=[dg.AssetCheckSpec(VALID, asset=key, description="The file has no mistakes.")],
         code_version=loaded.version or None,
         automation_condition=dg.AutomationCondition.missing() | dg.AutomationCondition.code_version_changed(),
         **attributes("ops", "yaml"),
     )
     def reports_file() -> dg.MaterializeResult:
-        found = OwnReports.read(loaded.path)
-        problems = {"problems": dg.MetadataValue.md(as_table(found.problems))} if found.problems else {}
+        current = OwnReports.read(loaded.path)
+        problems = {"problems": dg.MetadataValue.md(as_table(current.problems))} if current.problems else {}
         return dg.MaterializeResult(
             metadata={
-                "file": str(found.path or "none"),
-                "reports": len(found.reports),
-                "dagster/row_count": len(found.reports),
-                "names": ", ".join(report.name for report in found.reports) or "none",
+                "file": str(current.path or "none"),
+                "reports": len(current.reports),
+                "dagster/row_count": len(current.reports),
+                "names": ", ".join(report.name for report in current.reports) or "none",
                 **problems,
             },
             check_results=[
-                dg.AssetCheckResult(check_name=VALID, passed=not found.problems, metadata={**problems, **_stale(found)})
+                dg.AssetCheckResult(
+                    check_name=VALID, passed=not current.problems, metadata={**problems, **_stale(current)}
+                )
             ],
         )
 
-    def _stale(found: OwnReports) -> dict[str, str]:
-        if found.version == loaded.version:
+    def _stale(current: OwnReports) -> dict[str, str]:
+        if current.version == loaded.version:
             return {}
-        return {"note": "The file has changed since the code location was loaded: reload it to get what is there now."}
+        return {"note": "The file has changed since the code location was loaded: reload it to use the new version."}
 
     return reports_file
 
@@ -57,7 +61,7 @@ def _describe(loaded: OwnReports) -> str:
             f"{as_table(loaded.problems)}"
         )
     listed = ", ".join(f"`genesys/reports/{report.name}`" for report in loaded.reports)
-    return f"{loaded.path} gives {listed or 'no report'}."
+    return f"{loaded.path} has {listed or 'no reports'}."
 
 
 def as_table(problems: Iterable[Problem]) -> str:
@@ -73,5 +77,5 @@ def _cell(text: str) -> str:
 
 
 def explain(loaded: OwnReports) -> str:
-    """What a log says of a file that is refused."""
+    """A text for the log about a file that is refused."""
     return "\n".join([f"{loaded.path} is refused: none of its reports is loaded.", *map(str, loaded.problems)])

@@ -1,4 +1,4 @@
-"""The ledger of restatements as an asset: what the commits of all tables say that each later reading changed."""
+"""The ledger of restatements as an asset: what each later reading changed, from the commits of all tables."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,10 +27,12 @@ from genesys_assets.resources import LakeResource
 from genesys_assets.tables.restatements import RESTATEMENTS
 
 VERSION = "ledger_version"
-"""Metadata of a materialisation: up to this version of the ledger's table Dagster knows every day."""
+"""Metadata of a materialisation: up to this version of the ledger's table, all days were reported to Dagster."""
 _EVENTS_LOOKED_AT = 500
 _AFTER_TABLES = {"dagster/priority": "-5"}
-"""Tables of `LEDGERED_IF_STORED` may lack a day, so they are no dependencies; in one run they come first."""
+"""Tables of `LEDGERED_IF_STORED` may lack a day, so they cannot be dependencies. The low priority makes them run
+first.
+"""
 
 
 def build_restatement_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
@@ -52,13 +54,13 @@ def build_restatement_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
         version = stored.log(LEDGER).version
         for day in _other_days(context, stored, calendar, key, days):
             content = content_metadata(context.instance, key, day, stored.content(LEDGER, day))
-            said = _described(stored, day, changes.get(day)) | content
-            context.log_event(dg.AssetMaterialization(key, metadata=said, partition=day))
+            metadata = _metadata(stored, day, changes.get(day)) | content
+            context.log_event(dg.AssetMaterialization(key, metadata=metadata, partition=day))
         for day in days:
-            # Only the last one says that all days were reported.
-            told = {VERSION: version} if day == days[-1] else {}
-            said = _described(stored, day, changes[day]) | told
-            report_partition(context, key, day, said, stored.content(LEDGER, day))
+            # Only the last event has the version: by then all days are reported.
+            reported = {VERSION: version} if day == days[-1] else {}
+            metadata = _metadata(stored, day, changes[day]) | reported
+            report_partition(context, key, day, metadata, stored.content(LEDGER, day))
         return dg.MaterializeResult(check_results=passed_checks(RESTATEMENTS, key))
 
     return [ledger]
@@ -67,23 +69,23 @@ def build_restatement_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
 def _other_days(
     context: dg.AssetExecutionContext, lake: Lake, calendar: Calendar, key: dg.AssetKey, days: Sequence[str]
 ) -> list[str]:
-    """Other days whose rows changed since Dagster last knew the whole ledger: by this run, or by one that died before
-    it reported.
+    """Other days that were written since the whole ledger was last reported to Dagster: by this run, or by one that
+    died before it reported.
     """
     written = days_written(lake, _reported_version(context.instance, key)) - {*days}
     return sorted(day for day in written if calendar.has_day(day) and lake.has(LEDGER, day))
 
 
 def _reported_version(instance: dg.DagsterInstance, key: dg.AssetKey) -> int:
-    """Up to which version of the ledger every day was reported to Dagster, -1 if none was."""
+    """The version of the ledger up to which all days were reported to Dagster; -1 if none was."""
     for record in instance.fetch_materializations(key, limit=_EVENTS_LOOKED_AT).records:
-        said = record.asset_materialization.metadata.get(VERSION) if record.asset_materialization else None
-        if said is not None:
-            return int(str(said.value))
+        version = record.asset_materialization.metadata.get(VERSION) if record.asset_materialization else None
+        if version is not None:
+            return int(str(version.value))
     return -1
 
 
-def _described(lake: Lake, day: str, change: Change | None) -> dict[str, Any]:
+def _metadata(lake: Lake, day: str, change: Change | None) -> dict[str, Any]:
     rows = lake.read(LEDGER, day, schema=RESTATEMENTS.schema)
     metadata = table_metadata(RESTATEMENTS, rows, len(rows), path=lake.place(LEDGER, day))
     return metadata | (change_metadata(change) if change else {}) | window_metadata(*utc_day(day))

@@ -1,7 +1,8 @@
 """Removes hours of pages that a complete day has superseded, once they are old enough.
 
-A conversation that was deleted on the platform leaves a day's tables when the day is read again, but stays in the hours
-that were read before. Nothing is computed from these any longer. docs/semantics.md says what else holds conversations.
+When a day is read again, conversations that were deleted on the platform leave its tables. But they stay in the pages
+of hours that were read before, from which nothing is computed any longer. docs/semantics.md lists all places that hold
+conversations.
 """
 
 from datetime import UTC, datetime
@@ -18,9 +19,10 @@ from genesys_assets.settings import RetentionSettings
 
 _DESCRIPTION = """One row per day whose hours of genesys/pages/hourly_details were removed, shown in the metadata.
 
-Hours are removed where genesys/pages/daily_details has all of their day, at least as many conversations as the platform
-reported, and was read after them, and where the day is older than GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS; without that
-setting none are. Every table of such a day is made of what stays."""
+An hour is removed if genesys/pages/daily_details of its day is complete, has at least as many conversations as the
+platform reported, and was read after the hour, and if the day is older than GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS.
+Without that setting no hour is removed. The tables of such a day do not change.
+"""
 
 
 def build_superseded_asset() -> dg.AssetsDefinition:
@@ -44,8 +46,8 @@ def build_superseded_asset() -> dg.AssetsDefinition:
 
 
 def superseded_hours(lake: Lake, until: str) -> list[str]:
-    """The stored hours of days before `until` that bring nothing to any table: their day is complete, with as many
-    conversations as the platform said, and was read after them.
+    """The keys of the stored hours of days before `until` that no table needs: their day is complete, has at least as
+    many conversations as the platform reported, and was read after them.
     """
     stored = [hour for hour in lake.page_partitions(HOURLY) if hour[:10] < until]
     days = {hour[:10] for hour in stored}
@@ -54,5 +56,5 @@ def superseded_hours(lake: Lake, until: str) -> list[str]:
 
 
 def _is_older(lake: Lake, hour: str) -> bool:
-    """Whether the hour was read before the day was: then it has no newer form of a conversation."""
+    """Whether the hour was read before its day, so that the day has newer pages of all its conversations."""
     return lake.newness([(HOURLY, hour)]) <= lake.newness([(DAILY, hour[:10])])

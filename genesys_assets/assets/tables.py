@@ -1,5 +1,5 @@
-"""Table assets: stored pages decoded to tables, a UTC day at a time. What the tables are is in `tables`, how a day of
-them is written in `days.day_tables`.
+"""Table assets: decode stored pages to tables, a UTC day at a time. `tables` declares the tables; `days.day_tables`
+writes a day of them.
 """
 
 from collections import Counter
@@ -41,9 +41,9 @@ def build_table_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
 
 
 _SOURCE_OF_CONVERSATIONS = (
-    "Source: genesys/pages/daily_details once it is complete, genesys/pages/hourly_details until then, and what "
-    "genesys/pages/daily_overlap of later days has of conversations begun on this one. Of duplicates the newest "
-    "stays; what only details jobs know is kept. A conversation that no page has is taken "
+    "Source: genesys/pages/daily_details once it is complete, genesys/pages/hourly_details until then; also "
+    "genesys/pages/daily_overlap of later days, for conversations that began on this day. Of duplicates the newest "
+    "counts, together with fields that only details jobs return. A conversation that no page has is taken "
     "from genesys/pages/lake_files. Pages of an incomplete import are dated by the latest event they "
     "contain."
 )
@@ -96,10 +96,10 @@ def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
                 raise dg.Failure(str(failed), allow_retries=False) from failed
             if findings.data_lake_problem:
                 context.log.warning(f"{day} is made without the data lake: {findings.data_lake_problem}")
-            found = _metadata_of(writing, findings) | {"is_complete": bool(writing.reach and writing.reach.is_complete)}
+            more = _metadata_of(writing, findings) | {"is_complete": bool(writing.reach and writing.reach.is_complete)}
             for place, (_, key) in tables.items():
                 absent[place] += writing[place].absent
-                report_table(context, stored, writing, place, key, day, found)
+                report_table(context, stored, writing, place, key, day, more)
         for place, (spec, key) in tables.items():
             yield dg.MaterializeResult(asset_key=key)
             yield from passed_checks(spec, key, absent[place])
@@ -118,7 +118,7 @@ def _interval_metrics(calendar: Calendar) -> dg.AssetsDefinition:
         ],
         description=description(
             INTERVAL_METRICS,
-            "Source: genesys/pages/hourly_aggregates; for hours that were never fetched "
+            "Source: genesys/pages/hourly_aggregates; for hours that were never fetched, "
             "genesys/pages/imported_hourly_aggregates, whose buckets may be longer.",
         ),
         partitions_def=calendar.daily,
@@ -129,10 +129,10 @@ def _interval_metrics(calendar: Calendar) -> dg.AssetsDefinition:
     def interval_metrics(
         context: dg.AssetExecutionContext, lake: LakeResource
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        of = MetricsOfDay(
+        metrics = MetricsOfDay(
             INTERVAL_METRICS, interval_metrics_of, made_of.of_interval_metrics, new_hours_of_interval_metrics
         )
-        yield from write_metrics_of_days(context, lake.lake, checked_keys(context, calendar.daily), key, of)
+        yield from write_metrics_of_days(context, lake.lake, checked_keys(context, calendar.daily), key, metrics)
 
     return interval_metrics
 
@@ -145,7 +145,7 @@ def _daily_metrics(calendar: Calendar) -> dg.AssetsDefinition:
         deps=[asset_key("pages", "daily_aggregates"), asset_key("pages", "imported_daily_aggregates")],
         description=description(
             DAILY_METRICS,
-            "Source: genesys/pages/daily_aggregates; where it was never fetched "
+            "Source: genesys/pages/daily_aggregates; for days that were never fetched, "
             "genesys/pages/imported_daily_aggregates.",
         ),
         partitions_def=calendar.daily,
@@ -159,8 +159,8 @@ def _daily_metrics(calendar: Calendar) -> dg.AssetsDefinition:
         def pages_of(stored: Lake, day: str) -> Metrics:
             return daily_metrics_of(stored, day, *calendar.business_day(day))
 
-        of = MetricsOfDay(DAILY_METRICS, pages_of, made_of.of_daily_metrics)
-        yield from write_metrics_of_days(context, lake.lake, checked_keys(context, calendar.daily), key, of)
+        metrics = MetricsOfDay(DAILY_METRICS, pages_of, made_of.of_daily_metrics)
+        yield from write_metrics_of_days(context, lake.lake, checked_keys(context, calendar.daily), key, metrics)
 
     return daily_metrics
 
@@ -170,15 +170,15 @@ def write_metrics_of_days(
     lake: Lake,
     days: Sequence[str],
     key: dg.AssetKey,
-    of: MetricsOfDay,
+    metrics: MetricsOfDay,
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    """Computes and stores the days of a table of buckets."""
-    spec, place = of.spec, f"tables/{of.spec.name}"
+    """Compute and store some days of a table of buckets, and report each to Dagster."""
+    spec, place = metrics.spec, f"tables/{metrics.spec.name}"
     for day in days:
         try:
             with failing_by_name(NotFetched):
                 origin = provenance(context, "aggregates pages", partition=day)
-                writing, findings = write_metrics(lake, of, day, origin)
+                writing, findings = write_metrics(lake, metrics, day, origin)
         except AuditFailed as failed:
             yield from failed_checks(failed, {place: (spec, key)})
             raise dg.Failure(str(failed), allow_retries=False) from failed
@@ -188,13 +188,13 @@ def write_metrics_of_days(
 
 
 def _metadata_of(writing: Writing, findings: Findings) -> dict[str, Any]:
-    """What a materialisation says of the pages that were decoded, and how far they reach."""
-    found: dict[str, Any] = dict(findings.counts)
+    """Metadata about the decoded pages and how far they reach."""
+    metadata: dict[str, Any] = dict(findings.counts)
     if writing.reach is not None:
-        found["data_available_through"] = dg.MetadataValue.timestamp(writing.reach.through)
+        metadata["data_available_through"] = dg.MetadataValue.timestamp(writing.reach.through)
     if findings.data_lake_problem:
-        found["data_lake_problem"] = findings.data_lake_problem
-    for name, counted in ((UNKNOWN, findings.unknown), (LOST, findings.losses)):
-        if counted:
-            found[name] = dg.MetadataValue.json(dict(counted))
-    return found
+        metadata["data_lake_problem"] = findings.data_lake_problem
+    for name, counts in ((UNKNOWN, findings.unknown), (LOST, findings.losses)):
+        if counts:
+            metadata[name] = dg.MetadataValue.json(dict(counts))
+    return metadata

@@ -1,7 +1,7 @@
-"""Agents' status as assets: the pages of a day, and the tables that are made of them.
+"""Agents' presence and routing status as assets: the pages of a day, and the tables that are made from them.
 
-A day is read by a details job as far as jobs have all data, and by the query from there on. Which pages count for what
-is in `days.users`, what the tables are in `tables.users`.
+A details job reads a day up to the instant up to which jobs have all data; the query reads the rest. `days.users` knows
+which pages belong to a day's tables; `tables.users` declares the tables.
 """
 
 from collections import Counter
@@ -59,7 +59,7 @@ from genesys_assets.tables.users.time import USER_TIME, time_table
 
 _JOBS = "POST /api/v2/analytics/users/details/jobs"
 _NEVER_READ = (
-    f"genesys/{USER_DETAILS} was never fetched, so no table and no report of agents' status is made. To have them, "
+    f"genesys/{USER_DETAILS} was never fetched, so there are no tables and reports of agents' status. To get them, "
     f"materialise it first; it needs the permission {user_details.PERMISSION}."
 )
 _KINDS = {spec.name: kind for kind, spec in SPAN_TABLES.items()}
@@ -76,8 +76,8 @@ def build_user_pages(calendar: Calendar) -> dg.AssetsDefinition:
         backfill_policy=calendar.daily_runs,
         pool=POOL,
         description="One row per page of users' presence and routing status in the UTC day: results of "
-        f"`{_JOBS}` up to the instant that jobs have all data of, the details query after it. A span comes whole with "
-        f"each day that it touches. Needs the permission {user_details.PERMISSION}.",
+        f"`{_JOBS}` up to the instant up to which jobs have all data, the details query after it. Each day that a span "
+        f"touches has the whole span. Needs the permission {user_details.PERMISSION}.",
         **attributes("pages", "genesys", "parquet"),
     )
     def daily_user_details(
@@ -87,8 +87,8 @@ def build_user_pages(calendar: Calendar) -> dg.AssetsDefinition:
         with track_requests(cloud) as spent:
             available = details_jobs.availability(cloud, details_jobs.USERS)
 
-            def read(day: str, reading: ReadingPlan, writer: PageWriter) -> dict[str, Any]:
-                return _read_day(context, cloud, stored, day, reading, writer, config)
+            def read(day: str, plan: ReadingPlan, writer: PageWriter) -> dict[str, Any]:
+                return _read_day(context, cloud, stored, day, plan, writer, config)
 
             read_days(context, stored, USER_DETAILS, _JOBS, checked_keys(context, calendar.daily), available, read)
         return dg.MaterializeResult(metadata=spent)
@@ -101,57 +101,55 @@ def _read_day(
     cloud: GenesysCloud,
     lake: Lake,
     day: str,
-    reading: ReadingPlan,
+    plan: ReadingPlan,
     writer: PageWriter,
     config: DayConfig,
 ) -> dict[str, Any]:
-    """Write the day's pages and what is known of them; the same as metadata. Raises DayRefused."""
-    through, came = reading.through, SpansRead(day)
-    if reading.by_job:
-        through, came = details_jobs.read(
+    """Write the day's pages with their reach and figures; returns these as metadata. Raises DayRefused."""
+    through, spans = plan.through, SpansRead(day)
+    if plan.by_job:
+        through, spans = details_jobs.read(
             cloud,
-            UserDetailsJobQuery(interval=reading.by_job),
+            UserDetailsJobQuery(interval=plan.by_job),
             LakeJobBook(lake.store),
-            partial(_write_job, writer, day, reading),
+            partial(_write_job, writer, day, plan),
             page_size=config.page_size,
-            on_progress=Progress(context, f"job of users, {reading.by_job}"),
+            on_progress=Progress(context, f"job of users, {plan.by_job}"),
             on_restart=context.log.warning,
         )
-    rest = reading.by_query(through)
+    rest = plan.by_query(through)
     if rest is not None:
         for page in user_details.fetch(cloud, rest, on_progress=Progress(context, f"users, {rest}")):
-            came.take(page)
+            spans.take(page)
             writer.write(page)
-    writer.reach = Reach(reading.until, is_complete=through >= utc_day(day)[1])
-    # Without a page it is known as of where the reading ends.
-    writer.as_of = writer.as_of or reading.until
-    figures = came.figures
+    writer.reach = Reach(plan.until, is_complete=through >= utc_day(day)[1])
+    # Without a page it is known as of the end of the plan.
+    writer.as_of = writer.as_of or plan.until
+    figures = spans.figures
     must_not_be_worse(lake, day, writer.reach, figures["users_read"], allow_emptied=config.allow_emptied)
-    writer.provenance |= {**figures, SPAN_DAYS: came.span_days}
+    writer.provenance |= {**figures, SPAN_DAYS: spans.span_days}
     return reach_metadata(writer.reach) | figures
 
 
-def _write_job(
-    writer: PageWriter, day: str, reading: ReadingPlan, pages: Iterator[JobPage]
-) -> tuple[datetime, SpansRead]:
-    """Write every page of one job; returns up to when the job covers, and the spans that were read."""
+def _write_job(writer: PageWriter, day: str, plan: ReadingPlan, pages: Iterator[JobPage]) -> tuple[datetime, SpansRead]:
+    """Write every page of one job; returns up to when the job has all data, and the spans that were read."""
     writer.restart()
-    through, came = reading.through, SpansRead(day)
+    through, spans = plan.through, SpansRead(day)
     for page in pages:
-        came.take(page)
+        spans.take(page)
         writer.write(page)
         through = max(utc_day(day)[0], min(through, page.available_through or through))
-    return through, came
+    return through, spans
 
 
 # -- tables ------------------------------------------------------------------------------------------------------------
 
 
 def build_user_tables(calendar: Calendar) -> dg.AssetsDefinition:
-    source = "Source: genesys/pages/daily_user_details and, where these do not reach, genesys/pages/lake_files"
+    source = "Source: genesys/pages/daily_user_details and, after its reach, genesys/pages/lake_files"
     keys = {spec.name: asset_key("tables", spec.name) for spec in USER_TABLES}
-    said = {
-        spec.name: f"{source}." if spec is USER_TIME else f"{source}; of the day, and of later days how spans ended."
+    sources = {
+        spec.name: f"{source}." if spec is USER_TIME else f"{source}; of the day, and of later days for ends of spans."
         for spec in USER_TABLES
     }
 
@@ -161,7 +159,7 @@ def build_user_tables(calendar: Calendar) -> dg.AssetsDefinition:
             dg.AssetSpec(
                 keys[spec.name],
                 deps=[asset_key(*USER_DETAILS.split("/")), asset_key(*LAKE_FILES.split("/"))],
-                description=description(spec, said[spec.name]),
+                description=description(spec, sources[spec.name]),
                 skippable=True,
                 **attributes("tables", "arrow", "parquet"),
             )
@@ -188,12 +186,12 @@ def build_user_tables(calendar: Calendar) -> dg.AssetsDefinition:
         for day in days:
             try:
                 with failing_by_name(NotFetched):
-                    writing, found = _write_tables(context, stored, day, [spec for spec, _ in tables.values()])
+                    writing, metadata = _write_tables(context, stored, day, [spec for spec, _ in tables.values()])
             except AuditFailed as failed:
                 yield from failed_checks(failed, tables)
                 raise dg.Failure(str(failed), allow_retries=False) from failed
             for place, (_, key) in tables.items():
-                report_table(context, stored, writing, place, key, day, found)
+                report_table(context, stored, writing, place, key, day, metadata)
         for spec, key in tables.values():
             yield dg.MaterializeResult(asset_key=key)
             yield from passed_checks(spec, key)
@@ -219,26 +217,26 @@ def _write_tables(
         own = read(pages.own)
         if any(spec is not USER_TIME for spec in selected):
             later = [reading for stored in pages.later.values() for reading in read(stored)]
-            kept, of_data_lake = spans_stored_under(pages, [*own, *later])
+            by_start, of_data_lake = spans_stored_under(pages, [*own, *later])
         for spec in selected:
             writer = writing[f"tables/{spec.name}"]
             if spec is USER_TIME:
                 writer.write(time_table(spans_within(pages, own), pages.known))
             else:
-                writer.write(span_table(_KINDS[spec.name], kept, date.fromisoformat(day), of_data_lake))
-    found: dict[str, Any] = {"pages": len(own), **reach_metadata(pages.reach)}
+                writer.write(span_table(_KINDS[spec.name], by_start, date.fromisoformat(day), of_data_lake))
+    metadata: dict[str, Any] = {"pages": len(own), **reach_metadata(pages.reach)}
     if pages.data_lake is not None:
         unknown += pages.data_lake.unknown
         losses += pages.data_lake.losses
     if pages.data_lake_problem:
-        found["data_lake_problem"] = pages.data_lake_problem
+        metadata["data_lake_problem"] = pages.data_lake_problem
         context.log.warning(f"{day} is made without the data lake: {pages.data_lake_problem}")
-    named = (("unknown_fields", unknown), ("values_lost", losses))
-    return writing, found | {name: dg.MetadataValue.json(dict(counted)) for name, counted in named if counted}
+    problems = (("unknown_fields", unknown), ("values_lost", losses))
+    return writing, metadata | {name: dg.MetadataValue.json(dict(counts)) for name, counts in problems if counts}
 
 
 def _spans(page: Page, unknown: Counter[str], losses: Counter[str]) -> list[Span]:
-    found = decode_spans(page.body)
-    unknown.update(found.unknown)
-    losses.update(found.losses)
-    return found.spans
+    decoded = decode_spans(page.body)
+    unknown.update(decoded.unknown)
+    losses.update(decoded.losses)
+    return decoded.spans

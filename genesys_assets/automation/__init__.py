@@ -1,4 +1,4 @@
-"""When things run. What runs is in `assets`.
+"""Decides when assets are materialised. `assets` defines them.
 
 `backlog` partitions that are missing or stale
 `next_run` which range of them to run next; `progress` what runs and backfills are doing, as Dagster knows it
@@ -8,5 +8,5 @@
 `run_metrics` one line of JSON per ended run; `telemetry` sends these lines to OpenTelemetry
 `unreported` reports stored partitions that Dagster does not know
 `local_runs`, `celery_runs` launchers that detect dead runs
-`standalone_condition`, `standalone_sensor` automation of reports in other code locations: of one day, of several days
+`standalone_condition`, `standalone_sensor` automate reports in other code locations: about one day, about several days
 """

@@ -1,7 +1,4 @@
-"""Sensors that alert: when a run failed, and when a figure is late.
-
-What is late is decided in `late`.
-"""
+"""Sensors that alert about failed runs and late figures. `late` decides what is late."""
 
 from __future__ import annotations
 
@@ -32,14 +29,14 @@ def build_alerts(calendar: Calendar, running: Collection[str] = ()) -> Sequence[
 
 
 def failure_line(job: str, run_id: str, partition: str | None, message: str) -> str:
-    """The one line that says what failed."""
-    of = f" partition {partition}" if partition else ""
+    """One line about a failed run, with the first line of its error message."""
+    of_partition = f" partition {partition}" if partition else ""
     first_line = message.strip().splitlines()[0] if message.strip() else "no message"
-    return f"genesys_assets: job {job}{of} failed: {first_line} (run {run_id})"
+    return f"genesys_assets: job {job}{of_partition} failed: {first_line} (run {run_id})"
 
 
 def partition_of(tags: Mapping[str, str]) -> str | None:
-    """The run's partition, or the first and last one of its range."""
+    """The run's partition, or its range as `first...last`; None if it has neither."""
     bounds = partitions_of(tags)
     return None if bounds is None else "...".join(dict.fromkeys(bounds))
 
@@ -54,11 +51,12 @@ def _run_failure(running: Collection[str]) -> dg.SensorDefinition:
         """Writes one line per failed run: the cause, and when it is retried. Posts it as JSON if
         GENESYS_ASSETS_ALERT_WEBHOOK is set.
 
-        If the webhook refuses it, the tick fails, so that people see it. There is no retry: the line is in the log.
+        If the webhook refuses it, the tick fails, so that the failure is visible. It is not retried: the line is in the
+        log.
         """
         run = context.dagster_run
         partition = partition_of(run.tags)
-        line = failure_line(run.job_name, run.run_id, partition, _cause(context)) + _becomes(context)
+        line = failure_line(run.job_name, run.run_id, partition, _cause(context)) + _retry_note(context)
         context.log.error(line)
         webhook = AlertSettings.load().url
         if webhook:
@@ -84,33 +82,33 @@ def _late(calendar: Calendar, running: Collection[str]) -> dg.SensorDefinition:
     )
     def late(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult:
         now = datetime.now(UTC)
-        told: dict[str, str] = json.loads(context.cursor or "{}")
+        alerted: dict[str, str] = json.loads(context.cursor or "{}")
         key = keys(location_of(context)).get("published/reports")
         published = None if key is None else context.instance.get_materialized_partitions(key)
         observed = [f"reference/{name}" for name in ObservationSettings.load().observed]
-        found = list(find_late(shared_lake(lake.location), calendar, now, published, observed))
-        still = {each.name: told[each.name] for each in found if now - _moment(told.get(each.name)) < DAY}
+        late_figures = list(find_late(shared_lake(lake.location), calendar, now, published, observed))
+        lately = {each.name: alerted[each.name] for each in late_figures if now - _at(alerted.get(each.name)) < DAY}
         webhook = AlertSettings.load().url
-        for each in found:
-            if each.name in still:
+        for each in late_figures:
+            if each.name in lately:
                 continue
             line = f"genesys_assets: late since {each.since:%Y-%m-%d %H:%M} UTC: {each.message}"
             context.log.error(line)
             if webhook:
                 _post(webhook, {"text": line, "late": each.name}, f"late {each.name}")
-            still[each.name] = now.isoformat()
-        said = ", ".join(each.name for each in found)
-        reason = f"Late: {said}." if said else "Nothing is late."
-        return dg.SensorResult(skip_reason=dg.SkipReason(reason), cursor=json.dumps(still))
+            lately[each.name] = now.isoformat()
+        names = ", ".join(each.name for each in late_figures)
+        reason = f"Late: {names}." if names else "Nothing is late."
+        return dg.SensorResult(skip_reason=dg.SkipReason(reason), cursor=json.dumps(lately))
 
     return late
 
 
-def _moment(said: str | None) -> datetime:
-    return datetime.fromisoformat(said) if said else datetime.min.replace(tzinfo=UTC)
+def _at(text: str | None) -> datetime:
+    return datetime.fromisoformat(text) if text else datetime.min.replace(tzinfo=UTC)
 
 
-def _becomes(context: dg.RunFailureSensorContext) -> str:
+def _retry_note(context: dg.RunFailureSensorContext) -> str:
     """How often the run's last partition failed in a row, and when it is retried. Empty if a person launched the run,
     or it has no partition.
     """
@@ -128,7 +126,9 @@ def _becomes(context: dg.RunFailureSensorContext) -> str:
 
 
 def _cause(context: dg.RunFailureSensorContext) -> str:
-    """What the first failed step's code raised, out of what Dagster wraps it in; else the run's own message."""
+    """The message of the error in the first failed step's own code, which Dagster wraps in errors of its own. If no
+    step failed, the run's message.
+    """
     for event in context.get_step_failure_events():
         error = getattr(event.event_specific_data, "error", None)
         while error is not None and error.cause is not None and _wraps(error.cls_name):
@@ -143,7 +143,7 @@ def _wraps(error: str | None) -> bool:
 
 
 def _post(webhook: str, message: Mapping[str, str | None], about: str) -> None:
-    """Raises NotDelivered, which says what the alert was about."""
+    """Post an alert. Raises NotDelivered, which says what the alert was about."""
     try:
         post(webhook, message, "GENESYS_ASSETS_ALERT_WEBHOOK")
     except NotDelivered as problem:

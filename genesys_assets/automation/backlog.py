@@ -1,16 +1,16 @@
-"""What is missing or stale. Functions of the lake, the calendar, now, and the data lake settings; nothing is written.
+"""Which partitions are missing or stale. Functions of the lake, the calendar, now and the settings; they write nothing.
 
     observed   today's members of queues and skills of users, because the platform keeps no history of them
     hours      pages of full hours; aggregates of look-back days again each night
     days       complete days and their overlaps, aggregates of business days; look-back days again each night
     lake files days whose files of the data lake extraction may not all be stored
-    users      pages of agents' status, of days and of today so far; look-back days again each night
+    users      pages of agents' status, of finished days and of today so far; look-back days again each night
     checks     finished days whose tables changed since they were checked
     tables     days whose pages changed since their tables were computed
     reports    days whose tables, names or definition changed since their reports were computed
     published  finished days whose reports or failing checks changed since they were published
 
-Which of it runs next is decided in `next_run`.
+`next_run` decides which of them run next.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ from genesys_assets.tables.metrics.buckets import DAILY_METRICS, FAMILY_METRICS,
 from genesys_assets.tables.observations import QUEUE_MEMBERS, USER_SKILLS
 
 SETTLING = timedelta(minutes=10)
-"""How long after its end an hour is read: the platform's own figures arrive by then."""
+"""An hour is read this long after its end: by then the platform has its figures."""
 LOOK_BACK_AT = (3, 30)
-"""When look-back days are read again, UTC."""
+"""Hour and minute, UTC, at which look-back days are read again."""
 NIGHT_AT = (2, 0)
-"""When the listings are read and housekeeping is done, UTC."""
+"""Hour and minute, UTC, at which listings are read and housekeeping is done."""
 
 CONVERSATION_TABLES = tuple(f"tables/{spec.name}" for spec in DAY_TABLES)
 INTERVALS, DAYS = f"tables/{INTERVAL_METRICS.name}", f"tables/{DAILY_METRICS.name}"
@@ -72,18 +72,18 @@ _FAMILIES = {f"tables/{spec.name}": FAMILIES[name] for name, spec in FAMILY_METR
 
 PUBLISHED, INDEX = "published/reports", "published/index"
 OBSERVED = tuple(f"reference/{spec.name}" for spec in (QUEUE_MEMBERS, USER_SKILLS))
-"""What the platform keeps no history of."""
+"""Observations: the platform keeps no history of them."""
 USAGE = f"reference/{API_USAGE.name}"
 COUNTING = timedelta(hours=6)
-"""How long after its end a day's usage is fetched. It is unverified how long the platform keeps counting."""
+"""A day's usage is fetched this long after its end. We have not verified how long the platform goes on counting."""
 REFERENCE = tuple(f"reference/{name}" for name in ENTITIES)
 NEEDED = tuple(f"reference/{name}" for name in ENTITIES if LISTINGS[name].is_needed)
-"""The listings for which reports wait: any other one may be refused, or fail for days."""
+"""The listings that reports wait for. They do not wait for the others, which may be refused, or fail for days."""
 
 
 @dataclass(slots=True)
 class _BacklogBuilder:
-    """Assets by partition key, as they are found to be wanted."""
+    """Collects the wanted assets by partition key."""
 
     assets: dict[str, set[str]] = field(default_factory=dict)
 
@@ -99,7 +99,7 @@ class _BacklogBuilder:
 
 
 def is_reference_older(lake: Lake, since: datetime, listings: Collection[str] = REFERENCE) -> bool:
-    """Whether one of the organisation's listings was not read since an instant."""
+    """Whether any of the listings was last read before an instant, or never."""
     moment = since.timestamp() * 1000
     return any((lake.log(place).newness(None) or 0) < moment for place in listings)
 
@@ -110,8 +110,8 @@ def is_reference_older(lake: Lake, since: datetime, listings: Collection[str] = 
 def observations_backlog(
     lake: Lake, calendar: Calendar, now: datetime, observed: Collection[str] = OBSERVED
 ) -> Backlog:
-    """Which of `observed` is not stored for today. Due ten minutes after midnight UTC, when every clock shows today.
-    Earlier days cannot be fetched.
+    """The observations in `observed` that are not stored for today. They are due ten minutes after midnight UTC, so
+    that clocks that differ a little agree on the day. Earlier days cannot be fetched.
     """
     today = f"{now - SETTLING:%Y-%m-%d}"
     missing = frozenset(place for place in observed if not _is_stored(lake, place, today))
@@ -120,8 +120,8 @@ def observations_backlog(
 
 
 def unobserved(lake: Lake, calendar: Calendar, now: datetime, place: str) -> list[str]:
-    """The days since the first observation on which a thing was not observed. The platform keeps no history, so they
-    are lost.
+    """The finished days since the first observation of a place that have none. They are lost: the platform keeps no
+    history.
     """
     stored = lake.stored(place)
     first = min((key for key in stored if key is not None), default=None)
@@ -130,7 +130,7 @@ def unobserved(lake: Lake, calendar: Calendar, now: datetime, place: str) -> lis
 
 
 def usage_backlog(lake: Lake, calendar: Calendar, now: datetime) -> Backlog:
-    """Look-back days whose usage was not fetched yet, each due six hours after its end."""
+    """Look-back days whose API usage was not fetched yet. Each is due six hours after its end."""
     days = [f"{(now - COUNTING - DAY * back).date()}" for back in range(1, calendar.look_back_days + 1)]
     log = lake.log(USAGE)
     return {day: frozenset([USAGE]) for day in days if day >= f"{calendar.start_date}" and log.newness(day) is None}
@@ -146,68 +146,68 @@ def hours_backlog(
     questions: Collection[AggregateQuestion] = (),
     available: datetime | None = None,
 ) -> Backlog:
-    """The full hours whose pages are not stored, and those whose aggregates are to be read again: by the look-back, or
-    because `questions` are asked that were not asked when they were read.
+    """The full hours whose pages are not stored, and those whose aggregates must be read again: for the look-back, or
+    because they were read before one of the `questions` was asked.
 
-    Details of an hour are not asked for where details jobs have all of its day, which is `available` up to some
-    instant: the day is read by jobs then. What was imported is left to who imported it.
+    Details of an hour are not wanted if details jobs have all of its day (`available`: up to when they have all data),
+    because then a job reads the day. Imported days are left as they are.
     """
-    found, full = _BacklogBuilder(), f"{now - SETTLING - HOUR:%Y-%m-%d-%H:00}"
+    builder, last_full_hour = _BacklogBuilder(), f"{now - SETTLING - HOUR:%Y-%m-%d-%H:00}"
     aggregates, details = lake.stored(HOURLY_AGGREGATES), lake.stored(HOURLY)
     again = look_back_moments(calendar, now)
     for day in _days(calendar, now):
-        hours = [hour for hour in hours_of(day) if hour <= full]
+        hours = [hour for hour in hours_of(day) if hour <= last_full_hour]
         imported = _is_stored(lake, IMPORTED_HOURLY, day)
         unasked = day in again and _asks_something_new(lake, day, questions)
         for hour in hours:
             if hour not in aggregates:
                 if not imported:
-                    found.add(hour, HOURLY_AGGREGATES)
+                    builder.add(hour, HOURLY_AGGREGATES)
             elif unasked or (day in again and aggregates[hour].written_at < again[day]):
-                found.add(hour, HOURLY_AGGREGATES)
+                builder.add(hour, HOURLY_AGGREGATES)
         left_to_jobs = available is not None and utc_day(day)[1] <= available
         if not (left_to_jobs or is_complete(lake, DAILY, day) or _is_stored(lake, IMPORTED, day)):
             for hour in hours:
                 if hour not in details:
-                    found.add(hour, HOURLY)
-    return found.backlog
+                    builder.add(hour, HOURLY)
+    return builder.backlog
 
 
 def has_read_hours(lake: Lake, run: Run, day: str) -> bool:
-    """Whether a run over hours has stored all of its hours of a day. Days that a run reads whole are not independent:
-    what was alive on one began on others.
+    """Whether a run over hours has already stored all of its hours of a day. False for runs over whole days, which
+    depend on each other: pages of a day also have conversations that began on other days.
     """
     hours = [hour for hour in hours_of(day) if run.first <= hour <= run.last]
-    if run.asked_for is None or not hours or not run.assets <= {HOURLY, HOURLY_AGGREGATES}:
+    if run.created_at is None or not hours or not run.assets <= {HOURLY, HOURLY_AGGREGATES}:
         return False
     stored = [lake.stored(place).get(hour) for place in run.assets for hour in hours]
-    return all(partition is not None and partition.written_at >= run.asked_for for partition in stored)
+    return all(partition is not None and partition.written_at >= run.created_at for partition in stored)
 
 
 def days_backlog(lake: Lake, calendar: Calendar, now: datetime, available: datetime | None) -> Backlog:
-    """Days that details jobs cover and that are not stored completely; business days whose aggregates are not stored
-    whole; look-back days not read since the last look-back.
+    """Days that details jobs cover (`available`: up to when they have all data) and that are not complete in the lake;
+    finished business days without complete aggregates; look-back days not read since the last look-back.
     """
-    found, again = _BacklogBuilder(), look_back_moments(calendar, now)
+    builder, again = _BacklogBuilder(), look_back_moments(calendar, now)
     for day in _days(calendar, now):
         since = again.get(day)
         if available is not None and utc_day(day)[1] <= available:
             imported = _is_stored(lake, IMPORTED, day)
             if not (imported or is_complete(lake, DAILY, day)) or _is_due(lake, DAILY, day, since, available):
-                found.add(day, DAILY)
+                builder.add(day, DAILY)
             if not (imported or _reaches(lake, OVERLAP, day)) or _is_due(lake, OVERLAP, day, since, available):
-                found.add(day, OVERLAP)
+                builder.add(day, OVERLAP)
         end = calendar.business_day(day)[1]
         if end + SETTLING <= now:
             known = _reach(lake, DAILY_AGGREGATES, day)
             is_whole = known is not None and known.through >= end
             if not (is_whole or _is_stored(lake, IMPORTED_DAILY, day)) or _is_older(lake, DAILY_AGGREGATES, day, since):
-                found.add(day, DAILY_AGGREGATES)
-    return found.backlog
+                builder.add(day, DAILY_AGGREGATES)
+    return builder.backlog
 
 
 def look_back_moments(calendar: Calendar, now: datetime) -> dict[str, datetime]:
-    """The days that a look-back reads again, each with the time since which it must have been read."""
+    """The days that a look-back reads again, each with the instant since which it must have been read."""
     night = last_moment(now, *LOOK_BACK_AT)
     moments = {f"{(night - DAY * back).date()}": night for back in range(1, calendar.look_back_days + 1)}
     closing = calendar.month_close_day
@@ -222,7 +222,9 @@ def look_back_moments(calendar: Calendar, now: datetime) -> dict[str, datetime]:
 
 
 def _asks_something_new(lake: Lake, day: str, questions: Iterable[AggregateQuestion]) -> bool:
-    """What the platform refused is asked again by the look-back only."""
+    """Whether one of the questions was not asked yet about a day. Families that the platform refused do not count: only
+    the look-back asks them again.
+    """
     refused = unanswered(lake, [day])
     return any(
         question.family.name not in refused and _is_new(lake, day, question)
@@ -232,7 +234,7 @@ def _asks_something_new(lake: Lake, day: str, questions: Iterable[AggregateQuest
 
 
 def _is_new(lake: Lake, day: str, question: AggregateQuestion) -> bool:
-    """A table of a family that was answered may not have been made yet."""
+    """Whether a question was not asked yet about a day. If the family's table is not computed yet, its pages tell."""
     reach = _reach(lake, f"tables/{table_of(question.family).name}", day)
     if reach is None:
         return not has_answers(lake, day, question.family)
@@ -240,31 +242,32 @@ def _is_new(lake: Lake, day: str, question: AggregateQuestion) -> bool:
 
 
 def user_days_backlog(lake: Lake, calendar: Calendar, now: datetime, available: datetime | None) -> Backlog:
-    """Days whose agents' status is not stored as far as possible: the whole day once details jobs reach its end
-    (`available`), until then up to the last full hour. And look-back days not read since the last look-back.
+    """Days whose agents' status is not stored as far as it can be: the whole day once details jobs cover it
+    (`available`: up to when they have all data), until then up to the last full hour. Also look-back days not read
+    since the last look-back.
     """
-    found, again = _BacklogBuilder(), look_back_moments(calendar, now)
+    builder, again = _BacklogBuilder(), look_back_moments(calendar, now)
     full = (now - SETTLING).replace(minute=0, second=0, microsecond=0)
     for day in _days(calendar, now):
         start, end = utc_day(day)
         if available is not None and end <= available:
             is_due = _is_due(lake, USER_DETAILS, day, again.get(day), available)
             if not is_complete(lake, USER_DETAILS, day) or is_due:
-                found.add(day, USER_DETAILS)
+                builder.add(day, USER_DETAILS)
         elif start < full:
             reach = _reach(lake, USER_DETAILS, day)
             if reach is None or reach.through < min(end, full):
-                found.add(day, USER_DETAILS)
-    return found.backlog
+                builder.add(day, USER_DETAILS)
+    return builder.backlog
 
 
 def lake_files_backlog(lake: Lake, calendar: Calendar, now: datetime, settings: DataLakeSettings) -> Backlog:
-    """The days whose files of the data lake extraction were not listed to their end, where the source is switched on:
-    at once where they were never listed or are over since, else every few hours.
+    """The days whose files of the data lake extraction were not listed up to the end of the day. Empty if the source is
+    off. A day is due at once if it was never listed, or is over since it was; otherwise every few hours.
     """
-    found = _BacklogBuilder()
+    builder = _BacklogBuilder()
     if not settings.is_on:
-        return found.backlog
+        return builder.backlog
     first = f"{(now - DAY * settings.days).date()}"
     for day in _days(calendar, now):
         reach, over = _reach(lake, LAKE_FILES, day), utc_day(day)[1] + SETTLING + SETTLING
@@ -272,8 +275,8 @@ def lake_files_backlog(lake: Lake, calendar: Calendar, now: datetime, settings: 
             continue
         since = max(now - HOUR * settings.every_hours, over if over <= now else utc_day(day)[0])
         if reach is None or _is_older(lake, LAKE_FILES, day, since):
-            found.add(day, LAKE_FILES)
-    return found.backlog
+            builder.add(day, LAKE_FILES)
+    return builder.backlog
 
 
 # -- tables ------------------------------------------------------------------------------------------------------------
@@ -282,10 +285,10 @@ def lake_files_backlog(lake: Lake, calendar: Calendar, now: datetime, settings: 
 def tables_backlog(
     lake: Lake, calendar: Calendar, now: datetime, families: Collection[AggregateFamily] = ()
 ) -> Backlog:
-    """The days whose tables, those of these families too, are not made of what is stored now, where enough is stored to
-    make them. The ledger is made with them, for it lists their commits.
+    """The stale tables by day, including those of `families`, if enough is stored to compute them. The ledger is wanted
+    with them, because it lists their commits.
     """
-    found, specs = _BacklogBuilder(), [table_of(family) for family in families]
+    builder, specs = _BacklogBuilder(), [table_of(family) for family in families]
     for day in _days(calendar, now):
         numbers = {
             **made_of.of_conversations(lake, day, DAY_TABLES),
@@ -295,16 +298,18 @@ def tables_backlog(
             **(made_of.of_families(lake, day, specs) if specs else {}),
         }
         stale = [place for place, number in numbers.items() if not _is_made_of(lake, place, day, number)]
-        made = [place for place in stale if can_make_table(lake, place, day, now)]
-        found.add(day, *made, *_waits_backlog(lake, day, now, made))
-    wanted = {key: assets | {LEDGER} for key, assets in found.backlog.items() if assets}
+        computable = [place for place in stale if can_make_table(lake, place, day, now)]
+        builder.add(day, *computable, *_waits_backlog(lake, day, now, computable))
+    wanted = {key: assets | {LEDGER} for key, assets in builder.backlog.items() if assets}
     if not wanted and _is_ledger_behind(lake):
         return {f"{now:%Y-%m-%d}": frozenset([LEDGER])}
     return wanted
 
 
 def _waits_backlog(lake: Lake, day: str, now: datetime, made: Collection[str]) -> list[str]:
-    """The waits in queues of a day that is over, in the run that makes its legs, or for what else has changed."""
+    """The table of waits, if the day is over, and if the same run computes the legs or the waits themselves are stale.
+    `made` are the tables that the run computes.
+    """
     if utc_day(day)[1] > now:
         return []
     is_stale = _is_stored(lake, waits.LEGS, day) and not _is_made_of(lake, waits.PLACE, day, waits.made_of(lake, day))
@@ -312,8 +317,8 @@ def _waits_backlog(lake: Lake, day: str, now: datetime, made: Collection[str]) -
 
 
 def can_make_table(lake: Lake, place: str, day: str, now: datetime) -> bool:
-    """Whether the pages are stored that a table is made of: of a finished day all its hours, where no page has all of
-    the day.
+    """Whether enough pages are stored to compute a table: pages of the whole day, or its hours. Of a finished day all
+    hours are needed.
     """
     if place == LEDGER:
         return True
@@ -350,7 +355,7 @@ def _has_hours(lake: Lake, place: str, hours: Sequence[str], *, every: bool) -> 
 
 
 def _is_ledger_behind(lake: Lake) -> bool:
-    """Whether tables were committed of which the ledger has not heard."""
+    """Whether tables have commits that are not in the ledger."""
     return any(lake.log(place).version > ledger_version(lake, place) for place in ledgered_places(lake))
 
 
@@ -358,8 +363,8 @@ def _is_ledger_behind(lake: Lake) -> bool:
 
 
 def checks_backlog(lake: Lake, calendar: Calendar, now: datetime, stale: Collection[str]) -> Backlog:
-    """The finished days, of those that may still change, on which a check has given no verdict on the rows that are
-    stored now. Days whose tables are `stale` are checked with them.
+    """The finished days that may still change, if a check has no verdict on the rows that are stored now. Days in
+    `stale` are left out: the run that computes their tables also checks them.
     """
     since = f"{(now - DAY * (REACH_DAYS + calendar.look_back_days)).date()}"
     days = [day for day in _days(calendar, now) if day >= since and utc_day(day)[1] <= now and day not in stale]
@@ -367,7 +372,7 @@ def checks_backlog(lake: Lake, calendar: Calendar, now: datetime, stale: Collect
 
 
 def is_unchecked(lake: Lake, day: str) -> bool:
-    """Whether a check of a day's stored tables has given no verdict on their present rows."""
+    """Whether a check of a day's stored tables has no verdict on their present rows."""
     known = verdicts(lake, day)
     for table, checked in CHECKED.items():
         if not _is_stored(lake, f"tables/{table}", day):
@@ -384,28 +389,28 @@ def is_unchecked(lake: Lake, day: str) -> bool:
 def reports_backlog(
     lake: Lake, calendar: Calendar, now: datetime, reports: Sequence[Report], closed: Collection[str]
 ) -> Backlog:
-    """The days whose reports are not made of what is stored now, where that is enough to make them. A report of a week,
-    a month or rolling days belongs to the last one of its days, and is wanted again when one of them has changed.
+    """The stale or missing reports by day, if enough is stored to compute them. A report over a week, a month or
+    rolling days belongs to its last day, and is stale when one of its days has changed.
 
-    `closed` are days of which no report is made: their tables are wanted themselves, or have failed a blocking check.
+    `closed` are days of which no report is computed: their tables are stale, or have failed a blocking check.
     """
-    found = _BacklogBuilder()
+    builder = _BacklogBuilder()
     for day in _days(calendar, now):
         for report in reports:
             if not report.has_partition(day, calendar.start_date) or _begins(report, day, calendar) >= now:
                 continue
-            touched = {each for _, of in windows_of(report, day, calendar.zone) for each in of.utc_days()}
+            touched = {each for _, window in windows_of(report, day, calendar.zone) for each in window.utc_days()}
             if not touched.isdisjoint(closed):
                 continue
             place = f"reports/{report.name}"
             number = report_made_of(lake, report, day, calendar.zone)
             if not _is_made_of(lake, place, day, number) and can_make_report(lake, calendar, report, day):
-                found.add(day, place)
-    return found.backlog
+                builder.add(day, place)
+    return builder.backlog
 
 
 def _begins(report: Report, day: str, calendar: Calendar) -> datetime:
-    """When a day begins in the zone of a report."""
+    """When a day begins in the time zone of a report."""
     return Window.of_day(day, report.zone or calendar.zone).start
 
 
@@ -431,13 +436,13 @@ def published_backlog(
     waiting: Collection[str],
     made_of_published: Callable[[str], Mapping[str, str] | None],
 ) -> Backlog:
-    """The finished days of the last weeks whose published files are not made of what is stored now.
+    """The finished days of the last weeks whose published files are missing or stale.
 
-    A day is finished when its last hour can be read in the zone of each report. `waiting` are days that are going to
-    change: those that a business day touches keep it from being published. `made_of_published` says what the published
-    files of a day are made of, None where there are none.
+    A day is finished when it is over in the time zone of each report, and its last hour can be read. `waiting` are UTC
+    days that are about to change: a business day that touches one of them is not published yet. `made_of_published`
+    returns what the published files of a day are made of; None if there are none.
     """
-    found = _BacklogBuilder()
+    builder = _BacklogBuilder()
     zones = [report.zone for report in reports if report.zone]
     since = published_since(calendar, now)
     for day in _days(calendar, now):
@@ -449,16 +454,16 @@ def published_backlog(
         if not any(_is_stored(lake, f"reports/{report.name}", day) for report in reports):
             continue
         if made_of_published(day) != made_of_day(lake, business, reports):
-            found.add(day, PUBLISHED, INDEX)
-    return found.backlog
+            builder.add(day, PUBLISHED, INDEX)
+    return builder.backlog
 
 
 def published_since(calendar: Calendar, now: datetime) -> str:
-    """The first of the days that automation publishes: older ones cannot change by themselves any more."""
+    """The first day that automation publishes: no sensor reads older days again."""
     return f"{(now - DAY * (REACH_DAYS + calendar.look_back_days)).date()}"
 
 
-# -- what is stored ----------------------------------------------------------------------------------------------------
+# -- stored partitions -------------------------------------------------------------------------------------------------
 
 
 def _days(calendar: Calendar, now: datetime) -> list[str]:
@@ -477,8 +482,8 @@ def _is_older(lake: Lake, place: str, key: str, since: datetime | None) -> bool:
 
 
 def _is_due(lake: Lake, place: str, day: str, since: datetime | None, available: datetime) -> bool:
-    """Whether a look-back is due and jobs have newer data than the stored reading. Otherwise a new reading would not
-    replace it.
+    """Whether a look-back is due, and jobs have newer data than the stored reading. (A reading that is not newer would
+    not replace it.)
     """
     is_newer = lake.newness([(place, day)]) < available.timestamp() * 1000
     return is_newer and _is_older(lake, place, day, since)
@@ -495,6 +500,6 @@ def _reaches(lake: Lake, place: str, day: str) -> bool:
 
 
 def is_complete(lake: Lake, place: str, day: str) -> bool:
-    """Whether all of a day is stored of a place."""
+    """Whether the stored partition of a day is complete."""
     reach = _reach(lake, place, day)
     return reach is not None and reach.is_complete

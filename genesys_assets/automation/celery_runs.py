@@ -1,7 +1,7 @@
-"""Detects runs whose Celery worker was lost. Dagster's own launcher trusts what Redis remembers: such a run would go on
-for ever, and a task that Redis delivers twice would count as done.
+"""A run launcher that detects runs whose Celery worker was lost. Dagster's own launcher trusts the task states in
+Redis: such a run would stay in progress for ever, and a task that Redis delivers twice would count as done.
 
-deploy/celery/dagster.yaml names the launcher; the daemon asks it of each run every `poll_interval_seconds` of
+deploy/celery/dagster.yaml names the launcher. The daemon checks each run with it every `poll_interval_seconds` of
 `run_monitoring`.
 """
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 warnings.filterwarnings("ignore", category=DuplicateTaskNameWarning)
 
 SECONDS_A_TRY = 5.0
-"""How long workers have to answer. They do so while they work, from a process of their own."""
+"""How long to wait for answers of workers. They answer even while they work, from their main process."""
 
 
 class WatchedCeleryRunLauncher(CeleryRunLauncher):  # type: ignore[misc]
-    """Hands runs to workers of Celery, and asks these whether they still work on them."""
+    """Launches runs on Celery workers, and asks the workers whether they still work on them."""
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """FAILED if no worker reports the run. Dagster checks once more whether it has ended before it fails it."""
@@ -36,8 +36,8 @@ class WatchedCeleryRunLauncher(CeleryRunLauncher):  # type: ignore[misc]
         return CheckRunHealthResult(WorkerStatus.FAILED, f"No worker works on task {task}: its worker was lost.")
 
     def _is_worked_on(self, task: str) -> bool:
-        """Asks the worker that took the task, which answers at once. If it does not work on the task, asks all workers,
-        twice.
+        """Ask the worker that took the task, which answers at once. If it does not work on the task, ask all workers,
+        up to twice.
         """
         taken = self.celery.AsyncResult(task).info
         worker = taken.get("hostname") if isinstance(taken, dict) else None

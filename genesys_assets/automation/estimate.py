@@ -1,8 +1,8 @@
-"""What a range of days costs, by asset: requests to the platform, bytes in the lake, and how much is stored already.
-Pure functions of the lake, the calendar and now.
+"""Estimates what a range of days costs, by asset: requests to the platform, bytes in the lake, and what is stored
+already. It depends on the lake, the calendar and now, and writes nothing.
 
-`backlog` decides which partitions are missing, as for the sensors. Sizes are those of the stored days, or
-`_ASSUMED_BYTES` if no day is stored; each figure says which. `cli.plan` prints it.
+`backlog` decides which partitions are missing, as for the sensors. Sizes are means of stored days, or `_ASSUMED_BYTES`
+if no day is stored; each figure says which. `cli.plan` prints the estimate.
 """
 
 from __future__ import annotations
@@ -29,14 +29,15 @@ from genesys_assets.reports.meaning.report import Report
 from genesys_assets.settings import DataLakeSettings
 
 ASSUMED_CONVERSATIONS = 10_000
-"""Conversations a day where nothing is stored and nobody says how many there are."""
+"""Conversations per day, if no day is stored and the user does not give a number."""
 MEASURED_DAYS = 28
-"""How many of the newest stored days sizes are averaged over: four whole weeks."""
+"""Means are over this many of the newest stored days: four whole weeks."""
 
 QUERY_PAGE, JOB_PAGE = 100, 1000
 """Conversations on a page of the details query, and of a details job's results."""
 REQUESTS_OF_A_JOB = 15
-"""Requests of a details job besides its pages: availability, submission, about ten looks at its state, deletion, count.
+"""Requests of a details job besides its pages: availability, submission, about ten polls of its state, deletion,
+count.
 """
 
 _ASSUMED_BYTES = {
@@ -64,15 +65,15 @@ _ASSUMED_BYTES = {
     "tables/user_routing_status": 29,
     "tables/user_time": 75,
 }
-"""Bytes at rest for each conversation of a day: a day of 3,000 conversations of the sandbox."""
+"""Stored bytes per conversation of a day, measured on a day of 3,000 conversations of the sandbox."""
 _ASSUMED_BYTES_OF_OTHERS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class AssetEstimate:
-    """What an asset of the range costs. `missing` of its partitions are not stored, `stored` are.
+    """What an asset costs: the requests and bytes of its `missing` partitions. `stored` counts its stored ones.
 
-    `measured`: the bytes are those of stored days; else they are assumed.
+    `measured`: the bytes are a mean of stored days; else they are assumed.
     """
 
     asset: str
@@ -85,9 +86,10 @@ class AssetEstimate:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a range of days costs, the first and the last one included.
+    """What a range of days costs, including the first and the last one.
 
-    `basis` says where `conversations_per_day` comes from; of `measured_days` stored days it is the mean.
+    `basis` says where `conversations_per_day` comes from: given by the user, measured as the mean of `measured_days`
+    stored days, or assumed.
     """
 
     first: date
@@ -108,15 +110,17 @@ class Estimate:
 
     @property
     def hours(self) -> float:
-        """How long the requests take if each minute's allowance is used up."""
+        """How many hours the requests take at `requests_per_minute`."""
         return self.requests / self.requests_per_minute / 60
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an estimate assumes. `questions`, `daily_questions`: aggregate questions per hour and per business day.
-    `conversations_per_day`: None to measure it. `users`: whether agents' status is fetched. `data_lake`: its settings,
-    None if it is off.
+    """What an estimate assumes.
+
+    `questions`, `daily_questions`: how many aggregates questions are asked about each hour and each business day.
+    `conversations_per_day`: None to measure it. `users`: whether agents' status is fetched. `data_lake`: the settings
+    of the data lake extraction, None if it is off.
     """
 
     questions: int
@@ -131,7 +135,7 @@ class Terms:
 def estimate(
     lake: Lake, calendar: Calendar, first: date, last: date, now: datetime, reports: Sequence[Report], terms: Terms
 ) -> Estimate:
-    """What it costs to fetch and compute what is missing of a range of days. Raises LakeUnreachable."""
+    """What it costs to fetch and compute the missing partitions of a range of days. Raises LakeUnreachable."""
     return _Range(lake, replace(calendar, start_date=first), last, now, reports, terms).estimate()
 
 
@@ -162,7 +166,7 @@ class _Range:
 
     @property
     def _fetched(self) -> list[str]:
-        """The pages that are fetched."""
+        """The places of the pages that are fetched."""
         users = [USER_DETAILS] if self.terms.users else []
         of_data_lake = [LAKE_FILES] if self.terms.data_lake else []
         return [HOURLY_AGGREGATES, HOURLY, DAILY, OVERLAP, DAILY_AGGREGATES, *users, *of_data_lake]
@@ -172,13 +176,13 @@ class _Range:
         count = (self.last - self.calendar.start_date).days
         return [f"{self.calendar.start_date + DAY * number}" for number in range(count + 1)]
 
-    # -- what is missing -------------------------------------------------------------------------------------------
+    # -- missing partitions ----------------------------------------------------------------------------------------
 
     def _missing_pages(self) -> dict[str, list[str]]:
-        """The keys by asset, in order. A look-back reads again what is there: that is not counted."""
+        """The missing keys of each place, in order. Stored days that a look-back reads again do not count."""
         calendar = replace(self.calendar, look_back_days=0, month_close_day=None)
         jobs_reach = self.now - DAYS_LIMIT
-        found: dict[str, list[str]] = defaultdict(list)
+        by_place: dict[str, list[str]] = defaultdict(list)
         files, users = self.terms.data_lake, self.terms.users
         for wanted in (
             backlog.hours_backlog(self.lake, calendar, self.now, (), jobs_reach),
@@ -189,8 +193,8 @@ class _Range:
             for key, places in sorted(wanted.items()):
                 if key[:10] <= f"{self.last}":
                     for place in places:
-                        found[place].append(key)
-        return found
+                        by_place[place].append(key)
+        return by_place
 
     def _of_pages(self, place: str, missing: Sequence[str]) -> AssetEstimate:
         keys = {hour for day in self._days for hour in hours_of(day)} | {*self._days}
@@ -209,7 +213,9 @@ class _Range:
     # -- requests --------------------------------------------------------------------------------------------------
 
     def _requests(self, place: str, missing: Sequence[str]) -> int:
-        """Aggregates are asked for by windows of several days, conversations by pages."""
+        """How many requests the missing partitions of a place need. A request for aggregates covers several days, one
+        for conversations a page.
+        """
         if not missing:
             return 0
         if place == HOURLY_AGGREGATES:
@@ -221,7 +227,7 @@ class _Range:
             return self.terms.daily_questions * self._windows(spans, zone)
         if place == HOURLY:
             days = len({hour[:10] for hour in missing})
-            # The platform answers by the UTC day; the page after the last full one says that there are no more.
+            # The query is by UTC day. One more page is read, because only it shows that there are no more.
             return days * (int(self._conversations * len(missing) / 24 / days) // QUERY_PAGE + 1)
         if place == LAKE_FILES:
             return (self._listings + self._pages_a_day(place, 0)) * len(missing)
@@ -232,17 +238,21 @@ class _Range:
 
     @property
     def _listings(self) -> int:
-        """How often the files of a day are listed: until it is over, and once more; each schema by itself."""
+        """How many requests list the files of a day: every few hours until it is over, and once more; for each
+        schema.
+        """
         settings = self.terms.data_lake
         return 0 if settings is None else (24 // settings.every_hours + 1) * max(1, len(settings.wanted))
 
     def _pages_a_day(self, place: str, assumed: int) -> int:
-        """The mean of the newest stored days; a file of the data lake is a page."""
+        """The mean number of pages of the newest stored days, else `assumed`. A file of the data lake is a page."""
         days = sorted(day for day in self.lake.stored(place) if day)[-MEASURED_DAYS:]
         return math.ceil(_mean(self.lake.rows(place, day) for day in days)) if days else assumed
 
     def _share(self, place: str) -> float:
-        """The share of a day's conversations that an overlap holds: its bytes relative to the day's."""
+        """The share of a day's conversations that a place has, estimated by its bytes relative to those of
+        daily_details.
+        """
         sizes = self._bytes_a_day(place)[0], self._bytes_a_day(DAILY)[0]
         return 1.0 if place == DAILY else min(1.0, sizes[0] / max(1.0, sizes[1]))
 
@@ -253,7 +263,7 @@ class _Range:
     def _basis(self) -> Literal["given", "measured", "assumed"]:
         return "given" if self.terms.conversations_per_day else "measured" if self._measured_rows else "assumed"
 
-    # -- what is measured ------------------------------------------------------------------------------------------
+    # -- measured sizes --------------------------------------------------------------------------------------------
 
     @cached_property
     def _conversations(self) -> int:
@@ -270,7 +280,7 @@ class _Range:
         return [rows for day in days[-MEASURED_DAYS:] if (rows := self.lake.rows(place, day))]
 
     def _bytes_a_day(self, place: str) -> tuple[float, bool]:
-        """The mean of the newest finished days that are stored; else what is assumed. And whether it is measured."""
+        """The mean bytes of the newest stored finished days, and True; or the assumed bytes, and False."""
         today = f"{self.now.astimezone(UTC).date()}"
         sizes: dict[str, int] = defaultdict(int)
         for key, file in self.lake.log(place).every_file():
@@ -283,7 +293,7 @@ class _Range:
 
     @cached_property
     def _growth(self) -> float:
-        """By how much the days are larger than those that were measured."""
+        """How much larger the days of the range are assumed to be than the measured ones, as a factor."""
         rows, given = self._measured_rows, self.terms.conversations_per_day
         return given / _mean(rows) if rows and given else 1.0
 

@@ -32,29 +32,32 @@ _LONGEST_HOURS = {
     "daily": 4,
     "live": 0.25,
 }
-"""A run is ended after this many hours, because it holds a place in the queue and the pool."""
+"""Dagster terminates a run after this many hours, because it occupies a slot in the queue and the pool."""
 
 _DESCRIPTIONS = {
     "hourly": "Fetch the pages of an hour, or of a range of hours in one run.",
-    "complete": "Read a whole day: by details jobs, with what began before it and was alive on it, and its aggregates.",
-    "data_lake": "Fetch the files of the data lake extraction that the platform made on a day, where "
+    "complete": "Read a whole day: its conversations by details jobs, earlier ones that were alive on it, and its "
+    "aggregates.",
+    "data_lake": "Fetch the files of the data lake extraction that the platform created on a day, if "
     "GENESYS_ASSETS_DATA_LAKE is on.",
     "users": "Read agents' presence and routing status of a day, or of a range of days in one run.",
     "recompute": "Compute the tables, reports and published files of a day again.",
-    "checks": "Compare what is stored of days again: the days between the tags genesys_assets/first_day and "
-    "genesys_assets/last_day, or yesterday.",
-    "upkeep": "Read the reference data. Remove older versions of tables, and superseded hours where "
+    "checks": "Run the checks of stored days again: from the day in the tag genesys_assets/first_day to the one in "
+    "genesys_assets/last_day, or of yesterday.",
+    "upkeep": "Read the reference data. Remove older versions of tables, and superseded hours if "
     "GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS is set.",
-    "observe": "Fetch today's members of queues and skills of users, which the platform keeps no history of; or its "
+    "observe": "Fetch today's members of queues and skills of users, of which the platform keeps no history; or its "
     "own count of a finished day's requests.",
-    "daily": "Everything of a day whose hours have been fetched, from reference data to published reports: for "
-    "people. Sensors launch the parts.",
-    "live": "Append a snapshot of what is going on now.",
+    "daily": "Everything of a day whose hours have been fetched, from reference data to published reports. For people "
+    "to launch; sensors launch the parts.",
+    "live": "Append a snapshot of the present.",
 }
 
 
 def build_jobs(layers: Collection[str] = LAYERS) -> list[UnresolvedAssetJobDefinition]:
-    """The jobs over what the layers have; no job over nothing. Runs execute their steps in their own process."""
+    """The jobs over the assets of these layers, without jobs that would be empty. A run executes its steps in one
+    process.
+    """
     return [
         dg.define_asset_job(
             name,
@@ -69,12 +72,12 @@ def build_jobs(layers: Collection[str] = LAYERS) -> list[UnresolvedAssetJobDefin
 
 
 def at_most(hours: float) -> dict[str, str]:
-    """The tags of a job whose runs are ended after this many hours."""
+    """The tags of a job whose runs Dagster terminates after this many hours."""
     return {"dagster/max_runtime": f"{hours * 3600:.0f}"}
 
 
 def _selections() -> Mapping[str, Mapping[str, dg.AssetSelection]]:
-    """What each job is over, by layer."""
+    """The assets and checks of each job, by layer."""
     observed = _assets("reference", "queue_members", "user_skills", "api_usage")
     listed = _layer("reference") - observed
     ops = _assets("ops", "superseded_pages", "housekeeping", "reports_file")

@@ -1,7 +1,7 @@
-"""Which figures are late: pure functions of the lake, the calendar and now. How late is too late is in `days.limits`.
+"""Which figures are late: functions of the lake, the calendar and now. `days.limits` has the limits.
 
-Freshness policies of the assets have the same limits, and are red in the UI (`assets.common.due_every`). The sensor
-`late` tells the webhook, also when nothing runs at all.
+The freshness policies of the assets have the same limits, and show in the UI (`assets.common.due_every`). The sensor
+`late` calls the webhook, even if no run is launched at all.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from genesys_assets.partitions import Calendar
 
 @dataclass(frozen=True, slots=True)
 class LateFigure:
-    """What is late, since when, and what to say of it."""
+    """Something that is late, since when, and a message about it."""
 
     name: str
     since: datetime
@@ -30,8 +30,8 @@ class LateFigure:
 def find_late(
     lake: Lake, calendar: Calendar, now: datetime, published: Iterable[str] | None, observed: Iterable[str] = ()
 ) -> Iterator[LateFigure]:
-    """What is late now. `published` are the days that have been published, None where nothing is to be; `observed` is
-    what is to be observed each day, because the platform keeps no history of it.
+    """What is late now. `published` are the days that have been published; None if nothing should be. `observed` are
+    the places of the daily observations.
     """
     for place in (HOURLY_AGGREGATES, HOURLY):
         yield from _hours(lake, calendar, now, place)
@@ -46,8 +46,8 @@ def _hours(lake: Lake, calendar: Calendar, now: datetime, place: str) -> Iterato
     newest = max((key for key in lake.stored(place) if key), default=None)
     known = utc_hour(newest)[1] if newest else _start(calendar)
     if now > known + HOUR + HOURS_LIMIT:
-        said = f"the newest hour of genesys/{place} ends at {known:%Y-%m-%d %H:%M} UTC"
-        yield LateFigure(place, known + HOUR + HOURS_LIMIT, said)
+        message = f"the newest hour of genesys/{place} ends at {known:%Y-%m-%d %H:%M} UTC"
+        yield LateFigure(place, known + HOUR + HOURS_LIMIT, message)
 
 
 def _days(lake: Lake, calendar: Calendar, now: datetime) -> Iterator[LateFigure]:
@@ -55,29 +55,29 @@ def _days(lake: Lake, calendar: Calendar, now: datetime) -> Iterator[LateFigure]
     newest = next(complete, None)
     known = utc_day(newest)[1] if newest else _start(calendar)
     if now > known + DAY + DAYS_LIMIT:
-        said = f"the newest complete day of genesys/{DAILY} is {newest}" if newest else "no day is complete yet"
-        yield LateFigure(DAILY, known + DAY + DAYS_LIMIT, said)
+        message = f"the newest complete day of genesys/{DAILY} is {newest}" if newest else "no day is complete yet"
+        yield LateFigure(DAILY, known + DAY + DAYS_LIMIT, message)
 
 
 def _published(calendar: Calendar, now: datetime, published: Iterable[str]) -> Iterator[LateFigure]:
     newest = max(published, default=None)
     known = calendar.business_day(newest)[1] if newest else calendar.business_day(f"{calendar.start_date}")[0]
     if now > known + DAY + PUBLISHED_LIMIT:
-        said = f"the newest published day is {newest}" if newest else "no day has been published yet"
-        yield LateFigure("published/reports", known + DAY + PUBLISHED_LIMIT, said)
+        message = f"the newest published day is {newest}" if newest else "no day has been published yet"
+        yield LateFigure("published/reports", known + DAY + PUBLISHED_LIMIT, message)
 
 
 def _observed(lake: Lake, calendar: Calendar, now: datetime, place: str) -> Iterator[LateFigure]:
-    """Today's observation, as long as it can be made; and yesterday's, which was missed."""
+    """Today's observation, which can still be made, and yesterday's, which is lost."""
     today = f"{now:%Y-%m-%d}"
     midnight, _ = utc_day(today)
     due, yesterday = midnight + HOURS_LIMIT, f"{midnight - DAY:%Y-%m-%d}"
     if now > due and today >= f"{calendar.start_date}" and today not in lake.stored(place):
-        said = f"genesys/{place} of {today} is not stored. It can be fetched until midnight UTC only"
-        yield LateFigure(place, due, said)
+        message = f"genesys/{place} of {today} is not stored. It can only be fetched until midnight UTC"
+        yield LateFigure(place, due, message)
     if yesterday in unobserved(lake, calendar, now, place):
-        said = f"genesys/{place} of {yesterday} was not fetched, and the platform keeps no history of it"
-        yield LateFigure(f"{place} of {yesterday}", midnight, said)
+        message = f"genesys/{place} of {yesterday} was not fetched, and the platform keeps no history of it"
+        yield LateFigure(f"{place} of {yesterday}", midnight, message)
 
 
 def _start(calendar: Calendar) -> datetime:

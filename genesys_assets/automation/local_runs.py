@@ -1,7 +1,7 @@
-"""Detects runs on this machine whose process died. Dagster's own launcher cannot, so such a run would hold its slot in
-the pool for hours.
+"""A run launcher that detects runs on this machine whose process died. Dagster's own launcher cannot, so such a run
+would occupy its slot in the pool for hours.
 
-dagster.yaml names the launcher; the daemon asks it of each run every `poll_interval_seconds` of `run_monitoring`.
+dagster.yaml names the launcher. The daemon checks each run with it every `poll_interval_seconds` of `run_monitoring`.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _STARTED = re.compile(r"Started process for run \(pid: (\d+)\)")
 
 
 class WatchedRunLauncher(DefaultRunLauncher):
-    """Starts each run in a process of its own on this machine, and tells whether that process is still there."""
+    """Starts each run in its own process on this machine, and checks whether that process is still alive."""
 
     @property
     def supports_check_run_worker_health(self) -> bool:
         return True
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
-        """Failed where the run's process is gone; a run of another machine counts as running."""
+        """FAILED if the run's process is gone. A run on another machine counts as running."""
         process = self._process(run) if is_of_this_machine(run) else None
         if process is None or is_alive(process):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
@@ -34,18 +34,18 @@ class WatchedRunLauncher(DefaultRunLauncher):
 
     def _process(self, run: DagsterRun) -> int | None:
         logged = self._instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT)
-        started = [found for entry in logged if (found := _STARTED.search(entry.message))]
+        started = [match for entry in logged if (match := _STARTED.search(entry.message))]
         return int(started[-1][1]) if started else None
 
 
 def is_of_this_machine(run: DagsterRun) -> bool:
-    """Whether the code server of a run is reached by a socket of this machine, as those of `dagster dev` are."""
-    told = json.loads(run.tags.get(GRPC_INFO_TAG, "{}"))
-    return bool(told.get("socket"))
+    """Whether the code server of a run is reached by a local socket, as with `dagster dev`."""
+    server = json.loads(run.tags.get(GRPC_INFO_TAG, "{}"))
+    return bool(server.get("socket"))
 
 
 def is_alive(process: int) -> bool:
-    """Whether a process is there and not only waits to be forgotten."""
+    """Whether a process exists and is not a zombie."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

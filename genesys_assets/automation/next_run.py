@@ -1,6 +1,7 @@
-"""Which range of partitions to run next, given what is wanted, what runs are doing and what has failed: pure functions.
+"""Chooses which range of partitions to run next, given what is wanted, what runs are doing and what has failed. Pure
+functions.
 
-`backlog` finds what is missing or stale, `progress` what runs do; `sensors` launch. Nothing is remembered here: a
+`backlog` finds what is missing or stale, `progress` what runs are doing; `sensors` launch. There is no state here: a
 request that was lost, killed or refused is made again, because its partitions are still wanted.
 """
 
@@ -13,30 +14,29 @@ from datetime import UTC, datetime, timedelta
 from genesys_assets.days import DAY, HOUR, utc_day, utc_hour
 
 Backlog = Mapping[str, frozenset[str]]
-"""Which assets are to be made, as `pages/hourly_details`, by partition key: days or hours."""
+"""The wanted assets, as `pages/hourly_details`, by partition key: a day or an hour."""
 
 CanMake = Callable[[str, str], bool]
-"""Whether enough is stored to make an asset's partition."""
+"""Whether enough is stored to make an asset's partition, by asset and key."""
 
 CHECKS = "checks"
-"""The job of checks alone; what it makes is named so too."""
+"""The name of the job that only runs checks, and of the pseudo-asset that stands for these checks in a backlog."""
 _FIRST_PAUSE = timedelta(minutes=5)
 _LONGEST_PAUSE = timedelta(hours=3)
 _GROWTH = 3
 _PARTS, _SMALLEST = 8, 3
-"""A range that has failed twice is tried in `_PARTS` parts, each of `_SMALLEST` partitions or more. So three look-back
-days that failed in an outage are one part.
+"""A range that has failed twice is tried again in `_PARTS` parts, each of at least `_SMALLEST` partitions. So three
+look-back days that failed in an outage stay together.
 """
 _ALONE = 3
-"""After this many failures a partition is tried by itself. Further failures say only how long the trouble has lasted.
-"""
+"""After this many failures a partition is tried alone. More failures make no difference."""
 _MOST_DOUBLINGS = 10
 _MOST_OF = 2
 """A partition joins a range only if it wants at least 1 of `_MOST_OF` of the assets that the range makes: an unwanted
 asset costs as much as a wanted one.
 """
 _JUST_ENDED = timedelta(minutes=30)
-"""For this long after the end of a run another one of its kind is expected: sensors look every 10 minutes at least."""
+"""For this long after a run, another one of its kind is expected: each sensor looks at least every 10 minutes."""
 _DAY = len("2026-01-31")
 GIVE_UP_AFTER = 4
 """After this many failures in a row, nothing waits for the asset."""
@@ -44,8 +44,8 @@ GIVE_UP_AFTER = 4
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run over the partitions `first` to `last` of some assets. `ended`: None while it goes on. `asked_for`: when it
-    was created, None for partitions that a backfill has not launched yet.
+    """A run over the partitions `first` to `last` of some assets. `ended`: None while it is in progress. `created_at`:
+    None for partitions that a backfill has not launched yet.
     """
 
     assets: frozenset[str]
@@ -53,7 +53,7 @@ class Run:
     last: str
     ended: datetime | None = None
     failed: bool = False
-    asked_for: datetime | None = None
+    created_at: datetime | None = None
 
     def makes(self, asset: str, key: str) -> bool:
         """Whether the partition is one of the run's. Days and hours compare as text: a day comes before its hours."""
@@ -62,14 +62,16 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One run over the partitions `first` to `last` of some assets."""
+    """A request to launch a run over the partitions `first` to `last` of some assets."""
 
     first: str
     last: str
     assets: frozenset[str]
 
     def cut(self, days: int | None) -> list[Request]:
-        """The same as runs of at most `days` days each, the newest first. Hours are cut between days."""
+        """Split the request into requests of at most `days` days each, the newest first. Hours of a day stay
+        together.
+        """
         if days is None:
             return [self]
         first, parts = self.first, []
@@ -82,7 +84,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class NextRun:
-    """The next run, if any, and why not more."""
+    """The request for the next run, if any; how many wanted partitions are in progress, and when the next retry is."""
 
     request: Request | None
     in_progress: int = 0
@@ -100,25 +102,27 @@ class NextRun:
 def choose_next_run(
     wanted: Backlog, runs: Sequence[Run], now: datetime, *, most: int, can_make: CanMake | None = None
 ) -> NextRun:
-    """The newest range of wanted partitions that no run is making and that does not pause after a failure. Partitions
-    that failed least come first.
+    """The newest range of wanted partitions that no run is making and that do not pause after a failure. Partitions
+    with the fewest failures come first.
 
-    A range holds at most `most` consecutive partitions that want the same assets. If `can_make` is given, they may
-    differ: all assets of the range are then made in each partition, if `can_make` allows it and each wants at least
+    A range has at most `most` consecutive partitions that want the same assets. If `can_make` is given, they may want
+    different ones: then each partition makes all assets of the range, if `can_make` allows it and each wants at least
     half of them.
     """
-    standing = _standing(wanted, runs, now)
-    request = _newest(standing, most, can_make) if standing.free else None
-    return NextRun(request, standing.in_progress, min(standing.pauses, default=None))
+    situation = _situation(wanted, runs, now)
+    request = _newest(situation, most, can_make) if situation.free else None
+    return NextRun(request, situation.in_progress, min(situation.pauses, default=None))
 
 
 def free(wanted: Backlog, runs: Sequence[Run], now: datetime) -> Backlog:
-    """What is wanted, is not being made and does not pause: it will run soon."""
-    return _standing(wanted, runs, now).free
+    """The wanted partitions that no run is making and that do not pause: they will run soon."""
+    return _situation(wanted, runs, now).free
 
 
-def made_soon(wanted: Backlog, runs: Sequence[Run], now: datetime) -> Backlog:
-    """What is free, while runs of its kind follow one another; nothing where none has run lately."""
+def free_if_active(wanted: Backlog, runs: Sequence[Run], now: datetime) -> Backlog:
+    """As `free`, but empty if no run over any of the wanted assets is in progress or has just ended: then their sensor
+    may be off.
+    """
     kind = frozenset[str]().union(*wanted.values())
     if not any(run.assets & kind and (run.ended is None or now - run.ended < _JUST_ENDED) for run in runs):
         return {}
@@ -126,60 +130,63 @@ def made_soon(wanted: Backlog, runs: Sequence[Run], now: datetime) -> Backlog:
 
 
 @dataclass(slots=True)
-class _Standing:
-    """How things stand with what is wanted: what is free to be asked for, with the times that it has failed, how many
-    runs of the kind succeeded since one failed, how much is being made, and until when the rest pauses.
+class _Situation:
+    """The wanted partitions, sorted by what can be done with them.
+
+    `free` can be launched now; `failures` counts the failures in a row of each partition. `successes` counts the runs
+    over any of the wanted assets that succeeded since one failed. `in_progress` counts partitions that runs are making.
+    `pauses` has the instants until which other partitions pause.
     """
 
     free: dict[str, frozenset[str]] = field(default_factory=dict)
-    failed: dict[str, int] = field(default_factory=dict)
-    well: int = 0
+    failures: dict[str, int] = field(default_factory=dict)
+    successes: int = 0
     in_progress: int = 0
     pauses: list[datetime] = field(default_factory=list)
 
 
-def _standing(wanted: Backlog, runs: Sequence[Run], now: datetime) -> _Standing:
-    """If the last runs of any of these assets failed, all partitions pause, not only the failed ones: an expired token
-    must not cause a run every minute.
+def _situation(wanted: Backlog, runs: Sequence[Run], now: datetime) -> _Situation:
+    """If the last run over any of the wanted assets failed, all partitions pause, not only the failed ones: an expired
+    token must not cause a run every minute.
     """
-    failures, well = _lately(wanted, runs)
-    found, of_kind = _Standing(well=well), paused_until(failures)
+    failures, successes = _streaks(wanted, runs)
+    situation, all_paused_until = _Situation(successes=successes), paused_until(failures)
     for key, assets in wanted.items():
         idle = frozenset(asset for asset in assets if not _is_made(runs, asset, key))
-        found.in_progress += len(idle) < len(assets)
+        situation.in_progress += len(idle) < len(assets)
         of_key = max((failures_of(runs, asset, key) for asset in idle), key=len, default=[])
-        until = max(filter(None, (of_kind, paused_until(of_key))), default=None)
-        found.failed[key] = len(of_key)
+        until = max(filter(None, (all_paused_until, paused_until(of_key))), default=None)
+        situation.failures[key] = len(of_key)
         if until is not None and until > now:
-            found.pauses.append(until)
+            situation.pauses.append(until)
         elif idle:
-            found.free[key] = idle
-    return found
+            situation.free[key] = idle
+    return situation
 
 
-def _lately(wanted: Backlog, runs: Iterable[Run]) -> tuple[list[datetime], int]:
-    """When the last runs of a kind failed, in order, none where the last one was well; and how many were well since one
-    failed.
+def _streaks(wanted: Backlog, runs: Iterable[Run]) -> tuple[list[datetime], int]:
+    """The times of the failures since a run over any of the wanted assets last succeeded, in order; and how many such
+    runs succeeded since one last failed. One of the two is always empty.
     """
     kind = frozenset().union(*wanted.values())
     ended = sorted((run.ended, run.failed) for run in runs if run.ended is not None and run.assets & kind)
     failures: list[datetime] = []
-    well = 0
+    successes = 0
     for at, failed in ended:
-        failures, well = ([*failures, at], 0) if failed else ([], well + 1)
-    return failures, well
+        failures, successes = ([*failures, at], 0) if failed else ([], successes + 1)
+    return failures, successes
 
 
-def _newest(standing: _Standing, most: int, can_make: CanMake | None) -> Request:
-    """The newest range of what has failed least: a bad partition keeps no other from being made. It is shorter the more
-    often it failed, so that the bad one is found and left alone. It grows again while runs succeed: then the trouble of
-    all of them is over, and few runs make what has piled up.
+def _newest(situation: _Situation, most: int, can_make: CanMake | None) -> Request:
+    """The newest range of partitions with the fewest failures, so that a bad partition does not block others. The more
+    often partitions failed, the shorter the range, so that a bad one ends up alone. While runs succeed, ranges grow
+    again: then whatever made all of them fail is over, and few runs catch up.
     """
-    wanted, failed = standing.free, standing.failed
+    wanted, failed = situation.free, situation.failures
     keys = [max(wanted, key=lambda key: (-failed[key], begin(key)))]
     assets = wanted[keys[0]]
     alike = {key: min(failures, _ALONE) for key, failures in failed.items()}
-    longest = _longest(most, failed[keys[0]], standing.well)
+    longest = _longest(most, failed[keys[0]], situation.successes)
     while len(keys) < longest:
         before = following(keys[-1], -1)
         if before not in wanted or alike[before] != alike[keys[0]]:
@@ -193,12 +200,12 @@ def _newest(standing: _Standing, most: int, can_make: CanMake | None) -> Request
     return Request(keys[-1], keys[0], assets)
 
 
-def _longest(most: int, failures: int, well: int) -> int:
-    """The longest range. After up to 1 failure `most`, after 2 an eighth of it but 3 at least, then single partitions.
-    From the second successful run in a row on, each doubles it.
+def _longest(most: int, failures: int, successes: int) -> int:
+    """How many partitions a range may have. After at most one failure `most`, after two an eighth of it but at least 3,
+    then one. Each successful run in a row, from the second on, doubles it.
     """
-    together = most if failures <= 1 else max(_SMALLEST, most // _PARTS) if failures < _ALONE else 1
-    return min(most, together << min(max(0, well - 1), _MOST_DOUBLINGS))
+    length = most if failures <= 1 else max(_SMALLEST, most // _PARTS) if failures < _ALONE else 1
+    return min(most, length << min(max(0, successes - 1), _MOST_DOUBLINGS))
 
 
 def _is_made(runs: Iterable[Run], asset: str, key: str) -> bool:
@@ -206,7 +213,7 @@ def _is_made(runs: Iterable[Run], asset: str, key: str) -> bool:
 
 
 def failures_of(runs: Iterable[Run], asset: str, key: str) -> list[datetime]:
-    """When runs of a partition failed since one was well, in order."""
+    """When runs over a partition failed since the last one that succeeded, in order."""
     ended = sorted((run.ended, run.failed) for run in runs if run.ended is not None and run.makes(asset, key))
     failures: list[datetime] = []
     for at, failed in ended:
@@ -235,13 +242,13 @@ def following(key: str, count: int = 1) -> str:
 
 
 def last_moment(now: datetime, hour: int, minute: int) -> datetime:
-    """The last time that the clock showed an hour and minute, UTC."""
+    """The last time before `now` that was at this hour and minute, UTC."""
     today = now.astimezone(UTC).replace(hour=hour, minute=minute, second=0, microsecond=0)
     return today if today <= now else today - DAY
 
 
 def ranges(keys: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """First and last of each run of days, or of hours, that follow each other."""
+    """The first and last key of each unbroken range of days, or of hours."""
     first = last = ""
     for key in sorted(keys):
         if last and following(last) == key:

@@ -1,4 +1,4 @@
-"""What runs and backfills are doing, and which failed lately, as Dagster knows it. `next_run` decides what follows."""
+"""Asks Dagster what runs and backfills are doing, and which failed lately. `next_run` decides what to run next."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 PARTITION = "dagster/partition"
 NIGHT = "genesys_assets/night"
-"""Tag of a run over assets without partitions: the day of the night for which it was asked."""
+"""Tag of a run over assets without partitions: the day of the night that it is for."""
 
-_GOING_ON = [
+_IN_PROGRESS = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.STARTING,
@@ -39,14 +39,14 @@ def location_of(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:
 
 
 def runs_of(instance: dg.DagsterInstance, location: dg.RepositoryDefinition, now: datetime) -> list[Run]:
-    """The runs that go on, those that failed within the last two days with the successes since, and what backfills have
-    yet to make.
+    """The runs in progress, the runs that failed within the last two days, those that succeeded since the first of
+    these failures, and one run for each range that a backfill has yet to launch.
     """
     since = now - _LOOKED_BACK
     failed = _records(instance, [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED], since)
-    # A success only ends the pauses of what failed before it.
-    well = _records(instance, [dg.DagsterRunStatus.SUCCESS], min(map(_ended, failed))) if failed else []
-    records = [*_records(instance, _GOING_ON, None), *failed, *well]
+    # Successes before the first failure make no difference to what is chosen next.
+    succeeded = _records(instance, [dg.DagsterRunStatus.SUCCESS], min(map(_ended, failed))) if failed else []
+    records = [*_records(instance, _IN_PROGRESS, None), *failed, *succeeded]
     runs = [run for record in records if (run := _run(record, location))]
     return [*runs, *_backfills(instance, location)]
 
@@ -58,23 +58,23 @@ def _records(
 
 
 def _ended(record: dg.RunRecord) -> datetime:
-    """A run that never began has no end: when it was last written to."""
+    """When a run ended. A run that never began has no end time: then its last update counts."""
     return datetime.fromtimestamp(record.end_time, UTC) if record.end_time else record.update_timestamp
 
 
 def _run(record: dg.RunRecord, location: dg.RepositoryDefinition) -> Run | None:
-    """None where the run is over no partitions of ours."""
+    """The run; None if it has no partitions."""
     run = record.dagster_run
     bounds = partitions_of(run.tags)
     if bounds is None:
         return None
-    ended = None if run.status in _GOING_ON else _ended(record)
+    ended = None if run.status in _IN_PROGRESS else _ended(record)
     has_failed = run.status != dg.DagsterRunStatus.SUCCESS
     return Run(assets_of(run, location), *bounds, ended, has_failed, record.create_timestamp)
 
 
 def partitions_of(tags: Mapping[str, str]) -> tuple[str, str] | None:
-    """First and last partition of a run, None where it has none."""
+    """The first and last partition of a run; None if it has none."""
     if RANGE_START in tags:
         return tags[RANGE_START], tags.get(RANGE_END, tags[RANGE_START])
     if FIRST_DAY in tags:
@@ -95,7 +95,7 @@ def assets_of(run: dg.DagsterRun, location: dg.RepositoryDefinition) -> frozense
 
 
 def _backfills(instance: dg.DagsterInstance, location: dg.RepositoryDefinition) -> Iterator[Run]:
-    """What the backfills that go on have still to make, as runs."""
+    """The partitions that backfills in progress have yet to make, as runs."""
     from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
     ours = places(location)
@@ -103,8 +103,8 @@ def _backfills(instance: dg.DagsterInstance, location: dg.RepositoryDefinition) 
         if not backfill.is_asset_backfill:
             continue
         data = backfill.get_asset_backfill_data(location.asset_graph)
-        left = data.target_subset - data.materialized_subset - data.failed_and_downstream_subset
-        for key in left.partitions_subsets_by_asset_key:
+        remaining = data.target_subset - data.materialized_subset - data.failed_and_downstream_subset
+        for key in remaining.partitions_subsets_by_asset_key:
             if key in ours:
-                for first, last in ranges(left.get_partitions_subset(key).get_partition_keys()):
+                for first, last in ranges(remaining.get_partitions_subset(key).get_partition_keys()):
                     yield Run(frozenset([ours[key]]), first, last)

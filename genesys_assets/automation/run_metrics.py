@@ -1,7 +1,7 @@
-"""One line of JSON per ended run, for log collectors and plots of run times.
+"""Writes one line of JSON per ended run, for log collectors and plots of run times.
 
-`metrics_of` is pure. The sensor looks at all runs that have ended since it last looked, so a killed run has its line
-too. docs/operations.md says what a line holds.
+`metrics_of` is pure. The sensor looks at all runs that ended since its last tick, so killed runs have a line too.
+docs/operations.md describes the fields of a line.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from genesys_assets.settings import RunMetricsSettings
 
 _LOOK_EVERY_SECONDS = 60
 _MOST = 600
-"""How many runs are looked at in one tick."""
+"""How many runs one tick looks at."""
 _REMEMBERED = 500
+"""How many run ids the cursor holds, so that no line is written twice."""
 _SLACK = timedelta(minutes=1)
 """A run may become visible this long after the update time that it carries."""
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _SPENT = ("requests", "retries", "rate_limited", "seconds_waited")
-"""Metadata of whatever asks the platform: see `assets.common.track_requests`."""
+"""Metadata of assets that call the API: see `assets.common.track_requests`."""
 _ROWS = "dagster/partition_row_count"
 
 
@@ -38,7 +39,7 @@ def metrics_of(
     materializations: Sequence[dg.AssetMaterialization],
     failed_checks: int,
 ) -> dict[str, Any]:
-    """The line of an ended run. Times are seconds; what is not known is null."""
+    """The fields of the line of an ended run. Durations are in seconds; unknown values are null."""
     run, bounds = record.dagster_run, partitions_of(record.dagster_run.tags)
     stored = {(each.asset_key, each.partition) for each in materializations}
     return {
@@ -63,17 +64,17 @@ def metrics_of(
 
 
 def _rows(materializations: Iterable[dg.AssetMaterialization]) -> dict[Any, int]:
-    """Rows by asset and partition. One that is reported twice counts once."""
-    counted: dict[Any, int] = {}
+    """Rows by asset and partition. A partition that was reported twice counts once."""
+    by_partition: dict[Any, int] = {}
     for each in materializations:
         rows = each.metadata.get(_ROWS)
         if rows is not None and isinstance(rows.value, int):
-            counted[each.asset_key, each.partition] = rows.value
-    return counted
+            by_partition[each.asset_key, each.partition] = rows.value
+    return by_partition
 
 
 def _spent(materializations: Iterable[dg.AssetMaterialization]) -> dict[str, float]:
-    """What the run's assets cost together. Each partition of an asset says what all of it cost."""
+    """The sum of the requests of the run's assets. Each partition of an asset has the numbers of the whole asset."""
     by_asset: dict[dg.AssetKey, Mapping[str, Any]] = {}
     for each in materializations:
         if _SPENT[0] in each.metadata:
@@ -99,17 +100,17 @@ def build_run_metrics_sensor(running: Collection[str] = ()) -> dg.SensorDefiniti
         default_status=sensor_status("run_metrics", running),
     )
     def run_metrics(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        """Begins with runs that end after it was switched on. If the process dies before Dagster stores the cursor,
-        lines are written twice: deduplicate by `run_id`.
+        """The first run with a line is the first that ends after the sensor was switched on. If the process dies before
+        Dagster stores the cursor, lines are written twice: deduplicate by `run_id`.
         """
         location = location_of(context)
         if context.cursor is None:
-            # What ended within the slack before counts as written.
+            # Runs that ended within the slack before now count as written.
             now = datetime.now(UTC)
             before = context.instance.get_run_records(dg.RunsFilter(statuses=_ENDED, updated_after=now - _SLACK))
             return _result([], now, [record.dagster_run.run_id for record in before])
-        said = json.loads(context.cursor)
-        after, written = datetime.fromisoformat(said["after"]), list(said["written"])
+        cursor = json.loads(context.cursor)
+        after, written = datetime.fromisoformat(cursor["after"]), list(cursor["written"])
         wanted = dg.RunsFilter(statuses=_ENDED, updated_after=after - _SLACK)
         records = context.instance.get_run_records(wanted, limit=_MOST, order_by="update_timestamp", ascending=True)
         new = [record for record in records if record.dagster_run.run_id not in written]
@@ -128,9 +129,9 @@ def build_run_metrics_sensor(running: Collection[str] = ()) -> dg.SensorDefiniti
 
 
 def _result(lines: Sequence[str], after: datetime, written: Sequence[str]) -> dg.SensorResult:
-    said = f"{len(lines)} runs have ended." if lines else "No run has ended."
+    reason = f"{len(lines)} runs have ended." if lines else "No run has ended."
     cursor = json.dumps({"after": after.isoformat(), "written": list(written)[-_REMEMBERED:]})
-    return dg.SensorResult(skip_reason=dg.SkipReason(said), cursor=cursor)
+    return dg.SensorResult(skip_reason=dg.SkipReason(reason), cursor=cursor)
 
 
 def _metrics(instance: dg.DagsterInstance, location: dg.RepositoryDefinition, record: dg.RunRecord) -> dict[str, Any]:
@@ -147,7 +148,7 @@ def _metrics(instance: dg.DagsterInstance, location: dg.RepositoryDefinition, re
 
 
 def _send(context: dg.SensorEvaluationContext, metrics: Sequence[Mapping[str, Any]]) -> None:
-    """Runs that a collector did not take are not sent again: the file has them."""
+    """Send to OpenTelemetry. Runs that the collector refuses are not sent again: the file has them."""
     try:
         send(metrics)
     except NotSent as problem:
@@ -155,9 +156,9 @@ def _send(context: dg.SensorEvaluationContext, metrics: Sequence[Mapping[str, An
 
 
 def _append(file: Path | None, lines: Iterable[str]) -> None:
-    """Each line in one write, so that others who append to the file at the same time do not mix with it."""
+    """Append each line with one write, so that lines of concurrent writers do not mix."""
     if file is None:
         return
-    with file.open("ab", buffering=0) as appended:
+    with file.open("ab", buffering=0) as opened:
         for line in lines:
-            os.write(appended.fileno(), f"{line}\n".encode())
+            os.write(opened.fileno(), f"{line}\n".encode())

@@ -1,6 +1,7 @@
-"""The one thing that goes by the clock: live snapshots, for a moment that was not observed is lost.
+"""The only schedule: live snapshots, because a moment that was not observed is lost.
 
-Everything else is asked for when it is wanted: see `sensors`. It ships stopped: switch it on in the UI.
+Sensors launch everything else, when it is missing or stale: see `sensors`. The schedule ships stopped: switch it on in
+the UI.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Sensors that launch runs: each looks at what is stored, and launches one range of partitions at a time.
+"""Sensors that launch runs. Each compares what is stored with what should be, and launches one range of partitions at a
+time.
 
     upkeep     reference data and housekeeping, once a night
     observe    today's members of queues and skills of users
@@ -11,9 +12,9 @@
     reports    days whose tables, names or definitions have changed
     publish    finished days whose reports or failing checks have changed
 
-`backlog` decides what is missing or stale, `next_run` which of it runs next.
+`backlog` decides what is missing or stale, `next_run` which range of it runs next.
 
-All ship stopped: they are switched on in the UI.
+All ship stopped: switch them on in the UI.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ from genesys_assets.automation.next_run import (
     choose_next_run,
     failures_of,
     free,
+    free_if_active,
     last_moment,
-    made_soon,
 )
 from genesys_assets.automation.progress import NIGHT, RANGE_END, RANGE_START, location_of, runs_of
 from genesys_assets.automation.switches import sensor_status
@@ -72,14 +73,14 @@ from genesys_assets.settings import (
 _MOST_DAYS = 7
 _MOST_HOURS = 7 * 24
 _HOPELESS = 2
-"""After how many failures of a table, check or report its day is published without it."""
+"""After this many failures of a table, check or report, its day is published without it."""
 _LONGEST_WAIT_SECONDS = 10.0
-"""How long a tick waits for the platform: Dagster gives it a minute, and its thread serves the other sensors too."""
+"""How long a tick waits for the platform. Dagster allows a minute, but the thread also serves the other sensors."""
 
 
 @dataclass
 class Tick:
-    """One tick of a sensor, with everything it goes by."""
+    """One tick of a sensor, with everything that it decides by. `definitions` are the reports."""
 
     context: dg.SensorEvaluationContext
     lake: Lake
@@ -103,7 +104,7 @@ class Tick:
         """The keys of assets, by place."""
         return keys(self.location)
 
-    # -- what is wanted --------------------------------------------------------------------------------------------
+    # -- wanted partitions -----------------------------------------------------------------------------------------
 
     def upkeep(self) -> Backlog:
         since = last_moment(self.now, *backlog.NIGHT_AT)
@@ -124,7 +125,7 @@ class Tick:
         return backlog.hours_backlog(self.lake, self.calendar, self.now, self.questions, self._available)
 
     def days(self) -> Backlog:
-        """Asks the platform how far details jobs reach, but only if a day could be due."""
+        """Asks the platform up to when details jobs have data, but only if a day could be due."""
         if choose_next_run(
             backlog.days_backlog(self.lake, self.calendar, self.now, self.now), self.runs, self.now, most=1
         ).request:
@@ -135,13 +136,13 @@ class Tick:
         return backlog.lake_files_backlog(self.lake, self.calendar, self.now, DataLakeSettings.load())
 
     def users(self) -> Backlog:
-        """Asks the platform how far details jobs reach, but only if a day could be due. Without the permission nothing
-        is wanted.
+        """Asks the platform up to when details jobs have data, but only if a day could be due. Empty without the
+        permission.
         """
         if not UserStatusSettings.load().is_read:
             return {}
-        possibly = backlog.user_days_backlog(self.lake, self.calendar, self.now, self.now)
-        if not choose_next_run(possibly, self.runs, self.now, most=1).request:
+        possible = backlog.user_days_backlog(self.lake, self.calendar, self.now, self.now)
+        if not choose_next_run(possible, self.runs, self.now, most=1).request:
             return {}
         try:
             available = details_jobs.availability(self.cloud.client, details_jobs.USERS)
@@ -152,7 +153,7 @@ class Tick:
             )
             return {}
         except (GenesysCloudError, SettingError) as error:
-            self.context.log.warning(f"Jobs of users' details: the platform did not say how far they reach: {error}")
+            self.context.log.warning(f"The platform did not say up to when users' details jobs have data: {error}")
             available = None
         return backlog.user_days_backlog(self.lake, self.calendar, self.now, available)
 
@@ -161,26 +162,28 @@ class Tick:
         return backlog.tables_backlog(self.lake, self.calendar, self.now, families_of(self.questions))
 
     def tables(self) -> Backlog:
-        """Of days whose pages are neither being read nor read next."""
+        """The stale tables of days whose pages are neither being read nor read next."""
         return {day: assets for day, assets in self.stale_tables.items() if not self._is_coming(day)}
 
     def _is_coming(self, day: str) -> bool:
-        """Whether pages of a day are being read or read next: what is computed of it now would be computed again."""
+        """Whether pages of a day are being read or will be read next. Tables computed now would be computed again
+        then.
+        """
         return day in self._days_to_be_read or day <= self._read_anew_until or self._is_being_read(day)
 
     @cached_property
     def _days_to_be_read(self) -> set[str]:
-        """The days whose hours are read next."""
+        """The days whose hours will be read next."""
         wanted = backlog.hours_backlog(self.lake, self.calendar, self.now, self.questions)
         return {hour[:10] for hour in free(wanted, self.runs, self.now)}
 
     @cached_property
     def _read_anew_until(self) -> str:
-        """The last finished day that is read next, because it is due once more or because reading it failed; empty if
-        there is none.
+        """The last finished day that will be read next, because it is due again or because reading it failed. Empty if
+        there is none, or if no run failed lately.
 
-        What is read of a day changes days before. Computed now, they would be computed again after each run that makes
-        up for an outage.
+        Reading a day also changes earlier days, whose conversations may have ended on it. If these were computed now,
+        they would be computed again after each run that catches up on an outage.
         """
         if not any(run.failed for run in self.runs):
             return ""
@@ -188,19 +191,19 @@ class Tick:
         if UserStatusSettings.load().is_read:
             wanted = backlog.user_days_backlog(self.lake, self.calendar, self.now, self.now)
             readings.append((USER_DETAILS, wanted))
-        found = (
+        read_next = (
             day
             for place, wanted in readings
-            for day, assets in made_soon(wanted, self.runs, self.now).items()
+            for day, assets in free_if_active(wanted, self.runs, self.now).items()
             if self._is_over(day)
             and (
                 backlog.is_complete(self.lake, place, day) or any(failures_of(self.runs, each, day) for each in assets)
             )
         )
-        return max(found, default="")
+        return max(read_next, default="")
 
     def reports(self) -> Backlog:
-        """Nothing until last night's reference data is read. Days whose pages are being read wait."""
+        """The stale reports. Empty until last night's reference data is read. Days whose pages are being read wait."""
         if not self._names_are_known:
             return {}
         coming = {day for day in self.lake.stored(backlog.INTERVALS) if day is not None and self._is_coming(day)}
@@ -211,7 +214,9 @@ class Tick:
         return backlog.reports_backlog(self.lake, self.calendar, self.now, definitions, closed)
 
     def published(self) -> Backlog:
-        """Once the day's tables, checks and reports are made or have failed. One that fails holds up no other."""
+        """The days to publish: those whose tables, checks and reports are all made or have failed. A day that fails
+        does not hold up others.
+        """
         if not self._names_are_known:
             return {}
         unchecked = backlog.checks_backlog(self.lake, self.calendar, self.now, self.stale_tables)
@@ -234,8 +239,8 @@ class Tick:
         return backlog.published_backlog(self.lake, self.calendar, self.now, self.definitions, coming, made_of)
 
     def _has_failed(self, asset: str, day: str) -> bool:
-        """Whether to publish without an asset: its runs failed twice, or it is a report whose own computation failed. A
-        lost run is retried first.
+        """Whether to publish without an asset: its runs failed twice, or it is a report whose own step failed once. (If
+        the run died for another reason, the report is retried first.)
         """
         failures = len(failures_of(self.runs, asset, day))
         layer, _, name = asset.partition("/")
@@ -250,7 +255,9 @@ class Tick:
 
     @cached_property
     def _names_are_known(self) -> bool:
-        """Whether the listings were read since last night, or fail again and again."""
+        """Whether all needed listings were read since last night, or have failed so often that reports no longer
+        wait.
+        """
         since = last_moment(self.now, *backlog.NIGHT_AT)
         if not backlog.is_reference_older(self.lake, since, backlog.NEEDED):
             return True
@@ -259,7 +266,7 @@ class Tick:
         )
 
     def _closed(self) -> set[str]:
-        """The days of which nothing may be made: a blocking check fails on them, or has still to be made."""
+        """The days whose reports must wait because checks are blocking: a check failed on them, or has not run yet."""
         if not ReconciliationSettings.load().is_blocking:
             return set()
         unchecked = backlog.checks_backlog(self.lake, self.calendar, self.now, self.stale_tables)
@@ -268,11 +275,11 @@ class Tick:
 
     @cached_property
     def _available(self) -> datetime | None:
-        """How far details jobs reach; None if the platform does not say. Runs that fetch anything will say why."""
+        """Up to when details jobs have all data; None if the platform does not say."""
         try:
             return details_jobs.availability(self.cloud.client)
         except (GenesysCloudError, SettingError) as error:
-            self.context.log.warning(f"Details jobs: the platform did not say how far they reach: {error}")
+            self.context.log.warning(f"The platform did not say up to when details jobs have data: {error}")
             return None
 
     def can_make_table(self, place: str, day: str) -> bool:
@@ -291,23 +298,23 @@ class Tick:
         return any(True for _ in self._making(layer, day))
 
     def _making(self, layer: str, day: str) -> Iterator[Run]:
-        """The runs that go on, over a layer's partitions of a day."""
+        """The runs in progress over a layer's partitions of a day."""
         for run in self.runs:
             of_layer = any(asset.startswith(layer) for asset in run.assets)
             if run.ended is None and of_layer and run.first[:10] <= day <= run.last[:10]:
                 yield run
 
     def _is_being_read(self, day: str) -> bool:
-        """Whether pages of a day are still to come. A run over the hours of many days stores them day by day: tables of
-        those that it has stored are made while it fetches the others.
+        """Whether a run in progress will still store pages of a day. A run over the hours of many days stores them day
+        by day, so tables of a stored day can be computed while the run fetches the others.
         """
         return any(not backlog.has_read_hours(self.lake, run, day) for run in self._making("pages/", day))
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A sensor: which job it launches, for what of which layer, how many partitions at most in one run, how often it
-    looks. `can_make`: see `next_run.choose_next_run`.
+class SensorSpec:
+    """The specification of a sensor: its job, its layer, the function that gives its backlog, the most partitions of
+    one run, and the seconds between ticks. `can_make`: see `next_run.choose_next_run`.
     """
 
     name: str
@@ -320,8 +327,8 @@ class Kind:
     every_seconds: int = 60
 
 
-KINDS = (
-    Kind(
+SENSORS = (
+    SensorSpec(
         "upkeep",
         "upkeep",
         "reference",
@@ -329,7 +336,7 @@ KINDS = (
         "Reads the reference data and does the housekeeping once a night, from 02:00 UTC on.",
         every_seconds=300,
     ),
-    Kind(
+    SensorSpec(
         "observe",
         "observe",
         "reference",
@@ -340,7 +347,7 @@ KINDS = (
         most=1,
         every_seconds=300,
     ),
-    Kind(
+    SensorSpec(
         "hours",
         "hourly",
         "pages",
@@ -349,16 +356,16 @@ KINDS = (
         "UTC on reads the aggregates of look-back days again.",
         most=_MOST_HOURS,
     ),
-    Kind(
+    SensorSpec(
         "days",
         "complete",
         "pages",
         Tick.days,
         "Fetches days as soon as details jobs cover them, the aggregates of finished business days, and from 03:30 UTC "
-        "on look-back days again.",
+        "on also look-back days again.",
         every_seconds=600,
     ),
-    Kind(
+    SensorSpec(
         "data_lake",
         "data_lake",
         "pages",
@@ -367,7 +374,7 @@ KINDS = (
         "GENESYS_ASSETS_DATA_LAKE=on.",
         every_seconds=600,
     ),
-    Kind(
+    SensorSpec(
         "users",
         "users",
         "pages",
@@ -376,7 +383,7 @@ KINDS = (
         "look-back days again from 03:30 UTC on. GENESYS_ASSETS_USER_STATUS=false switches it off.",
         every_seconds=300,
     ),
-    Kind(
+    SensorSpec(
         "tables",
         "recompute",
         "tables",
@@ -384,14 +391,14 @@ KINDS = (
         "Computes the tables of days whose pages changed since.",
         can_make=Tick.can_make_table,
     ),
-    Kind(
+    SensorSpec(
         "checks",
         "checks",
         "tables",
         Tick.checks,
         "Runs the checks of finished days whose tables changed since.",
     ),
-    Kind(
+    SensorSpec(
         "reports",
         "recompute",
         "reports",
@@ -399,7 +406,7 @@ KINDS = (
         "Computes the reports of days whose tables, names or definitions changed since.",
         can_make=Tick.can_make_report,
     ),
-    Kind(
+    SensorSpec(
         "publish",
         "recompute",
         "published",
@@ -417,8 +424,10 @@ def build_sensors(
     layers: Collection[str] = LAYERS,
     running: Collection[str] = (),
 ) -> list[dg.SensorDefinition]:
-    """`reports` are those of the code location, `questions` what is asked of aggregates."""
-    sensors = [_sensor(kind, calendar, reports, questions, running) for kind in KINDS if kind.layer in layers]
+    """The sensors of the layers. `reports` are those of the code location, `questions` the aggregates questions that
+    are asked; `running` names the sensors that run without being switched on.
+    """
+    sensors = [_sensor(spec, calendar, reports, questions, running) for spec in SENSORS if spec.layer in layers]
     return [*sensors, *([_reports_file(running)] if "ops" in layers else [])]
 
 
@@ -432,18 +441,18 @@ def _reports_file(running: Collection[str]) -> dg.SensorDefinition:
 
 
 def _sensor(
-    kind: Kind,
+    spec: SensorSpec,
     calendar: Calendar,
     reports: Sequence[Report],
     questions: Sequence[AggregateQuestion],
     running: Collection[str],
 ) -> dg.SensorDefinition:
     @dg.sensor(
-        name=kind.name,
-        job_name=kind.job,
-        description=kind.description,
-        minimum_interval_seconds=kind.every_seconds,
-        default_status=sensor_status(kind.name, running),
+        name=spec.name,
+        job_name=spec.job,
+        description=spec.description,
+        minimum_interval_seconds=spec.every_seconds,
+        default_status=sensor_status(spec.name, running),
     )
     def launch(
         context: dg.SensorEvaluationContext,
@@ -454,18 +463,18 @@ def _sensor(
         genesys_cloud.give_up_after(_LONGEST_WAIT_SECONDS)
         stored = shared_lake(lake.location)
         tick = Tick(context, stored, genesys_cloud, publishing, calendar, reports, questions, datetime.now(UTC))
-        wanted = kind.wanted(tick)
-        can_make = kind.can_make and partial(kind.can_make, tick)
-        made = choose_next_run(wanted, tick.runs, tick.now, most=kind.most, can_make=can_make)
-        if made.request is None:
-            return dg.SkipReason(made.reason(wanted))
-        return [run_request(request, tick.keys) for request in made.request.cut(calendar.days_per_run)]
+        wanted = spec.wanted(tick)
+        can_make = spec.can_make and partial(spec.can_make, tick)
+        next_run = choose_next_run(wanted, tick.runs, tick.now, most=spec.most, can_make=can_make)
+        if next_run.request is None:
+            return dg.SkipReason(next_run.reason(wanted))
+        return [run_request(request, tick.keys) for request in next_run.request.cut(calendar.days_per_run)]
 
     return launch
 
 
 def run_request(request: Request, keys: Mapping[str, dg.AssetKey]) -> dg.RunRequest:
-    """The run of a request. `keys` are those of assets, by place."""
+    """A request as Dagster's RunRequest. `keys` are the keys of assets, by place."""
     first, last, assets = request.first, request.last, request.assets
     if assets <= {*backlog.REFERENCE}:
         return dg.RunRequest(tags={NIGHT: last})

@@ -1,6 +1,6 @@
 """The automation condition of reports in other code locations: when Dagster computes a day again.
 
-`sensors` launch our own assets.
+Assets of this package have no conditions: `sensors` launch them.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _NOT_OF_A_DAY = dg.AssetSelection.tag(LAYER, "reference") | dg.AssetSelection.ta
 
 
 def standalone_condition(calendar: Calendar) -> Condition:
-    """Look-back days and today as soon as a table was computed again, once all of them are there.
+    """Compute look-back days and today when one of their tables was computed again and all are stored.
 
-    The sensor that Dagster makes for every code location knows only its own conditions: days that were read again
-    without anything new are computed again too.
+    Dagster's default sensor for conditions does not know whether a table has changed, so days are also computed again
+    if their tables are the same as before.
     """
     updated = dg.AutomationCondition.any_deps_updated().ignore(_NOT_OF_A_DAY).since_last_handled()
     missing = dg.AutomationCondition.any_deps_missing().ignore(_NOT_OF_A_DAY)
@@ -31,7 +31,7 @@ def standalone_condition(calendar: Calendar) -> Condition:
 
 
 def look_back(calendar: Calendar) -> timedelta:
-    """From the first day that a look-back may read again to the end of today."""
+    """The time from the first day that a look-back may read again to the end of today."""
     days = calendar.look_back_days if calendar.month_close_day is None else _LONGEST_TO_MONTH_CLOSE
     return DAY * (days + 1)
 

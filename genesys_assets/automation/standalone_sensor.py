@@ -1,8 +1,8 @@
-"""The sensor of a report in another code location that reads several days. It launches the report again when one of
-these days has changed.
+"""The sensor of a report over several days in another code location. It launches the report again when one of its days
+has changed.
 
 Dagster's automation conditions know only the inputs of a partition's own day. So such a report has a sensor, which
-compares what the report is made of with what is stored, as `sensors` does for ours.
+compares what the report is made of with what is stored, as `sensors` does for reports of this package.
 """
 
 from __future__ import annotations
@@ -53,17 +53,17 @@ def build_standalone_sensor(calendar: Calendar, report: Report) -> dg.SensorDefi
         def can_make(_: str, day: str) -> bool:
             return can_make_report(lake, calendar, report, day)
 
-        made = choose_next_run(wanted, runs, now, most=_MOST_DAYS, can_make=can_make)
-        if made.request is None:
-            return dg.SkipReason(made.reason(wanted))
+        next_run = choose_next_run(wanted, runs, now, most=_MOST_DAYS, can_make=can_make)
+        if next_run.request is None:
+            return dg.SkipReason(next_run.reason(wanted))
         by_place = keys(location)
-        return [run_request(request, by_place) for request in made.request.cut(calendar.days_per_run)]
+        return [run_request(request, by_place) for request in next_run.request.cut(calendar.days_per_run)]
 
     return launch
 
 
 def _closed(lake: Lake) -> set[str]:
-    """The days of which no report is made, for a blocking check has failed on them."""
+    """The days of which no report is computed because a blocking check failed on them."""
     if not ReconciliationSettings.load().is_blocking:
         return set()
     return {day for day in map(str, lake.stored(VERDICTS)) if why_closed(lake, [day])}

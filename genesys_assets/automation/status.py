@@ -1,8 +1,8 @@
-"""What is stored of each asset, what is missing or stale, and since when it is late. Reads the lake and the settings;
-writes nothing.
+"""The status of each asset: what is stored, what is missing or stale, and since when it is late. Reads the lake and the
+settings; writes nothing.
 
-`backlog` decides what is missing or stale, with the functions that the sensors use; `days.limits` how long it may take.
-Neither the platform nor Dagster is asked, so it also works while the daemon is off. `cli.status` prints it.
+The functions of `backlog` that the sensors use decide what is missing or stale; `days.limits` has the limits. It asks
+neither the platform nor Dagster, so it works while the daemon is off. `cli.status` prints it.
 """
 
 from __future__ import annotations
@@ -43,19 +43,19 @@ from genesys_assets.tables.metrics.buckets import table_of
 TABLES = (*backlog.CONVERSATION_TABLES, backlog.INTERVALS, backlog.DAYS)
 """The tables that every finished day has."""
 LIVE = ("live/conversations", "live/queues")
-"""Snapshots, of which nothing is ever missing: a moment that was not observed is lost."""
+"""Snapshots. They are never missing: a moment that was not observed is lost."""
 _IMPORTED = (IMPORTED, IMPORTED_HOURLY, IMPORTED_DAILY)
 _LAYERS = ("reference", "pages", "tables", "ops", "reports", "published", "live")
 _LIMITS = dict.fromkeys((DAILY, OVERLAP, USER_DETAILS, LAKE_FILES), DAYS_LIMIT)
-"""How long after its end a partition of pages may come; of the others `HOURS_LIMIT`."""
+"""A partition of pages may be stored this long after its end. For other places it is `HOURS_LIMIT`."""
 
 MadeOfPublished = Callable[[str], Mapping[str, str] | None]
-"""What the published files of a day are made of, None where there are none: see `backlog.published_backlog`."""
+"""Returns what the published files of a day are made of; None if there are none: see `backlog.published_backlog`."""
 
 
 @dataclass(frozen=True, slots=True)
 class DuePartition:
-    """A partition that should be there and is not, or not as it should be. It is late from `due` on."""
+    """A partition that is missing or stale. It is late from `due` on."""
 
     asset: str
     key: str
@@ -65,11 +65,11 @@ class DuePartition:
 
 @dataclass(frozen=True, slots=True)
 class AssetStatus:
-    """How things stand with one asset, whose name is like `pages/hourly_details`.
+    """The status of one asset, named as `pages/hourly_details`.
 
-    `missing`: late and not stored. `stale`: late, and stored as it was before something changed. `coming`: wanted, and
-    still in time. `lost`: not stored, and the platform keeps no history of it. All are keys in order. `newest` is the
-    newest stored partition; of a listing, when it was read.
+    `missing`: late and not stored. `stale`: late, and computed from other inputs than those that are stored now.
+    `coming`: missing or stale, but not late yet. `lost`: not stored, and the platform keeps no history of it. All are
+    keys in order. `newest` is the newest stored partition; for a listing, when it was read.
     """
 
     asset: str
@@ -88,7 +88,7 @@ class AssetStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How things stand with every asset at an instant. `problems` says what could not be looked at."""
+    """The status of every asset at an instant. `problems` says what could not be checked."""
 
     now: datetime
     assets: tuple[AssetStatus, ...]
@@ -110,17 +110,17 @@ def status(
     blocking: bool = False,
     problems: Sequence[str] = (),
 ) -> Status:
-    """How things stand. `made_of_published` is None where nobody can say what is published: `problems` says why.
+    """The status of every asset. `made_of_published` is None if the published files cannot be read; `problems` says
+    why.
 
-    `observed`: the daily observations that are switched on. `blocking`: whether a failed check stops a day. Raises
-    LakeUnreachable.
+    `observed`: the daily observations that are switched on. `blocking`: whether a failed check keeps a day's reports
+    from being computed. Raises LakeUnreachable.
     """
     builder = _StatusBuilder(lake, calendar, now, reports, made_of_published, observed, blocking)
     by_asset: dict[str, dict[str, DuePartition]] = {asset: {} for asset in builder.asset_names()}
     for each in builder.due_partitions():
         of_asset = by_asset.setdefault(each.asset, {})
-        # A partition that a finished day lacks may be wanted as well, because its inputs came late. The earlier due
-        # time counts.
+        # A missing partition of a finished day may be listed twice, with different due times. The earlier one counts.
         of_asset[each.key] = min(each, of_asset.get(each.key, each), key=lambda one: one.due)
     if made_of_published is None:
         by_asset.pop(backlog.PUBLISHED)
@@ -144,7 +144,7 @@ class _StatusBuilder:
     blocking: bool
 
     def asset_names(self) -> list[str]:
-        """The assets that are listed even where nothing is wanted of them."""
+        """The assets that the status lists even if nothing of them is missing or stale."""
         imported = (place for place in _IMPORTED if self.lake.stored(place))
         users = (*((USER_DETAILS,) if self._has_users else ()), *(backlog.USER_PLACES if self._has_status else ()))
         of_data_lake = (LAKE_FILES,) if self.lake.stored(LAKE_FILES) else ()
@@ -154,7 +154,7 @@ class _StatusBuilder:
         return [*listed, LEDGER, VERDICTS, *reports, backlog.PUBLISHED, *LIVE]
 
     def due_partitions(self) -> Iterator[DuePartition]:
-        """Everything that is wanted now, and what finished days lack although nobody can make it yet."""
+        """All partitions that are wanted now, and those of finished days that cannot be made yet."""
         yield from self._missing()
         yield from self._reference()
         yield from self._observed()
@@ -180,7 +180,7 @@ class _StatusBuilder:
 
     @property
     def _jobs_reach(self) -> datetime:
-        """How far details jobs reach at least: they lag by up to DAYS_LIMIT."""
+        """Up to when details jobs have data at least: they lag by up to DAYS_LIMIT."""
         return self.now - DAYS_LIMIT
 
     # -- the layers ------------------------------------------------------------------------------------------------
@@ -211,7 +211,7 @@ class _StatusBuilder:
                 yield DuePartition(place, key, due + limit, stored is not None)
 
     def _night(self, place: str, key: str, limit: timedelta) -> datetime:
-        """The look-back that the partition missed: one that is late already, else the newest."""
+        """The look-back that the partition missed: the last one that is late by now, else the newest."""
         stored, day = self.lake.stored(place)[key], key[:10]
         overdue = backlog.look_back_moments(self.calendar, self.now - limit).get(day)
         if overdue is not None and stored.written_at < overdue:
@@ -244,7 +244,7 @@ class _StatusBuilder:
                 yield self._computed_partition(place, day, window.end, parts)
 
     def _published(self) -> Iterator[DuePartition]:
-        """Of the days of the last weeks, which alone are published by automation."""
+        """The days to publish. Automation only publishes days of the last weeks."""
         if self.made_of_published is None:
             return
         wanted = backlog.published_backlog(
@@ -257,20 +257,20 @@ class _StatusBuilder:
             yield DuePartition(backlog.PUBLISHED, day, since + PUBLISHED_LIMIT, self._manifest(day) is not None)
 
     def _missing(self) -> Iterator[DuePartition]:
-        """The partitions that finished days lack, also those whose inputs are missing too."""
+        """The missing partitions of finished days, even if their inputs are missing too."""
         for day in self._days:
             for place in (*self.tables, *(f"reports/{name}" for name in self._possible), backlog.PUBLISHED):
                 due = self._end(place, day) + PUBLISHED_LIMIT
-                if due <= self.now and not self._is_there(place, day):
+                if due <= self.now and not self._exists(place, day):
                     yield DuePartition(place, day, due, is_stored=False)
 
     @property
     def _possible(self) -> list[str]:
-        """The reports that every finished day has. Without agents' status, none that is made of it."""
+        """The reports that every finished day should have. Without agents' status, those that need it are left out."""
         lacking = set() if self._has_status else {*backlog.USER_PLACES}
         return [report.name for report in self.reports if lacking.isdisjoint(report.places)]
 
-    def _is_there(self, place: str, day: str) -> bool:
+    def _exists(self, place: str, day: str) -> bool:
         if place != backlog.PUBLISHED:
             return day in self.lake.stored(place)
         return self.made_of_published is None or day < self._published_since or self._manifest(day) is not None
@@ -280,8 +280,8 @@ class _StatusBuilder:
     def _computed_partition(
         self, place: str, key: str, end: datetime, parts: Iterable[tuple[str, str]]
     ) -> DuePartition:
-        """A computed partition is late HOURS_LIMIT after its inputs changed. While its day goes on, inputs change every
-        hour, so the first change that it lacks counts.
+        """A computed partition is late HOURS_LIMIT after its inputs (`parts`) last changed. While its day is not over,
+        inputs change every hour, so then the first change that it lacks counts.
         """
         stored, moments = self.lake.stored(place).get(key), self._written(parts)
         if end > self.now:
@@ -323,16 +323,18 @@ class _StatusBuilder:
     def _report(self, place: str) -> Report:
         return self._by_place[place]
 
-    # -- what is known ---------------------------------------------------------------------------------------------
+    # -- facts that several of these need --------------------------------------------------------------------------
 
     @cached_property
     def _has_users(self) -> bool:
-        """Whether agents' status is read, or ever was."""
+        """Whether pages of agents' status were ever stored."""
         return bool(self.lake.stored(USER_DETAILS))
 
     @cached_property
     def _has_status(self) -> bool:
-        """Whether there are tables of agents' status, or can be: the data lake extraction may bring them too."""
+        """Whether tables of agents' status exist, or can be computed. They may also come from the data lake
+        extraction.
+        """
         return self._has_users or any(self.lake.stored(place) for place in backlog.USER_PLACES)
 
     @cached_property
@@ -360,7 +362,7 @@ class _StatusBuilder:
         return {}
 
     def _manifest(self, day: str) -> Mapping[str, str] | None:
-        """What the published files of a day are made of: each day is looked up once."""
+        """What the published files of a day are made of; cached by day."""
         if day not in self._manifests and self.made_of_published is not None:
             self._manifests[day] = self.made_of_published(day)
         return self._manifests[day]

@@ -1,4 +1,4 @@
-"""Which sensors and schedules run although nobody has switched them on in the UI; as shipped, none."""
+"""Which sensors and schedules run without being switched on in the UI. By default none."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import dagster as dg
 
 
 def sensor_status(name: str, running: Collection[str]) -> dg.DefaultSensorStatus:
-    """The default status of the sensor of that name: running if it is among those that are to run."""
+    """The default status of a sensor: RUNNING if its name is in `running`."""
     return dg.DefaultSensorStatus.RUNNING if name in running else dg.DefaultSensorStatus.STOPPED
 
 
 def schedule_status(name: str, running: Collection[str]) -> dg.DefaultScheduleStatus:
-    """The default status of a schedule."""
+    """The default status of a schedule: RUNNING if its name is in `running`."""
     return dg.DefaultScheduleStatus.RUNNING if name in running else dg.DefaultScheduleStatus.STOPPED
 
 
 def switches(layers: Collection[str]) -> list[str]:
     """The names of all sensors and schedules of a pipeline with these layers."""
-    from genesys_assets.automation.sensors import KINDS
+    from genesys_assets.automation.sensors import SENSORS
 
-    sensors = [kind.name for kind in KINDS if kind.layer in layers]
+    sensors = [spec.name for spec in SENSORS if spec.layer in layers]
     by_layer = {"ops": "reports_file", "live": "live"}
     return [*sensors, *(name for layer, name in by_layer.items() if layer in layers), *_OF_ANY_LAYER]
 

@@ -1,6 +1,8 @@
-"""Each ended run as OpenTelemetry has it: a span, and measurements. Sent by OpenTelemetry's own library, which is the
-extra `opentelemetry`, to where its own variables say: OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS,
-OTEL_SERVICE_NAME (https://opentelemetry.io/docs/specs/otel/protocol/exporter/).
+"""Sends each ended run to OpenTelemetry, as a span and as measurements.
+
+It uses OpenTelemetry's own library (the extra `opentelemetry`), which reads its own environment variables:
+OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME
+(https://opentelemetry.io/docs/specs/otel/protocol/exporter/).
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ _SUMMED = {
     "rate_limited": "answers 429",
     "failed_checks": "checks that failed",
 }
-"""Fields of a run that are counters, named genesys_assets.<field>."""
+"""Fields of a run's line that are sent as counters `genesys_assets.<field>`, with their descriptions."""
 
 
 class NotSent(Exception):
@@ -39,14 +41,14 @@ def send(runs: Sequence[Mapping[str, Any]]) -> None:
     if failed:
         endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or "http://localhost:4318"
         raise NotSent(
-            f"The {' and '.join(failed)} of {len(runs)} runs were not taken by {endpoint}. Set "
+            f"{endpoint} did not accept the {' and '.join(failed)} of {len(runs)} runs. Set "
             "OTEL_EXPORTER_OTLP_ENDPOINT to a collector that speaks OTLP over HTTP."
         )
 
 
 @functools.cache
 def _sender() -> _Sender:
-    """One for the process, so that counters go on. Raises NotSent where the library is missing."""
+    """One sender for the process, so that counters continue. Raises NotSent if the library is missing."""
     if importlib.util.find_spec("opentelemetry") is None:
         raise NotSent("OpenTelemetry is not installed: pip install 'genesys_assets[opentelemetry]'.")
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
@@ -82,12 +84,12 @@ class _Sender:
         return bool(self.spans.export(spans) == SpanExportResult.SUCCESS)
 
     def _span(self, run: Mapping[str, Any]) -> Any:
-        """From when the run was created to when it ended, with all that its line says."""
+        """The span of a run, from its creation to its end, with all fields of its line as attributes."""
         from opentelemetry.trace import Status, StatusCode
 
-        said = {name: value for name, value in run.items() if value is not None}
+        fields = {name: value for name, value in run.items() if value is not None}
         span = self.tracers.get_tracer(_NAME).start_span(run["job"], start_time=_nanoseconds(run["created_at"]))
-        span.set_attributes({f"{_NAME}.{name}": value for name, value in said.items()})
+        span.set_attributes({f"{_NAME}.{name}": value for name, value in fields.items()})
         span.set_status(Status(StatusCode.OK if run["status"] == "SUCCESS" else StatusCode.ERROR))
         span.end(_nanoseconds(run["ended_at"] or run["created_at"]))
         return span
@@ -97,15 +99,15 @@ class _Sender:
 
         meter = self.meters.get_meter(_NAME)
         ended = meter.create_counter(f"{_NAME}.runs", description="runs that have ended")
-        lasted = meter.create_histogram(f"{_NAME}.run.duration", "s", "from the start of a run to its end")
-        counters = {name: meter.create_counter(f"{_NAME}.{name}", description=said) for name, said in _SUMMED.items()}
+        duration = meter.create_histogram(f"{_NAME}.run.duration", "s", "from the start of a run to its end")
+        counters = {name: meter.create_counter(f"{_NAME}.{name}", description=text) for name, text in _SUMMED.items()}
         for run in runs:
-            of = {"job": run["job"], "status": run["status"]}
-            ended.add(1, of)
+            attributes = {"job": run["job"], "status": run["status"]}
+            ended.add(1, attributes)
             if run["seconds"] is not None:
-                lasted.record(run["seconds"], of)
+                duration.record(run["seconds"], attributes)
             for name, counter in counters.items():
-                counter.add(run[name], of)
+                counter.add(run[name], attributes)
         collected = self.reader.get_metrics_data()
         return bool(self.measurements.export(collected) == MetricExportResult.SUCCESS)
 

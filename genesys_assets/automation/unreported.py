@@ -1,8 +1,8 @@
-"""Stored partitions of which Dagster does not know: the run that stored them died before it reported them, and so did
-the run after it. The UI shows them as missing, and nobody who waits for them is woken.
+"""Finds stored partitions that Dagster does not know, because the run that stored them died before it reported them.
+The UI shows them as missing, and downstream automation does not start.
 
-What is stored is compared with what was reported, so it makes no difference why. `unreported` is pure; the sensor
-reports what it finds. Assets without partitions are read again every night, and left out.
+It compares what is stored with what was reported, so the cause does not matter. `unreported` is pure; the sensor
+reports what it finds. Assets without partitions are left out: they are materialised again every night.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from genesys_assets.resources import LakeResource, PublishingResource
 
 _LOOK_EVERY_SECONDS = 600
 _MOST = 100
-"""How many partitions are reported in one look, which may take a minute at most: Dagster's database may be new, and the
-lake years old and on S3, where each partition costs two requests.
+"""How many partitions one tick reports. A tick may take a minute at most. With a new Dagster database and years of data
+on S3 there may be thousands, and each costs two requests.
 """
 _MOST_EVENTS = 10_000
 _SLACK = timedelta(hours=1)
-"""By how much a file may be older than the commit that names it."""
+"""A file may be older than the commit that names it by this much."""
 _WITH_CONTENT = ("tables/", "reports/")
 _PUBLISHED = "published/reports"
 
@@ -41,10 +41,11 @@ _PUBLISHED = "published/reports"
 def unreported(
     written: Mapping[str, datetime], reported: Collection[str], again: Mapping[str, datetime], since: datetime
 ) -> list[str]:
-    """The partitions of an asset that Dagster does not know, or does not know as they are; the newest first.
+    """The partitions of an asset that were never reported to Dagster, or not since they were last stored; the newest
+    first.
 
-    `written` says when each was stored, `reported` has those that were ever reported, `again` says when each was
-    reported last, of what was reported after `since`.
+    `written` says when each was stored. `reported` has all that were ever reported. `again` says when each was last
+    reported, but only for reports after `since`; partitions stored before `since` count as reported.
     """
     never = datetime.min.replace(tzinfo=UTC)
     return sorted(
@@ -73,23 +74,23 @@ class _Scan:
         return self.context.instance
 
     def of_lake(self, known: dict[str, _Known]) -> Iterator[dg.AssetMaterialization]:
-        """What of the lake is to be reported. `known` is brought up to date where nothing is left to be done."""
+        """The stored partitions to report. Updates `known` for each table of which nothing remains to be reported."""
         changed = {}
         for key, where, partitions in _partitioned(self.location):
             version = self.lake.log(where).version
             if version >= 0 and (where not in known or known[where].version != version):
                 changed[key] = (where, partitions, version)
-        # Runs are looked at after the lake: one that ended in between has reported all that was seen of it.
-        runs = self._going_on() if changed else []
-        left = _MOST
+        # Read the runs after the lake: a run that ended in between has reported everything that was seen here.
+        runs = self._in_progress() if changed else []
+        remaining = _MOST
         for key, (where, partitions, version) in changed.items():
-            found = [
+            missing = [
                 each for each in self._unreported(key, where, known.get(where)) if partitions.has_partition_key(each)
             ]
-            free = [each for each in found if not any(run.makes(where, each) for run in runs)]
-            yield from (self._materialization(key, where, each) for each in free[:left])
-            left = max(0, left - len(free))
-            if len(free) == len(found) and left and not any(where in run.assets for run in runs):
+            free = [each for each in missing if not any(run.makes(where, each) for run in runs)]
+            yield from (self._materialization(key, where, each) for each in free[:remaining])
+            remaining = max(0, remaining - len(free))
+            if len(free) == len(missing) and remaining and not any(where in run.assets for run in runs):
                 known[where] = _Known(version, self.now)
 
     def _unreported(self, key: dg.AssetKey, where: str, known: _Known | None) -> list[str]:
@@ -98,25 +99,25 @@ class _Scan:
         return unreported(written, self.instance.get_materialized_partitions(key), self._reported(key, since), since)
 
     def _reported(self, key: dg.AssetKey, since: datetime) -> dict[str, datetime]:
-        """When each partition was reported last, of what was reported since an instant."""
+        """When each partition was last reported, for reports since an instant."""
         wanted = dg.AssetRecordsFilter(key, after_timestamp=since.timestamp())
         records = self.instance.fetch_materializations(wanted, limit=_MOST_EVENTS, ascending=True).records
         events = [(record.partition_key, datetime.fromtimestamp(record.timestamp, UTC)) for record in records]
         return {partition: at for partition, at in events if partition is not None}
 
-    def _going_on(self) -> Sequence[Run]:
+    def _in_progress(self) -> Sequence[Run]:
         return [run for run in runs_of(self.instance, self.location, self.now) if run.ended is None]
 
     def _materialization(self, key: dg.AssetKey, where: str, partition: str) -> dg.AssetMaterialization:
         content = self.lake.content(where, partition) if where.startswith(_WITH_CONTENT) else None
-        by = self.lake.provenance(where, partition).get("run_id")
+        run_id = self.lake.provenance(where, partition).get("run_id")
         return dg.AssetMaterialization(
             key,
             partition=partition,
             description="Reported from what is stored: the run that stored it did not report it.",
             metadata={
                 "dagster/partition_row_count": self.lake.rows(where, partition),
-                **({"stored_by_run": by} if by else {}),
+                **({"stored_by_run": run_id} if run_id else {}),
                 **content_metadata(self.instance, key, partition, content),
             },
         )
@@ -131,7 +132,7 @@ class _Scan:
         days = {first + DAY * number for number in range((self.now.date() - first).days + 1)}
         reported = {date.fromisoformat(day) for day in self.instance.get_materialized_partitions(key)}
         manifests = {day: manifest_before(publisher, day) for day in sorted(days - reported)}
-        runs = self._going_on() if any(manifests.values()) else []
+        runs = self._in_progress() if any(manifests.values()) else []
         for day, manifest in manifests.items():
             if manifest is not None and not any(run.makes(_PUBLISHED, f"{day}") for run in runs):
                 yield dg.AssetMaterialization(key, partition=f"{day}", metadata={"stored_by_run": manifest.run_id})
@@ -140,7 +141,7 @@ class _Scan:
 def build_unreported_sensor(calendar: Calendar, running: Collection[str] = ()) -> dg.SensorDefinition:
     @dg.sensor(
         name="unreported",
-        description="Reports to Dagster the stored partitions that it does not know, since the run that stored them "
+        description="Reports to Dagster the stored partitions that it does not know because the run that stored them "
         "died: the UI would show them as missing.",
         target=[],
         minimum_interval_seconds=_LOOK_EVERY_SECONDS,
@@ -150,16 +151,16 @@ def build_unreported_sensor(calendar: Calendar, running: Collection[str] = ()) -
         context: dg.SensorEvaluationContext, lake: LakeResource, publishing: PublishingResource
     ) -> dg.SensorResult:
         scan = _Scan(context, location_of(context), shared_lake(lake.location), datetime.now(UTC))
-        known = _read(context.cursor)
+        known = _from_cursor(context.cursor)
         events = [*scan.of_lake(known), *scan.of_published(calendar, publishing)]
         for event in events:
             context.log.warning(f"{event.asset_key.to_user_string()} {event.partition} was stored but not reported")
-        said = (
+        reason = (
             f"Reported {len(events)} stored partitions that Dagster did not know."
             if events
             else "Dagster knows all stored partitions."
         )
-        return dg.SensorResult(asset_events=events, skip_reason=dg.SkipReason(said), cursor=_written(known))
+        return dg.SensorResult(asset_events=events, skip_reason=dg.SkipReason(reason), cursor=_as_cursor(known))
 
     return unreported_partitions
 
@@ -175,10 +176,10 @@ def _partitioned(
             yield key, where, node.partitions_def
 
 
-def _read(cursor: str | None) -> dict[str, _Known]:
+def _from_cursor(cursor: str | None) -> dict[str, _Known]:
     known: Mapping[str, tuple[int, str]] = json.loads(cursor or "{}")
     return {where: _Known(version, datetime.fromisoformat(at)) for where, (version, at) in known.items()}
 
 
-def _written(known: Mapping[str, _Known]) -> str:
+def _as_cursor(known: Mapping[str, _Known]) -> str:
     return json.dumps({where: (each.version, each.at.isoformat()) for where, each in known.items()})

@@ -1,7 +1,7 @@
-"""Asset checks. What an audit looks at before a commit is in `lake.audit`.
+"""Asset checks. The audit of rows before a commit is in `lake.audit`.
 
 `table_checks` what must hold of every table, from its TableSpec; `completeness` as many conversations as the platform
 says; `reconciliation` and `reconciled_day` sessions, hours and days give the same figures; `abandons` every abandoned
-interaction is in the legs; `data_lake` its files against details; `api_budget` what runs ask of the platform;
-`looked_at` which checks there are of a day's rows, and whose rows they look at.
+interaction is in the legs; `data_lake` its files against details; `api_budget` the share of the allowed requests that
+runs use; `looked_at` which checks give a verdict on the rows of a day, and which tables they read.
 """

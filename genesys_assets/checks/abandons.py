@@ -22,7 +22,7 @@ _COLUMNS = ["conversation_id", "media_type", "purpose", "value"]
 
 
 def reconcile_abandons(lake: Lake, day: str) -> Finding | str:
-    """What the legs have of the tAbandon of a day's conversations, or why that cannot be said."""
+    """A comparison of tAbandon in the sessions and in the legs of a day, or why there is none."""
     legs, emitted = f"tables/{INTERACTION_LEGS.name}", f"tables/{SESSION_METRICS.name}"
     for place in (legs, emitted):
         if not lake.has(place, day):
@@ -36,23 +36,25 @@ def reconcile_abandons(lake: Lake, day: str) -> Finding | str:
 
 
 def compare_abandons(emitted: pa.Table, legs: pa.Table) -> Finding:
-    """`emitted` are the tAbandon of sessions with their `purpose`, `legs` have `t_abandon_ms`."""
+    """`emitted` has a row for each tAbandon of a session, with its `purpose`; `legs` has a row for each leg, with its
+    `t_abandon_ms`.
+    """
     emitted = emitted.filter(pc.is_valid(emitted["value"]))
     of_legs = pc.fill_null(pc.is_in(emitted["purpose"], pa.array(_OF_LEGS)), False)
-    theirs, others = emitted.filter(of_legs), emitted.filter(pc.invert(of_legs))
+    expected, others = emitted.filter(of_legs), emitted.filter(pc.invert(of_legs))
     abandoned = legs.filter(legs["t_abandon_ms"].is_valid())
     left_out = {
         f"tAbandon of {row['purpose'] or 'no'} sessions ({row['media_type']})": f"{row['value_count']} in no leg"
         for row in others.group_by(["purpose", "media_type"]).aggregate([("value", "count")]).to_pylist()
     }
-    further = len(theirs) - len(abandoned)
-    if further > 0:
-        left_out[f"{further} further tAbandon"] = "of waits that emitted more than one; their leg has the sum"
-    return Finding(len(legs), _differing(theirs, abandoned), left_out=left_out)
+    surplus = len(expected) - len(abandoned)
+    if surplus > 0:
+        left_out[f"{surplus} further tAbandon"] = "of waits that emitted more than one; their leg has the sum"
+    return Finding(len(legs), _differing(expected, abandoned), left_out=left_out)
 
 
 def _differing(emitted: pa.Table, legs: pa.Table) -> pa.Table:
-    """The conversations whose legs have other milliseconds than their sessions emitted."""
+    """The conversations whose sum of milliseconds in legs differs from that in sessions."""
     found, expected = (
         rows.group_by("conversation_id").aggregate([(name, "sum")]).rename_columns(["conversation_id", side])
         for rows, name, side in ((legs, "t_abandon_ms", "found_sum"), (emitted, "value", "expected_sum"))

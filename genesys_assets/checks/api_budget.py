@@ -1,7 +1,7 @@
-"""Whether what runs ask stays within a share of what the platform allows in a day.
+"""Checks that the requests of runs stay within a share of those that the platform allows in a day.
 
     genesys/reports/api_cost
-        within_budget_share   a warning where a day took more than GENESYS_ASSETS_API_BUDGET_SHARE
+        within_budget_share   a warning if a day took more than GENESYS_ASSETS_API_BUDGET_SHARE
 
 `tables/api_requests` has the cost of each request.
 """
@@ -26,7 +26,9 @@ _MINUTES = 24 * 60
 
 @dataclass(frozen=True, slots=True)
 class BudgetUse:
-    """What the requests of a UTC day took; `allowed_per_minute` is None where no answer said."""
+    """How many requests runs sent on a UTC day, retries included, and how many a minute allows: None if no answer of
+    the platform named a limit.
+    """
 
     day: str
     attempts: int
@@ -34,12 +36,12 @@ class BudgetUse:
 
     @property
     def share(self) -> float | None:
-        """Of all requests that the platform allows in the day's 1,440 minutes."""
+        """The share of the requests that the platform allows in the day's 1,440 minutes; None if that is unknown."""
         return None if not self.allowed_per_minute else self.attempts / (self.allowed_per_minute * _MINUTES)
 
 
-def spent(lake: Lake, day: str) -> BudgetUse | None:
-    """What a day took, None where the report is not stored."""
+def budget_use(lake: Lake, day: str) -> BudgetUse | None:
+    """The requests of a day, None if the report of the day is not stored."""
     if not lake.has(PLACE, day):
         return None
     rows = lake.read(PLACE, day, columns=["attempts", "allowed_per_minute"]).to_pylist()
@@ -48,8 +50,8 @@ def spent(lake: Lake, day: str) -> BudgetUse | None:
 
 
 def platform_count(lake: Lake, day: str) -> int | None:
-    """How many requests of the OAuth client the platform counted, also those of other users of the client; None if it
-    was not asked.
+    """How many requests of the OAuth client the platform counted, including those of other programs with the same
+    client; None if its count is not stored.
     """
     return sum(lake.read(USAGE, day, columns=["requests"])["requests"].to_pylist()) if lake.has(USAGE, day) else None
 
@@ -63,7 +65,7 @@ def build_api_budget_check(calendar: Calendar) -> dg.AssetChecksDefinition:
     )
     def within(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
         share = ApiBudgetSettings.load().share
-        days = [each for day in run_days(context, calendar) if (each := spent(lake.lake, day)) is not None]
+        days = [each for day in run_days(context, calendar) if (each := budget_use(lake.lake, day)) is not None]
         shares = {each.day: each.share for each in days if each.share is not None}
         above = {day: taken for day, taken in shares.items() if taken > share}
         metadata: dict[str, Any] = {f"share of {day}": round(taken, 6) for day, taken in shares.items()}
@@ -74,7 +76,7 @@ def build_api_budget_check(calendar: Calendar) -> dg.AssetChecksDefinition:
             listed = ", ".join(f"{day} ({taken:.1%})" for day, taken in above.items())
             metadata["problem"] = (
                 f"More than {share:.0%} of the request budget: {listed}. The report says which asset and path. Others "
-                "with the same OAuth client have less, and backfills wait. Ask for a higher limit, look back less "
+                "with the same OAuth client get less, and backfills wait. Ask for a higher limit, look back less "
                 "often, or allow a larger GENESYS_ASSETS_API_BUDGET_SHARE."
             )
         return dg.AssetCheckResult(passed=not above, severity=dg.AssetCheckSeverity.WARN, metadata=metadata)

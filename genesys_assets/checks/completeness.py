@@ -1,14 +1,14 @@
-"""Completeness: what is stored of a day is what the platform says there is.
+"""Completeness: a stored day has as many conversations as the platform says.
 
     genesys/tables/conversations
-        as_many_as_the_platform_says   as many rows as there are conversations, as many pages stored as were read
+        as_many_as_the_platform_says   as many rows as the platform says, and every page that was read is stored
     genesys/pages/daily_details
-        day_has_not_shrunk             a warning where less than half of a day came back
+        day_has_not_shrunk             a warning if the last reading brought less than half of the conversations
 
-`totalHits` is an estimate. Where it may be too high, the position of the last conversation was asked for, which is
-exact. Where that is unknown, there is a tolerance. What was not judged is a warning. All figures are read from the
-lake: what the platform said stands in the page files (`days.completeness`). Whether the figures of a day agree with
-each other is a matter of `reconciliation`.
+`totalHits` is an estimate. If it may be too high, the fetch asked for the position of the last conversation, which is
+exact. If that is unknown, a tolerance applies. A day that cannot be judged is a warning. All figures are read from the
+lake: those of the platform are in the page files (`days.completeness`). Whether the figures of a day agree with each
+other is checked in `reconciliation`.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,12 @@ NOT_SHRUNK = "day_has_not_shrunk"
 
 @dataclass(frozen=True, slots=True)
 class DayFigures:
-    """The figures of one day; None where unknown."""
+    """The figures of one day, each None if it is unknown.
+
+    `there` is the exact number of conversations; `rows` are those of the table; `rereads` is how often pages were read
+    once more because conversations had moved between them, and `moved_again` whether they moved then too; `forgotten`
+    is how many conversations were removed because somebody must be forgotten.
+    """
 
     day: str
     total_hits: int
@@ -52,62 +57,62 @@ class DayFigures:
 
     @property
     def expected(self) -> int:
-        """How many the day has: the position of the last one if that was asked for, else the estimate."""
+        """How many conversations the day has: the exact number if it is known, else the estimate."""
         return self.total_hits if self.there is None else self.there
 
     @property
     def missing(self) -> int:
-        """More rows than expected are fine: the expected figure may be older."""
+        """How many conversations are missing. More rows than expected are fine: the expected figure may be older."""
         return max(0, self.expected - self.rows - self.forgotten)
 
     def problems(self, tolerance: Tolerance) -> list[str]:
-        """What is wrong with the day."""
-        found = []
+        """What is wrong with the day, a text for each problem."""
+        problems = []
         if self.missing and not tolerance.admits(self.expected, self.rows + self.forgotten):
-            found.append(f"{self.missing:,} of {self.expected:,} conversations are missing")
-        there = self.rows + self.forgotten
-        if self.conversations_read is not None and there < self.conversations_read:
-            found.append(f"{self.conversations_read - there:,} conversations were read and are not in the table")
+            problems.append(f"{self.missing:,} of {self.expected:,} conversations are missing")
+        accounted = self.rows + self.forgotten
+        if self.conversations_read is not None and accounted < self.conversations_read:
+            problems.append(f"{self.conversations_read - accounted:,} conversations were read and are not in the table")
         if self.pages_stored is not None and self.pages_stored != self.pages_read:
-            found.append(f"{self.pages_read} pages were read and {self.pages_stored} are stored")
+            problems.append(f"{self.pages_read} pages were read and {self.pages_stored} are stored")
         if self.moved_again:
-            found.append("pages moved while they were read, and again when they were read once more")
-        return found
+            problems.append("pages moved while they were read, and again when they were read once more")
+        return problems
 
 
 def day_figures(lake: Lake, day: str) -> DayFigures | str:
-    """What is known of the day, or why it cannot be judged."""
+    """The figures of a day, or why it cannot be judged."""
     end = utc_day(day)[1]
     if end > datetime.now(UTC):
         return "the day is not over"
     if not lake.has("tables/conversations", day):
         return "conversations is not stored"
     is_complete = figures.is_complete(lake, day)
-    said = figures.newest_figures(lake, day, [figures.DAILY] if is_complete else [figures.DAILY, figures.HOURLY])
-    if said.get(figures.TOTAL_HITS) is None:
+    platform = figures.newest_figures(lake, day, [figures.DAILY] if is_complete else [figures.DAILY, figures.HOURLY])
+    if platform.get(figures.TOTAL_HITS) is None:
         return "the platform gave no total"
-    if datetime.fromisoformat(said[figures.READ_AT]) < end:
-        return f"it was last read at {said[figures.READ_AT]}, before it was over"
+    if datetime.fromisoformat(platform[figures.READ_AT]) < end:
+        return f"it was last read at {platform[figures.READ_AT]}, before it was over"
     return DayFigures(
         day=day,
-        total_hits=said[figures.TOTAL_HITS],
-        there=said.get(figures.THERE),
+        total_hits=platform[figures.TOTAL_HITS],
+        there=platform.get(figures.THERE),
         rows=lake.rows("tables/conversations", day),
-        conversations_read=said[figures.CONVERSATIONS] if is_complete else None,
-        pages_read=said.get(figures.PAGES),
-        pages_expected=said.get(figures.PAGES_EXPECTED),
+        conversations_read=platform[figures.CONVERSATIONS] if is_complete else None,
+        pages_read=platform.get(figures.PAGES),
+        pages_expected=platform.get(figures.PAGES_EXPECTED),
         pages_stored=len(lake.pages(figures.DAILY, day) or ()) if is_complete else None,
         duplicates_dropped=lake.provenance("tables/conversations", day).get("duplicates_dropped"),
-        rereads=said.get(figures.REREADS),
-        moved_again=bool(said.get(figures.MOVED_AGAIN)),
+        rereads=platform.get(figures.REREADS),
+        moved_again=bool(platform.get(figures.MOVED_AGAIN)),
         forgotten=figures.taken_out(lake, day),
     )
 
 
 def shrunk(lake: Lake, day: str) -> tuple[int, int] | None:
-    """How many conversations the day had and has, where the last reading brought less than half of them."""
-    said = figures.newest_figures(lake, day, [figures.DAILY])
-    before, now = said.get(figures.BEFORE), said.get(figures.CONVERSATIONS)
+    """How many conversations the day had before its last reading and has now, if it lost more than half; else None."""
+    platform = figures.newest_figures(lake, day, [figures.DAILY])
+    before, now = platform.get(figures.BEFORE), platform.get(figures.CONVERSATIONS)
     return (before, now) if before is not None and now is not None and 2 * now < before else None
 
 
@@ -120,25 +125,27 @@ def _as_many(calendar: Calendar, tolerance: Tolerance) -> dg.AssetChecksDefiniti
     @dg.asset_check(
         name=AS_MANY,
         asset=named(TABLE),
-        description="The day has no fewer rows than the platform said it has conversations, give or take "
-        "GENESYS_ASSETS_COMPLETENESS_TOLERANCE, and every page that was read.",
+        description="The day has no fewer rows than it has conversations according to the platform, within "
+        "GENESYS_ASSETS_COMPLETENESS_TOLERANCE, and every page that was read is stored.",
     )
     def as_many(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
-        found = {day: day_figures(lake.lake, day) for day in run_days(context, calendar)}
-        for day, of_day in found.items():
+        figures_by_day = {day: day_figures(lake.lake, day) for day in run_days(context, calendar)}
+        for day, of_day in figures_by_day.items():
             rows = looked_at(lake.lake, day, CHECKED["conversations"].looked_at)
             give(
                 lake.lake, day, [_verdict(of_day, tolerance)], rows, {"run_id": context.run.run_id, "source": "checks"}
             )
-        known = [of_day for of_day in found.values() if isinstance(of_day, DayFigures)]
+        known = [of_day for of_day in figures_by_day.values() if isinstance(of_day, DayFigures)]
         problems = {of_day.day: of_day.problems(tolerance) for of_day in known}
         metadata: dict[str, Any] = {"tolerance": str(tolerance)}
         if known:
             metadata["missing"] = sum(of_day.missing for of_day in known)
             metadata["days"] = dg.MetadataValue.md(_table(known))
         if any(problems.values()):
-            metadata["problems"] = _listed([f"{day}: {said}" for day, all_ in problems.items() for said in all_])
-        unknown = [f"{day}: {reason}" for day, reason in found.items() if isinstance(reason, str)]
+            metadata["problems"] = _listed(
+                [f"{day}: {problem}" for day, of_day in problems.items() for problem in of_day]
+            )
+        unknown = [f"{day}: {reason}" for day, reason in figures_by_day.items() if isinstance(reason, str)]
         if unknown:
             metadata["not_evaluated"] = _listed(unknown)
         wrong = any(problems.values())
@@ -159,12 +166,16 @@ def build_pages_check(calendar: Calendar) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         name=NOT_SHRUNK,
         asset=named(PAGES),
-        description="The day was not left with less than half of the conversations it had when it was read before. "
-        "A division that the OAuth client lost looks like this.",
+        description="The last reading of the day brought at least half as many conversations as the one before. If it "
+        "did not, the OAuth client may have lost a division.",
     )
     def not_shrunk(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
-        found = {day: shrunk(lake.lake, day) for day in run_days(context, calendar)}
-        less = [f"{day}: {was[0]:,} before, {was[1]:,} now" for day, was in found.items() if was is not None]
+        counts_by_day = {day: shrunk(lake.lake, day) for day in run_days(context, calendar)}
+        less = [
+            f"{day}: {counts[0]:,} before, {counts[1]:,} now"
+            for day, counts in counts_by_day.items()
+            if counts is not None
+        ]
         return dg.AssetCheckResult(
             passed=not less,
             severity=dg.AssetCheckSeverity.WARN,

@@ -1,6 +1,6 @@
-"""Which checks give a verdict on the rows of a day, and whose rows they look at.
+"""Which checks give a verdict on the rows of a day, and which tables they read.
 
-Here is nothing of Dagster: who only asks what is unchecked need not wait for its import.
+It does not import Dagster, so that `genesys-assets status` need not either.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ OF_SESSIONS = (QUEUES_MATCH, USERS_MATCH, WAIT, HANDLE_TIME, ABANDONS)
 
 @dataclass(frozen=True, slots=True)
 class TableChecks:
-    """The checks of a table, and the places whose rows of a day they look at."""
+    """The checks of a table, and the places whose rows of a day they read."""
 
     checks: tuple[str, ...]
     looked_at: tuple[str, ...]

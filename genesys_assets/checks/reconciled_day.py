@@ -39,14 +39,15 @@ QUEUES_MATCH = "queues_match_interval_metrics"
 USERS_MATCH = "users_match_interval_metrics"
 WAIT = "wait_is_its_ways_out"
 HANDLE_TIME = "handle_time_is_its_parts"
-"""What `reconcile_sessions` finds, by the name of the check."""
+"""The names of the checks that `reconcile_sessions` evaluates."""
 
 _ROWS_AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the comparison of a day gave: differences that stand, and those that unread conversations may explain.
+    """The result of comparing a day: how many figures were compared, the differences, and in `unread` those that
+    conversations which were not read may explain, with the `reason` why they were not read.
 
     `left_out` are metrics that were not compared, each with the reason. A finding is not `judged` if it depends on days
     that are not stored, because it is unknown how much they would explain.
@@ -70,8 +71,10 @@ class UnreadConversations:
     open: Counter[str]
 
     def most(self, busiest: Mapping[tuple[str, str], int]) -> Callable[[str | None, str], float]:
-        """How often they can have emitted a metric, by media type; none more often than the busiest one that was
-        read, or `reconcile.AT_LEAST` times.
+        """A function of media type and metric that says how often these conversations can have emitted it.
+
+        Each is assumed to have emitted it as often as the busiest conversation that was read, and at least
+        `reconcile.AT_LEAST` times.
         """
 
         def times(media: str | None, metric: str) -> float:
@@ -95,14 +98,14 @@ class UnreadConversations:
 def reconcile_sessions(
     lake: Lake, day: str, tolerance: Tolerance, *, reach_days: int = REACH_DAYS
 ) -> dict[str, Finding | str]:
-    """By name of the check what it found of the day, or why it could not be evaluated."""
+    """By name of the check the result for the day, or why it could not be evaluated."""
     obstacle = _obstacle(lake, day, "session_metrics", "interval_metrics")
     if obstacle:
         return dict.fromkeys((QUEUES_MATCH, USERS_MATCH, WAIT, HANDLE_TIME), obstacle)
     sides = _Sides.of(lake, day, reach_days)
     unread = unread_conversations(lake, day, reach_days if sides.newer is None else 0)
     findings: dict[str, Finding | str] = {
-        name: _unread_apart(sides, unread, grouping, sides.compare(grouping, tolerance))
+        name: _separate_unread(sides, unread, grouping, sides.compare(grouping, tolerance))
         for name, grouping in {
             QUEUES_MATCH: reconcile.BY_QUEUE,
             USERS_MATCH: reconcile.BY_USER,
@@ -119,8 +122,10 @@ def reconcile_sessions(
 
 @dataclass(frozen=True, slots=True)
 class _Sides:
-    """A day's aggregates and what its sessions emitted; and both of the days around it, to know which metrics either
-    side ever has. `all_aggregates` and `emitted` have the day and the days around it.
+    """The two sides of a comparison: aggregates, and the metrics that sessions emitted.
+
+    `all_aggregates` and `emitted` also have the days around the day, to know which metrics each side ever has. `newer`
+    are metrics of conversations that began earlier, None if they were not read again after the day.
     """
 
     day: Window
@@ -164,18 +169,18 @@ class _Sides:
         )
         if only_expected:
             sessions = [self.emitted] if self.newer is None else [self.emitted, _dataset(self.newer)]
-            had = {name for each in sessions for name in reconcile.metrics_in(each, only_expected, grouping)}
+            known = {name for each in sessions for name in reconcile.metrics_in(each, only_expected, grouping)}
             yield from dict.fromkeys(
-                sorted(only_expected - had), "no session of the days that were read has it"
+                sorted(only_expected - known), "no session of the days that were read has it"
             ).items()
         if only_found:
-            had = {*reconcile.metrics_in(self.all_aggregates, only_found, grouping)}
+            known = {*reconcile.metrics_in(self.all_aggregates, only_found, grouping)}
             why = "the aggregates of the days that were read do not have it"
-            yield from dict.fromkeys(sorted(only_found - had), why).items()
+            yield from dict.fromkeys(sorted(only_found - known), why).items()
 
 
-def _unread_apart(sides: _Sides, unread: UnreadConversations, grouping: Grouping, compared: Comparison) -> Finding:
-    """What stands of a comparison, and what is put down to conversations that were not read."""
+def _separate_unread(sides: _Sides, unread: UnreadConversations, grouping: Grouping, compared: Comparison) -> Finding:
+    """Separate the differences of a comparison that conversations which were not read may explain from the others."""
     left_out = dict(sides.left_out(grouping, compared))
     compared = compared.without(left_out)
     busiest: Mapping[tuple[str, str], int] = {}
@@ -187,7 +192,7 @@ def _unread_apart(sides: _Sides, unread: UnreadConversations, grouping: Grouping
 
 
 def reconcile_daily(lake: Lake, day: str, tolerance: Tolerance, calendar: Calendar) -> Finding | str:
-    """What the comparison of the business day's aggregates with those of its hours gave, or why there was none."""
+    """A comparison of the business day's aggregates with the sum of its hours, or why there is none."""
     window = Window(*calendar.business_day(day))
     obstacle = _obstacle(lake, day, "daily_metrics", until=window.end)
     for utc in window.utc_days():
@@ -195,41 +200,43 @@ def reconcile_daily(lake: Lake, day: str, tolerance: Tolerance, calendar: Calend
         obstacle = obstacle or _obstacle(lake, utc, "interval_metrics", until=end)
     if obstacle:
         return obstacle
-    asked = [
+    datasets = [
         lake.dataset("tables/daily_metrics", day, DAILY_METRICS.schema),
         lake.dataset("tables/interval_metrics", window.utc_days(), INTERVAL_METRICS.schema),
     ]
     parts = []
     for grouping in (reconcile.BY_QUEUE, reconcile.BY_USER):
-        of_day, of_hours = (reconcile.of_aggregates(metrics, grouping, window, in_one_bucket=True) for metrics in asked)
+        of_day, of_hours = (
+            reconcile.of_aggregates(metrics, grouping, window, in_one_bucket=True) for metrics in datasets
+        )
         parts.append(reconcile.compare(of_day, of_hours, grouping, tolerance))
     compared = Comparison.together(parts)
     return Finding(compared.compared, compared.differences)
 
 
 def unread_conversations(lake: Lake, day: str, reach_days: int = REACH_DAYS) -> UnreadConversations:
-    """Why sessions may lack what the day's aggregates count.
+    """The conversations that may be counted in the aggregates of `day` and are not in the tables of sessions.
 
-    A day whose file says that everything up to the end of `day` was available to it leaves nothing open.
+    A stored day has none if it was read after everything up to the end of `day` was available.
     """
     reach = days_around(day, reach_days, 0)
     missing = tuple(earlier for earlier in reach if not lake.has("tables/session_metrics", earlier))
     early = [earlier for earlier in reach if earlier not in missing and not _read_after(lake, earlier, day)]
-    found: set[tuple[str, str]] = set()
+    open_conversations: set[tuple[str, str]] = set()
     unfinished = ((CONVERSATIONS, ~pc.field("is_complete")), (SESSIONS, pc.field("session_end").is_null()))
     for spec, where in unfinished:
         dataset = lake.dataset(f"tables/{spec.name}", early, spec.schema)
         if dataset is not None:
             columns = dataset.to_table(columns=["media_type", "conversation_id"], filter=where).to_pydict().values()
-            found.update((media, id_) for media, id_ in zip(*columns, strict=True) if media)
-    # The call back is yet to come.
-    found |= {("voice", id_) for media, id_ in found if media == "callback"}
-    return UnreadConversations(missing, Counter(media for media, _ in found))
+            open_conversations.update((media, id_) for media, id_ in zip(*columns, strict=True) if media)
+    # The voice session of a callback begins later.
+    open_conversations |= {("voice", id_) for media, id_ in open_conversations if media == "callback"}
+    return UnreadConversations(missing, Counter(media for media, _ in open_conversations))
 
 
 def begun_earlier(lake: Lake, day: str, reach_days: int = REACH_DAYS) -> pa.Table | None:
-    """`SESSION_METRICS` of conversations that began earlier and were alive on the day, as pages/daily_overlap has them;
-    None where it was not read after the day's end.
+    """Rows of `SESSION_METRICS` of the conversations in pages/daily_overlap, which began earlier and were alive on the
+    day; None if these pages were not read after the end of the day.
     """
     pages = lake.pages("pages/daily_overlap", day)
     if pages is None or not _reaches(pages.reach, day):
@@ -244,7 +251,7 @@ def begun_earlier(lake: Lake, day: str, reach_days: int = REACH_DAYS) -> pa.Tabl
 
 
 def _reaches(reach: Reach | None, day: str) -> bool:
-    """Whether a reading had all data up to the end of the day."""
+    """Whether all data up to the end of the day was available when it was read."""
     return reach is not None and reach.covers_day(day)
 
 
@@ -254,8 +261,8 @@ def _read_after(lake: Lake, earlier: str, day: str) -> bool:
 
 
 def _obstacle(lake: Lake, day: str, *tables: str, until: datetime | None = None) -> str | None:
-    """Why a day cannot be compared yet: it is not over, or a table does not hold all of it. `until` is its end where
-    that is another than the UTC day's.
+    """Why a day cannot be compared yet: it is not over, or a table does not have all of it. `until` is the end of the
+    day if that is not the end of the UTC day.
     """
     end = until or utc_day(day)[1]
     if end > datetime.now(UTC):
@@ -265,9 +272,9 @@ def _obstacle(lake: Lake, day: str, *tables: str, until: datetime | None = None)
             return f"{name} of {day} is not stored"
         reach = lake.reach(f"tables/{name}", day)
         if reach is not None and reach.imported:
-            return f"{name} of {day} holds imported figures, and whoever saved them may not have asked for all"
+            return f"{name} of {day} has imported figures, and the imported files may lack some"
         if reach is not None and reach.through < end:
-            return f"{name} of {day} holds the day until {reach.through.isoformat()} only"
+            return f"{name} of {day} has the day until {reach.through.isoformat()} only"
     return None
 
 
@@ -284,7 +291,7 @@ def _dataset(rows: pa.Table) -> pads.Dataset:
 
 
 def _windows(day: str, rows: int) -> list[Window]:
-    """The day, or parts of it that are compared one after the other: what is held grows with the rows of a part."""
+    """The day, or parts of it that are compared one after the other, because memory grows with the rows of a part."""
     start, end = utc_day(day)
     parts = next(count for count in (1, 2, 4, 8, 24) if rows <= count * _ROWS_AT_ONCE or count == 24)
     length = (end - start) / parts

@@ -10,11 +10,11 @@
     genesys/tables/daily_metrics
         day_matches_interval_metrics    per business day x queue or user x media type x metric
 
-The laws of waits and handle times were observed and never promised, so they warn at most. A day that could not be
-compared is a warning, and so is a comparison of nothing: only what was compared is green.
+Genesys does not document the equations of waits, handle times and abandons; we observed them. So they only warn. A day
+that could not be compared is a warning, and so is a comparison of nothing.
 
-A check runs with the assets it is about, for every day of their run. Here stand the checks and what the UI is shown;
-which files are read for a day is in `reconciled_day`, what is compared and how in `tables.reconcile`.
+A check runs with the assets that it checks, for every day of their run. This module has the checks and what the UI
+shows; `reconciled_day` reads the files of a day, `tables.reconcile` compares figures.
 """
 
 from collections.abc import Iterator, Sequence
@@ -49,8 +49,8 @@ HOURS = our_key("tables", "interval_metrics")
 DAYS = our_key("tables", "daily_metrics")
 
 FIRST_DAY, LAST_DAY = "genesys_assets/first_day", "genesys_assets/last_day"
-"""Tags of a run of checks alone: which days they are about."""
-_LAWS = (WAIT, HANDLE_TIME, ABANDONS)
+"""Tags of a run that has checks only: the days to check."""
+_OBSERVED_EQUATIONS = (WAIT, HANDLE_TIME, ABANDONS)
 _ROWS_SHOWN = 20
 
 
@@ -71,12 +71,12 @@ def build_reconciliation_checks(
 def _of_sessions(
     calendar: Calendar, tolerance: Tolerance, severity: dg.AssetCheckSeverity, blocking: bool
 ) -> dg.AssetChecksDefinition:
-    described = {
+    descriptions = {
         QUEUES_MATCH: "Counts, sums, minima and maxima of every metric, recomputed from the sessions by the time of "
-        "emission, are those of the aggregates, per 15 minutes, queue and media type.",
+        "emission, equal those of the aggregates, per 15 minutes, queue and media type.",
         USERS_MATCH: "The same per 15 minutes, user and media type.",
-        WAIT: "tWait of the aggregates, which no session carries, is what the sessions emitted as tAnswered, tAbandon "
-        "and tFlowOut, per day, queue and media type.",
+        WAIT: "tWait of the aggregates, which no session emits, is the sum of tAnswered, tAbandon and tFlowOut of the "
+        "sessions, per day, queue and media type.",
         HANDLE_TIME: "tHandle = tTalkComplete + tHeldComplete + tAcw + tContacting + tDialing in every session that "
         "emitted it.",
         ABANDONS: "The legs of a conversation have every tAbandon that its queues and agents emitted. What other "
@@ -93,25 +93,33 @@ def _of_sessions(
                 asset=key,
                 additional_deps=[named(HOURS)],
                 description=text,
-                blocking=blocking and name not in _LAWS,
+                blocking=blocking and name not in _OBSERVED_EQUATIONS,
             )
-            for name, text in described.items()
+            for name, text in descriptions.items()
         ],
     )
     def sessions_match(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> Iterator[dg.AssetCheckResult]:
         findings = {
-            name: Findings(SESSIONS, key, name, dg.AssetCheckSeverity.WARN if name in _LAWS else severity, blocking)
-            for name in described
+            name: Findings(
+                SESSIONS, key, name, dg.AssetCheckSeverity.WARN if name in _OBSERVED_EQUATIONS else severity, blocking
+            )
+            for name in descriptions
         }
         for day in run_days(context, calendar):
             stored = lake.lake
             rows = looked_at(stored, day, CHECKED[SESSIONS.path[-1]].looked_at)
-            found_of_day = {**reconcile_sessions(stored, day, tolerance), ABANDONS: reconcile_abandons(stored, day)}
-            for name, finding in found_of_day.items():
+            findings_of_day = {**reconcile_sessions(stored, day, tolerance), ABANDONS: reconcile_abandons(stored, day)}
+            for name, finding in findings_of_day.items():
                 findings[name].add(day, finding)
-            give(stored, day, [found.verdict(day) for found in findings.values()], rows, _origin(context))
-        for found in findings.values():
-            yield found.result(tolerance)
+            give(
+                stored,
+                day,
+                [findings_of_check.verdict(day) for findings_of_check in findings.values()],
+                rows,
+                _origin(context),
+            )
+        for findings_of_check in findings.values():
+            yield findings_of_check.result(tolerance)
 
     return sessions_match
 
@@ -126,17 +134,17 @@ def _of_days(
         asset=key,
         additional_deps=[named(HOURS)],
         blocking=blocking,
-        description="The aggregates asked for the business day are the sum of those asked for its hours, per queue or "
-        "user, media type and metric.",
+        description="The aggregates of the business day are the sum of the aggregates of its hours, per queue or user, "
+        "media type and metric. Both were fetched.",
     )
     def day_matches(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
-        found = Findings(DAYS, key, DAY_MATCHES, severity, blocking)
+        findings = Findings(DAYS, key, DAY_MATCHES, severity, blocking)
         for day in run_days(context, calendar):
             stored = lake.lake
             rows = looked_at(stored, day, CHECKED[DAYS.path[-1]].looked_at)
-            found.add(day, reconcile_daily(stored, day, tolerance, calendar))
-            give(stored, day, [found.verdict(day)], rows, _origin(context))
-        return found.result(tolerance)
+            findings.add(day, reconcile_daily(stored, day, tolerance, calendar))
+            give(stored, day, [findings.verdict(day)], rows, _origin(context))
+        return findings.result(tolerance)
 
     return day_matches
 
@@ -146,7 +154,7 @@ def _origin(context: dg.AssetCheckExecutionContext) -> dict[str, str]:
 
 
 def run_days(context: dg.AssetCheckExecutionContext, calendar: Calendar) -> Sequence[str]:
-    """The days of the run that the check is part of; run on its own, a check is about yesterday."""
+    """The days of the run that the check is part of. A check that runs on its own checks yesterday."""
     run = context.op_execution_context
     if run.has_partition_key or run.has_partition_key_range:
         return calendar.daily.get_partition_keys_in_range(run.partition_key_range)
@@ -161,7 +169,10 @@ def run_days(context: dg.AssetCheckExecutionContext, calendar: Calendar) -> Sequ
 
 @dataclass(slots=True)
 class Findings:
-    """What a check found of each day of its run. `key` is that of the asset in the code location."""
+    """The results of a check for the days of its run.
+
+    `asset` is the key of the table in this project, `key` the one in the code location, which may be translated.
+    """
 
     asset: dg.AssetKey
     key: dg.AssetKey
@@ -181,7 +192,7 @@ class Findings:
         elif not finding.judged:
             self.not_evaluated[day] = (
                 f"the aggregates have more, and {finding.reason}: materialise genesys/pages/daily_overlap of {day} to "
-                "tell"
+                "find out"
             )
 
     def verdict(self, day: str) -> Verdict:
@@ -241,12 +252,14 @@ class Findings:
 
 
 def table_of_differences(differences: pa.Table) -> str:
-    """The first differences as a Markdown table, without the statistics that no figure has."""
+    """The first differences as a Markdown table, without statistics that are null in all of them, and without ids of
+    users and conversations.
+    """
     from tabulate import tabulate
 
     first = differences.slice(0, _ROWS_SHOWN)
     blank = {name for name in first.column_names if first[name].null_count == len(first)}
-    # Whom a figure is of stays out of Dagster's events, which cannot be forgotten.
+    # Ids of people must not be in Dagster's events, from which nobody can be forgotten.
     hidden = blank | {BY_USER.column} | CONVERSATION_IDS
     names = [name for name in first.column_names if not {name, _other_side(name)} <= hidden]
     rows = [[_format_cell(row[name]) for name in names] for row in first.to_pylist()]

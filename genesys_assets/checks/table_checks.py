@@ -1,8 +1,8 @@
-"""Checks that every table gets from its TableSpec: columns and types, unique key, no nulls in the key, rows inside
+"""Checks of each table, derived from its TableSpec: columns and types, unique key, no nulls in the key, rows inside
 the partition.
 
-They show what the audit of a file found before the file was committed (`lake.audit`). What must hold between tables
-belongs in a module of its own.
+They show what the audit of a file found before the file was committed (`lake.audit`). Checks that compare tables are in
+other modules.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ EXPECTED = "expected_values_present"
 
 def check_specs(spec: TableSpec, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     """The checks of a table. Rows that fail one are not stored, and the run ends."""
-    described = {
+    descriptions = {
         "columns_and_types": "The rows have exactly the declared columns, of the declared types, in that order.",
         "key_is_unique": f"No two rows share {', '.join(spec.key)}.",
         "key_has_no_nulls": f"None of {', '.join(_never_null(spec))} is null.",
     }
     if spec.partition_column:
         is_date = spec.schema.field(spec.partition_column).type == TYPES["day"]
-        lies = "is the partition's date" if is_date else "lies on the partition's UTC day"
-        described["rows_in_partition"] = f"{spec.partition_column} {lies} in every row."
+        condition = "is the partition's date" if is_date else "lies on the partition's UTC day"
+        descriptions["rows_in_partition"] = f"{spec.partition_column} {condition} in every row."
     if spec.sums:
-        described["parts_add_up"] = "In every row " + "; ".join(
+        descriptions["parts_add_up"] = "In every row " + "; ".join(
             f"{whole} is the sum of {', '.join(parts)}" for whole, parts in spec.sums
         )
-        described["parts_add_up"] += "."
+        descriptions["parts_add_up"] += "."
     audited = [
-        dg.AssetCheckSpec(name, asset=key, description=described[name], blocking=True) for name in checks_of(spec)
+        dg.AssetCheckSpec(name, asset=key, description=descriptions[name], blocking=True) for name in checks_of(spec)
     ]
     return [*audited, *([_expected_spec(spec, key)] if spec.expected else [])]
 
@@ -47,8 +47,8 @@ def check_specs(spec: TableSpec, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
 def passed_checks(
     spec: TableSpec, key: dg.AssetKey, absent: Mapping[str, int] | None = None
 ) -> list[dg.AssetCheckResult]:
-    """The checks of a table of which every partition was committed, so that all passed their audit. `absent`: in
-    how many rows each expected column is null, which is a warning.
+    """Results for a table whose partitions were all committed, so that every check of the audit passed. `absent` says
+    in how many rows each expected column is null, which is a warning.
 
     Yield them after the asset's MaterializeResult, not in it. Dagster looks up in its log which materialisation a check
     is about, and for checks in a result it does so twice.
@@ -78,13 +78,13 @@ def _expected_result(key: dg.AssetKey, absent: Mapping[str, int]) -> dg.AssetChe
 def failed_checks(
     failed: AuditFailed, tables: Mapping[str, tuple[TableSpec, dg.AssetKey]]
 ) -> Iterator[dg.AssetCheckResult]:
-    """The checks of tables of which a partition was not committed; `tables` are by place."""
+    """Results for tables after the audit refused a partition of one of them; `tables` are by place."""
     for place, (spec, key) in tables.items():
         problems = failed.findings.get(place, {})
         for name in checks_of(spec):
-            of = f"{failed.key}: " if failed.key else ""
-            said = {"problems": dg.MetadataValue.md(f"- {of}{problems[name]}")} if name in problems else {}
-            yield dg.AssetCheckResult(check_name=name, asset_key=key, passed=name not in problems, metadata=said)
+            prefix = f"{failed.key}: " if failed.key else ""
+            metadata = {"problems": dg.MetadataValue.md(f"- {prefix}{problems[name]}")} if name in problems else {}
+            yield dg.AssetCheckResult(check_name=name, asset_key=key, passed=name not in problems, metadata=metadata)
         if spec.expected:
             yield _expected_result(key, {})
 

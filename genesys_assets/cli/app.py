@@ -1,4 +1,4 @@
-"""The commands, put together, and what all of them share: `.env`, help, exit codes."""
+"""The command line with all its commands, and what these share: `.env`, help, exit codes."""
 
 from __future__ import annotations
 
@@ -29,24 +29,26 @@ def everything() -> None:
     """Genesys Cloud analytics in your own lake: the commands beside the Dagster UI."""
     from dotenv import load_dotenv
 
-    # Dagster's commands read it by themselves, and for them too it goes before the environment.
+    # As with Dagster's own commands, .env overrides the environment.
     load_dotenv(Path(os.environ.get("DAGSTER_HOME", ".")) / ".env", override=True)
 
 
-app.command("preflight", short_help="Look whether your organisation can be read.", epilog=preflight.EXAMPLES)(
+app.command("preflight", short_help="Check that your organisation can be read.", epilog=preflight.EXAMPLES)(
     preflight.preflight
 )
-app.command("status", short_help="Say what is stored, what is missing, and how late.", epilog=status.EXAMPLES)(
+app.command("status", short_help="Show what is stored, what is missing, and how late.", epilog=status.EXAMPLES)(
     status.status
 )
-app.command("plan", short_help="Say what a range of days costs.", epilog=plan.EXAMPLES, no_args_is_help=True)(plan.plan)
+app.command("plan", short_help="Estimate what a range of days costs.", epilog=plan.EXAMPLES, no_args_is_help=True)(
+    plan.plan
+)
 app.command("import", epilog=importing.EXAMPLES, no_args_is_help=True)(importing.import_saved)
 app.command("take-back", epilog=importing.TAKE_BACK_EXAMPLES, no_args_is_help=True)(importing.take_back_imported)
 app.command("forget", epilog=forgetting.EXAMPLES)(forgetting.forget)
 app.command("warehouse", short_help="Print SQL that registers the lake in a warehouse.", epilog=warehouse.EXAMPLES)(
     warehouse.warehouse
 )
-app.add_typer(reports.app, name="reports", short_help="Check a file of reports, look at a report of a day.")
+app.add_typer(reports.app, name="reports", short_help="Check a file of reports, preview a report of a day.")
 # The sandbox has its own command line, which also works as `python -m genesys_assets.sandbox`.
 app.command(
     "sandbox",
@@ -56,7 +58,7 @@ app.command(
 
 
 class _WithoutPandas:
-    """Lets nothing import pandas, as though it were not installed."""
+    """An import hook that makes pandas look as if it were not installed."""
 
     def find_spec(self, name: str, *_: object) -> None:
         if name == "pandas":
@@ -65,7 +67,7 @@ class _WithoutPandas:
 
 _WITHOUT_PANDAS = ("import", "take-back")
 """Commands that need no pandas. pyarrow imports it with the first array that it makes, only to see whether a value is a
-Series: 36 MB, of the 200 MB that an import may take.
+Series. That takes 36 MB, of the 200 MB that these commands may take.
 """
 
 

@@ -14,26 +14,28 @@ class OutOfTime(Exception):
 
 
 def bounded(work: Callable[[], T], seconds: float) -> T:
-    """The result of `work`, or the error that it raises. Raises OutOfTime if it takes longer than `seconds`. Then it
-    goes on in a thread that does not keep the process from ending, so it must only read.
+    """The result of `work`, or the error that it raises.
+
+    Raises OutOfTime if it takes longer than `seconds`. `work` then continues in a thread that does not keep the process
+    from ending, so it must only read.
 
     >>> bounded(lambda: 42, seconds=60)
     42
     """
-    done: list[T] = []
-    failed: list[BaseException] = []
+    results: list[T] = []
+    errors: list[BaseException] = []
 
     def run() -> None:
         try:
-            done.append(work())
+            results.append(work())
         except BaseException as error:
-            failed.append(error)
+            errors.append(error)
 
     thread = threading.Thread(target=run, name="bounded", daemon=True)
     thread.start()
     thread.join(seconds)
     if thread.is_alive():
         raise OutOfTime
-    if failed:
-        raise failed[0]
-    return done[0]
+    if errors:
+        raise errors[0]
+    return results[0]

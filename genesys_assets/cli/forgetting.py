@@ -28,7 +28,7 @@ examples:
 
 _SHORTEST = 3
 _RUN_ID = "forget"
-"""What a manifest says in the place of a run of Dagster."""
+"""The run id in the manifests of days that this command publishes again."""
 
 
 def forget(
@@ -39,14 +39,14 @@ def forget(
     external_contact: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="An external contact; may be repeated.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and change nothing.")] = False,
 ) -> None:
-    """Take somebody out of everything that is stored: the lake, its older versions, and published days.
+    """Remove somebody from everything that is stored: the lake, its older versions, and published days.
 
     What is fetched or imported later does not bring them back: a digest of each id stays in the lake. Delete them on
-    the platform too. It may be run beside everything else, and again after it was interrupted.
+    the platform too. The command may run while everything else does, and again after it was interrupted.
 
-    The exit code is 1 where something is left to be done; it is named.
+    The exit code is 1 if something could not be done; it is listed.
     """
     from datetime import UTC, datetime
 
@@ -80,7 +80,10 @@ def _id(given: str) -> str:
 
 
 def _published() -> tuple[Publication, Recomputation]:
-    """What is published, and how days and reports are made again. Raises SettingError, PublishingError."""
+    """The published days, and what is needed to publish days and compute reports again.
+
+    Raises SettingError, PublishingError.
+    """
     from genesys_assets.forgetting.published import Publication
     from genesys_assets.forgetting.recomputed import Recomputation
     from genesys_assets.lake.opening import s3_client
@@ -130,7 +133,7 @@ def text(report: ForgettingResult, *, dry_run: bool) -> str:
             "'key:\"genesys/published/index\"'"
         )
     for place, count in sorted(report.statistics.items()):
-        what = "notes about imported files" if place == "imports" else "files of its log without texts in statistics"
+        what = "records of imported files" if place == "imports" else "files of its log without texts in statistics"
         lines.append(f"{place}: {count} {what}")
     if report.days:
         first, last = min(report.days), max(report.days)

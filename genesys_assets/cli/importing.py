@@ -1,4 +1,4 @@
-"""`genesys-assets import` and `take-back`: their options, and what they print. What they do is in
+"""`genesys-assets import` and `take-back`: their options, and what they print. The work is done in
 `genesys_assets.importing`.
 """
 
@@ -24,9 +24,9 @@ examples:
   genesys-assets import saved/ --complete 2025-01-01/2025-02-01
       these files hold everything of January: its days count as complete
   genesys-assets import hourly.json --granularity PT1H --time-zone Europe/London
-      figures that say when they begin, in local time, and not for how long they are
+      figures with a start in local time, and without a length
   genesys-assets import agents.json --interval 2025-01-31T13:00Z/2025-01-31T14:00Z --group-by userId
-      figures that do not say when, of entities that do not say of what kind"""
+      figures without a time, of entities without a kind"""
 
 
 def import_saved(
@@ -91,9 +91,9 @@ def import_saved(
             complete=complete,
         )
         with _named_errors():
-            found = find(files, s3_client)
-        with _named_errors(), progress("importing", len(found)) as step:
-            imported = import_files(lake, found, options, complete=span, on_file=lambda outcome: step(outcome.file))
+            sources = find(files, s3_client)
+        with _named_errors(), progress("importing", len(sources)) as step:
+            imported = import_files(lake, sources, options, complete=span, on_file=lambda outcome: step(outcome.file))
     except CannotImport as refusal:
         raise typer.BadParameter(str(refusal)) from None
     typer.echo(text(imported, f"{calendar.start_date}", is_complete=span is not None))
@@ -103,9 +103,9 @@ def import_saved(
 TAKE_BACK_EXAMPLES = """\b
 examples:
   genesys-assets take-back saved/agents.json
-      what this file brought goes; what other files brought of the same days stays
+      removes what this file brought; what other files brought of the same days stays
   genesys-assets take-back saved/ 's3://my-bucket/exports/2025-*.json'
-      all files of a folder, and by pattern, by the names that the import printed
+      all files of a folder, and files by pattern, under the names that the import printed
   genesys-assets take-back --all
       removes everything that was ever imported"""
 
@@ -115,19 +115,19 @@ def take_back_imported(
         list[str] | None,
         typer.Argument(metavar="[FILES…]", help="Files, folders or patterns, as the import printed them."),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All that was ever imported.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Everything that was ever imported.")] = False,
 ) -> None:
     """Remove imported data from the lake.
 
-    Days that lose something no longer count as complete, and their tables have to be materialised. The files themselves
-    need not exist. What is removed leaves the disk with the older versions: ops/housekeeping.
+    Days that lose something no longer count as complete, and their tables have to be materialised again. The files
+    themselves need not exist. The removed data stays in older versions until ops/housekeeping deletes these.
     """
     from genesys_assets.importing.take_back import imported_files, take_back, take_back_everything
     from genesys_assets.lake.opening import open_lake
     from genesys_assets.settings import SettingError
 
     if bool(files) == everything:
-        raise typer.BadParameter("name files, or say --all")
+        raise typer.BadParameter("name files, or pass --all")
     try:
         lake = open_lake()
     except SettingError as error:
@@ -135,13 +135,13 @@ def take_back_imported(
         raise typer.Exit(1) from None
     with _named_errors():
         if everything:
-            typer.echo(_taken_back(take_back_everything(lake)))
+            typer.echo(_take_back_text(take_back_everything(lake)))
             return
         unknown = [name for name in files or () if not imported_files(lake, [name])]
         if unknown:
             typer.echo(f"Nothing was imported under the name {', '.join(unknown)}: nothing is taken back.", err=True)
             raise typer.Exit(1)
-        typer.echo(_taken_back(take_back(lake, imported_files(lake, files or ()))))
+        typer.echo(_take_back_text(take_back(lake, imported_files(lake, files or ()))))
 
 
 @contextlib.contextmanager
@@ -163,25 +163,27 @@ def _named_errors() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-def _taken_back(done: TakeBackResult) -> str:
-    lines, count = [f"taken back  {outcome.file}" for outcome in done.outcomes], len(done.outcomes)
+def _take_back_text(result: TakeBackResult) -> str:
+    lines, count = [f"taken back  {outcome.file}" for outcome in result.outcomes], len(result.outcomes)
     lines += ["", f"{count} file{'' if count == 1 else 's'} taken back."]
-    return "\n".join([*lines, *_to_materialise(done.days, is_new=True)])
+    return "\n".join([*lines, *_to_materialise(result.days, is_new=True)])
 
 
 def text(imported: ImportResult, start_date: str, *, is_complete: bool) -> str:
-    """The outcome for a terminal: a line for each file, what was read under another name, which days to materialise."""
+    """The outcome for a terminal: a line for each file, remarks on names and on what was left out, and which days to
+    materialise.
+    """
     from genesys_assets.importing.summary import TABLES, left_out, notes, totals
 
     lines = [_line(outcome) for outcome in imported.outcomes]
     states = [outcome.state for outcome in imported.outcomes]
-    counted = ", ".join(f"{states.count(state)} {state}" for state in ("imported", "unchanged", "skipped"))
-    lines += ["", f"{len(states)} file{'' if len(states) == 1 else 's'}: {counted}."]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in ("imported", "unchanged", "skipped"))
+    lines += ["", f"{len(states)} file{'' if len(states) == 1 else 's'}: {counts}."]
     lines += filter(None, [totals(imported)])
     if remarks := notes(imported):
         lines += ["", "Read under another name, or left out:", *(f"  {remark}" for remark in remarks)]
-    if lost := left_out(imported):
-        lines += ["", "Left out, so that no day counts as complete:", *(f"  {remark}" for remark in lost)]
+    if losses := left_out(imported):
+        lines += ["", "Left out, so that no day counts as complete:", *(f"  {remark}" for remark in losses)]
     lines += _to_materialise(imported.days, is_new=bool(imported.changed))
     if days := [day for asset in TABLES for day in imported.days(asset)[:1]]:
         if min(days) < start_date:
@@ -191,7 +193,10 @@ def text(imported: ImportResult, start_date: str, *, is_complete: bool) -> str:
 
 
 def _to_materialise(days_of: Callable[[str], list[str]], *, is_new: bool) -> list[str]:
-    """Which tables of which days are made of what was imported, and what materialises them."""
+    """Lines that list the days of each asset, with the commands that materialise the tables made from it.
+
+    `days_of` gives the days of an asset. Unless `is_new`, the commands are left out.
+    """
     from genesys_assets.importing.summary import TABLES, ranges, runs
 
     lines = []
@@ -204,7 +209,7 @@ def _to_materialise(days_of: Callable[[str], list[str]], *, is_new: bool) -> lis
 
 
 def _command(asset: str, first: str, last: str) -> str:
-    """What materialises the tables that are made of an asset, for a run of days."""
+    """The command that materialises the tables made from an asset, for consecutive days."""
     selected = f'key:"genesys/pages/{asset}"+1 and group:tables'
     return f"    dg launch --assets '{selected}' --partition-range '{first}...{last}'"
 

@@ -1,6 +1,4 @@
-"""`genesys-assets plan FROM TO`: its options, and what it prints. What a range costs is found in
-`automation.estimate`.
-"""
+"""`genesys-assets plan FROM TO`: its options, and what it prints. `automation.estimate` computes the costs."""
 
 from __future__ import annotations
 
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 examples:
   genesys-assets plan 2026-01-01 2026-01-31
-      what January costs, and what of it is there already
+      what January costs, and how much of it is stored already
   genesys-assets plan 2024-01-01 2025-12-31 --conversations-per-day 80000
       before anything is stored, for an organisation of a known size
   genesys-assets plan 2026-01-01 2026-01-31 --json
@@ -30,14 +28,14 @@ def plan(
     last: Annotated[str, typer.Argument(metavar="TO", help="The last day, which is included.")],
     conversations: Annotated[
         int | None,
-        typer.Option("--conversations-per-day", metavar="N", min=1, help="Else the mean of what is stored."),
+        typer.Option("--conversations-per-day", metavar="N", min=1, help="Default: the mean of the stored days."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Say what it costs to have a range of days: requests, hours at the rate limit, bytes, by asset.
+    """Estimate what a range of days costs, by asset: requests, hours at the rate limit, bytes.
 
     Stored partitions cost nothing and are counted separately. Sizes are the mean of the newest stored days; without
-    any, they are assumed and marked. The platform is not asked.
+    any, they are assumed and marked. No request is sent to the platform.
     """
     from genesys_assets.lake.lake import Unreadable
     from genesys_assets.lake.store import LakeUnreachable
@@ -48,18 +46,18 @@ def plan(
     if not begin <= end <= today:
         raise typer.BadParameter(f"FROM {begin} to TO {end} is not a range of days that ends by today, {today} UTC")
     try:
-        found, notes = _estimate(begin, end, conversations)
+        costs, notes = _estimate(begin, end, conversations)
     except (SettingError, LakeUnreachable, Unreadable) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
-    typer.echo(as_document(found, notes) if as_json else as_text(found, notes))
+    typer.echo(as_document(costs, notes) if as_json else as_text(costs, notes))
 
 
 def _day(given: str, name: str) -> date:
     try:
         return datetime.strptime(given, "%Y-%m-%d").date()
     except ValueError:
-        raise typer.BadParameter(f"{name} {given!r} is no day: write it as 2026-01-31") from None
+        raise typer.BadParameter(f"{name} {given!r} is not a day: write it as 2026-01-31") from None
 
 
 def _estimate(first: date, last: date, conversations: int | None) -> tuple[Estimate, list[str]]:
@@ -94,45 +92,45 @@ def _estimate(first: date, last: date, conversations: int | None) -> tuple[Estim
         users=UserStatusSettings.load().is_read,
         data_lake=lake_files if lake_files.is_on else None,
     )
-    found = estimate(open_lake_for_a_person(), calendar, first, last, datetime.now(UTC), reports, terms)
-    return found, _notes(found, calendar.start_date)
+    costs = estimate(open_lake_for_a_person(), calendar, first, last, datetime.now(UTC), reports, terms)
+    return costs, _notes(costs, calendar.start_date)
 
 
-def _notes(found: Estimate, start_date: date) -> list[str]:
-    """What the figures rest on, and what they leave out."""
+def _notes(costs: Estimate, start_date: date) -> list[str]:
+    """Remarks on how the figures were estimated, and on what they leave out."""
     from genesys_assets.days.data_lake import LAKE_FILES
 
     basis = {
         "given": "as given",
-        "measured": f"the mean of the {found.measured_days} newest stored days",
-        "assumed": "assumed, since no day is stored. Say how many there are: --conversations-per-day",
+        "measured": f"the mean of the {costs.measured_days} newest stored days",
+        "assumed": "assumed, since no day is stored. Set the number with --conversations-per-day",
     }
-    notes = [f"{found.conversations_per_day:,} conversations a day: {basis[found.basis]}."]
-    if any(not each.measured for each in found.assets):
+    notes = [f"{costs.conversations_per_day:,} conversations a day: {basis[costs.basis]}."]
+    if any(not each.measured for each in costs.assets):
         notes.append("Bytes with * are assumed from a sandbox day, because no day is stored.")
-    if any(each.asset == LAKE_FILES and not each.measured for each in found.assets):
+    if any(each.asset == LAKE_FILES and not each.measured for each in costs.assets):
         notes.append("The number of data lake files per day is not documented: only listings are counted.")
     notes.append(
         "Hours are requests at the limit of one token. Details jobs also wait for the platform, and tables and reports "
-        "are computed beside it. Retries, look-backs and reference data come on top."
+        "are computed meanwhile. Retries, look-backs and reference data come on top."
     )
-    if found.first < start_date:
+    if costs.first < start_date:
         notes.append(
-            f"Days before {start_date} have no partitions: set GENESYS_ASSETS_START_DATE={found.first} before you "
+            f"Days before {start_date} have no partitions: set GENESYS_ASSETS_START_DATE={costs.first} before you "
             "fetch them."
         )
     return notes
 
 
-def as_document(found: Estimate, notes: list[str]) -> str:
+def as_document(costs: Estimate, notes: list[str]) -> str:
     import json
     from dataclasses import asdict
 
-    said = {**asdict(found), "requests": found.requests, "hours": round(found.hours, 2), "bytes": found.bytes}
-    return json.dumps({**said, "notes": notes}, indent=2, default=str)
+    fields = {**asdict(costs), "requests": costs.requests, "hours": round(costs.hours, 2), "bytes": costs.bytes}
+    return json.dumps({**fields, "notes": notes}, indent=2, default=str)
 
 
-def as_text(found: Estimate, notes: list[str]) -> str:
+def as_text(costs: Estimate, notes: list[str]) -> str:
     from tabulate import tabulate
 
     rows = [
@@ -143,13 +141,13 @@ def as_text(found: Estimate, notes: list[str]) -> str:
             f"{each.requests:,}" if each.requests else "-",
             _size(each.bytes) + (" " if each.measured else "*"),
         )
-        for each in found.assets
+        for each in costs.assets
     ]
-    rows.append(("together", "", "", f"{found.requests:,}", _size(found.bytes) + " "))
-    headers = ["asset", "there already", "missing", "requests", "bytes"]
+    rows.append(("total", "", "", f"{costs.requests:,}", _size(costs.bytes) + " "))
+    headers = ["asset", "stored", "missing", "requests", "bytes"]
     table = tabulate(rows, headers, disable_numparse=True, colalign=("left", *["right"] * 4))
-    limit = f"{found.requests:,} requests at {found.requests_per_minute} a minute: {_hours(found.hours)}."
-    return "\n".join([f"{found.first} to {found.last}", "", table, "", limit, *notes])
+    limit = f"{costs.requests:,} requests at {costs.requests_per_minute} a minute: {_hours(costs.hours)}."
+    return "\n".join([f"{costs.first} to {costs.last}", "", table, "", limit, *notes])
 
 
 def _hours(hours: float) -> str:

@@ -1,7 +1,7 @@
 """`genesys-assets reports check`, `preview` and `ids`: their options, and what they print.
 
-What is wrong with a file is found in `reports.language`, how a report is computed in `reports.engine`, the ids of a
-name in `reports.ids`.
+`reports.language` finds the mistakes of a file, `reports.engine` computes a report, `reports.ids` finds the ids of a
+name.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ examples:
   genesys-assets reports check
       the file of GENESYS_ASSETS_REPORTS, else reports.yaml beside dagster.yaml
   genesys-assets reports check reports.example.yaml
-      any file; the lines that it prints are understood by editors: file:line:column: field: what is wrong"""
+      any file; editors understand the lines that it prints: file:line:column: field: what is wrong"""
 PREVIEW_EXAMPLES = """\b
 examples:
   genesys-assets reports preview queue_media 2026-01-31
-      a report that ships, of a day whose tables are in the lake
+      a built-in report, of a day whose tables are in the lake
   genesys-assets reports preview calls_by_queue 2026-01-31 --file draft.yaml --rows 50
-      one of a file that no code location has loaded yet
+      a report of a file that no code location has loaded yet
   genesys-assets reports preview interval 2026-01-31 --granularity PT1H > interval.csv
       by the hour; piped, it is CSV as it is published, with every row and column"""
 IDS_EXAMPLES = """\b
@@ -46,7 +46,7 @@ examples:
   genesys-assets reports ids 'Sales UK'
       the ids of every queue, user, wrap-up code, skill and division that has, or had, this name
   genesys-assets reports ids sales
-      where none is called so: the nearest names"""
+      if nothing has this name: the nearest names"""
 _ROWS = 20
 _HEADER_WIDTH, _WIDEST, _ENDLESS = 10, 40, 10_000
 
@@ -55,16 +55,16 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, epilog=EXAMPLES)
 
 @app.callback()
 def reports() -> None:
-    """Look at reports before they run: is the file right, what does a report say of a day."""
+    """Check reports before they run, and preview them."""
 
 
-@app.command("check", short_help="Tell what is wrong with a file, or what it costs.", epilog=CHECK_EXAMPLES)
+@app.command("check", short_help="Check a file of reports, and show what its reports cost.", epilog=CHECK_EXAMPLES)
 def check(
     file: Annotated[Path | None, typer.Argument(help="The file, if not that of the settings.")] = None,
 ) -> None:
-    """Tell everything that is wrong with a file of reports, or what its reports cost to ask.
+    """Print every mistake in a file of reports, or which requests its reports add.
 
-    Nothing is asked of the platform. A line for each mistake; then the exit code is 1.
+    No request is sent to the platform. Each mistake is one line; then the exit code is 1.
     """
     own = _read(file)
     if own.path is None:
@@ -72,19 +72,19 @@ def check(
     for problem in own.problems:
         typer.echo(str(problem))
     if own.problems:
-        typer.echo(f"\n{_counted(len(own.problems), 'mistake')}. No report of the file is loaded until all are mended.")
+        typer.echo(f"\n{_plural(len(own.problems), 'mistake')}. No report of the file is loaded until all are mended.")
         raise typer.Exit(1)
     if not own.reports:
         typer.echo(f"{own.path} holds no report.")
         return
     names = ", ".join(report.name for report in own.reports)
-    typer.echo(f"{own.path}: {_counted(len(own.reports), 'report')}: {names}.")
+    typer.echo(f"{own.path}: {_plural(len(own.reports), 'report')}: {names}.")
     typer.echo("\n".join(_cost(own.reports)))
 
 
 @app.command("preview", short_help="Print a report of one day.", epilog=PREVIEW_EXAMPLES, no_args_is_help=True)
 def preview(
-    name: Annotated[str, typer.Argument(help="A report of yours, or one that ships.")],
+    name: Annotated[str, typer.Argument(help="A report of yours, or a built-in one.")],
     date: Annotated[str, typer.Argument(help="The day in the report's time zone, such as 2026-01-31.")],
     rows: Annotated[
         int | None, typer.Option(metavar="N", min=1, help=f"At most N rows. On a terminal {_ROWS}, else all.")
@@ -94,9 +94,9 @@ def preview(
     ] = None,
     file: Annotated[Path | None, typer.Option(metavar="FILE", help="The file, if not that of the settings.")] = None,
 ) -> None:
-    """Compute a report of one day from what is in the lake, and print it. Nothing is stored or asked of the platform.
+    """Compute a report of one day from what is in the lake, and print it. Nothing is stored, and no request is sent.
 
-    On a terminal a table, with names in place of ids. Piped, CSV with every column.
+    On a terminal it prints a table, with names in place of ids. Piped, it prints CSV with every column.
     """
     from genesys_assets.lake.opening import open_lake_for_a_person
     from genesys_assets.reports import own
@@ -104,7 +104,7 @@ def preview(
     from genesys_assets.reports.language.formulas import NumberTooLarge
     from genesys_assets.settings import CalendarSettings, CsvSettings
 
-    report = _by(_named(name, _read(file)), granularity)
+    report = _with_granularity(_report_named(name, _read(file)), granularity)
     _must_be_a_date(date)
     with _named_errors(NotStored, NumberTooLarge):
         calendar = CalendarSettings.load()
@@ -124,19 +124,19 @@ def preview(
 def ids(name: Annotated[str, typer.Argument(help="A name, or a part of one.")]) -> None:
     """Find the ids of a name in the reference data of the lake: filters compare ids, which a new name does not change.
 
-    One line for each time in which an entity had the name. Nothing is asked of the platform.
+    One line for each time in which an entity had the name. No request is sent to the platform.
     """
     from genesys_assets.lake.opening import open_lake_for_a_person
     from genesys_assets.reports.ids import ids_of
 
     with _named_errors():
-        found = ids_of(open_lake_for_a_person(), name)
-    for each in found.named:
+        match = ids_of(open_lake_for_a_person(), name)
+    for each in match.named:
         typer.echo(f"{each.kind:<12} {each.id}  {each.name}{each.note}")
-    if not found.named:
-        nearest = f" Closest: {', '.join(found.closest)}." if found.closest else ""
-        fetched = "" if found.known else " The lake has no reference data yet: materialise the asset group reference."
-        _fail(f"Nothing is called {name!r}.{nearest}{fetched}")
+    if not match.named:
+        nearest = f" Closest: {', '.join(match.closest)}." if match.closest else ""
+        fetched = "" if match.known else " The lake has no reference data yet: materialise the asset group reference."
+        _fail(f"Nothing has the name {name!r}.{nearest}{fetched}")
 
 
 @contextlib.contextmanager
@@ -168,32 +168,34 @@ def _fail(message: str) -> NoReturn:
     raise typer.Exit(1)
 
 
-def _counted(count: int, what: str) -> str:
+def _plural(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-# -- what it costs -----------------------------------------------------------------------------------------------------
+# -- what reports cost -------------------------------------------------------------------------------------------------
 
 
 def _cost(reports: Iterable[Report]) -> list[str]:
-    """What the platform is asked in addition to the standard questions, and for which reports."""
+    """Lines that list the questions to the platform beyond the standard ones, with the reports that need them."""
     from genesys_assets.cloud.analytics.families import CONVERSATIONS
     from genesys_assets.reports.built_in import asked_in_any_case
     from genesys_assets.reports.meaning.questions import further_questions, identity, question_in_words, questions_of
 
-    usual = {identity(question) for question in asked_in_any_case()}
-    of_all = list(reports)
-    further = list(further_questions(questions_of(of_all), asked_in_any_case()))
-    asked = [question for question in further if identity(question) not in usual]
-    along = [question for question in further if identity(question) in usual]
-    of_days = sum(question.family is CONVERSATIONS for question in asked)
+    standard = {identity(question) for question in asked_in_any_case()}
+    all_reports = list(reports)
+    further = list(further_questions(questions_of(all_reports), asked_in_any_case()))
+    extra = [question for question in further if identity(question) not in standard]
+    within_others = [question for question in further if identity(question) in standard]
+    daily = sum(question.family is CONVERSATIONS for question in extra)
     lines = ["They need no extra request: the standard requests answer them."]
-    if asked:
-        lines = [f"Extra requests: {len(asked)} per hour, {of_days} per day:"]
-        lines += [f"  {question_in_words(question)}, for {_askers(question, of_all)}" for question in asked]
-    if along:
+    if extra:
+        lines = [f"Extra requests: {len(extra)} per hour, {daily} per day:"]
+        lines += [f"  {question_in_words(question)}, for {_askers(question, all_reports)}" for question in extra]
+    if within_others:
         lines.append("Asked within requests that are sent anyway:")
-        lines += [f"  {question_in_words(question)}, for {_askers(question, of_all)}" for question in along]
+        lines += [
+            f"  {question_in_words(question)}, for {_askers(question, all_reports)}" for question in within_others
+        ]
     return lines
 
 
@@ -210,8 +212,10 @@ def _askers(question: AggregateQuestion, reports: Iterable[Report]) -> str:
 # -- which report ------------------------------------------------------------------------------------------------------
 
 
-def _named(name: str, own: OwnReports) -> Report:
-    """Raises BadParameter if there is no such report; exits with 1 if it may be in a file that is refused."""
+def _report_named(name: str, own: OwnReports) -> Report:
+    """The report of this name. Raises BadParameter if there is none; exits with 1 if it may be in a file that has
+    mistakes.
+    """
     from genesys_assets.reports.built_in import built_in_reports, operating_reports
     from genesys_assets.reports.language.problems import one_of
 
@@ -220,11 +224,11 @@ def _named(name: str, own: OwnReports) -> Report:
         _fail("\n".join([f"{own.path} is refused:", *map(str, own.problems)]))
     if name not in known:
         here = f"is in {own.path}" if own.path else "is yours (there is no reports.yaml beside dagster.yaml)"
-        raise typer.BadParameter(f"no report {name!r} ships or {here}. {one_of(known, name)}")
+        raise typer.BadParameter(f"no report {name!r} is built in or {here}. {one_of(known, name)}")
     return known[name]
 
 
-def _by(report: Report, granularity: str | None) -> Report:
+def _with_granularity(report: Report, granularity: str | None) -> Report:
     from genesys_assets.cloud.analytics.queries import GRANULARITIES
 
     if granularity is None:
@@ -254,15 +258,15 @@ def _must_be_a_date(text: str) -> None:
 
 
 def _print_table(shown: pa.Table, report: Report, *, title: str, total: int) -> None:
-    """As a table; if the window is too narrow, a block for each row."""
+    """Print a table or, if the window is too narrow for it, a block for each row."""
     from rich.console import Console
     from rich.measure import Measurement
 
     rows = shown.select(_worth_showing(shown, report))
-    console, drawn = Console(), _drawn(rows)
+    console, table = Console(), _rich_table(rows)
     console.print(title, highlight=False)
-    if Measurement.get(console, console.options.update(width=_ENDLESS), drawn).maximum <= console.width:
-        console.print(drawn)
+    if Measurement.get(console, console.options.update(width=_ENDLESS), table).maximum <= console.width:
+        console.print(table)
     else:
         wide = max(map(len, rows.column_names))
         for row in rows.to_pylist():
@@ -270,7 +274,7 @@ def _print_table(shown: pa.Table, report: Report, *, title: str, total: int) -> 
             console.print("", *lines, sep="\n", highlight=False, markup=False, soft_wrap=True)
         console.print()
     more = f", {total - len(shown)} more with --rows" if total > len(shown) else ""
-    console.print(f"{_counted(total, 'row')}{more}", highlight=False)
+    console.print(f"{_plural(total, 'row')}{more}", highlight=False)
 
 
 def _worth_showing(shown: pa.Table, report: Report) -> list[str]:
@@ -282,22 +286,22 @@ def _worth_showing(shown: pa.Table, report: Report) -> list[str]:
     return [name for name in shown.column_names if name not in left_out]
 
 
-def _drawn(rows: pa.Table) -> Table:
+def _rich_table(rows: pa.Table) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for name in rows.column_names:
         is_text = str(rows.schema.field(name).type).startswith(("string", "list"))
-        drawn.add_column(_folded(name), justify="left" if is_text else "right", no_wrap=True)
+        table.add_column(_folded(name), justify="left" if is_text else "right", no_wrap=True)
     for row in rows.to_pylist():
-        drawn.add_row(*(Text(_cut(_cell(value))) for value in row.values()))
-    return drawn
+        table.add_row(*(Text(_shortened(_cell(value))) for value in row.values()))
+    return table
 
 
 def _folded(name: str) -> str:
-    """A column's name in lines that are broken at underscores."""
+    """The name of a column, with line breaks after underscores so that its lines are short."""
     lines = [""]
     for part in name.split("_"):
         piece = f"{part}_"
@@ -319,5 +323,5 @@ def _cell(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _cut(text: str) -> str:
+def _shortened(text: str) -> str:
     return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"

@@ -1,6 +1,5 @@
-"""`genesys-assets status`: its options, what it prints, and its exit code for cron.
-
-How things stand is found in `automation.status`.
+"""`genesys-assets status`: its options, what it prints, and its exit code for cron. `automation.status` finds the
+state.
 """
 
 from __future__ import annotations
@@ -44,49 +43,52 @@ _MANIFESTS_AT_ONCE = 8
 def status(
     days: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Look at the last N days only; default: since the start date."),
+        typer.Option(metavar="N", min=1, help="Check the last N days only; default: since the start date."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing where everything is in time.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing if everything is in time.")] = False,
     within: Annotated[
         int, typer.Option(metavar="SECONDS", min=1, help="Give up after this time, with exit code 2.")
     ] = _SECONDS,
 ) -> None:
-    """Say of each asset what is stored, what is missing, and since when it is late.
+    """Show for each asset what is stored, what is missing, and since when it is late.
 
-    Compares the lake and the published days with the calendar, as the sensors do. Nothing is asked of the platform or
-    of Dagster, so it also works where the daemon is off.
+    It compares the lake and the published days with the calendar, as the sensors do. It needs neither the platform nor
+    Dagster, so it also works while the daemon is off.
 
-    The exit code is 0 where everything is in time, 1 where something is late or missing, 2 where that cannot be told.
+    The exit code is 0 if everything is in time, 1 if something is late or missing, 2 if that is unknown.
     """
     from genesys_assets.lake.lake import Unreadable
     from genesys_assets.lake.store import LakeUnreachable
     from genesys_assets.settings import SettingError
 
     try:
-        found = bounded(lambda: look(days), within)
+        state = bounded(lambda: look(days), within)
     except (SettingError, LakeUnreachable, Unreadable) as error:
         typer.echo(f"Cannot tell: {error}", err=True)
         raise typer.Exit(CANNOT_TELL) from None
     except OutOfTime:
         typer.echo(
-            f"Cannot tell within {within} seconds. Look at fewer days with --days, or wait longer with --within.",
+            f"Cannot tell within {within} seconds. Check fewer days with --days, or wait longer with --within.",
             err=True,
         )
         raise typer.Exit(CANNOT_TELL) from None
-    code = exit_code(found)
+    code = exit_code(state)
     if not (quiet and code == IN_TIME):
-        typer.echo(as_text(found) if not as_json else as_document(found))
+        typer.echo(as_text(state) if not as_json else as_document(state))
     raise typer.Exit(code)
 
 
-def exit_code(found: Status) -> int:
-    """What is known to be late counts, also where something else could not be looked at."""
-    return LATE if found.late else CANNOT_TELL if found.problems else IN_TIME
+def exit_code(state: Status) -> int:
+    """The exit code for a state. Something late counts even if something else could not be checked."""
+    return LATE if state.late else CANNOT_TELL if state.problems else IN_TIME
 
 
 def look(days: int | None) -> Status:
-    """How things stand now. Raises SettingError, LakeUnreachable, Unreadable."""
+    """The state of the last `days` days, None: of all since the start date, as of now.
+
+    Raises SettingError, LakeUnreachable, Unreadable.
+    """
     from genesys_assets.automation.status import status
     from genesys_assets.partitions import Calendar
     from genesys_assets.settings import ObservationSettings, ReconciliationSettings
@@ -109,7 +111,9 @@ def look(days: int | None) -> Status:
 
 
 def _lake() -> Lake:
-    """Raises SettingError where the folder of the lake is not there: a disk that is away is no empty lake."""
+    """The lake. Raises SettingError if its folder does not exist: an unmounted disk must not look like an empty
+    lake.
+    """
     from pathlib import Path
 
     from genesys_assets.lake.opening import open_lake_for_a_person
@@ -125,18 +129,22 @@ def _lake() -> Lake:
 
 
 def _reports() -> tuple[list[Report], list[str]]:
-    """The reports that ship and those of the file; and why these are left out, where the file has mistakes."""
+    """The built-in reports and those of the file. If the file has mistakes, its reports are left out, and the second
+    list says so.
+    """
     from genesys_assets.reports.built_in import built_in_reports
     from genesys_assets.reports.own import OwnReports
     from genesys_assets.settings import ReportSettings
 
     own = OwnReports.read(ReportSettings.load().file)
-    wrong = [f"{own.path} has mistakes, so its reports were not looked at: genesys-assets reports check {own.path}"]
+    wrong = [f"{own.path} has mistakes, so its reports were not checked: genesys-assets reports check {own.path}"]
     return [*built_in_reports(), *own.reports], wrong if own.problems else []
 
 
 def _made_of_published(calendar: Calendar, now: datetime) -> tuple[MadeOfPublished | None, list[str]]:
-    """What each published day is made of, None where that cannot be read; then why."""
+    """A function that says from what a published day was made, and no problems; or None and why manifests cannot be
+    read.
+    """
     from concurrent.futures import ThreadPoolExecutor
     from functools import partial
 
@@ -155,12 +163,12 @@ def _made_of_published(calendar: Calendar, now: datetime) -> tuple[MadeOfPublish
     except PublishingError as error:
         return None, [f"published/reports: {error}"]
     pairs = zip(days, manifests, strict=True)
-    found = {f"{day}": None if manifest is None else manifest.made_of for day, manifest in pairs}
-    return lambda day: found.get(day), []
+    made_of = {f"{day}": None if manifest is None else manifest.made_of for day, manifest in pairs}
+    return lambda day: made_of.get(day), []
 
 
 def _manifest(publisher: Publisher, day: date) -> Manifest | None:
-    """What is published of a day; what is no manifest counts as nothing. Raises NotReadable."""
+    """The manifest of a day, None if there is none or it is invalid. Raises NotReadable."""
     from genesys_assets.publishing.errors import InvalidManifest
 
     try:
@@ -169,27 +177,27 @@ def _manifest(publisher: Publisher, day: date) -> Manifest | None:
         return None
 
 
-def as_document(found: Status) -> str:
-    """JSON: keys as in the lake, instants in ISO 8601."""
+def as_document(state: Status) -> str:
+    """The state as JSON: partition keys as in the lake, instants in ISO 8601."""
     import json
 
-    assets = [{**asdict(each), "late_since": _iso(each.late_since)} for each in found.assets]
-    said = {
-        "now": _iso(found.now),
-        "in_time": exit_code(found) == IN_TIME,
-        "exit_code": exit_code(found),
-        "problems": list(found.problems),
+    assets = [{**asdict(each), "late_since": _iso(each.late_since)} for each in state.assets]
+    document = {
+        "now": _iso(state.now),
+        "in_time": exit_code(state) == IN_TIME,
+        "exit_code": exit_code(state),
+        "problems": list(state.problems),
         "assets": assets,
     }
-    return json.dumps(said, indent=2)
+    return json.dumps(document, indent=2)
 
 
 def _iso(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat(timespec="seconds")
 
 
-def as_text(found: Status) -> str:
-    """A line for each asset, then what is late and how much of it, then a summary."""
+def as_text(state: Status) -> str:
+    """The state for a terminal: a line for each asset, then the late partitions, then a summary."""
     from tabulate import tabulate
 
     rows = [
@@ -200,17 +208,17 @@ def as_text(found: Status) -> str:
             *(f"{len(keys):,}" if keys else "-" for keys in (each.missing, each.stale, each.coming)),
             "in time" if each.late_since is None else f"late since {each.late_since:%Y-%m-%d %H:%M} UTC",
         )
-        for each in found.assets
+        for each in state.assets
     ]
     headers = ["asset", "stored", "newest", "missing", "stale", "coming", "state"]
     lines = [tabulate(rows, headers, disable_numparse=True, colalign=("left", "right", "left", *["right"] * 3, "left"))]
-    if found.late:
-        lines += ["", *(line for each in found.late for line in _late_lines(each, found.now))]
-    lost = [each for each in found.assets if each.lost]
-    if lost:
-        lines += ["", *(_lost_line(each) for each in lost)]
-    lines += ["", *(f"Not looked at: {problem}" for problem in found.problems)]
-    return "\n".join([*lines, _summary(found)])
+    if state.late:
+        lines += ["", *(line for each in state.late for line in _late_lines(each, state.now))]
+    with_gaps = [each for each in state.assets if each.lost]
+    if with_gaps:
+        lines += ["", *(_lost_line(each) for each in with_gaps)]
+    lines += ["", *(f"Not checked: {problem}" for problem in state.problems)]
+    return "\n".join([*lines, _summary(state)])
 
 
 def _late_lines(each: AssetStatus, now: datetime) -> list[str]:
@@ -224,17 +232,19 @@ def _late_lines(each: AssetStatus, now: datetime) -> list[str]:
 
 
 def _lost_line(each: AssetStatus) -> str:
-    """Days on which something was not observed. Nobody can fetch them any more, so they make nothing late."""
+    """Days on which nothing was observed. They can no longer be fetched, so they do not make the asset late."""
     return f"{each.asset} was not observed, and the platform keeps no history of it: {_ranges(each.lost)}"
 
 
 def _ranges(keys: Sequence[str]) -> str:
-    """Keys that follow each other as ranges, as --partition-range takes them; the newest first."""
+    """Partition keys as ranges of consecutive keys, as --partition-range takes them, newest first and at most
+    `_MOST_RANGES`.
+    """
     from genesys_assets.automation.next_run import ranges
 
-    found = [first if first == last else f"{first}...{last}" for first, last in ranges(keys)][::-1]
-    more = len(found) - _MOST_RANGES
-    return ", ".join(found[:_MOST_RANGES]) + (f" and {more} more ranges" if more > 0 else "")
+    texts = [first if first == last else f"{first}...{last}" for first, last in ranges(keys)][::-1]
+    more = len(texts) - _MOST_RANGES
+    return ", ".join(texts[:_MOST_RANGES]) + (f" and {more} more ranges" if more > 0 else "")
 
 
 def _span(span: timedelta) -> str:
@@ -244,9 +254,9 @@ def _span(span: timedelta) -> str:
     return f"{minutes // 60} hours" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"
 
 
-def _summary(found: Status) -> str:
-    if found.late:
-        return f"Late: {', '.join(each.asset for each in found.late)}."
-    if found.problems:
+def _summary(state: Status) -> str:
+    if state.late:
+        return f"Late: {', '.join(each.asset for each in state.late)}."
+    if state.problems:
         return "Cannot tell whether everything is in time."
     return "Everything is in time."

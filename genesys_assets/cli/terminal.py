@@ -1,4 +1,4 @@
-"""What is shown while a command works: a progress bar on a terminal, nothing anywhere else."""
+"""The progress bar of a command that works for long: on a terminal only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[str], None]]:
-    """Gives a function to be called after each step, with what the step was about."""
+    """Show a progress bar of `total` steps. Yields a function to call after each step, with the name of the step."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -1,4 +1,6 @@
-"""`genesys-assets warehouse`: prints SQL that registers the lake in a warehouse. The SQL is made in `warehouse`."""
+"""`genesys-assets warehouse`: prints SQL that registers the lake in a warehouse. The package `warehouse` makes the
+SQL.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,8 @@ class Target(StrEnum):
 def warehouse(
     target: Annotated[Target, typer.Argument(help="Which warehouse or tool.")],
     location: Annotated[
-        str | None, typer.Option(metavar="URL", help="The lake as the warehouse reaches it, if not as here.")
+        str | None,
+        typer.Option(metavar="URL", help="The lake as the warehouse reaches it. Default: GENESYS_ASSETS_LAKE."),
     ] = None,
     schema: Annotated[str, typer.Option(metavar="NAME", help="The schema, or database, of the tables.")] = "genesys",
     catalog: Annotated[str, typer.Option(metavar="NAME", help="The catalogue of Trino or Databricks.")] = "delta",
@@ -40,8 +43,8 @@ def warehouse(
 ) -> None:
     """Print SQL that registers every table of the lake with a warehouse, or sources.yml for dbt.
 
-    The tables stay where they are. Statements may be run again, for example after a report was added. Nothing is run
-    here, and none of them writes to the lake.
+    The tables stay where they are. The statements may be run again, for example after a report was added. The command
+    does not run them, and none of them writes to the lake.
     """
     from genesys_assets.reports.built_in import built_in_reports, operating_reports
     from genesys_assets.reports.meaning.questions import all_questions, families_of
@@ -61,7 +64,7 @@ def warehouse(
         _fail(f"{own.path} has mistakes. Mend it first: genesys-assets reports check {own.path}")
     if target is not Target.DBT and "://" not in place:
         _fail(
-            f"The lake is the folder {place}, which {target} cannot read. Say where it reaches the lake, for example "
+            f"The lake is the folder {place}, which {target} cannot read. Set where it reaches the lake, for example "
             "--location s3://my-bucket/genesys."
         )
     reports = [*built_in_reports(), *own.reports]

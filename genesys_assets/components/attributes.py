@@ -1,4 +1,4 @@
-"""The attributes of a component: templates filled in, mistakes reported with file and line, translation of assets."""
+"""The attributes of a component: fills in templates, reports mistakes with file and line, and translates assets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Kind = TypeVar("Kind", bound=dg.Component)
 
 
 def components_of(context: dg.ComponentLoadContext, kind: type[Kind]) -> list[Kind]:
-    """The components of a kind in the project; none where the component is loaded outside a project."""
+    """The components of a kind in the project; none if the component is loaded outside a project."""
     from dagster.components.core.component_tree import TestComponentTree
 
     tree = context.component_tree
@@ -25,8 +25,8 @@ def components_of(context: dg.ComponentLoadContext, kind: type[Kind]) -> list[Ki
 
 
 def described_by(*models: type[BaseModel]) -> type[BaseModel]:
-    """A model that accepts any mapping and shows the fields of all `models` to editors and `dg check yaml`. `load`
-    reports mistakes.
+    """A model that accepts any mapping, and whose JSON schema has the fields of all `models`, for editors and `dg check
+    yaml`. A component's `load` reports mistakes.
     """
     from pydantic import GetJsonSchemaHandler, RootModel
     from pydantic.json_schema import JsonSchemaValue
@@ -36,7 +36,7 @@ def described_by(*models: type[BaseModel]) -> type[BaseModel]:
         @classmethod
         def __get_pydantic_json_schema__(cls, _: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
             first, *others = (handler.resolve_ref_schema(handler(each.__pydantic_core_schema__)) for each in models)
-            properties = {name: said for each in (first, *others) for name, said in each["properties"].items()}
+            properties = {name: schema for each in (first, *others) for name, schema in each["properties"].items()}
             return {**first, "properties": properties}
 
     return Attributes
@@ -56,25 +56,29 @@ def filled_in(value: Any, context: dg.ResolutionContext) -> Any:
     return context.resolve_value(value) if isinstance(value, str) and "{{" in value else value
 
 
-def explained(headline: str, found: Iterable[Finding], context: dg.ResolutionContext) -> str:
-    """Each mistake as `dg check yaml` tells one: file, line, field, and the lines around it."""
+def explained(headline: str, findings: Iterable[Finding], context: dg.ResolutionContext) -> str:
+    """A message with each mistake as `dg check yaml` reports it: file, line, field, and the lines around it."""
     from genesys_assets.reports.language.problems import shown
 
     lines = [headline]
-    for finding in found:
+    for finding in findings:
         path = ["attributes", *finding.path]
         value = shown(finding.value, finding.message)
         message = finding.message + (f" (value: {value})" if value else "")
         if context.source_position_tree is None:
             lines.append(f"{'.'.join(map(str, path))}: {message}")
             continue
-        there = context.source_position_tree.source_error(path, finding.message, value_error=False)
-        lines.append(f"{there.file_name}:{there.start_line_no} - {there.location}: {message}\n{there.snippet}")
+        position = context.source_position_tree.source_error(path, finding.message, value_error=False)
+        lines.append(
+            f"{position.file_name}:{position.start_line_no} - {position.location}: {message}\n{position.snippet}"
+        )
     return "\n".join(lines)
 
 
 def translation(stated: Any, context: dg.ResolutionContext) -> Callable[[dg.AssetSpec], dg.AssetSpec] | None:
-    """What `translation` makes of an asset, known to its templates as `spec`. Raises pydantic.ValidationError."""
+    """A function that applies the attribute `translation` to the spec of an asset, which templates know as `spec`; None
+    if the attribute is not stated. Raises pydantic.ValidationError.
+    """
     if stated is None:
         return None
     from dagster.components.resolved.core_models import AssetAttributesModel

@@ -1,6 +1,6 @@
 """The Dagster component `genesys_assets.GenesysCloud`: the whole pipeline in another project's `defs.yaml`.
 
-Here stands what may be written there and what it means; the pipeline itself is put together in `definitions`.
+This module defines the attributes that it may have there; `definitions` builds the pipeline.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ def _all_layers() -> list[LayerName]:
 
 
 class Attributes(Model):
-    """A mapping of which each attribute is looked at, whatever is wrong with the others."""
+    """A mapping whose attributes are all checked, even if some are wrong."""
 
     @classmethod
     def _without(cls, value: Any, errors: list[InitErrorDetails]) -> Any:
         wrong = {line["loc"][0] for line in errors if line["loc"]}
-        return {name: of for name, of in value.items() if name not in wrong} if isinstance(value, dict) else None
+        return {name: each for name, each in value.items() if name not in wrong} if isinstance(value, dict) else None
 
 
 class Organisation(Attributes):
@@ -97,7 +97,7 @@ class Reports(Attributes):
     """Which reports are computed."""
 
     built_in: Literal["all"] | list[str] = "all"
-    """The reports that ship: all, or a list of names; [] for none."""
+    """The built-in reports: all, or a list of names; [] for none."""
     file: str | None = None
     """File of reports of your own, beside this one or as a path. Not stated: GENESYS_ASSETS_REPORTS."""
 
@@ -107,14 +107,14 @@ class Reports(Attributes):
         names = [report.name for report in built_in_reports()]
         wanted = [] if self.built_in == "all" else self.built_in
         return [
-            mistake(("built_in", index), f"{quoted(name)} is no report that ships. {one_of(names, name)}", name)
+            mistake(("built_in", index), f"{quoted(name)} is not a built-in report. {one_of(names, name)}", name)
             for index, name in enumerate(wanted)
             if name not in names
         ]
 
 
 class PipelineAttributes(Attributes):
-    """What a pipeline is made of. Every attribute may be left out, and is then that of the environment's settings."""
+    """The attributes of a pipeline. Each may be left out; then the settings in the environment apply."""
 
     organisation: Organisation = Field(default_factory=Organisation)
     """The Genesys Cloud organisation, and the OAuth client that reads it."""
@@ -129,17 +129,17 @@ class PipelineAttributes(Attributes):
     month_close_day: int | None = None
     """Day of the month on which the month before is read again, 1 to 28. Not stated: GENESYS_ASSETS_MONTH_CLOSE_DAY."""
     layers: Annotated[list[LayerName], Field(min_length=1)] = Field(default_factory=_all_layers)
-    """Which layers this project holds. What they need of others is looked for in other code locations."""
+    """The layers in this project. Assets of other layers are expected in other code locations."""
     reports: Reports = Field(default_factory=Reports)
     """Which reports are computed."""
     families: list[str] | None = None
-    """Families of aggregates to keep although no report wants them. Not stated: GENESYS_ASSETS_FAMILIES."""
+    """Families of aggregates to fetch although no report needs them. Not stated: GENESYS_ASSETS_FAMILIES."""
     publishing: Publishing = Field(default_factory=Publishing)
     """Where reports are published, and how long presigned URLs work."""
     running: Literal["all"] | list[str] = Field(default_factory=list)
     """Sensors and schedules that run unless somebody switches them off in the UI: all, or a list of names."""
     translation: dict[str, Any] | str | None = None
-    """Keys, groups, owners, tags, kinds of assets: what they are replaced by. Templates know the asset as `spec`."""
+    """New keys, groups, owners, tags or kinds of the assets. Templates know the asset as `spec`."""
 
     def _mistakes(self) -> list[InitErrorDetails]:
         from genesys_assets.settings import CalendarSettings, LakeSettings
@@ -154,6 +154,7 @@ class PipelineAttributes(Attributes):
 
     @property
     def calendar(self) -> dict[str, Any]:
+        """The attributes of the calendar, by the names of their settings."""
         names = ("start_date", "time_zone", "look_back_days", "month_close_day")
         return {name: getattr(self, name) for name in names}
 
@@ -173,7 +174,7 @@ class PipelineAttributes(Attributes):
         names = switches(self.layers)
         for index, name in enumerate([] if self.running == "all" else self.running):
             if name not in names:
-                message = f"{quoted(name)} is no sensor or schedule of these layers. {one_of(names, name)}"
+                message = f"{quoted(name)} is not a sensor or schedule of these layers. {one_of(names, name)}"
                 yield mistake(("running", index), message, name)
 
     def _translated_wrongly(self) -> Iterator[InitErrorDetails]:
@@ -195,7 +196,7 @@ def _refused(
             where = str(problem["loc"][0]) if problem["loc"] else ""
             name = str(aliases.get(where, where))
             if name not in stated:
-                # A variable of the environment, which is no attribute.
+                # The mistake is in a variable of the environment, not in an attribute.
                 yield mistake((), group.explain(problem), None)
                 continue
             field, reason = group.model_fields[name], str(problem["msg"]).removeprefix("Value error, ")
@@ -206,7 +207,9 @@ def _refused(
 
 
 class PipelineScaffolder(dg.Scaffolder[Any]):
-    """Writes a pipeline of the environment's organisation and lake, with nothing switched on."""
+    """Writes a pipeline for the organisation and the lake of the environment, with no sensor or schedule switched
+    on.
+    """
 
     def scaffold(self, request: dg.ScaffoldRequest[Any]) -> None:
         from dagster.components import scaffold_component
@@ -242,8 +245,8 @@ def load(context: dg.ComponentLoadContext) -> GenesysCloud:
 class GenesysCloud(dg.Component):
     """Genesys Cloud analytics in your own lake: pages, tables, reports and published files of an organisation.
 
-    Every attribute may be left out and is then that of the environment's settings, as all other settings are. The
-    README of genesys_assets explains them.
+    Every attribute may be left out. The settings in the environment replace missing attributes, and there are more
+    settings than attributes. The README of genesys_assets explains them.
     """
 
     attributes: PipelineAttributes
@@ -262,7 +265,7 @@ class GenesysCloud(dg.Component):
 
     @classmethod
     def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> GenesysCloud:
-        """Raises dagster.DagsterInvalidDefinitionError, which tells all that is wrong with the attributes."""
+        """The component. Raises dagster.DagsterInvalidDefinitionError, which lists every mistake in the attributes."""
         resolution = context.resolution_context
         folder = context.path if context.path.is_dir() else context.path.parent
         stated = filled_in(attributes.model_dump() if attributes else {}, resolution.at_path("attributes"))
@@ -273,13 +276,15 @@ class GenesysCloud(dg.Component):
             raise _refusal(findings_of(error), resolution) from None
         file = read.reports.file and folder / read.reports.file
         if file and not file.is_file():
-            message = f"{file} is not there. Write it, as docs/reports.md shows, or take file out"
+            message = f"{file} does not exist. Write it, as docs/reports.md shows, or take file out"
             raise _refusal([Finding(("reports", "file"), message)], resolution)
         return cls(read, folder, translate)
 
     @property
     def pipeline(self) -> Pipeline:
-        """What is stated of it. Raises SettingError where the environment states the rest wrongly."""
+        """The pipeline with these attributes. Raises SettingError if a setting that replaces a missing attribute is
+        wrong.
+        """
         from genesys_assets.automation.switches import switches
         from genesys_assets.partitions import Calendar
         from genesys_assets.resources import GenesysCloudResource, PublishingResource
@@ -304,17 +309,17 @@ class GenesysCloud(dg.Component):
         )
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        """The pipeline, which asks and publishes for the reports that are components of the same project too."""
+        """The pipeline. It also fetches and publishes what reports need that are components of the same project."""
         from genesys_assets.components.report import reports_of
 
         return build_pipeline(replace(self.pipeline, beside=reports_of(context)))
 
 
-def _refusal(found: Iterable[Finding], context: dg.ResolutionContext) -> dg.DagsterInvalidDefinitionError:
-    return dg.DagsterInvalidDefinitionError(explained("this pipeline cannot be set up:", found, context))
+def _refusal(findings: Iterable[Finding], context: dg.ResolutionContext) -> dg.DagsterInvalidDefinitionError:
+    return dg.DagsterInvalidDefinitionError(explained("this pipeline cannot be set up:", findings, context))
 
 
 def pipeline_of(context: dg.ComponentLoadContext) -> Pipeline | None:
-    """The pipeline of the project, None where it holds none."""
-    found = components_of(context, GenesysCloud)
-    return found[0].pipeline if found else None
+    """The pipeline of the project, None if it has none."""
+    components = components_of(context, GenesysCloud)
+    return components[0].pipeline if components else None

@@ -1,6 +1,6 @@
-"""The Dagster component `genesys_assets.GenesysReport`: a report of somebody's own in another project's `defs.yaml`.
+"""The Dagster component `genesys_assets.GenesysReport`: a custom report in another project's `defs.yaml`.
 
-Here stands what Dagster's components need. What a report may say is `reports`, how it is computed `assets.reports`.
+This module has only the component. `reports` defines the language of reports, `assets.reports` makes the asset.
 """
 
 from __future__ import annotations
@@ -58,20 +58,20 @@ def load(context: dg.ComponentLoadContext) -> GenesysReport:
 
 
 class AssetAttributes(Model):
-    """What may be stated of the asset besides the report."""
+    """Attributes of the asset, which are not part of the report."""
 
     group: str | None = None
     """The asset's group. Not stated: reports."""
     owners: list[str] | None = None
-    """Who answers for the asset: e-mail addresses, or team:<name>. Not stated: those of genesys_assets."""
+    """The owners of the asset: e-mail addresses, or team:<name>. Not stated: those of genesys_assets."""
     tags: dict[str, str] | None = None
-    """Tags of the asset, beside those of genesys_assets."""
+    """Tags of the asset, in addition to those of genesys_assets."""
     condition: Any = "refreshed"
-    """When it is computed on its own: refreshed (as soon as its tables are computed again), never, or a condition of
+    """When it is computed automatically: refreshed (as soon as its tables are computed again), never, or a condition of
     Dagster as a template, such as "{{ dg.AutomationCondition.on_cron('0 6 * * *') }}".
     """
     translation: dict[str, Any] | str | None = None
-    """The translation of the pipeline whose tables it reads, where that is in another project."""
+    """The translation of the pipeline whose tables it reads, if that is in another project."""
 
     def _mistakes(self) -> list[InitErrorDetails]:
         if self.condition in ("refreshed", "never") or isinstance(self.condition, dg.AutomationCondition):
@@ -84,14 +84,14 @@ class AssetAttributes(Model):
 
 
 class PipelineReport(StandaloneReport):
-    """A report beside the pipeline, which asks the platform for it."""
+    """A report in the same project as a pipeline, which fetches what the report needs."""
 
     def _unasked(self) -> list[InitErrorDetails]:
         return []
 
 
 class ReportScaffolder(dg.Scaffolder[Any]):
-    """Writes a report that works, named as its folder."""
+    """Writes a report that works, with the name of its folder."""
 
     def scaffold(self, request: dg.ScaffoldRequest[Any]) -> None:
         from dagster.components import scaffold_component
@@ -105,12 +105,14 @@ class ReportScaffolder(dg.Scaffolder[Any]):
 
 
 def _name(path: Path) -> str:
-    """A report's name made of the folder's; another one where it is added to a file."""
-    folder, there = (path.parent, path.read_text()) if path.is_file() else (path, "")
+    """A name for a report, made from the name of its folder. If the file already has reports, the name ends with a
+    number.
+    """
+    folder, text = (path.parent, path.read_text()) if path.is_file() else (path, "")
     plain = re.sub(r"\W", "_", folder.name.lower(), flags=re.ASCII)
     name = plain if re.match("[a-z]", plain) else f"report_{plain}"
-    further = there.count("attributes:") + 1
-    return f"{name}_{further}" if further > 1 else name
+    number = text.count("attributes:") + 1
+    return f"{name}_{number}" if number > 1 else name
 
 
 @dg.scaffold_with(ReportScaffolder)
@@ -122,7 +124,8 @@ class GenesysReport(dg.Component):
     name, and group, owners, tags and condition of the asset: the report becomes the asset genesys/reports/<name>, with
     checks. Lake and calendar are those of the GenesysCloud component in the same project; without one, those of the
     settings GENESYS_ASSETS_LAKE, GENESYS_ASSETS_START_DATE, GENESYS_ASSETS_TIME_ZONE. Without one, a report that reads
-    several days (`over`, `compare`) comes with the sensor <name>_days, which asks for it again when one has changed.
+    several days (`over`, `compare`) comes with the sensor <name>_days, which launches it again when one of its days has
+    changed.
     """
 
     definition: StandaloneReport
@@ -140,7 +143,7 @@ class GenesysReport(dg.Component):
 
     @classmethod
     def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> GenesysReport:
-        """Raises dagster.DagsterInvalidDefinitionError, which tells all that is wrong with the report."""
+        """The component. Raises dagster.DagsterInvalidDefinitionError, which lists every mistake in the report."""
         from genesys_assets.components.pipeline import pipeline_of
 
         resolution, pipeline = context.resolution_context, pipeline_of(context)
@@ -149,8 +152,8 @@ class GenesysReport(dg.Component):
         definition, wrong = _read(StandaloneReport if pipeline is None else PipelineReport, stated)
         asset, wrong_of_asset = _read(AssetAttributes, of_asset)
         if definition is None or asset is None:
-            found = [*wrong, *wrong_of_asset]
-            raise dg.DagsterInvalidDefinitionError(explained("this report cannot be computed:", found, resolution))
+            findings = [*wrong, *wrong_of_asset]
+            raise dg.DagsterInvalidDefinitionError(explained("this report cannot be computed:", findings, resolution))
         translate = translation(asset.translation, resolution)
         if translate is None and pipeline is not None:
             translate = pipeline.translate
@@ -158,6 +161,7 @@ class GenesysReport(dg.Component):
 
     @cached_property
     def report(self) -> Report:
+        """The report of this component."""
         return self.definition.report(self.definition.name)
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
@@ -174,10 +178,14 @@ class GenesysReport(dg.Component):
             assets = describe_report_asset(built, self.report, pipeline.lake_location, self.translate)
             sensors = self._sensors(calendar)
         condition = None if sensors else self._condition(calendar)
-        return dg.Definitions(list(automated(dg.map_asset_specs(self._stated, assets), condition)), sensors=sensors)
+        return dg.Definitions(
+            list(automated(dg.map_asset_specs(self._with_asset_attributes, assets), condition)), sensors=sensors
+        )
 
     def _sensors(self, calendar: Calendar) -> list[dg.SensorDefinition]:
-        """The sensor of a report that reads several days. The sensors of a pipeline in the same project know it."""
+        """The sensor of a report that reads several days. None is needed if the project has a pipeline, whose sensors
+        launch the report.
+        """
         from genesys_assets.automation.standalone_sensor import build_standalone_sensor
 
         if self.pipeline or self.asset.condition != "refreshed":
@@ -186,8 +194,8 @@ class GenesysReport(dg.Component):
             return []
         return [build_standalone_sensor(calendar, self.report)]
 
-    def _stated(self, spec: dg.AssetSpec) -> dg.AssetSpec:
-        """With what is stated of the asset itself."""
+    def _with_asset_attributes(self, spec: dg.AssetSpec) -> dg.AssetSpec:
+        """The spec with the attributes of the asset that are stated."""
         stated = self.asset
         return spec.replace_attributes(
             group_name=spec.group_name if stated.group is None else stated.group,
@@ -195,7 +203,9 @@ class GenesysReport(dg.Component):
         ).merge_attributes(tags={**(stated.tags or {}), LAYER: spec.tags[LAYER]})
 
     def _condition(self, calendar: Calendar) -> dg.AutomationCondition[Any] | None:
-        """The sensors of a pipeline in the same project ask for the report by themselves."""
+        """The condition of a report that is computed automatically. None is needed if the project has a pipeline, whose
+        sensors launch the report.
+        """
         from genesys_assets.automation.standalone_condition import standalone_condition
 
         stated = self.asset.condition
@@ -210,7 +220,7 @@ def reports_of(context: dg.ComponentLoadContext) -> tuple[Report, ...]:
 
 
 def _read(model: type[Read], stated: Any) -> tuple[Read | None, list[Finding]]:
-    """What is stated, or what is wrong with it."""
+    """The model of the stated attributes and no mistakes, or None and the mistakes."""
     from pydantic import ValidationError
 
     try:

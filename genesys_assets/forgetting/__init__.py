@@ -1,10 +1,10 @@
-"""Forgets people: takes them out of everything that is stored and published. `privacy` decides what is stored of
-people.
+"""Forgets people: removes them from everything that is stored and published. `privacy` decides what is stored of people
+in the first place.
 
-`lakewide` does all of it
-`work` what is looked for, and what was done
-`traces` names and numbers that are looked for beside ids, gathered before anything is rewritten
-`rewriting` one partition; `old_files` older versions and leftovers of killed runs
-`logs` statistics in the logs of tables, and notes about imported files
-`recomputed` reports computed again, `published` days published again
+`lakewide` runs all steps
+`work` what to search, and what was done
+`traces` gathers the names and numbers to search besides ids, before anything is rewritten
+`rewriting` rewrites one partition; `old_files` removes older versions and leftovers of killed runs
+`logs` cleans statistics in the logs of tables, and records of imported files
+`recomputed` computes reports again; `published` publishes days again
 """

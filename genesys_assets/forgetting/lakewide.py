@@ -1,16 +1,16 @@
-"""Everything that the lake has stored, without those who must be forgotten: partitions are rewritten one by one.
+"""Removes those who must be forgotten from everything that the lake has stored, one partition after the other.
 
-    list of who must be forgotten, and of partitions in which they stand -> other tables, and reports that read none of
-    these partitions -> published days -> tables -> pages -> names of users -> reports that read these partitions, and
-    published days of these (`recomputed`)
+The order of the steps: list who must be forgotten, and the partitions that contain them; rewrite tables of others and
+reports that read none of these partitions; published days; tables; pages; names of users; at last compute the reports
+that read these partitions again, and publish their days again (`recomputed`).
 
-Whoever dies in between has lost nothing of what is looked for: names and numbers stay where they are known until they
-are gone everywhere else. So the same command, given again, completes. A partition is rewritten by the commit protocol
-of the lake. It counts as newer than what was stored, so that a run which had read it before does not bring it back. A
-run that commits afterwards looks at the list itself (`Lake.page_writers`, `Lake.table_writers`).
+The names and numbers to search are removed last from the tables that they were gathered from. So if a process dies in
+between, nothing is lost, and the same command completes the work. A partition is rewritten by the commit protocol of
+the lake. It counts as newer than what was stored, so that a run that read it before does not bring anybody back. A run
+that commits afterwards checks the list itself (`Lake.page_writers`, `Lake.table_writers`).
 
-Files of older versions in which somebody stands are removed at once. A file that no commit names may be one that a run
-is about to commit: it is left alone for an hour, and reported.
+Files of older versions that contain somebody are removed at once. A file that no commit names may belong to a run that
+is about to commit it: it is left alone for an hour, and reported.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from genesys_assets.tables.conversations.decode import UnreadablePage
 
 Ids = Mapping[Kind, Sequence[str]]
 _LOOKS = 5
-"""How often tables are looked at again to which others committed meanwhile."""
+"""How often tables are checked again to which others committed meanwhile."""
 _PAGES = "pages/"
 _IDS_SUFFICE = ("pages/", "tables/", "reference/", "live/")
 _OF_USERS = ("reference/", "pages/reference_")
@@ -56,7 +56,7 @@ _PARTICIPANTS = "tables/participants"
 
 
 class Publication(Protocol):
-    """What is published, and takes people out of it."""
+    """The published files, from which people can be removed."""
 
     def forget(
         self,
@@ -68,7 +68,7 @@ class Publication(Protocol):
         later: set[str],
         dry_run: bool,
     ) -> None:
-        """Take everybody out of the published days; days in `later` are renewed later. Raises PublishingError."""
+        """Remove everybody from the published days; days in `later` are renewed later. Raises PublishingError."""
 
     def renew(self, lake: Lake, days: set[str], report: ForgettingResult) -> None:
         """Publish these days again, and delete their old files. Raises PublishingError."""
@@ -83,9 +83,9 @@ def forget(
     *,
     dry_run: bool = False,
 ) -> ForgettingResult:
-    """Forget these ids, and those that were to be forgotten before, in the whole lake and in what is published.
+    """Forget these ids, and all that are on the list already, in the whole lake and in the published files.
 
-    With `dry_run` nothing is written: the report says what would be. Raises LakeUnreachable.
+    With `dry_run` nothing is written, and the result says what would be done. Raises LakeUnreachable.
     """
     lake = lake.refreshed()
     who = _listed(lake, ids, dry_run)
@@ -93,7 +93,7 @@ def forget(
     if found.of_contacts:
         who = _listed(lake, {**ids, Kind.CONTACT_CONVERSATION: sorted(found.of_contacts)}, dry_run)
     work = Work(lake, who, found, ForgettingResult(), dry_run)
-    _cannot_be_found(work, ids)
+    _warn_of_unidentifiable_contacts(work, ids)
     recomputation = recomputation or Recomputation()
     derived, others, of_users = _ordered(places(lake.store.listed("")))
     work.affected = affected(lake) | _affected(work, [*others, *derived])
@@ -111,9 +111,8 @@ def forget(
     scrub_logs(work.lake, who, found, work.report, standing, dry_run=dry_run)
     if work.waits and not dry_run:
         work.report.problems["tables and pages"] = (
-            "They are left as they are, because only they say which names and numbers to look for in what is listed "
-            "here. Mend what is listed, then run this again. What is fetched until then contains nobody who must be "
-            "forgotten."
+            "They are left as they are, because they have the names and numbers to search in the tables listed "
+            "here. Mend these, then run this again. What is fetched until then contains nobody who must be forgotten."
         )
         return work.report
     _tables(work, others, seen)
@@ -127,8 +126,8 @@ def forget(
     return work.report
 
 
-def _cannot_be_found(work: Work, ids: Ids) -> None:
-    """Warns if contact data is dropped: then the lake has nothing that could identify a contact."""
+def _warn_of_unidentifiable_contacts(work: Work, ids: Ids) -> None:
+    """Add a problem for each contact if contact data is dropped: then nothing in the lake identifies a contact."""
     for id_ in ids.get(Kind.EXTERNAL_CONTACT, ()):
         if work.lake.protection.action(PersonalData.CONTACT) == "drop" and not work.found.of_contacts:
             work.report.problems[f"--external-contact {id_}"] = (
@@ -140,14 +139,16 @@ def _cannot_be_found(work: Work, ids: Ids) -> None:
 
 
 def _affected(work: Work, tables: Iterable[str]) -> set[Partition]:
-    """The partitions that contain somebody and that reports may be made of. Rewriting reports what cannot be read."""
+    """The partitions that contain somebody and that reports may read. Unreadable ones are skipped: rewriting them
+    reports the problem.
+    """
     found = set()
     for place in tables:
         if not place.startswith(("tables/", "live/", _PAGES)):
             continue
         log = work.lake.log(place)
         for key in dict.fromkeys(key for key, _ in log.every_file()):
-            # Of a day that has its tables these say what pages would.
+            # If a day has tables, its pages need not be checked: its tables contain the same people.
             if place.startswith(_PAGES) and (key is None or work.lake.has(_PARTICIPANTS, key[:10])):
                 continue
             with contextlib.suppress(Unreadable, UnreadablePage):
@@ -158,7 +159,7 @@ def _affected(work: Work, tables: Iterable[str]) -> set[Partition]:
 
 
 def _reports(work: Work, recomputation: Recomputation, published: Publication | None, now: datetime) -> None:
-    """Compute the reports again that were made of changed partitions, and publish their days again."""
+    """Compute again the reports that read affected partitions, and publish their days again."""
     work.report.partitions.update(place for place, _ in work.concerned)
     if work.dry_run:
         return
@@ -172,11 +173,11 @@ def _reports(work: Work, recomputation: Recomputation, published: Publication | 
         if why is not None:
             report.withdrawn[f"{place} {key}"] = why
     lake = lake.refreshed()
-    deleted, left = delete_old_files(
+    deleted, remaining = delete_old_files(
         lake, work.concerned, now, IN_FLIGHT, lambda place: set(named_by_commits(lake, place))
     )
     report.old_files.update(deleted)
-    report.problems |= {key: in_flight(now) for key in left}
+    report.problems |= {key: in_flight(now) for key in remaining}
     if published is not None:
         published.renew(lake, {key for _, key in work.concerned}, report)
     if not report.problems:
@@ -184,12 +185,12 @@ def _reports(work: Work, recomputation: Recomputation, published: Publication | 
 
 
 class ForgottenMeanwhile(Exception):
-    """A person was forgotten while a table was made that may still show them."""
+    """Somebody was forgotten while a table was being computed that may still contain them."""
 
 
 def forget_in(lake: Lake, partitions: Iterable[tuple[str, str | None]]) -> None:
-    """Take everybody who must be forgotten out of partitions that were just stored. A partition made of tables is
-    withdrawn instead, because it is unknown by now which names and numbers to look for; then raises ForgottenMeanwhile.
+    """Remove everybody who must be forgotten from partitions that were just stored. A report is withdrawn instead,
+    because the names and numbers to search may be gone by now; then raises ForgottenMeanwhile.
 
     Raises TableContended, Unreadable.
     """
@@ -203,13 +204,13 @@ def forget_in(lake: Lake, partitions: Iterable[tuple[str, str | None]]) -> None:
             withdrawn.append(f"{place} of {key or 'all'}")
     if withdrawn:
         raise ForgottenMeanwhile(
-            f"{', '.join(withdrawn)} was not stored: while it was made, somebody was forgotten who may stand in it. "
+            f"{', '.join(withdrawn)} was not stored: somebody who may be in it was forgotten while it was computed. "
             "Materialise it again."
         )
 
 
 def _withdraw(lake: Lake, place: str, key: str | None) -> None:
-    """Take a partition out of the lake, and its files. Raises TableContended."""
+    """Remove a partition from the lake, with its files. Raises TableContended."""
     files = lake.log(place).files(key)
     lake.remove(place, [key])
     for file in files:
@@ -217,7 +218,7 @@ def _withdraw(lake: Lake, place: str, key: str | None) -> None:
 
 
 def _listed(lake: Lake, ids: Ids, dry_run: bool) -> Forgotten:
-    """The list with these ids on it."""
+    """The list with these ids added: in the lake too, unless `dry_run`."""
     who = Forgotten.load(lake.store)
     for kind, of_kind in ids.items():
         if not dry_run:
@@ -227,8 +228,8 @@ def _listed(lake: Lake, ids: Ids, dry_run: bool) -> Forgotten:
 
 
 def _ordered(tables: Collection[str]) -> tuple[list[str], list[str], list[str]]:
-    """In the order in which they are rewritten: tables made of others; tables, the one that names contacts last, then
-    pages; and tables with names of users.
+    """Three groups in the order in which they are rewritten: reports and tables of others; our tables (the one that
+    names contacts last), then pages; and tables with names of users.
     """
     of_users = [place for place in tables if place.startswith(_OF_USERS)]
     own = [place for place in tables if place.startswith(("tables/", _PAGES)) and place not in of_users]
@@ -239,7 +240,7 @@ def _ordered(tables: Collection[str]) -> tuple[list[str], list[str], list[str]]:
 def _tables(work: Work, tables: Iterable[str], seen: dict[str, int]) -> None:
     for place in tables:
         log = work.lake.log(place)
-        # Each log is read once here, although others may commit meanwhile: `seen` remembers its version.
+        # Others may commit meanwhile, so `seen` notes the version at which the table was read.
         at = log.version
         for key in dict.fromkeys(key for key, _ in log.every_file()):
             if (place, key) in work.concerned:
@@ -253,7 +254,9 @@ def _tables(work: Work, tables: Iterable[str], seen: dict[str, int]) -> None:
 
 
 def _rewrite_new_commits(work: Work, seen: dict[str, int]) -> None:
-    """Look again at tables to which somebody committed: a run may have begun before the list was written."""
+    """Rewrite tables again to which others committed meanwhile: their runs may have begun before the list was
+    written.
+    """
     for _ in range(0 if work.dry_run else _LOOKS):
         work.lake = work.lake.refreshed()
         moved = [place for place, at in seen.items() if work.lake.log(place).version != at]

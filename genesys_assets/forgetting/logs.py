@@ -1,8 +1,9 @@
-"""Traces of people outside data files: statistics in the logs of tables, and notes about imported files.
+"""Removes traces of people outside data files: from statistics in the logs of tables, and from records of imported
+files.
 
-This project writes no least and greatest values into a log. Whoever else writes or compacts a table of the lake with
-Delta Lake does, and checkpoints repeat them. Texts among them are taken out of every entry of a log in whose table
-somebody stands; numbers and the count of rows stay, and so does the meaning of the log.
+This project writes no minimum and maximum values to a log, but others who write or compact a table with Delta Lake do,
+and checkpoints repeat them. If a table contains somebody who must be forgotten, all texts are removed from the
+statistics in its log. Numbers and row counts stay, and readers see the same table as before.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ _OURS = ("pages", "tables", "reference", "live", "reports")
 _IMPORTS = "imports"
 _BOUNDS = ("minValues", "maxValues")
 _OF_CHECKPOINTS = ("sizeInBytes", "checksum")
-"""Fields of the note about the last checkpoint that describe its bytes, which have changed."""
+"""Fields of the file `_last_checkpoint` that describe the bytes of the checkpoint, which have changed."""
 _IN_PLACE = "forgotten"
-_LONGEST_KNOWN = 32
-"""The fewest letters of a text that a writer of statistics keeps."""
+_SHORTEST_CUT = 32
+"""Writers of statistics shorten texts, but to no fewer letters than this."""
 
 
 def scrub_logs(
@@ -45,20 +46,24 @@ def scrub_logs(
     *,
     dry_run: bool,
 ) -> None:
-    """Take texts out of the statistics of tables in which somebody stands, `affected` and others, and ids, names and
-    values out of what is noted of imported files.
+    """Remove texts from the statistics of tables that contain somebody, and ids, names and values of everybody who must
+    be forgotten from the records of imported files.
+
+    `affected` are the places of tables that are known to contain somebody. Others are recognised by their logs.
     """
-    told = _Mentions(who, found)
+    mentions = _Mentions(who, found)
     every = lake.store.listed("")
     for place in sorted(places(every)):
         keys = [file.key for file in every if file.key.startswith(f"{place}/{LOG}/")]
         bodies = {key: lake.store.get(key) for key in keys if key.endswith((".json", ".parquet"))}
         rewritten = {key: _rewritten(key, body) for key, body in bodies.items() if body is not None}
         is_ours = place.split("/")[0] in _OURS
-        if place in affected or any(after.touches(told, also_left=not is_ours) for after in rewritten.values()):
-            _put(lake, place, rewritten, told, report, dry_run=dry_run)
+        if place in affected or any(
+            after.touches(mentions, also_remaining=not is_ours) for after in rewritten.values()
+        ):
+            _put(lake, place, rewritten, mentions, report, dry_run=dry_run)
     for name in lake.store.names(_IMPORTS):
-        _note(lake, f"{_IMPORTS}/{name}", told, report, dry_run=dry_run)
+        _scrub_import_record(lake, f"{_IMPORTS}/{name}", mentions, report, dry_run=dry_run)
 
 
 class _Mentions:
@@ -71,7 +76,7 @@ class _Mentions:
     def __call__(self, text: str) -> bool:
         lower = text.lower()
         # A statistic may be the beginning of a text.
-        begins = len(lower) >= _LONGEST_KNOWN and any(word.startswith(lower) for word in self.words)
+        begins = len(lower) >= _SHORTEST_CUT and any(word.startswith(lower) for word in self.words)
         return begins or self._ids(text) or any(stands_in(word, lower) for word in self.words)
 
     def _ids(self, text: str) -> bool:
@@ -90,55 +95,58 @@ class _Mentions:
 
 
 class _RewrittenFile:
-    """A file of a log without texts in its statistics: what was taken out, what is left, and how it is written."""
+    """A file of a log without texts in its statistics: the removed texts, the remaining lines or rows as JSON, and a
+    function that gives the new content of the file.
+    """
 
-    def __init__(self, taken_out: Iterable[str], left: Iterable[str], written: Callable[[], bytes]) -> None:
-        self.taken_out, self.left, self.written = list(taken_out), list(left), written
+    def __init__(self, removed: Iterable[str], remaining: Iterable[str], content: Callable[[], bytes]) -> None:
+        self.removed, self.remaining, self.content = list(removed), list(remaining), content
 
-    def touches(self, told: _Mentions, *, also_left: bool) -> bool:
-        return any(told(text) for text in [*self.taken_out, *(self.left if also_left else ())])
+    def touches(self, mentions: _Mentions, *, also_remaining: bool) -> bool:
+        """Whether a removed text mentions somebody, or a remaining one if these are asked for too."""
+        return any(mentions(text) for text in [*self.removed, *(self.remaining if also_remaining else ())])
 
 
 def _rewritten(key: str, body: bytes) -> _RewrittenFile:
     if key.endswith(".parquet"):
         return _checkpoint(body)
     actions = [json.loads(line) for line in body.decode("utf-8", "replace").splitlines() if line.strip()]
-    gone = [text for action in actions for text in _strip(action)]
-    left = [json.dumps(action, ensure_ascii=False) for action in actions]
-    return _RewrittenFile(gone, left, lambda: "".join(f"{line}\n" for line in left).encode())
+    removed = [text for action in actions for text in _strip(action)]
+    remaining = [json.dumps(action, ensure_ascii=False) for action in actions]
+    return _RewrittenFile(removed, remaining, lambda: "".join(f"{line}\n" for line in remaining).encode())
 
 
 def _checkpoint(body: bytes) -> _RewrittenFile:
     rows = pq.read_table(pa.BufferReader(body))
     listed = rows.to_pylist()
-    gone = [text for row in listed for text in _strip(row)]
+    removed = [text for row in listed for text in _strip(row)]
 
-    def written() -> bytes:
+    def content() -> bytes:
         out = io.BytesIO()
         pq.write_table(pa.Table.from_pylist(listed, rows.schema), out)
         return out.getvalue()
 
-    return _RewrittenFile(gone, (json.dumps(row, ensure_ascii=False, default=str) for row in listed), written)
+    return _RewrittenFile(removed, (json.dumps(row, ensure_ascii=False, default=str) for row in listed), content)
 
 
 def _strip(action: dict[str, Any]) -> list[str]:
-    """Take the texts out of an action's statistics; gives them."""
-    gone: list[str] = []
+    """Remove the texts from the statistics of an action, in place, and return them."""
+    removed: list[str] = []
     for name in ("add", "remove"):
         of_file = action.get(name)
         if not isinstance(of_file, dict):
             continue
         if of_file.get("stats_parsed") is not None:
-            gone += _texts(of_file["stats_parsed"])
+            removed += _texts(of_file["stats_parsed"])
             of_file["stats_parsed"] = None
         stats = _parsed(of_file.get("stats"))
         for bound in _BOUNDS:
             if isinstance(stats, dict) and isinstance(stats.get(bound), dict):
-                gone += _texts(stats[bound])
+                removed += _texts(stats[bound])
                 stats[bound] = _without_texts(stats[bound])
         if stats is not None:
             of_file["stats"] = json.dumps(stats, separators=(",", ":"))
-    return gone
+    return removed
 
 
 def _parsed(stats: object) -> Any:
@@ -157,31 +165,31 @@ def _texts(value: Any) -> list[str]:
 
 
 def _without_texts(value: dict[str, Any]) -> dict[str, Any]:
-    kept = {name: _without_texts(each) if isinstance(each, dict) else each for name, each in value.items()}
-    return {name: each for name, each in kept.items() if not isinstance(each, str)}
+    bounds = {name: _without_texts(each) if isinstance(each, dict) else each for name, each in value.items()}
+    return {name: each for name, each in bounds.items() if not isinstance(each, str)}
 
 
 def _put(
     lake: Lake,
     place: str,
     rewritten: dict[str, _RewrittenFile],
-    told: _Mentions,
+    mentions: _Mentions,
     report: ForgettingResult,
     *,
     dry_run: bool,
 ) -> None:
-    changed = {key: after for key, after in rewritten.items() if after.taken_out}
+    changed = {key: after for key, after in rewritten.items() if after.removed}
     for key, after in changed.items():
         report.statistics[place] += 1
         if not dry_run:
-            lake.store.put(key, after.written())
+            lake.store.put(key, after.content())
     if any(key.endswith(".parquet") for key in changed) and not dry_run:
         _forget_size(lake, f"{place}/{LOG}/{LAST_CHECKPOINT}")
     for key, after in rewritten.items():
-        if any(told(text) for text in after.left):
+        if any(mentions(text) for text in after.remaining):
             report.problems[key] = (
                 "The log of this table names somebody who must be forgotten outside of statistics: in the folder of "
-                "a partition, or in what its writer noted. Write the table again without that, and remove the "
+                "a partition, or in metadata of its writer. Write the table again without that, and remove the "
                 "old one."
             )
 
@@ -189,18 +197,20 @@ def _put(
 def _forget_size(lake: Lake, key: str) -> None:
     body = lake.store.get(key)
     if body is not None:
-        said = json.loads(body)
-        lake.store.put(key, json.dumps({name: said[name] for name in said if name not in _OF_CHECKPOINTS}).encode())
+        fields = json.loads(body)
+        lake.store.put(key, json.dumps({name: fields[name] for name in fields if name not in _OF_CHECKPOINTS}).encode())
 
 
-def _note(lake: Lake, key: str, told: _Mentions, report: ForgettingResult, *, dry_run: bool) -> None:
-    """A note says what a file is called, and why something of it was left out."""
+def _scrub_import_record(lake: Lake, key: str, mentions: _Mentions, report: ForgettingResult, *, dry_run: bool) -> None:
+    """Remove everybody from the record of an imported file: it has the name of the file, and says why something of it
+    was left out.
+    """
     body = lake.store.get(key)
     if body is None:
         return
-    note = json.loads(body)
-    after = _mapped(note, told.without)
-    if after != note:
+    record = json.loads(body)
+    after = _mapped(record, mentions.without)
+    if after != record:
         report.statistics[_IMPORTS] += 1
         if not dry_run:
             lake.store.put(key, json.dumps(after).encode())

@@ -1,4 +1,6 @@
-"""Files that no reader sees, of older versions and of killed runs, in which somebody stands who must be forgotten."""
+"""Removes files that no reader sees, of older versions and killed runs, if they contain somebody who must be
+forgotten.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +25,16 @@ from genesys_assets.tables.conversations.decode import UnreadablePage
 _DATA_FILE = re.compile(r"(?:date=[^/]+/(?:hour=[^/]+/)?)?[^/=]+\.parquet")
 _OURS = re.compile(r"(.+?)/(?:date=[^/]+/(?:hour=[^/]+/)?)?[0-9a-f]{32}-[0-9a-f]{12}\.parquet")
 IN_FLIGHT = timedelta(hours=1)
-"""How old a file must be that no commit names before it counts as left behind: far longer than from a file's
-publication to its commit, which is minutes where others commit all the time."""
+"""A file that no commit names counts as left behind once it is this old. From the moment that a file is stored to its
+commit it takes far less: minutes, even if others commit all the time."""
 
 
 def remove_old_files(work: Work, of: Collection[str | None], now: datetime) -> None:
-    """Remove files of older versions, and of killed runs, in which somebody stands; None: of tables that never were."""
+    """Remove files of older versions and of killed runs that contain somebody.
+
+    `of` are the places of the tables to search. None in it stands for tables that no run has created yet, of which a
+    killed run left files.
+    """
     lake = work.lake.refreshed()
     every = lake.store.listed("")
     listed = [file for file in every if file.key.endswith(".parquet")]
@@ -39,13 +45,13 @@ def remove_old_files(work: Work, of: Collection[str | None], now: datetime) -> N
         place = _place_of(file.key, tables)
         if file.key in current or place is None or (place if place in tables else None) not in of:
             continue
-        if not _stands_in(work, lake, place, file):
+        if not _contains_somebody(work, lake, place, file):
             continue
         if place not in named:
             named[place] = set(named_by_commits(lake, place)) if place in tables else set()
         if file.key not in named[place] and now - file.modified < IN_FLIGHT:
             work.report.problems[file.key] = in_flight(file.modified)
-            work.waits |= not _stands_in(replace(work, found=KnownTraces()), lake, place, file)
+            work.waits |= not _contains_somebody(replace(work, found=KnownTraces()), lake, place, file)
             continue
         if not work.dry_run:
             lake.store.delete(file.key)
@@ -56,23 +62,23 @@ def _place_of(key: str, tables: Iterable[str]) -> str | None:
     for place in tables:
         if key.startswith(f"{place}/") and _DATA_FILE.fullmatch(key.removeprefix(f"{place}/")):
             return place
-    ours = _OURS.fullmatch(key)
-    return ours[1] if ours else None
+    match = _OURS.fullmatch(key)
+    return match[1] if match else None
 
 
-def _stands_in(work: Work, lake: Lake, place: str, file: ListedFile) -> bool:
+def _contains_somebody(work: Work, lake: Lake, place: str, file: ListedFile) -> bool:
     path = file.key.removeprefix(f"{place}/")
     day = re.search(r"date=([^/]+)", path)
     try:
         opened = StoredFile(lake.store, place, DataFile(path, file.size, 0, 0))
         return any(True for _ in changes(work, place, day[1] if day else None, [opened]))
     except (Unreadable, UnreadablePage):
-        # It cannot be read. Housekeeping removes it with other leftovers.
+        # Housekeeping removes an unreadable file with other leftovers.
         return False
 
 
 def named_by_commits(lake: Lake, place: str) -> Iterator[str]:
-    """The files that commits have added or removed."""
+    """The keys of all files that a commit of a table has added or removed. A key may occur twice."""
     log = lake.log(place)
     for actions in log.actions(range(log.version + 1)):
         for action in actions:
@@ -82,14 +88,16 @@ def named_by_commits(lake: Lake, place: str) -> Iterator[str]:
 
 
 def remove_drafts(work: Work, now: datetime) -> None:
+    """Cancel uploads that were begun more than `IN_FLIGHT` ago and never completed."""
     try:
         work.lake.store.forget_drafts(now - IN_FLIGHT)
     except LakeUnreachable as error:
-        work.report.problems["uploads in parts that broke off"] = str(error)
+        work.report.problems["unfinished multipart uploads"] = str(error)
 
 
 def in_flight(modified: datetime) -> str:
+    """The problem with a file that no commit names and that was stored at `modified`, less than `IN_FLIGHT` ago."""
     return (
-        "No commit names this file yet, and somebody who must be forgotten may stand in it. A run may be about to "
+        "No commit names this file yet, and somebody who must be forgotten may be in it. A run may be about to "
         f"commit it, or was killed. Run this again after {modified + IN_FLIGHT:%Y-%m-%d %H:%M} UTC."
     )

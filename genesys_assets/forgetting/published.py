@@ -1,7 +1,7 @@
-"""Published days without those who must be forgotten.
+"""Removes those who must be forgotten from published days.
 
-A day in whose files somebody stands is published again from the reports that the lake has now, and the files are
-deleted at once. A day that cannot be published again is withdrawn: its manifest goes too.
+A day whose files contain somebody is published again from the reports that the lake has now, and the old files are
+deleted at once. A day that cannot be published again is withdrawn: its manifest is deleted too.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _OF_A_DAY = re.compile(r"(?P<report>[^/]+)/date=(?P<day>\d{4}-\d{2}-\d{2})/[^/]+
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What is published, and how a day is published again."""
+    """The place of published files, and the function that publishes a day again."""
 
     publisher: Publisher
     republish: Republish
@@ -52,7 +52,9 @@ class Publication:
         later: set[str],
         dry_run: bool,
     ) -> None:
-        """Take everybody out of the published days; days in `later` are renewed later. Raises PublishingError."""
+        """Remove everybody who must be forgotten from the published days. Days in `later` are only counted: `renew` is
+        called for them when their reports were computed again. Raises PublishingError.
+        """
         affected = self._affected(who, found)
         for day, keys in sorted(affected.days.items()):
             report.published_files[f"{day}"] += len(keys)
@@ -64,7 +66,7 @@ class Publication:
                 self.publisher.place.delete(key)
 
     def renew(self, lake: Lake, days: set[str], report: ForgettingResult) -> None:
-        """Publish days again, and delete whatever files of them are not named any more. Raises PublishingError."""
+        """Publish days again, and delete their files that the new manifests do not name. Raises PublishingError."""
         files: dict[str, list[str]] = defaultdict(list)
         root = key_of(self.publisher.place) + "/"
         for file in list(self.publisher.place.files(root)):
@@ -80,7 +82,7 @@ class Publication:
             body = self.publisher.place.get(file.key)
             match = _OF_A_DAY.fullmatch(file.key.removeprefix(root))
             day = match["day"] if match else None
-            if body is None or not _stands_in(file.key, body, who, found.of("reports/", day)):
+            if body is None or not _contains_somebody(file.key, body, who, found.of("reports/", day)):
                 continue
             if match is None or match["report"] == INDEX:
                 affected.listed.append(file.key)
@@ -91,7 +93,10 @@ class Publication:
     def _renew(
         self, lake: Lake, day: date, keys: list[str], report: ForgettingResult, *, are_clean: bool = False
     ) -> None:
-        """`are_clean`: what the reports have now may be published, even if it is the same as before."""
+        """Publish a day again, and delete those of `keys` that its new manifest does not name.
+
+        With `are_clean` a file may also stay if it has not changed, because its report was computed again.
+        """
         place = self.publisher.place
         try:
             manifest = self.publisher.manifest(day)
@@ -101,7 +106,7 @@ class Publication:
         except (NothingToPublish, InvalidManifest, Unreadable, PublishingError) as error:
             place.delete(manifest_key(place, day))
             manifest = None
-            report.problems[f"published day {day}"] = f"It was withdrawn, for it cannot be published again: {error}"
+            report.problems[f"published day {day}"] = f"It was withdrawn, because it cannot be published again: {error}"
         named = {file.key for file in manifest.files} if manifest else set()
         for key in keys:
             if key in named and are_clean:
@@ -117,20 +122,20 @@ class Publication:
 
 @dataclass(slots=True)
 class _AffectedFiles:
-    """Published files in which somebody stands: of days, and of the list of days."""
+    """The keys of published files that contain somebody: by day, and of the list of days."""
 
     days: dict[date, list[str]] = field(default_factory=lambda: defaultdict(list))
     listed: list[str] = field(default_factory=list)
 
 
-def _stands_in(key: str, body: bytes, who: Forgotten, traces: Traces) -> bool:
+def _contains_somebody(key: str, body: bytes, who: Forgotten, traces: Traces) -> bool:
     if key.endswith(".parquet"):
         rows = pq.read_table(pa.BufferReader(body))
         return scrubbed("reports/", rows, who, traces) is not None
-    return any(_mentions(text, who, traces) for text in _readings(key, body))
+    return any(_mentions(text, who, traces) for text in _texts(key, body))
 
 
-def _readings(key: str, body: bytes) -> Iterator[str]:
+def _texts(key: str, body: bytes) -> Iterator[str]:
     """The text of a file as a reader of its format sees it."""
     text = body.decode("utf-8", errors="replace")
     if key.endswith(".html"):

@@ -1,11 +1,11 @@
-"""Report partitions that were made of partitions in which somebody stood: they are computed again, or withdrawn.
+"""Computes partitions of reports again that were computed from partitions with somebody in them, or withdraws them.
 
 A search cannot find every trace of a person in a report: the value of an attribute is often a common word, and a sum
-names nobody. So every report that read a table in which somebody stood is computed again from what is left.
+names nobody. So every report that read a partition with somebody in it is computed again from what remains.
 
     <lake>/forgotten/affected/<table>@<key>      one file for each such partition, until its reports are made again
 
-These files are written before anything is rewritten, so whoever is killed in between finds them again.
+These files are written before any partition is rewritten. If the process is killed in between, the next one finds them.
 """
 
 from __future__ import annotations
@@ -37,19 +37,20 @@ _CANNOT = (NotStored, NumberTooLarge, AuditFailed, UnstorableColumn, Unreadable,
 
 
 def affected(lake: Lake) -> set[Partition]:
-    """The partitions whose reports must still be made again."""
+    """The partitions from which somebody was removed, and whose reports must still be computed again."""
     named = (name.rsplit("/", 1)[-1] for name in lake.store.names(_AFFECTED))
     parts = (name.rpartition("@") for name in named)
     return {(place.replace(".", "/"), key) for place, at, key in parts if at}
 
 
 def remember_affected(lake: Lake, partitions: Iterable[Partition]) -> None:
+    """Store that the reports of these partitions must be computed again."""
     for partition in partitions:
         lake.store.put(_file(partition), _CONTENT)
 
 
 def settle(lake: Lake, partitions: Iterable[Partition]) -> None:
-    """Their reports were made again."""
+    """Store that the reports of these partitions were computed again."""
     for partition in partitions:
         lake.store.delete(_file(partition))
 
@@ -61,14 +62,14 @@ def _file(partition: Partition) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Recomputation:
-    """How reports are computed. A stored report that is not among them belongs to nobody any more."""
+    """How reports are computed. A stored report that is not among these is no longer defined."""
 
     reports: Mapping[str, Report] = field(default_factory=dict)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     start_date: date = date.min
 
     def concerned(self, lake: Lake, places: Iterable[str], partitions: set[Partition]) -> list[Partition]:
-        """The stored partitions of reports that were made of these partitions."""
+        """The stored partitions of reports that were computed from these partitions, or may have been."""
         return [
             (place, key)
             for place in places
@@ -79,8 +80,8 @@ class Recomputation:
         ]
 
     def _is_unknown(self, lake: Lake, place: str, key: str) -> bool:
-        """Whether nobody can tell who stands in a partition: its report is not defined any more, or it shows what
-        customers left and a table that it was made of is gone.
+        """Whether it is unknown who is in a partition: its report is no longer defined, or it shows personal data of
+        customers and a partition that it was computed from is no longer stored.
         """
         report = self._report(place)
         if report is None:
@@ -89,7 +90,10 @@ class Recomputation:
         return shows and any(of == key and not lake.has(read, of) for read, of in self._reads(lake, place, key))
 
     def make_again(self, lake: Lake, place: str, key: str) -> str | None:
-        """Compute a partition. One that cannot be computed is withdrawn, and this says why. Raises TableContended."""
+        """Compute a partition again, and return None. If that is impossible, withdraw it, and return the reason.
+
+        Raises TableContended.
+        """
         report = self._report(place)
         why = f"reports.yaml has no report {place.removeprefix(REPORTS)} any more"
         if report is not None:
@@ -118,7 +122,7 @@ class Recomputation:
 
 
 def _is_near(day: str, partitions: Iterable[Partition]) -> bool:
-    """Whether one of the partitions is of a UTC day that a business day may touch."""
+    """Whether one of the partitions is of a UTC day that a business day may overlap."""
     near = days_around(day, before=1, after=1)
     return any(key[:10] in near for _, key in partitions)
 
@@ -126,24 +130,26 @@ def _is_near(day: str, partitions: Iterable[Partition]) -> bool:
 def delete_old_files(
     lake: Lake, partitions: Iterable[Partition], now: datetime, in_flight: timedelta, named: Callable[[str], set[str]]
 ) -> tuple[dict[str, int], list[str]]:
-    """Delete all files of partitions but the current ones: how many by table, and those that a run may be about to
-    commit, which stay. `named` gives the files that commits of a table have named.
+    """Delete all files of partitions except the current ones.
+
+    Returns the number of deleted files by table, and the keys of files that stay, because they are younger than
+    `in_flight` and a run may be about to commit them. `named` gives the keys that commits of a table have named.
     """
     deleted: dict[str, int] = {}
-    left: list[str] = []
+    kept_keys: list[str] = []
     by_place: dict[str, list[str]] = {}
     for place, key in partitions:
         by_place.setdefault(place, []).append(key)
     for place, keys in by_place.items():
         current = {f"{place}/{file.path}" for _, file in lake.log(place).every_file()}
-        known = named(place)
+        committed_keys = named(place)
         for file in lake.store.listed(f"{place}/"):
             is_of = any(file.key.startswith(f"{place}/date={key}/") for key in keys)
             if not is_of or not file.key.endswith(".parquet") or file.key in current:
                 continue
-            if file.key not in known and now - file.modified < in_flight:
-                left.append(file.key)
+            if file.key not in committed_keys and now - file.modified < in_flight:
+                kept_keys.append(file.key)
                 continue
             lake.store.delete(file.key)
             deleted[place] = deleted.get(place, 0) + 1
-    return deleted, left
+    return deleted, kept_keys

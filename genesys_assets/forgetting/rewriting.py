@@ -1,4 +1,4 @@
-"""One partition without those who must be forgotten: it is rewritten by the commit protocol of the lake."""
+"""Rewrites one partition without those who must be forgotten, by the commit protocol of the lake."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ _KEYS = {
 
 
 def rewrite_partition(work: Work, place: str, key: str | None) -> None:
-    """Rewrite a partition where somebody stands in it. Raises Unreadable, UnreadablePage, TableContended."""
+    """Rewrite a partition if it contains somebody. Raises Unreadable, UnreadablePage, TableContended."""
     lake = work.lake
     for _ in range(_TRIES):
         try:
             return _rewrite(work, lake, place, key)
         except Overtaken:
             lake = lake.refreshed()
-    raise TableContended(f"{place} of {key or 'all'} was replaced by others {_TRIES} times in a row: run it again.")
+    raise TableContended(f"Others replaced {place} of {key or 'all'} {_TRIES} times in a row: run it again.")
 
 
 def _rewrite(work: Work, lake: Lake, place: str, key: str | None) -> None:
@@ -65,24 +65,26 @@ def _rewrite(work: Work, lake: Lake, place: str, key: str | None) -> None:
         if place.startswith(_PAGES):
             pages = PageWriter(begin(), files[-1].provenance)
             writer: FinishedDraft = pages
-            counted = _write_pages(work, place, key, pages, files)
+            counts = _write_pages(work, place, key, pages, files)
         else:
             schema = common_schema(files)
             table = TableWriter(begin(), _spec(place, schema, files[-1]), files[-1].provenance)
             writer = table
-            counted = _write_rows(work, place, key, table, files, schema)
+            counts = _write_rows(work, place, key, table, files, schema)
         if not work.dry_run:
             _commit(lake, place, key, writer, stored)
     report = work.report
     report.partitions[place] += 1
-    report.rows_removed[place] += counted[0]
-    report.rows_changed[place] += counted[1]
+    report.rows_removed[place] += counts[0]
+    report.rows_changed[place] += counts[1]
     if place.startswith("tables/") and key:
         report.days.add(key)
 
 
 def changes(work: Work, place: str, key: str | None, files: Sequence[StoredFile]) -> Iterator[object]:
-    """What differs once everybody is forgotten: answers, or pieces of rows."""
+    """One item for each answer or piece of rows that contains somebody. Empty if the partition need not be
+    rewritten.
+    """
     if place.startswith(_PAGES):
         yield from (True for page in StoredPages(files) if _page(work, place, key, page.body, page.request) is not None)
         return
@@ -96,15 +98,17 @@ def changes(work: Work, place: str, key: str | None, files: Sequence[StoredFile]
 def _page(
     work: Work, place: str, key: str | None, body: bytes, request: str
 ) -> tuple[bytes, str, frozenset[str]] | None:
-    """An answer and its request without those who must be forgotten; None where nobody stands in them."""
+    """An answer and its request without those who must be forgotten, and the pseudonyms of removed conversations. None
+    if nothing changes.
+    """
     if place == lake_files.PLACE:
-        left = lake_files.scrubbed(lake_files.schema_of(request), body, work.who, work.found.names)
+        scrubbed_ = lake_files.scrubbed(lake_files.schema_of(request), body, work.who, work.found.names)
     else:
-        left = scrubbed_answer(place, body, work.who, work.found.names, work.found.of(place, key).in_groups)
-    asked = work.who.without_ids(request, work.who.ids_in(request))
-    if left is None:
-        return None if asked == request else (body, asked, frozenset())
-    return left.body, asked, left.taken_out
+        scrubbed_ = scrubbed_answer(place, body, work.who, work.found.names, work.found.of(place, key).in_groups)
+    request_ = work.who.without_ids(request, work.who.ids_in(request))
+    if scrubbed_ is None:
+        return None if request_ == request else (body, request_, frozenset())
+    return scrubbed_.body, request_, scrubbed_.taken_out
 
 
 def _write_pages(
@@ -114,10 +118,10 @@ def _write_pages(
     with writer:
         writer.reach = pages.reach
         for page in pages:
-            left = _page(work, place, key, page.body, page.request)
-            if left is not None:
-                page = replace(page, body=left[0], request=left[1])
-                taken_out |= left[2]
+            scrubbed_ = _page(work, place, key, page.body, page.request)
+            if scrubbed_ is not None:
+                page = replace(page, body=scrubbed_[0], request=scrubbed_[1])
+                taken_out |= scrubbed_[2]
                 changed += 1
             writer.write(page)
         if taken_out:
@@ -133,18 +137,18 @@ def _write_rows(
     with writer:
         writer.reach = files[-1].reach
         for rows in rows_of(files, schema):
-            left = scrubbed_rows(place, rows, work.who, traces)
-            if left is not None:
-                removed += len(rows) - len(left)
-                changed += _changed(rows, left)
-            writer.write(rows if left is None else left)
+            scrubbed_ = scrubbed_rows(place, rows, work.who, traces)
+            if scrubbed_ is not None:
+                removed += len(rows) - len(scrubbed_)
+                changed += _changed(rows, scrubbed_)
+            writer.write(rows if scrubbed_ is None else scrubbed_)
     if writer.wrong_columns:
         raise AuditFailed(key, {place: {COLUMNS: writer.wrong_columns}})
     return removed, changed
 
 
 def _changed(before: pa.Table, after: pa.Table) -> int:
-    """How many rows are new or have changed."""
+    """How many rows of `after` are not in `before`."""
     return (Counter(map(str, after.to_pylist())) - Counter(map(str, before.to_pylist()))).total()
 
 

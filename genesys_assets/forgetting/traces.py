@@ -1,5 +1,5 @@
-"""What is looked for beside ids, gathered before anything is rewritten: names of users, and in reports the values that
-identified customers; and the conversations in which a forgotten external contact took part.
+"""Gathers what to search besides ids, before anything is rewritten: names of users, values that identified customers in
+reports, and the conversations in which a forgotten external contact took part.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ _CONTENTS = (
     (CONVERSATIONS, ("external_tag",)),
     (SEGMENTS, ("subject", "wrap_up_note")),
 )
-"""Contents that a report can show. Values of attributes are too often common words to be looked for."""
+"""Contents that a report can show. Values of attributes are not searched, because they are often common words."""
 _SHORTEST_CONTENT = 5
 
 
 @dataclass(slots=True)
 class KnownTraces:
-    """Names of users with their pseudonyms; values that identified customers, each with the days on which it is looked
-    for, None: on all; and the ids of conversations of forgotten external contacts. Names and values are in small
+    """Names of users with their pseudonyms; values that identified customers, each with the days on which to search it
+    (None: all days); and the ids of conversations of forgotten external contacts. Names and values are in small
     letters.
     """
 
@@ -52,15 +52,15 @@ class KnownTraces:
     values: dict[str, set[str] | None] = field(default_factory=dict)
     of_contacts: set[str] = field(default_factory=set)
     salt: bytes = field(default_factory=lambda: secrets.token_bytes(16), repr=False)
-    """A random key, so that numbers cannot be found by trying all of them."""
+    """A random key of pseudonyms, so that numbers cannot be recovered by trying all of them."""
 
     def of(self, place: str, key: str | None) -> Traces:
-        """What is looked for in one partition."""
+        """What to search in one partition."""
         day = (key or "")[:10]
         values = frozenset(value for value, days in self.values.items() if not day or days is None or day in days)
         if place.split("/")[0] not in _OWN:
             return Traces(self.names, values)
-        # There columns have classes; only aggregates may be grouped by a number without saying whose it is.
+        # Our tables have classes and ids, but aggregates may be grouped by a number without an id.
         in_groups = {bare(value): self._pseudonym(value) for value in values} if _AGGREGATES.search(place) else {}
         return Traces(self.names, in_groups=in_groups)
 
@@ -79,22 +79,22 @@ class KnownTraces:
 
 
 def gather(lake: Lake, who: Forgotten) -> KnownTraces:
-    """All that the lake knows of those who must be forgotten."""
-    found = KnownTraces()
+    """Everything that the lake knows about those who must be forgotten."""
+    traces = KnownTraces()
     for table in ("users", "users_history"):
         for row in _rows(lake, f"reference/{table}", None, ["id", "name", "email", "username"]):
             if entry := who.entry(row["id"] or "", Kind.USER):
                 for name in ("name", "email", "username"):
-                    found.add_name(row.get(name), entry.pseudonym)
+                    traces.add_name(row.get(name), entry.pseudonym)
     for day in lake.page_partitions(_PARTICIPANTS):
-        _of_day(lake, day, who, found)
-    found.of_contacts |= set(_of_contacts_in_pages(lake, who))
-    return found
+        _of_day(lake, day, who, traces)
+    traces.of_contacts |= set(_of_contacts_in_pages(lake, who))
+    return traces
 
 
 def _of_contacts_in_pages(lake: Lake, who: Forgotten) -> Iterator[str]:
-    """The conversations of forgotten external contacts in pages: tables of the newest hours may not be made yet, while
-    a snapshot has these conversations, without the contact.
+    """The conversations of forgotten external contacts in pages. The newest hours may have no tables yet, while
+    snapshots already have these conversations, without the contact.
     """
     if not who.has(Kind.EXTERNAL_CONTACT):
         return
@@ -108,49 +108,56 @@ def _of_contacts_in_pages(lake: Lake, who: Forgotten) -> Iterator[str]:
                     else:
                         yield from conversations_of_contacts(page.body, who)
             except (Unreadable, UnreadablePage):
-                # Whoever rewrites the partition says so.
+                # Rewriting the partition reports this.
                 continue
 
 
-def _of_day(lake: Lake, day: str, who: Forgotten, found: KnownTraces) -> None:
+def _of_day(lake: Lake, day: str, who: Forgotten, traces: KnownTraces) -> None:
     rows = _table(lake, PARTICIPANTS, _PARTICIPANTS, day)
     users = _forgotten(rows["user_id"], who, Kind.USER)
     for row in rows.filter(pc.is_in(rows["user_id"], pa.array(users, pa.string()))).to_pylist():
-        found.add_name(row["participant_name"], users[row["user_id"]])
+        traces.add_name(row["participant_name"], users[row["user_id"]])
     contacts = _forgotten(rows["external_contact_id"], who, Kind.EXTERNAL_CONTACT)
-    met = rows.filter(pc.is_in(rows["external_contact_id"], pa.array(contacts, pa.string())))["conversation_id"]
-    of_contacts = {*met.to_pylist(), *_forgotten(rows["conversation_id"], who, Kind.CONTACT_CONVERSATION)}
-    gone = set(_forgotten(rows["conversation_id"], who, Kind.CONVERSATION))
-    found.of_contacts |= of_contacts
-    if of_contacts or gone:
-        _customers(lake, day, rows, of_contacts, gone, found)
+    contact_conversations = rows.filter(pc.is_in(rows["external_contact_id"], pa.array(contacts, pa.string())))[
+        "conversation_id"
+    ]
+    of_contacts = {
+        *contact_conversations.to_pylist(),
+        *_forgotten(rows["conversation_id"], who, Kind.CONTACT_CONVERSATION),
+    }
+    forgotten = set(_forgotten(rows["conversation_id"], who, Kind.CONVERSATION))
+    traces.of_contacts |= of_contacts
+    if of_contacts or forgotten:
+        _customers(lake, day, rows, of_contacts, forgotten, traces)
 
 
-def _customers(lake: Lake, day: str, rows: pa.Table, of_contacts: set[str], gone: set[str], found: KnownTraces) -> None:
-    """The values that identified the customers of some conversations."""
-    alive = _alive(lake, day, of_contacts | gone)
+def _customers(
+    lake: Lake, day: str, rows: pa.Table, of_contacts: set[str], forgotten: set[str], traces: KnownTraces
+) -> None:
+    """Add the values that identified the customers of some conversations to the traces."""
+    alive = _alive(lake, day, of_contacts | forgotten)
 
     def days(conversation: str) -> set[str] | None:
         return None if conversation in of_contacts else alive.get(conversation, {day})
 
-    wanted = pa.array(sorted(of_contacts | gone), pa.string())
+    wanted = pa.array(sorted(of_contacts | forgotten), pa.string())
     names: dict[str, set[str]] = {}
     for row in rows.filter(pc.is_in(rows["conversation_id"], wanted)).to_pylist():
         if row["purpose"] in _CUSTOMERS or row["external_contact_id"]:
-            found.add_value(row["participant_name"], days(row["conversation_id"]))
+            traces.add_value(row["participant_name"], days(row["conversation_id"]))
             names.setdefault(row["conversation_id"], set()).add(row["participant_name"])
     for spec, names_of_columns in _CONTENTS:
-        for value in _only_theirs(_table(lake, spec, f"tables/{spec.name}", day), names_of_columns, wanted):
+        for value in _exclusive_values(_table(lake, spec, f"tables/{spec.name}", day), names_of_columns, wanted):
             if value and len(value) >= _SHORTEST_CONTENT:
-                found.add_value(value, {each for of in alive.values() for each in of} | {day})
+                traces.add_value(value, {each for of in alive.values() for each in of} | {day})
     sessions = _table(lake, SESSIONS, _SESSIONS, day)
     for row in sessions.filter(pc.is_in(sessions["conversation_id"], wanted)).to_pylist():
         for value in _values_of_customer(row, names.get(row["conversation_id"], set())):
-            found.add_value(value, days(row["conversation_id"]))
+            traces.add_value(value, days(row["conversation_id"]))
 
 
-def _only_theirs(rows: pa.Table, names: Iterable[str], wanted: pa.Array) -> Iterator[Any]:
-    """The values that only those conversations have. A value that others have too identifies nobody."""
+def _exclusive_values(rows: pa.Table, names: Iterable[str], wanted: pa.Array) -> Iterator[Any]:
+    """The values that only the wanted conversations have. A value that others have too identifies nobody."""
     theirs = pc.is_in(rows["conversation_id"], wanted)
     for name in names:
         others = pc.unique(rows.filter(pc.invert(theirs))[name])
@@ -159,7 +166,7 @@ def _only_theirs(rows: pa.Table, names: Iterable[str], wanted: pa.Array) -> Iter
 
 
 def _values_of_customer(session: dict[str, Any], names: set[str]) -> Iterator[Any]:
-    """The values of a session that are the customer's and not the organisation's."""
+    """The values of a session that belong to the customer and not to the organisation."""
     for name in _DIALLED if session["direction"] == "outbound" else _CALLING:
         yield session[name]
     yield from (session[name] for name in ("callback_numbers", "callback_user_name", "address_other", "cc", "bcc"))
@@ -172,14 +179,14 @@ def _values_of_customer(session: dict[str, Any], names: set[str]) -> Iterator[An
 
 
 def _alive(lake: Lake, day: str, ids: Iterable[str]) -> dict[str, set[str]]:
-    """The days on which conversations may stand in reports: from the day before their start to that after their end."""
+    """The days whose reports may contain a conversation: from the day before its start to the day after its end."""
     rows = _table(lake, CONVERSATIONS, _CONVERSATIONS, day)
-    found = {}
+    days = {}
     for row in rows.filter(pc.is_in(rows["conversation_id"], pa.array(list(ids), pa.string()))).to_pylist():
         end = row["conversation_end"] or row["conversation_start"]
         length = (end - row["conversation_start"]) // timedelta(days=1) + 2
-        found[row["conversation_id"]] = set(days_around(day, before=1, after=length))
-    return found
+        days[row["conversation_id"]] = set(days_around(day, before=1, after=length))
+    return days
 
 
 def _forgotten(ids: pa.ChunkedArray, who: Forgotten, kind: Kind) -> dict[str, str]:
@@ -189,7 +196,7 @@ def _forgotten(ids: pa.ChunkedArray, who: Forgotten, kind: Kind) -> dict[str, st
 
 
 def _table(lake: Lake, spec: TableSpec, place: str, day: str) -> pa.Table:
-    """The rows of a partition; none where it is not stored, or cannot be read: whoever rewrites it says so."""
+    """The rows of a partition; none if it is not stored or cannot be read, which rewriting it reports."""
     try:
         pieces = [_conformed(rows, spec) for rows in lake.row_groups(place, day)]
     except (FileNotFoundError, Unreadable):

@@ -1,4 +1,4 @@
-"""What is looked for in the whole lake, and what was done about it."""
+"""The state of a run that forgets people: what it searches for, and what it has done."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from genesys_assets.privacy.forgotten import Forgotten
 
 @dataclass(slots=True)
 class ForgettingResult:
-    """What was done, by table: partitions rewritten, rows that went, rows that changed, answers that changed, files of
-    older versions that went, files of logs whose statistics changed; and what could not be done. `days` are those whose
-    tables changed, `withdrawn` the partitions of reports that are not stored any more, with the reason.
+    """What was done, or would be done. The counters are by table.
+
+    `partitions` were rewritten; `old_files` are removed files of older versions; `published_files` are counted by day;
+    `statistics` are files of logs whose statistics changed, and changed records of imported files. `days` are those
+    whose tables changed. `withdrawn` are partitions of reports that are no longer stored, with the reason. `problems`
+    is what could not be done, by what it concerns.
     """
 
     partitions: Counter[str] = field(default_factory=Counter)
@@ -31,8 +34,8 @@ class ForgettingResult:
 
 @dataclass(slots=True)
 class Work:
-    """What is looked for in a lake, and what was done so far. Somebody stands in the partitions that are `affected`;
-    those of reports that are `concerned` are made of these.
+    """What to search for in a lake, and what was done so far. The `affected` partitions contain somebody, and the
+    `concerned` partitions of reports were computed from these.
     """
 
     lake: Lake
@@ -43,4 +46,5 @@ class Work:
     affected: set[Partition] = field(default_factory=set)
     concerned: list[Partition] = field(default_factory=list)
     waits: bool = False
-    """Whether something is left that is known only by names and numbers, which are read from tables and pages."""
+    """Whether a file or table remains that can only be searched by names and numbers. These are read from tables and
+    pages, so tables and pages must not be rewritten yet."""

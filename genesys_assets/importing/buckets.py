@@ -1,6 +1,7 @@
-"""Answers with figures, in platform or tutorial form, as results of the aggregates query: group, interval, metrics.
+"""Converts answers with figures, in platform or tutorial form, to results of the aggregates query: group, interval,
+metrics.
 
-Which metric a name means is in `figures`, to which group a bucket belongs in `groups`, and to which day in `pages`.
+`figures` knows which metric a name means, `groups` finds the group of a bucket, `pages` its day.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.importing.conversations import of_digits, respelled, unwrapped
 from genesys_assets.importing.figures import (
     STATISTICS,
+    check_possible,
     families_with_metric,
     figures_of,
     gathered,
     is_platform_metric,
     note_unknown,
     number,
-    possible,
 )
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.groups import (
@@ -55,10 +56,11 @@ _LENGTH = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """What the files do not say, so the person who imports them must. `granularity`: length of buckets that have only a
-    start. `interval`: the time of figures without a time. `time_unit`: the unit of times whose name has no unit.
-    `time_zone`: that of instants without an offset. `group_by`: the grouping, if the groups do not show it.
-    `business_zone`: the time zone of days with P1D.
+    """What cannot be read from the files, so that the person who imports them must say it.
+
+    `granularity`: length of buckets that have only a start. `interval`: the time of figures without a time.
+    `time_unit`: the unit of times whose name has no unit. `time_zone`: the time zone of instants without an offset.
+    `group_by`: the grouping, if the groups do not show it. `business_zone`: the time zone of days with P1D.
     """
 
     granularity: str | None = None
@@ -71,9 +73,7 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """The figures of one group in one span of time; `metrics` as the platform writes them. `is_less` is as in
-    `groups.Group`.
-    """
+    """The figures of one group in one span of time; `metrics` in the platform's form. `is_less`: see `groups.Group`."""
 
     span: Interval
     group: dict[str, str]
@@ -82,9 +82,9 @@ class Bucket:
 
 
 def buckets(piece: Piece, options: ImportOptions, remarks: Remarks) -> Iterator[Bucket]:
-    """The buckets of a piece of figures, and remarks on what was read under another name or left out.
+    """The buckets of a piece of figures. Adds remarks on what was read under another name or left out.
 
-    Raises CannotImport where a time, a group or a number is missing or is none.
+    Raises CannotImport if a time, a group or a number is missing or wrong.
     """
     if piece.nulls:
         remarks.leave_out(f"{piece.shape.value}: null instead of an object", piece.nulls)
@@ -130,7 +130,7 @@ def grouping(shown: Collection[str], options: ImportOptions) -> tuple[str, ...]:
 
 
 def _bucket(data: Object, group: Group, around: Object, options: ImportOptions, remarks: Remarks) -> Bucket:
-    # What has the platform's own name stays as it is: there may be qualifiers, and statistics that are new.
+    # Figures in the platform's own form stay as they are: they may have qualifiers, and new statistics.
     as_it_is, others = [], []
     for name, measured in figures_of(data.get("metrics")):
         if is_platform_metric(name) and (families := families_with_metric(name)):
@@ -159,24 +159,24 @@ def _bucket(data: Object, group: Group, around: Object, options: ImportOptions, 
 
 
 def _is_null(stats: Any) -> bool:
-    """Whether a figure has null for all that it could say."""
+    """Whether all statistics of a figure are null."""
     return stats is None or (isinstance(stats, dict) and bool(stats) and all(value is None for value in stats.values()))
 
 
 def _strange(data: Object) -> str:
-    """The fields of a bucket that are neither its time nor its group, and may hold its figures."""
+    """The names of fields that are neither the time nor the group of a bucket, and so may hold its figures."""
     names = [name for name, value in data.items() if isinstance(value, dict | list) and name not in FIGURE_FIELDS]
     return ", ".join(printable(name, 40) for name in names[:5])
 
 
 def _once(figures: list[Object]) -> list[Object]:
-    """Each figure once. Raises CannotImport where one is there twice, with two values."""
-    found: dict[tuple[str, Any], Object] = {}
+    """Each figure once. Raises CannotImport if one occurs twice with different values."""
+    by_key: dict[tuple[str, Any], Object] = {}
     for figure in figures:
         key = (figure["metric"], str(figure.get("qualifier")))
-        if found.setdefault(key, figure)["stats"] != figure["stats"]:
+        if by_key.setdefault(key, figure)["stats"] != figure["stats"]:
             raise CannotImport(f"{figure['metric']!r} is there twice in the same place, with two values")
-    return list(found.values())
+    return list(by_key.values())
 
 
 def _as_it_is(name: str, figure: Object, remarks: Remarks) -> Object:
@@ -188,25 +188,27 @@ def _as_it_is(name: str, figure: Object, remarks: Remarks) -> Object:
     for statistic in STATISTICS & numbers.keys():
         if numbers[statistic] is not None:
             numbers[statistic] = number(of_digits(numbers[statistic]), statistic, name)
-    possible(numbers, name, name)
+    check_possible(numbers, name, name)
     note_unknown(numbers, name, remarks)
     return figure | {"stats": numbers}
 
 
 def _objects(value: Any, path: str, remarks: Remarks) -> list[Object]:
-    """The objects of a list; a null among them is left out. Raises CannotImport where it holds anything else."""
+    """The objects of a list, without nulls, which become a remark. Raises CannotImport if it holds anything else."""
     items = listed(value, path)
-    found = [item for item in items if item is not None]
-    if len(found) < len(items):
-        remarks.leave_out(f"{path}: null in the place of an object", len(items) - len(found))
-    return [respelled(item, NAMES) for item in found]
+    objects = [item for item in items if item is not None]
+    if len(objects) < len(items):
+        remarks.leave_out(f"{path}: null in the place of an object", len(items) - len(objects))
+    return [respelled(item, NAMES) for item in objects]
 
 
 # -- spans of time -----------------------------------------------------------------------------------------------------
 
 
 def _span(data: Object, around: Object, options: ImportOptions) -> Interval:
-    """When a bucket was: its own interval, or its start with its end or a length; else what lies around it says."""
+    """The time of a bucket: its own interval, or its start with its end or a length; else that of the object around it,
+    else that of the options. Raises CannotImport.
+    """
     for fields in (data, around):
         written = fields.get("interval")
         if isinstance(written, str) and "/" in written:
@@ -229,17 +231,17 @@ def _span(data: Object, around: Object, options: ImportOptions) -> Interval:
 
 
 def _of_bounds(start: str, end: str, options: ImportOptions) -> Interval:
-    """A start and an end; or one of them and a length, as ISO 8601 has it."""
+    """An interval in ISO 8601: a start and an end, or one of them and a duration."""
     if length := _LENGTH.fullmatch(end):
         begin = _instant(start, options)
-        return _interval(begin, begin + _long(length))
+        return _interval(begin, begin + _duration(length))
     if length := _LENGTH.fullmatch(start):
         finish = _instant(end, options)
-        return _interval(finish - _long(length), finish)
+        return _interval(finish - _duration(length), finish)
     return _interval(_instant(start, options), _instant(end, options))
 
 
-def _long(length: re.Match[str]) -> timedelta:
+def _duration(length: re.Match[str]) -> timedelta:
     return timedelta(**{unit: int(count) for unit, count in length.groupdict().items() if count})
 
 
@@ -264,7 +266,7 @@ def _from(start: Any, granularity: str, options: ImportOptions) -> Interval:
 
 
 def midnight(day: date, zone: tzinfo) -> datetime:
-    """When a day of the zone begins, in UTC."""
+    """The start of a day in a time zone, in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 

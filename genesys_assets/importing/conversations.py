@@ -1,4 +1,4 @@
-"""One saved conversation as the platform writes it: its names, times with an offset, lists where lists belong.
+"""Converts one saved conversation to the platform's form: its names, times with an offset, lists where lists belong.
 
 Tools between the platform and the file change conversations: the Python SDK's `to_dict()` gives names in snake_case,
 PowerShell writes a list of one as its only element, MongoDB writes `{"$date": …}`. `tables.conversations.model`
@@ -44,17 +44,17 @@ _METRIC_NAME = "conversations.participants.sessions.metrics.name"
 _MOMENTS = frozenset({"conversationStart", "conversationEnd", "segmentStart", "segmentEnd", "emitDate"})
 """Fields that say when something of the conversation happened."""
 _DEEPEST = 32
-"""Levels of JSON that a field may have that no table knows; the platform's own have eight."""
+"""The most levels of JSON of a field that no table knows. The platform's own fields have up to eight."""
 _AS_THE_PLATFORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _EXTENDED: dict[str, Callable[[Any], Any]] = {"$numberLong": int, "$numberInt": int, "$numberDouble": float}
 """https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/"""
 _DIGITS = re.compile(r"[+-]?\d{1,19}(?P<fraction>\.\d{1,19})?", re.ASCII)
 _POSITION = re.compile(r"\d{1,6}", re.ASCII)
 _UNKNOWN_TO_SDK = "outdatedsdkversion"
-"""What the SDKs write in the place of a value that is newer than they are."""
+"""What the SDKs write instead of a value that is newer than they are."""
 _UUID = re.compile("-?".join(f"([0-9a-fA-F]{{{digits}}})" for digits in (8, 4, 4, 4, 12)))
 _LENGTHS_OF_UUIDS = (32, 36)
-"""Characters of a UUID, without hyphens and with them."""
+"""The number of characters of a UUID, without hyphens and with them."""
 UUIDS = frozenset(
     (
         *("conversationId", "associatedConversationId", "participantId", "sessionId", "userId", "queueId", "flowId"),
@@ -70,22 +70,22 @@ _SPANS: Mapping[str, tuple[str, str]] = {
     "conversations": ("conversationStart", "conversationEnd"),
     "conversations.participants.sessions.segments": ("segmentStart", "segmentEnd"),
 }
-"""What begins and ends, by its path."""
+"""The fields for the beginning and end of an object, by its path."""
 _VALUE = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 _NEEDED: Mapping[str, frozenset[str]] = {
     "conversations.participants.sessions.segments": frozenset({"segmentStart"}),
     "conversations.participants.sessions.metrics": frozenset({"name", "value", "emitDate"}),
 }
-"""Fields without which the platform writes no such object: where one is missing, a tool has lost it."""
+"""Fields that the platform always writes. If one is missing, a tool has lost it."""
 _NEVER_NULL = frozenset(
     (
         *("conversations.participants", "conversations.participants.sessions"),
         *("conversations.participants.sessions.segments", "conversations.participants.sessions.metrics"),
     )
 )
-"""Lists of what figures are made of. A null among them is one that was lost."""
+"""Lists of objects that figures are computed from. A null in one of them is a lost object."""
 _SHORTENED = re.compile(r"System\.|@\{")
-"""What PowerShell's ConvertTo-Json writes in the place of what lies deeper than its -Depth."""
+"""What PowerShell's ConvertTo-Json writes instead of values that are nested deeper than its -Depth."""
 
 
 @dataclass(slots=True)
@@ -98,7 +98,7 @@ class Loss:
 
 @dataclass(slots=True)
 class ReadConversation:
-    """A conversation as the platform writes it; and what of it could not be read, by path and reason."""
+    """A conversation in the platform's form; and what of it could not be read, by path and reason."""
 
     conversation: Object
     last: datetime | None
@@ -106,7 +106,8 @@ class ReadConversation:
 
 
 def read_conversation(written: Object, zone: ZoneInfo | None) -> ReadConversation:
-    """Read one saved conversation; `zone` is that of instants without an offset. `last` is the last moment it mentions.
+    """Read one saved conversation; `zone` is the time zone of instants without an offset. `last` of the result is the
+    latest event in it.
 
     Raises CannotImport if an instant has no offset and `zone` is None.
     """
@@ -128,7 +129,9 @@ def _spelling(name: str) -> str:
 
 _LONGEST_KNOWN = 64
 _known_spelling = lru_cache(1 << 12)(_spelling)
-"""A file repeats few names, each very often. Long ones are not kept: nobody knows how many a file has."""
+"""Names up to this length are cached: a file repeats few names very often. Long names are not, because a file may have
+any number of them.
+"""
 
 
 def respelled(item: Object, names: Mapping[str, str]) -> Object:
@@ -205,7 +208,7 @@ def as_list(value: Any) -> Any:
 
 
 def missing(conversation: Object) -> str | None:
-    """What a conversation that was read lacks and every one of the platform has; None where it lacks nothing."""
+    """What a conversation lacks that every conversation of the platform has, in words; None if it lacks nothing."""
     participants = conversation.get("participants")
     if not participants:
         return "conversations.participants: there is none, and every conversation has some"
@@ -216,7 +219,7 @@ def missing(conversation: Object) -> str | None:
 
 @dataclass(slots=True)
 class _ConversationState:
-    """What is known of a conversation while it is read."""
+    """The state of reading one conversation."""
 
     zone: ZoneInfo | None
     last: datetime | None = None
@@ -401,7 +404,7 @@ def _attributes(value: Any, reading: _ConversationState) -> Object | None:
 
 
 def _bounded(value: Any, path: str, reading: _ConversationState, level: int = 1) -> Any:
-    """A value of a field that no table knows, unless it is nested too deeply to be stored."""
+    """A value of a field that no table knows. If it is nested too deeply to be stored, it is left out."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     if level > _DEEPEST:
         reading.lose(path, f"it has a field that is nested more than {_DEEPEST} levels deep")

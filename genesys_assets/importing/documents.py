@@ -1,10 +1,10 @@
-"""The JSON documents of a file, one after the other, in little memory: a long document comes in parts.
+"""Parses the JSON documents of a file one after the other, in little memory: a long document is given in parts.
 
-A file holds one document, or several: one on each line (JSON Lines), or one behind the other however they are laid out.
-What stands between them is white space of any kind; a line end inside a text is a part of that text, as JSON has it.
+A file holds one document, or several: one on each line (JSON Lines), or one after the other in any layout, with white
+space between them.
 
 A document that is longer than a piece is cut along its lists: each part has the same fields around some of the
-elements. What a document means is in `shapes`.
+elements. `shapes` knows what a document means.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from genesys_assets.importing.remarks import printable
 from genesys_assets.importing.times import ENDS, STARTS
 
 LISTS = ("conversations", "results", "entities")
-"""Fields of a long document whose list may come in parts."""
+"""Fields of a long document whose list may be given in parts."""
 LARGEST_ELEMENT = 10 << 20
-"""Characters that one element of a list, or one field, may have. It is parsed whole, to about ten times as many bytes;
-a conversation of a hundred participants has a hundredth of it.
+"""The most characters of one element of a list, or of one field. It is parsed whole, which takes about ten times as
+many bytes. A conversation of a hundred participants has a hundredth of this.
 """
 
 _PART = 256 << 10
 _SPACE = re.compile(r"[ \t\n\r]*")
 _BETWEEN = re.compile(r"[\s\ufeff\x1e]*")
-"""Between documents there may be what joining files leaves there: byte order marks, and separators of RFC 7464."""
+"""What may stand between documents: white space, byte order marks of joined files, and separators of RFC 7464."""
 _LONGEST_TOKEN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A document, or one part of a long one. `line` is where it began. `answer` is the same for all parts of one answer
-    of the API; `first` is the position of the part's first element in its list.
+    """A document, or one part of a long one. `line` is the line where the document begins. `answer` is the same for all
+    parts of one answer of the API; `first` is the position of the part's first element in its list.
     """
 
     value: Any
@@ -50,9 +50,9 @@ class Part:
 
 
 def documents(pieces: Iterable[bytes], *, part: int = _PART, largest: int = LARGEST_ELEMENT) -> Iterator[Part]:
-    """The documents of a file, whose bytes come in pieces. Raises CannotImport where they are not JSON.
+    """The documents of a file, from its bytes in pieces. Raises CannotImport if they are not JSON.
 
-    `part` is how many characters of a document come at once, `largest` how many one element may have.
+    `part` is about how many characters a part of a document has, `largest` how many one element may have.
     """
     reader = _Reader(_Text(_texts(pieces)), part, largest)
     number = 0
@@ -75,7 +75,7 @@ _BEFORE = {
     "while(1);": "`while(1);`, which keeps browsers from running it: take that out",
     "for(;;);": "`for(;;);`, which keeps browsers from running it: take that out",
 }
-"""What tools and servers write before JSON."""
+"""What tools and servers write before JSON, with what it is and what to do."""
 
 
 def _must_be_json(begin: str) -> None:
@@ -90,7 +90,7 @@ def _must_be_json(begin: str) -> None:
 
 
 class _Text:
-    """The text of a file, as much of it as is needed."""
+    """The text of a file, of which only a part is in memory. `at` is the position of the next character in `buffer`."""
 
     def __init__(self, texts: Iterator[str]) -> None:
         self._texts = texts
@@ -102,23 +102,23 @@ class _Text:
 
     @property
     def left(self) -> int:
-        """Characters that are there and not read yet."""
+        """How many characters of the buffer are not read yet."""
         return len(self.buffer) - self.at
 
     @property
     def position(self) -> int:
-        """Characters that were read."""
+        """How many characters of the file were read."""
         return self._dropped + self.at
 
     @property
     def line(self) -> int:
-        """The line of the next character, from 1 on."""
+        """The line of the next character, counted from 1."""
         self._lines += self.buffer.count("\n", self._counted, self.at)
         self._counted = self.at
         return self._lines
 
     def grow(self, characters: int) -> bool:
-        """Read so many more characters, or all that are left; False if there are none."""
+        """Load this many more characters, or the rest of the file; False if there are none."""
         wanted, added = characters, []
         while wanted > 0 and not self.is_whole:
             text = next(self._texts, None)
@@ -133,10 +133,10 @@ class _Text:
         return bool(added)
 
     def more(self, space: re.Pattern[str] = _SPACE) -> str:
-        """The next character that is no white space, empty at the end. It is not read yet."""
+        """Skip white space, and return the next character without reading it; empty at the end of the file."""
         while True:
-            found = space.match(self.buffer, self.at)
-            self.at = found.end() if found else self.at
+            match = space.match(self.buffer, self.at)
+            self.at = match.end() if match else self.at
             if self.left:
                 return self.buffer[self.at]
             if not self.grow(_PART):
@@ -144,7 +144,7 @@ class _Text:
 
 
 class _Reader:
-    """Reads documents; `part` characters at once, no element longer than `largest`."""
+    """Reads documents, about `part` characters at once; no element may be longer than `largest`."""
 
     def __init__(self, text: _Text, part: int, largest: int) -> None:
         self.text = text
@@ -166,7 +166,7 @@ class _Reader:
             yield Part(self._value(), line, (number, 0))
 
     def _list(self, line: int, number: int) -> Iterator[Part]:
-        """A long list, some elements at a time; an element that is long itself may be a page of its own."""
+        """A long list, some elements at a time. An element that is long itself is taken for an answer of its own."""
         first = 0
         for elements in self._elements(may_be_long=True):
             self._answers += 1
@@ -179,7 +179,7 @@ class _Reader:
                 first += 1
 
     def _object(self, line: int, answer: tuple[int, int]) -> Iterator[Part]:
-        """A long object; of a list that may come in parts, some elements at a time."""
+        """A long object. If it has one of `LISTS`, it is given in parts, with some of the elements each."""
         fields: dict[str, Any] = {}
         in_parts: list[str] = []
         for name in self._names():
@@ -209,7 +209,7 @@ class _Reader:
             yield Part(behind | {in_parts[0]: []}, line, answer)
 
     def _names(self) -> Iterator[str]:
-        """The names of an object's fields; the value behind each must be read before the next."""
+        """The names of an object's fields. The caller must read the value of each before asking for the next."""
         self.text.at += 1
         while self.text.more() != "}":
             if self.text.more() != '"':
@@ -220,12 +220,12 @@ class _Reader:
             self.text.at += 1
             self.text.more()
             yield name
-            self._behind_comma("}")
+            self._read_comma("}")
         self.text.at += 1
 
     def _elements(self, *, may_be_long: bool = False) -> Iterator[Any]:
-        """The elements of a list, some at a time; at least one list of them. None stands for an element that is long
-        and an object, which must be read before the next.
+        """The elements of a list, some at a time; an empty list gives one empty list. With `may_be_long`, None stands
+        for a long object, which the caller must read before asking for the next.
         """
         self.text.at += 1
         together: list[Any] = []
@@ -241,7 +241,7 @@ class _Reader:
                 together = []
             else:
                 self._too_long()
-            self._behind_comma("]")
+            self._read_comma("]")
             count += 1
             if self.text.position - begin > self._part or len(together) >= _ELEMENTS:
                 yield together
@@ -250,15 +250,15 @@ class _Reader:
         if together or not count:
             yield together
 
-    def _behind_comma(self, end: str) -> None:
-        """Read a comma, behind which another one must come; or nothing where the end comes."""
-        found = self.text.more()
-        if found == ",":
+    def _read_comma(self, end: str) -> None:
+        """Read a comma, after which there must be another value; or nothing if the next character is `end`."""
+        character = self.text.more()
+        if character == ",":
             self.text.at += 1
             if self.text.more() in (end, ""):
                 self.refuse("a value is missing behind a comma")
-        elif found != end:
-            self.refuse(f"',' or '{end}' is missing" if found else "it ends in the middle: it was cut")
+        elif character != end:
+            self.refuse(f"',' or '{end}' is missing" if character else "it ends in the middle: it was cut")
 
     def _value(self) -> Any:
         is_short, value = self._value_within(self._largest)
@@ -267,7 +267,7 @@ class _Reader:
         return value
 
     def _value_within(self, characters: int) -> tuple[bool, Any]:
-        """The next value, if it is no longer than that; else nothing is read."""
+        """Whether the next value has at most this many characters, and the value. A longer one is not read."""
         self.text.more()
         while True:
             try:
@@ -284,7 +284,7 @@ class _Reader:
                     f"line {self.text.line}: it has a number with more digits than any may have"
                 ) from None
             else:
-                # A number that ends where the text does may go on.
+                # A number at the end of the buffer may continue after it.
                 if end < len(self.text.buffer) or self.text.is_whole or not isinstance(value, int | float):
                     if end - self.text.at > characters:
                         return False, None
@@ -295,7 +295,7 @@ class _Reader:
             self.text.grow(max(self._part, self.text.left))
 
     def _may_be_cut(self, error: json.JSONDecodeError) -> bool:
-        """Whether a value is only not whole yet."""
+        """Whether the error may only be due to the end of the buffer."""
         return error.msg.startswith("Unterminated string") or error.pos > len(self.text.buffer) - _LONGEST_TOKEN
 
     def _at(self, error: json.JSONDecodeError) -> NoReturn:
@@ -326,7 +326,7 @@ _OF_ANSWER = frozenset({"errors", "totalhits", "cursor", "dataavailabilitydate"}
 
 
 def _texts(pieces: Iterable[bytes]) -> Iterator[str]:
-    """The pieces as text: UTF-8, or UTF-16 or UTF-32 by what their first bytes show."""
+    """The pieces as text. The first bytes show whether they are UTF-8, UTF-16 or UTF-32."""
     decoder: codecs.IncrementalDecoder | None = None
     waiting = b""
     try:
@@ -355,12 +355,12 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object, whose names must differ: of two equal ones most readers would drop the first without a word."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    """An object. Raises CannotImport if a name occurs twice: most parsers would silently drop the first value."""
+    by_name = dict(pairs)
+    if len(by_name) < len(pairs):
         seen: set[str] = set()
         _twice(next(name for name, _ in pairs if name in seen or seen.add(name)))  # type: ignore[func-returns-value]
-    return found
+    return by_name
 
 
 def _twice(name: str) -> NoReturn:

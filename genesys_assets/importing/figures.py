@@ -1,7 +1,8 @@
-"""The tutorials' figures as the platform's: which metric a name means, in what unit, and which statistic a number is.
+"""Converts the tutorials' figures to the platform's: which metric a name means, in which unit, and which statistic a
+number is.
 
-Nothing is guessed. A name without equivalent is left out, with a remark. If a number cannot be what its name says, the
-file is refused.
+Nothing is guessed. A name without an equivalent is left out, with a remark. If a number is impossible for its metric,
+the file is refused.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from genesys_assets.importing.remarks import Remarks, printable, shown
 from genesys_assets.importing.shapes import NAMES
 
 MILLISECONDS = {"ms": 1, "seconds": 1_000, "minutes": 60_000}
-"""The units times may be given in."""
+"""The units of times, in milliseconds."""
 
 _UNIT_IN_NAME = re.compile(
     r"(?P<name>.*?)[._ ]?(?:(?P<ms>ms|millis|milliseconds)|(?P<seconds>secs?|seconds)|(?P<minutes>mins|minutes))",
@@ -32,7 +33,7 @@ _UNIT = re.compile(
     r"(?P<ms>ms|millis|milliseconds)|(?P<seconds>s|secs?|seconds)|(?P<minutes>min|mins|minutes)", re.IGNORECASE
 )
 _COUNTS = frozenset({"handledcount", "abandonedcount"})
-"""Names that say how often a timer was emitted, where other names of timers say how long."""
+"""Names for the count of a timer. Other names of timers mean its sum."""
 
 _PLATFORM = re.compile(r"[not][A-Z]\w*")
 STATISTICS = frozenset({"count", "sum", "min", "max", "current", "ratio", "numerator", "denominator", "target"})
@@ -46,7 +47,7 @@ _WITHOUT_EQUIVALENT = frozenset(name.lower() for name in catalogue.METRICS_WITHO
 
 
 def is_platform_metric(name: Any) -> bool:
-    """Whether a name is written as the platform writes its metrics, known or newer than what is known."""
+    """Whether a name has the form of the platform's metrics. It may be newer than our list."""
     return isinstance(name, str) and bool(_PLATFORM.fullmatch(name))
 
 
@@ -61,7 +62,7 @@ Statistics = dict[str, int | float]
 
 @dataclass(frozen=True, slots=True)
 class NamedMetric:
-    """What a name means: the platform's metric, the unit of its times, and what a bare number is."""
+    """What a name means: the platform's metric, the unit of its times, and the statistic of a number without one."""
 
     metric: str
     unit: str
@@ -69,7 +70,7 @@ class NamedMetric:
 
 
 def named(name: str, time_unit: str) -> NamedMetric:
-    """The platform's metric for a name of its own or of the tutorials. A unit in the name (`agent.talk.seconds`,
+    """The platform's metric for a name of the platform or of the tutorials. A unit in the name (`agent.talk.seconds`,
     `talk_time_ms`) overrides `time_unit`. Raises InvalidQuery if there is no equivalent.
     """
     if is_platform_metric(name):
@@ -89,7 +90,7 @@ def named(name: str, time_unit: str) -> NamedMetric:
 def statistics(measured: Any, meaning: NamedMetric, name: str) -> Statistics:
     """The statistics of one figure: a number, `{value}`, `{count, sum, …}` or `{stats: {…}}`; empty for null.
 
-    Raises CannotImport where a count or a time is none.
+    Raises CannotImport if a value is impossible.
     """
     measured = unwrapped(measured)
     if isinstance(measured, dict):
@@ -105,15 +106,15 @@ def statistics(measured: Any, meaning: NamedMetric, name: str) -> Statistics:
         for statistic, value in given.items()
         if statistic in STATISTICS and value is not None
     }
-    possible(numbers, meaning.metric, name, 0 if meaning.unit == "ms" else MILLISECONDS[meaning.unit])
+    check_possible(numbers, meaning.metric, name, 0 if meaning.unit == "ms" else MILLISECONDS[meaning.unit])
     return numbers
 
 
 def gathered(figures: Iterable[tuple[str, Any]], time_unit: str, remarks: Remarks) -> dict[str, Statistics]:
-    """The statistics of all figures of one bucket, by metric, and remarks on what was left out. What the platform does
-    not measure at all is no loss; any other unknown name may be one.
+    """The statistics of all figures of one bucket, by metric. Adds remarks on what was left out: as a note for names
+    that the platform does not measure at all, as a loss for any other unknown name.
     """
-    found: dict[str, Statistics] = {}
+    by_metric: dict[str, Statistics] = {}
     for name, measured in figures:
         measured = unwrapped(measured)
         try:
@@ -126,7 +127,7 @@ def gathered(figures: Iterable[tuple[str, Any]], time_unit: str, remarks: Remark
             meaning = replace(meaning, unit=_unit_beside(measured, name) or meaning.unit)
         values = statistics(measured, meaning, name)
         if not values or _has_qualifier(measured):
-            if _says_something(measured):
+            if _has_value(measured):
                 remarks.leave_out(f"{name!r} left out: {_NO_STATISTIC}")
             elif isinstance(measured, dict) and not measured.keys() - {"metric", "name", "qualifier"}:
                 remarks.leave_out(f"{name!r} left out: there is no figure")
@@ -136,14 +137,14 @@ def gathered(figures: Iterable[tuple[str, Any]], time_unit: str, remarks: Remark
         if meaning.metric != name:
             in_unit = f" in {meaning.unit}" if meaning.metric.startswith("t") and _TIMES & values.keys() else ""
             remarks.note(f"{name!r} read as {' and '.join(values)} of {meaning.metric}{in_unit}")
-        known = found.setdefault(meaning.metric, {})
+        known = by_metric.setdefault(meaning.metric, {})
         for statistic, value in values.items():
             if known.setdefault(statistic, value) != value:
                 raise CannotImport(
                     f"{name!r} gives {value} as {statistic} of {meaning.metric}, "
                     f"another name for it in the same place gives {known[statistic]}"
                 )
-    return found
+    return by_metric
 
 
 def _unit_beside(measured: Any, name: str) -> str | None:
@@ -168,16 +169,16 @@ def _has_qualifier(measured: Any) -> bool:
     return isinstance(measured, dict) and measured.get("qualifier") is not None
 
 
-def _says_something(measured: Any) -> bool:
-    """Whether a figure has any value but its name."""
+def _has_value(measured: Any) -> bool:
+    """Whether a figure has any value besides its name."""
     if not isinstance(measured, dict):
         return measured is not None
-    return any(_says_something(value) for key, value in measured.items() if key not in ("metric", "name"))
+    return any(_has_value(value) for key, value in measured.items() if key not in ("metric", "name"))
 
 
 def figures_of(metrics: Any) -> list[tuple[str, Any]]:
-    """The figures of a bucket by name: a list of `{metric, …}`, an object of names, or one figure that PowerShell took
-    out of its list. Raises CannotImport.
+    """The figures of a bucket as pairs of name and value, from a list of `{metric, …}`, an object of names, or one
+    figure that PowerShell took out of its list. Raises CannotImport.
     """
     metrics = as_list(metrics)
     if metrics is None:
@@ -200,9 +201,9 @@ def figures_of(metrics: Any) -> list[tuple[str, Any]]:
     return pairs
 
 
-def possible(numbers: Mapping[str, Any], metric: str, name: str, rounded: int = 0) -> None:
-    """Raises CannotImport where statistics, written under `name`, are such as the metric cannot have: scripts write -1
-    where they had none. Each time may be off by `rounded` milliseconds.
+def check_possible(numbers: Mapping[str, Any], metric: str, name: str, rounded: int = 0) -> None:
+    """Raises CannotImport if the metric cannot have these statistics, which the file has under `name`. For example,
+    scripts write -1 for a missing value. Each time may be off by `rounded` milliseconds.
     """
     known: dict[str, int | float] = {
         statistic: value for statistic, value in numbers.items() if statistic in _POSSIBLE and _is_number(value)
@@ -238,7 +239,7 @@ def _between(known: Mapping[str, int | float], name: str, rounded: int) -> None:
 
 
 def _quotient(known: Mapping[str, int | float], name: str) -> None:
-    """Raises CannotImport where a ratio is more than all, or is not that of its numerator and denominator."""
+    """Raises CannotImport if a ratio is above 1, or is not its numerator divided by its denominator."""
     ratio, numerator, denominator = (known.get(each) for each in ("ratio", "numerator", "denominator"))
     if ratio is not None and ratio > 1:
         raise CannotImport(f"ratio of {name!r} is {ratio}, and no ratio is above 1: write 80 % as 0.8")
@@ -254,7 +255,7 @@ _BELOW_ZERO = frozenset({"oCustomerSentiment", "oSentimentScore"})
 """Metrics of transcripts that are scores of sentiment, from negative to positive."""
 _SERVICE_LEVELS = frozenset({"oServiceLevel", "oCallbackServiceLevel"})
 _ROUNDED = 0.01
-"""By how much a ratio may differ from its numerator by its denominator: tools write whole per cent."""
+"""How much a ratio may differ from its quotient, because tools round to whole per cent."""
 
 
 def _is_number(value: Any) -> bool:
@@ -262,14 +263,16 @@ def _is_number(value: Any) -> bool:
 
 
 def _bare(metric: str, name: str) -> str:
-    """Which statistic a number without further words is."""
+    """The statistic of a number without one."""
     if metric.startswith("n") or re.sub(r"[._ ]", "", name).lower() in _COUNTS:
         return "count"
     return {"oServiceLevel": "ratio", "oCallbackServiceLevel": "ratio", "oServiceTarget": "current"}.get(metric, "sum")
 
 
 def number(value: Any, statistic: str, name: str) -> int | float:
-    """The value, if a statistic may be that number: 3.0 of a whole one is 3. Raises CannotImport for anything else."""
+    """The value as a number; an int if the statistic is a whole number (3 for 3.0). Raises CannotImport if the
+    statistic cannot have this value.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise CannotImport(f"{statistic} of {name!r} is {shown(value)}, not a number")
     if isinstance(value, float) and not math.isfinite(value):

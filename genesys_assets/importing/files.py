@@ -1,4 +1,4 @@
-"""Saved files: where they are, and their bytes, inflated, in pieces. The JSON in them is read in `documents`."""
+"""Finds saved files, and reads their bytes in pieces, decompressed. `documents` parses the JSON in them."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from genesys_assets.lake.store import Store
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
-"""What is read in a folder. Everything else in it is refused by name, but what `_NO_ANSWERS` names and hidden files. A
-file that is named itself may be called anything.
+"""The suffixes of files that are read in a folder. Hidden files and those in `_NO_ANSWERS` are ignored there; every
+other file is reported as skipped. A file that is named itself may have any suffix.
 """
 _NO_ANSWERS = (
     *(".md", ".rst", ".py", ".pyc", ".ipynb", ".sh", ".ps1", ".bat", ".cmd", ".js", ".mjs", ".ts", ".rb", ".go", ".cs"),
     *(".java", ".jar", ".sql", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".lock", ".png", ".jpg", ".jpeg", ".svg"),
     *("license", "makefile", "dockerfile", "_success", "thumbs.db", "desktop.ini"),
 )
-"""How names of scripts, settings, notes and pictures end: such lie beside saved answers and hold none."""
+"""Suffixes of scripts, settings, notes and pictures, which often lie beside saved answers."""
 _REFUSED = {
     "an archive or compressed: unpack it": (
         *(".zip", ".tar", ".tgz", ".tbz2", ".txz", ".7z", ".rar", ".gz", ".zst", ".bz2", ".xz", ".lz4", ".br", ".z"),
@@ -38,11 +38,11 @@ _REFUSED = {
         *(".xlsx", ".xls", ".ods", ".csv", ".tsv", ".parquet", ".avro", ".orc", ".feather"),
     ),
 }
-"""Why a file in a folder is not read, by the end of its name."""
+"""Reasons why a file in a folder is not read, with the suffixes that they apply to."""
 
 LARGEST_INFLATED = 4 << 30
-"""Bytes that a gzip file may hold. A megabyte can be made to hold a gigabyte; a year of a large centre has less than
-four.
+"""The most bytes that a gzip file may decompress to. A megabyte can be made to decompress to a gigabyte; a year of a
+large contact centre has less than four gigabytes.
 """
 
 _PIECE, _SMALL = 256 << 10, 8 << 20
@@ -62,7 +62,7 @@ NOT_TEXT = (
     (b"%PDF", "a PDF"),
     (b"\x89PNG", "a picture"),
 )
-"""What files of other kinds begin with."""
+"""The first bytes of files of other kinds."""
 _TAR_MAGIC_AT = 257
 _LONGEST_PATH = 4_096
 _LONGEST_MAGIC = max(len(magic) for magic, _ in NOT_TEXT)
@@ -75,7 +75,7 @@ class CannotImport(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SavedFile:
-    """One file that somebody saved; `open` gives its bytes as a stream, each time from the beginning."""
+    """One saved file. `place` is its path or s3:// URL; `open` returns a new stream of its bytes."""
 
     place: str
     open: Callable[[], BinaryIO]
@@ -87,19 +87,19 @@ class SavedFile:
 
 
 def find(places: Sequence[str], s3_client: Callable[[], Any]) -> list[SavedFile]:
-    """The files at each place: a file, a folder with all below it, or a pattern with `*`, `**`, `?` or `[…]`, on disk
-    or under `s3://bucket/…`. Those of one place are in the order of their names. A place without files is given as a
-    file that cannot be read.
+    """The files at each place: a file, a folder with everything below it, or a pattern with `*`, `**`, `?` or `[…]`, on
+    disk or under `s3://bucket/…`. The files of one place are in the order of their names. A place without files gives
+    one file that cannot be read, so that it is reported.
     """
-    found = []
+    files = []
     for place in places:
-        here = list(_on_s3(place, s3_client) if place.startswith("s3://") else _on_disk(place))
-        found += here or [SavedFile(place, _raises(CannotImport(_NOTHING)))]
-    return found
+        of_place = list(_on_s3(place, s3_client) if place.startswith("s3://") else _on_disk(place))
+        files += of_place or [SavedFile(place, _raises(CannotImport(_NOTHING)))]
+    return files
 
 
 def pieces_of(file: SavedFile) -> Iterator[bytes]:
-    """The bytes of a file as they lie there, in pieces. Raises CannotImport where they cannot be read."""
+    """The bytes of a file as stored, in pieces. Raises CannotImport if they cannot be read."""
     try:
         with file.open() as stream:
             yield from _pieces(stream)
@@ -108,8 +108,8 @@ def pieces_of(file: SavedFile) -> Iterator[bytes]:
 
 
 def inflated(pieces: Iterator[bytes], largest: int = LARGEST_INFLATED) -> Iterator[bytes]:
-    """The bytes of a file as text, in pieces: inflated where they are gzip. Raises CannotImport where that is damaged,
-    or more than `largest` bytes come out.
+    """The bytes of a file, decompressed if they are gzip. Raises CannotImport if the gzip is damaged or has more than
+    `largest` bytes, or if the bytes are those of another kind of file.
     """
     first = b""
     while len(first) < _LONGEST_MAGIC and (piece := next(pieces, None)) is not None:
@@ -139,7 +139,7 @@ def inflated(pieces: Iterator[bytes], largest: int = LARGEST_INFLATED) -> Iterat
 
 
 def _must_be_text(first: bytes) -> None:
-    """Raises CannotImport where the first bytes are those of another kind of file."""
+    """Raises CannotImport if the first bytes are those of another kind of file."""
     what = next((what for magic, what in NOT_TEXT if first.startswith(magic)), None)
     if what is None and first[_TAR_MAGIC_AT:].startswith(b"ustar"):
         what = "a tar archive"
@@ -192,11 +192,11 @@ def _on_disk(place: str) -> Iterator[SavedFile]:
 
 
 def _below(folder: str) -> list[SavedFile]:
-    """The saved files below a folder, but hidden ones; and folders that cannot be looked into, as files that cannot be
-    read.
+    """The files below a folder, except hidden ones; then the folders that cannot be listed, and links to folders, as
+    files that cannot be read.
     """
     found, unread = _walk(folder)
-    return [*(_by_name(_local(path)) for path in found if not _is_passed_over(os.path.basename(path))), *unread]
+    return [*(_by_name(_local(path)) for path in found if not _is_ignored(os.path.basename(path))), *unread]
 
 
 def _matching(pattern: str) -> list[SavedFile]:
@@ -229,13 +229,13 @@ def _walk(folder: str) -> tuple[list[str], list[SavedFile]]:
     return sorted(found, key=lambda path: path.split(os.sep)), unread
 
 
-def _is_passed_over(name: str) -> bool:
-    """Whether a file of a folder is neither read nor named: nobody could take it for answers."""
+def _is_ignored(name: str) -> bool:
+    """Whether a file of a folder is neither read nor reported, because nobody would take it for answers."""
     return name.startswith(".") or (name.lower().endswith(_NO_ANSWERS) and not name.lower().endswith(SUFFIXES))
 
 
 def _by_name(file: SavedFile) -> SavedFile:
-    """A file of a folder; it cannot be read where its name does not say that it is JSON."""
+    """A file of a folder; if its name does not say that it is JSON, a file that cannot be read."""
     name = file.name.lower()
     if name.endswith(SUFFIXES):
         return file
@@ -252,7 +252,7 @@ def _linked(path: str) -> SavedFile:
 
 def _local(path: str) -> SavedFile:
     def open_file() -> BinaryIO:
-        # Opening what is no regular file, such as a pipe, may wait for ever.
+        # Opening a pipe may block for ever.
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise CannotImport("it is no regular file")
         return Path(path).open("rb")
@@ -261,9 +261,7 @@ def _local(path: str) -> SavedFile:
 
 
 def _named(path: str) -> str:
-    """A path as text that can be written anywhere: the bytes of a file's name need not be UTF-8, and may steer a
-    terminal.
-    """
+    """A path as printable text: the bytes of a file's name need not be UTF-8, and may contain control characters."""
     return printable(os.fsencode(path).decode(errors="replace"), _LONGEST_PATH)
 
 
@@ -281,7 +279,7 @@ def _on_s3(place: str, s3_client: Callable[[], Any]) -> Iterator[SavedFile]:
         file = SavedFile(_named(f"s3://{bucket}/{each}"), _opener(store, each))
         if is_pattern and _matches(each.split("/"), key.split("/")):
             yield file
-        elif not is_pattern and file.name and not _is_passed_over(file.name):
+        elif not is_pattern and file.name and not _is_ignored(file.name):
             yield _by_name(file)
 
 
@@ -299,7 +297,7 @@ def _opener(store: Store, key: str) -> Callable[[], BinaryIO]:
         size = store.size(key)
         if size is None:
             raise FileNotFoundError(f"{store.uri(key)} is not there any more")
-        # What is small comes with one request, which is tried again where S3 fails.
+        # A small file is read with one request, which is retried if S3 fails.
         stream: BinaryIO = (
             store.open(key, size) if size <= _SMALL else store.filesystem.open_input_stream(store.path(key))
         )

@@ -1,6 +1,5 @@
-"""Which group figures belong to: the dimensions in `group`, or in fields of an entity or a row.
-
-Which span of time they belong to is in `buckets`.
+"""Finds the group of figures: the dimensions in `group`, or in fields of an entity or a row. `buckets` finds their
+time.
 """
 
 from __future__ import annotations
@@ -34,8 +33,8 @@ _ID_OF_NAME = {"user": "userId", "agent": "userId", "queue": "queueId", "wrapupc
 
 @dataclass(slots=True)
 class Group:
-    """The dimensions of figures. `is_less` is whether a field that is no dimension was left out, so that others may
-    have the same; `names` are fields that name a user or a queue.
+    """The dimensions of figures. `is_less`: a field that is no dimension was left out, so that other figures may have
+    the same dimensions. `names` are the fields that name a user or a queue.
     """
 
     dimensions: dict[str, str] = field(default_factory=dict)
@@ -48,10 +47,10 @@ def in_group(item: Object, remarks: Remarks) -> dict[str, str]:
     group = item.get("group")
     if not isinstance(group, dict | None):
         raise CannotImport(f"a group is a JSON {type(group).__name__}, not an object")
-    found = Group()
-    _add_dimensions(found, group or {}, remarks, is_group=True)
-    _leave_out_names(found, remarks)
-    return found.dimensions
+    own = Group()
+    _add_dimensions(own, group or {}, remarks, is_group=True)
+    _leave_out_names(own, remarks)
+    return own.dimensions
 
 
 def group_around(envelope: Object) -> Group:
@@ -95,23 +94,23 @@ def group_of(item: Object, group_by: tuple[str, ...] | None, remarks: Remarks, a
     that of what lies around.
     """
     fields = _beside_figures(item)
-    found = Group(in_group(item, remarks))
+    own = Group(in_group(item, remarks))
     kind, id_ = fields.pop("type", None), fields.pop("id", None)
     if id_ not in (None, ""):
         dimension = _kind_of_id(kind, group_by)
-        found.dimensions[dimension] = hyphenated(dimension, _text(id_, "id"))
+        own.dimensions[dimension] = hyphenated(dimension, _text(id_, "id"))
     elif kind is not None:
         remarks.note("field 'type' left out")
-    _add_dimensions(found, fields, remarks)
-    found = _within(around, found)
-    if "id" in item and not found.dimensions:
+    _add_dimensions(own, fields, remarks)
+    own = _within(around, own)
+    if "id" in item and not own.dimensions:
         raise CannotImport("an entity of it has no `id`: its figures would count as those of all together")
-    _leave_out_names(found, remarks)
-    return found
+    _leave_out_names(own, remarks)
+    return own
 
 
 def _kind_of_id(kind: Any, group_by: tuple[str, ...] | None) -> str:
-    """Which dimension an entity's `id` is of."""
+    """The dimension that an entity's `id` belongs to. Raises CannotImport."""
     if isinstance(kind, str):
         try:
             return catalogue.dimension(kind)
@@ -124,8 +123,8 @@ def _kind_of_id(kind: Any, group_by: tuple[str, ...] | None) -> str:
     )
 
 
-def _add_dimensions(found: Group, fields: Object, remarks: Remarks, *, is_group: bool = False) -> None:
-    """Add the dimensions among fields; all fields are dimensions where they are a group."""
+def _add_dimensions(target: Group, fields: Object, remarks: Remarks, *, is_group: bool = False) -> None:
+    """Add the dimensions among fields. With `is_group` all fields must be dimensions."""
     for name, value in fields.items():
         has_id = isinstance(value, dict) and "id" in value
         if has_id:
@@ -136,7 +135,7 @@ def _add_dimensions(found: Group, fields: Object, remarks: Remarks, *, is_group:
         if _NAMES.fullmatch(plain_name(name)) or (
             is_agent and not has_id and not is_uuid(hyphenated("userId", f"{value}"))
         ):
-            found.names.append(name)
+            target.names.append(name)
             continue
         try:
             dimension = "userId" if is_agent else _dimension(name)
@@ -144,15 +143,16 @@ def _add_dimensions(found: Group, fields: Object, remarks: Remarks, *, is_group:
             if is_group or (isinstance(value, str) and name in catalogue.DIMENSIONS_WITHOUT_EQUIVALENT):
                 raise CannotImport(error.message) from None
             remarks.note(f"field {name!r} left out: {error.message}")
-            found.is_less = True
+            target.is_less = True
             continue
         text = _fixed(dimension, hyphenated(dimension, _text(value, name)))
-        if found.dimensions.setdefault(dimension, text) != text:
+        if target.dimensions.setdefault(dimension, text) != text:
             raise CannotImport(f"a group of it has two values of {dimension}, in {name!r} and in another field")
 
 
 def _fixed(dimension: str, text: str) -> str:
-    """A value that the platform fixes in its spelling, as in conversations; any other text as it is: it may be newer.
+    """A value in the platform's spelling, if the dimension has fixed values. Any other text is unchanged: it may be
+    newer than our list.
 
     >>> _fixed("mediaType", "VOICE"), _fixed("mediaType", "telepathy"), _fixed("queueId", "Q")
     ('voice', 'telepathy', 'Q')
@@ -186,24 +186,24 @@ def _refusal(name: str) -> str:
         return refusal.message
 
 
-def _leave_out_names(found: Group, remarks: Remarks) -> None:
-    """Names of users and queues are looked up by id. Raises CannotImport where there is a name and not the id: two such
-    groups would be one.
+def _leave_out_names(checked: Group, remarks: Remarks) -> None:
+    """Leave out names of users and queues, which are looked up by id. Raises CannotImport if there is a name without
+    the id: two groups with the same name would become one.
     """
-    for name in found.names:
+    for name in checked.names:
         kind = _kind_of_name(name)
-        if kind in _ID_OF_NAME and _ID_OF_NAME[kind] not in found.dimensions:
+        if kind in _ID_OF_NAME and _ID_OF_NAME[kind] not in checked.dimensions:
             raise CannotImport(
                 f"a group of it has {name!r} and no {_ID_OF_NAME[kind]}: names are not unique, so import figures that "
                 "are grouped by ids"
             )
-        if not kind and not found.dimensions:
+        if not kind and not checked.dimensions:
             raise CannotImport(
                 f"an entity of it has {name!r} and no id: names are not unique, so import figures that are grouped by "
                 "ids"
             )
         remarks.note(f"field {name!r} left out: names are looked up by id")
-    found.names.clear()
+    checked.names.clear()
 
 
 def _kind_of_name(name: str) -> str:

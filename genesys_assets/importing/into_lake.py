@@ -1,12 +1,12 @@
-"""Saved files into the lake, one after the other, and what became of each.
+"""Writes saved files to the lake, one after the other, and records the outcome of each.
 
     pages/imported_details             conversations, by the UTC day they began
     pages/imported_hourly_aggregates   buckets within an hour, by UTC day
     pages/imported_daily_aggregates    whole business days
-    imports/<sha256>.json              which file went where, and how it was read
+    imports/<sha256>.json              the partitions of each file, and the options it was read with
 
-A file is known by its sha256. Imported again it changes nothing; read in another way it replaces what it had brought.
-How it is taken back is in `take_back`.
+A file is recognised by its sha256. Importing it again changes nothing, unless it is read with other options: then its
+new pages replace its old ones. `take_back` removes files again.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ from genesys_assets.lake.lake import Lake, Provenance, Reach
 from genesys_assets.privacy.answers import CannotDrop
 
 _BYTES_AT_ONCE = 1 << 30
-"""Bytes of pages that wait on the disk: the more, the less often a day of many files is written."""
+"""How many bytes of pages wait on disk before they are written: the more, the less often a day of many files is
+written.
+"""
 _TRIES = 20
 _LONGEST_REASON = 1_000
 _READER_VERSION = 7
@@ -91,17 +93,19 @@ class ImportResult:
 
     @property
     def short_of(self) -> tuple[int, int] | None:
-        """How many conversations the files have of an answer, and how many it counted, where that is more: then not
-        all of its pages are here.
+        """If pages of an answer are missing: how many conversations the files have of it, and how many the answer
+        counted (totalHits). None if no pages are known to be missing.
         """
-        here: Counter[int] = Counter()
+        by_total: Counter[int] = Counter()
         for outcome in self.outcomes:
-            here.update({int(total): count for total, count in outcome.total_hits.items()})
-        return next(((count, total) for total, count in _answers(here) if count < total), None)
+            by_total.update({int(total): count for total, count in outcome.total_hits.items()})
+        return next(((count, total) for total, count in _answers(by_total) if count < total), None)
 
     @property
     def lacks_last_page(self) -> bool:
-        """Whether each page of a job's results names a further one: the last one names none."""
+        """Whether the last page of a job's results is missing: every page that was read has a cursor to a further
+        one.
+        """
         return any(outcome.other_pages for outcome in self.outcomes) and not any(
             outcome.last_pages for outcome in self.outcomes
         )
@@ -126,7 +130,7 @@ class ImportResult:
         return self.is_whole and self.short_of is None and not self.lacks_last_page and self.ends_before is None
 
     def days(self, asset: str) -> list[str]:
-        """The days of an asset that have pages of these files, or are known to be empty, in order."""
+        """The days of an asset that have pages of these files or were marked as complete, in order."""
         of_files = {day for outcome in self.outcomes for day in outcome.partitions.get(asset, ())}
         return sorted(of_files | {day for name, day in self.changed if name == asset})
 
@@ -140,7 +144,8 @@ def import_files(
     run_id: str | None = None,
     on_file: Callable[[Outcome], None] = lambda _: None,
 ) -> ImportResult:
-    """Bring files into the lake. A file that cannot be read is skipped and named, the others go in.
+    """Import files into the lake. A file that cannot be read is skipped, and the others are imported. `on_file` is
+    called with the outcome of each.
 
     `complete` is the span whose data the files hold completely: its days count as complete, unless a file was skipped,
     something was left out, an answer counted more conversations than the files have, or jobs had no data yet of the
@@ -166,21 +171,23 @@ def import_files(
         return running.result
 
 
-def _answers(here: Mapping[int, int]) -> Iterator[tuple[int, int]]:
-    """How many conversations each answer counted, and how many there are of it. Pages with the same total are of one
-    answer, and so are those between whose totals there is one in a hundred: conversations come and go meanwhile.
+def _answers(by_total: Mapping[int, int]) -> Iterator[tuple[int, int]]:
+    """The total (totalHits) of each answer, and how many of its conversations were read. `by_total` counts the
+    conversations that were read by the total of their page.
+
+    Pages belong to one answer if their totals differ by no more than 1 %: a total may change while pages are fetched.
     """
     before, count = 0, 0
-    for total in sorted(here):
+    for total in sorted(by_total):
         if before and total - before > before // 100:
             yield before, count
             count = 0
-        before, count = total, count + here[total]
+        before, count = total, count + by_total[total]
     yield before, count
 
 
 class _Import:
-    """One import: pages wait in the spool until there are enough, so that a day of many files is written once."""
+    """A running import. Pages wait in the spool until there are enough, so that a day of many files is written once."""
 
     def __init__(self, lake: Lake, spool: Spool, options: ImportOptions, now: datetime, run_id: str | None) -> None:
         self.lake = lake
@@ -198,17 +205,17 @@ class _Import:
         self.spool.forget_pages()
 
     def take(self, file: SavedFile) -> Outcome:
-        """Read one file. What it holds waits, or is written with all that waits."""
+        """Read one file to the spool. If the spool is full, write all of it to the lake."""
         try:
             sha256 = _sha256(file)
         except CannotImport as reason:
             return _skipped(file, str(reason))
         if sha256 in self._seen:
             seen = self._seen[sha256]
-            # Its conversations are counted there already.
+            # Its conversations were already counted with the first file.
             return self._again(file, replace(seen, total_hits={}), f"the same bytes as {seen.file}")
-        noted = self.lake.store.get(record_of(sha256))
-        before = None if noted is None else dict(json.loads(noted))
+        record = self.lake.store.get(record_of(sha256))
+        before = None if record is None else dict(json.loads(record))
         if before is not None and self._would_be_the_same(sha256, before):
             outcome = self._again(file, Outcome(**before["outcome"]), "imported before")
         else:
@@ -227,7 +234,9 @@ class _Import:
         return outcome
 
     def _convert(self, file: SavedFile, sha256: str) -> FileContents:
-        """The file's pages in the spool, as they may be stored: they are compared with stored ones."""
+        """Read the file's pages to the spool, screened as they will be stored, so that they compare with stored
+        ones.
+        """
         screen = functools.cache(lambda asset: self.lake.screen(f"pages/{asset}"))
         raw = _unaltered(file, sha256)
         return convert(
@@ -245,7 +254,7 @@ class _Import:
         return Outcome(**known)
 
     def _would_be_the_same(self, sha256: str, before: dict[str, Any]) -> bool:
-        """Whether a file would be read as it was, and all that it brought is stored."""
+        """Whether reading a file again would change nothing: the options are the same, and all its pages are stored."""
         days = before["outcome"]["partitions"]
         return (before.get("reading"), before.get("told")) == (_READER_VERSION, _as_json(self.options)) and all(
             self._has_pages_of(sha256, f"pages/{asset}", day) for asset in days for day in days[asset]
@@ -260,7 +269,7 @@ class _Import:
     def _wait(self, file: SavedFile, sha256: str, converted: FileContents, before: dict[str, Any] | None) -> Outcome:
         for asset, days in (before["outcome"]["partitions"] if before else {}).items():
             for day in days:
-                # What it had brought when it was read in another way goes.
+                # Its pages from an earlier import with other options are replaced.
                 self._read_anew[asset, day].add(sha256)
         partitions: dict[str, list[str]] = defaultdict(list)
         for asset, day in self.spool.places(sha256):
@@ -282,10 +291,10 @@ class _Import:
         return outcome
 
     def flush(self) -> None:
-        """Write what waits: first the pages, then which file they are of."""
+        """Write everything in the spool: first the pages, then the records of the files."""
         for partition in sorted({*self._read_anew, *self.spool.places()}):
             self._merge(partition)
-            # Arrow keeps what it freed for later, and every day is written once.
+            # Arrow holds freed memory for later use, of which there is none.
             pa.default_memory_pool().release_unused()
         for sha256, outcome in self._records.items():
             record = {"reading": _READER_VERSION, "told": _as_json(self.options), "outcome": asdict(outcome)}
@@ -293,10 +302,7 @@ class _Import:
         self._forget_waiting()
 
     def _merge(self, partition: Partition) -> None:
-        """The partition with the pages of some files replaced; untouched where they are what they were.
-
-        Raises TableContended where others go on replacing it.
-        """
+        """Replace the pages of the waiting files in a partition, if they changed. Raises TableContended."""
         until_not_overtaken(self.lake, partition, lambda lake: self._merge_once(lake, partition))
 
     def _merge_once(self, lake: Lake, partition: Partition) -> None:
@@ -317,7 +323,7 @@ class _Import:
         self.result.changed.add(partition)
 
     def mark_complete(self, span: Interval) -> None:
-        """Note that the days inside the span are complete, also days that no file mentions."""
+        """Mark the days inside the span as complete, also days of which no file has data."""
         for asset in ASSETS:
             if not self.result.days(asset):
                 continue
@@ -329,19 +335,23 @@ class _Import:
 
 
 def until_not_overtaken(lake: Lake, partition: Partition, replace: Callable[[Lake], None]) -> None:
-    """Replace a partition by what is made of itself. Raises TableContended where others go on replacing it."""
+    """Call `replace`, which builds a partition from what is stored, until nobody else has replaced it meanwhile. Raises
+    TableContended if others replace it again and again.
+    """
     for _ in range(_TRIES):
         try:
             return replace(lake)
         except Overtaken:
             lake = lake.refreshed()
-    raise TableContended(f"pages/{partition[0]} of {partition[1]} was replaced by others {_TRIES} times in a row.")
+    raise TableContended(
+        f"Others replaced pages/{partition[0]} of {partition[1]} {_TRIES} times in a row: import it again, alone."
+    )
 
 
 def write_pages(
     lake: Lake, partition: Partition, pages: Iterable[Page], is_complete: bool, provenance: Provenance
 ) -> None:
-    """Replace a partition by pages that were made of what is stored. Raises Overtaken."""
+    """Replace a partition by pages that were made from what is stored. Raises Overtaken."""
     asset, day = partition
     start, end = utc_day(day)
     with lake.page_writers(f"pages/{asset}", [day], provenance, builds_on_stored=True) as writers:
@@ -351,12 +361,12 @@ def write_pages(
 
 
 def record_of(sha256: str) -> str:
-    """Where stands what became of a file."""
+    """The key of a file's record in the lake."""
     return f"imports/{sha256}.json"
 
 
 def file_of(request: str) -> str:
-    """The sha256 of the file that an imported page comes from."""
+    """The sha256 of the file that an imported page comes from, out of the page's request."""
     return str(json.loads(request)["params"]["sha256"])
 
 
@@ -372,7 +382,7 @@ def _sha256(file: SavedFile) -> str:
 
 
 def _unaltered(file: SavedFile, sha256: str) -> Iterator[bytes]:
-    """The file's bytes again. Raises CannotImport where they are others than before: somebody still writes to it."""
+    """The file's bytes once more. Raises CannotImport if they have changed: somebody is still writing the file."""
     digest = hashlib.sha256()
     for piece in pieces_of(file):
         digest.update(piece)

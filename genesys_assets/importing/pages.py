@@ -1,7 +1,7 @@
-"""One saved file to pages by day: what is stored, and what of the file could not be taken.
+"""Makes pages by day of one saved file.
 
-A page looks like one that was fetched; its request names the file and the sha256 of its bytes. `fetched_at` is the last
-instant that its content mentions: it was not saved earlier, and it is unknown how much later.
+A page looks like one that was fetched; its request names the file and the sha256 of its bytes. `fetched_at` is the
+latest event in its content: it was not saved earlier, and it is unknown how much later.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ DETAILS = "imported_details"
 HOURLY = "imported_hourly_aggregates"
 DAILY = "imported_daily_aggregates"
 ASSETS = (DETAILS, HOURLY, DAILY)
-"""Where pages go: conversations by the UTC day they began, buckets within an hour by their UTC day, whole business days
-by their date.
+"""The assets of imported pages: conversations by the UTC day they began, buckets within an hour by their UTC day, whole
+business days by their date.
 """
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
@@ -80,10 +80,10 @@ def convert(
     *,
     screened: Callable[[str, Page], Page] = lambda _, page: page,
 ) -> FileContents:
-    """Read one file, whose bytes come in pieces, and put its pages into the spool, each as `screened` gives it back.
+    """Read one file, given as pieces of bytes, and put its pages into the spool, each as `screened` returns it.
 
-    Raises CannotImport where any part of the file is not what it must be, or nothing of it can be taken; then it has no
-    pages in the spool.
+    Raises CannotImport if a part of the file is wrong, or if nothing of it can be imported. Then it has no pages in the
+    spool.
     """
     spool.begin_file()
     file = _File(name, sha256, options, now, spool, screened)
@@ -239,7 +239,9 @@ class _File:
             self.spool.add_bucket(answer, place, group, bucket.span, body)
 
     def _must_not_differ(self, group: str, bucket: Bucket) -> None:
-        """Figures that differ only in a field that was left out are not the same figures read twice."""
+        """Raises CannotImport if the file has two values of a figure: then a field that was left out distinguishes
+        them.
+        """
         for figure in bucket.metrics:
             key = json.dumps([group, str(bucket.span), figure["metric"], figure.get("qualifier")])
             if not self.spool.is_as_before(key, json.dumps(figure["stats"], sort_keys=True)):
@@ -263,7 +265,9 @@ class _File:
                     )
 
     def make_pages(self) -> None:
-        """Make pages of what is in the spool. Raises CannotImport where they could not be read back."""
+        """Make pages of the file's conversations and buckets in the spool. Raises CannotImport if there are none, or if
+        tables could not be made from a page.
+        """
         for part in _cut(self.spool.buckets(), _A_PAGE_OF_BUCKETS, lambda row: (row.group_by, row.asset, row.day)):
             self._add_page_of_buckets(part)
         for rows in _cut(self.spool.conversations(), _A_PAGE, lambda row: (_hour(row[0]), _hour(row[1]))):
@@ -308,8 +312,8 @@ class _File:
 
 
 class _Answers:
-    """What the answers of a file are grouped by, known when their last bucket has come. Parts of one answer follow one
-    another. Results that stand alone are one answer together, wherever they are.
+    """The grouping of each answer of a file, which is known when its last bucket was read. The parts of one answer are
+    consecutive. Results without an envelope are one answer together, wherever they are.
     """
 
     def __init__(self, options: ImportOptions, spool: Spool, remarks: Remarks) -> None:
@@ -331,7 +335,7 @@ class _Answers:
         return number
 
     def finish(self) -> None:
-        """No more buckets come."""
+        """Note the grouping of all answers: there are no more buckets."""
         for number in sorted(self._shown):
             self._finish(number, is_over=True)
 
@@ -344,7 +348,7 @@ class _Answers:
 
 
 def partition_of(span: Interval, options: ImportOptions) -> Partition | None:
-    """Where a bucket belongs: asset and day, None where it is neither within an hour nor a whole business day."""
+    """The asset and day that a bucket belongs to; None if it is neither within one hour nor a whole business day."""
     if span.end - span.start <= timedelta(hours=1) and _hour(span.start) == _hour(span.end - timedelta(milliseconds=1)):
         return HOURLY, f"{span.start:%Y-%m-%d}"
     zone = options.business_zone
@@ -355,13 +359,13 @@ def partition_of(span: Interval, options: ImportOptions) -> Partition | None:
 
 
 def identity(page: Page) -> str:
-    """A digest of all that a page is."""
+    """A digest of a page's request, time and body."""
     content = f"{page.request}\n{page.fetched_at.isoformat()}\n".encode()
     return hashlib.sha256(content + page.body).hexdigest()
 
 
 def _cut(rows: Iterable[Row], most: int, key: Callable[[Row], Any]) -> Iterator[list[Row]]:
-    """Rows of one key that follow one another, in as many lists as keep a page small; a row's body comes last."""
+    """Consecutive rows of one key, in lists that are small enough for a page. The last field of a row is its body."""
     for _, of_key in groupby(rows, key):
         part: list[Row] = []
         size = 0

@@ -1,5 +1,5 @@
-"""Remarks on a file: what was read under another name, and what was left out. The difference matters: it is unknown to
-which day a left-out value belongs, so then no day is complete.
+"""Remarks on a file: what was read under another name, and what was left out. The difference matters: it is unknown
+which day a left-out value belongs to, so if anything was left out, no day can be complete.
 """
 
 from __future__ import annotations
@@ -16,37 +16,39 @@ _LETTERS = 300
 
 @dataclass(slots=True)
 class Remarks:
-    """Remarks by their text, with how often each holds."""
+    """Counts of remarks, by their text."""
 
     read: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     _first: dict[str, str] = field(default_factory=dict)
 
     def note(self, text: str, count: int = 1) -> None:
-        """Something was read under another name, or no table has a place for it."""
+        """Note that something was read under another name, or that no table has a column for it."""
         _add(self.read, text, count)
 
     def leave_out(self, text: str, count: int = 1, kind: str | None = None) -> None:
-        """Something that a table should have could not be read. Of one kind the first text stands for all."""
+        """Note that something that a table should have could not be read. Remarks of one `kind` count under the text of
+        the first.
+        """
         if kind is not None and (kind in self._first or len(self._first) < _DIFFERENT):
             text = self._first.setdefault(kind, text)
         _add(self.left_out, text, count)
 
 
 def counted(text: str, count: int) -> str:
-    """`a remark (2 times)`."""
+    """A remark with its count, if that is more than one: `a remark (2 times)`."""
     return f"{text} ({count} times)" if count > 1 else text
 
 
 def printable(value: Any, letters: int = _LETTERS) -> str:
-    """A text of a file as a terminal may show it: without control characters, and no longer than that."""
+    """A text of a file without control characters, and cut to `letters` characters."""
     text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(value)[: letters + 1])
     return text if len(text) <= letters else f"{text[:letters]}…"
 
 
 def shown(value: Any, letters: int = 60) -> str:
-    """A value of a file as a message shows it. Of an object or a list it says only that it is one: a name or a number
-    of somebody may stand in it, and messages are kept.
+    """A value of a file for a message. An object or a list is not shown, because it may hold personal data, and
+    messages are stored.
 
     >>> shown("01/02/2026"), shown({"id": 1, "name": "Ann Example"}), shown(["Ann Example"])
     ("'01/02/2026'", 'an object', 'a list')

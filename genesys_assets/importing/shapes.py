@@ -1,6 +1,5 @@
-"""Which of the known shapes a JSON document has: conversations, or figures in platform or tutorial form.
-
-This module recognises documents and takes them out of their envelopes. `buckets` and `pages` read what is inside.
+"""Recognises which of the known shapes a JSON document has (conversations, or figures in platform or tutorial form),
+and takes its objects out of their envelope. `buckets` and `pages` read the objects.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from genesys_assets.importing.remarks import printable
 
 Object = dict[str, Any]
 Answer = tuple[int | str, ...]
-"""Which answer of its file something is of."""
+"""Identifies an answer of the API within its file."""
 
 
 class Shape(Enum):
-    """What a document holds; the value is how a summary calls it."""
+    """What a document holds; the value is its name in summaries."""
 
     CONVERSATION = "conversations"
     AGGREGATES = "aggregates"
@@ -33,8 +32,8 @@ class Shape(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Objects of one shape, and their envelope. Pieces of one `answer` of the API have the same grouping. `is_page` is
-    whether an envelope was around them, as around each page of an answer.
+    """Objects of one shape, and the fields of their envelope. All pieces of one `answer` have the same grouping.
+    `is_page`: they had an envelope, as each page of an answer has. `nulls` counts nulls in the place of objects.
     """
 
     shape: Shape
@@ -46,14 +45,14 @@ class Piece:
 
 
 def pieces(part: Part) -> Iterator[Piece]:
-    """The pieces of a document, or of a part of one. Raises CannotImport where it has no known shape, saying what it is
-    instead, and where it stands.
+    """The pieces of a document, or of a part of one. Raises CannotImport if it has no known shape; the message says
+    what it is instead, and where it stands.
     """
     try:
         if isinstance(items := as_list(part.value), list):
             yield from _of_list(items, part)
         elif isinstance(part.value, dict):
-            # A single result belongs to the other results of its file: JSON Lines of an answer's results.
+            # A single result belongs with the other results of its file, as in JSON Lines of an answer's results.
             document = respelled(part.value, NAMES)
             is_alone = _shape_of(document) in (Shape.AGGREGATES, Shape.RESULT_METRICS)
             yield from _of_object(document, () if is_alone else part.answer, part.first)
@@ -66,7 +65,7 @@ def pieces(part: Part) -> Iterator[Piece]:
 
 
 def _of_list(items: list[Any], part: Part) -> Iterator[Piece]:
-    """Elements of one shape that follow one another are a piece; others are documents of their own."""
+    """Consecutive elements of one shape are one piece. An element without a known shape is a document of its own."""
     together: list[Object] = []
     shape: Shape | None = None
     for position, written in enumerate(items):
@@ -109,7 +108,7 @@ def _of_object(document: Object, answer: Answer, first: int) -> Iterator[Piece]:
     for name in names:
         yield _of_envelope(name, document, envelope, (*answer, name), first)
     if not names:
-        # Behind the last page the platform leaves out `conversations`. A total says that this is such an answer.
+        # After the last page the platform leaves out `conversations`. Such an answer has a total.
         if counted_hits(document) is None:
             raise CannotImport(_instead(document))
         yield Piece(Shape.CONVERSATION, [], envelope, answer, is_page=True)
@@ -143,7 +142,7 @@ def counted_hits(answer: Object) -> int | None:
 
 
 def listed(value: Any, what: str) -> list[Any]:
-    """A list of objects. PowerShell writes a list of one as its only element. Raises CannotImport."""
+    """A list of objects (or nulls). PowerShell writes a list of one element as that element. Raises CannotImport."""
     value = as_list(value)
     items = [value] if isinstance(value, dict) else [] if value is None else value
     if not isinstance(items, list):
@@ -160,7 +159,7 @@ def _kind(value: Any) -> str:
 
 
 def _shape_of(item: Any) -> Shape | None:
-    """The shape of an object that stands for itself, without an envelope."""
+    """The shape of an object without an envelope; None if it has none."""
     if not isinstance(item, dict):
         return None
     if _is_conversation(item):
@@ -207,7 +206,7 @@ ENVELOPES = {
     "results": Shape.AGGREGATES,
     "entities": Shape.ENTITY_BUCKETS,
 }
-"""Fields of an answer that hold what it is about, and the shape that an empty list has."""
+"""Fields of an answer that hold its objects, and the shape that an empty list counts as."""
 _SPELLED = (
     *("conversations", "results", "entities", "totalHits", "cursor", "errors", "granularity", "dataAvailabilityDate"),
     *("group", "data", "buckets", "interval", "metrics", "views", "metric", "qualifier", "stats"),
@@ -215,11 +214,13 @@ _SPELLED = (
     *("countNegative", "countPositive"),
 )
 NAMES = {plain(name): name for name in _SPELLED}
-"""Names that answers have around their figures, by their spelling without case and underscores."""
+"""Names in the platform's spelling, by the same name without case and underscores."""
 
 
 def _instead(document: Object) -> str:
-    """What a document is that cannot be imported. Values are not shown, because a token may be among them."""
+    """The reason why a document cannot be imported: what it is instead. Values are not shown, because one may be a
+    token.
+    """
     results, entities = (_objects(document.get(name)) for name in ("results", "entities"))
     if results and any(isinstance(data, dict) and "interval" not in data for data in _data(results[0])):
         return "it holds observations: what was going on at some moment, and the answer does not tell at which"

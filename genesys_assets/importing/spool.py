@@ -1,8 +1,8 @@
-"""What was read from saved files and is not in the lake yet. It is on disk, because a file may be larger than the
+"""Holds what was read from saved files and is not in the lake yet. It is on disk, because a file may be larger than the
 memory.
 
-It is a SQLite database without a name: the system removes it with the process, however that ends. Nothing is written to
-the lake before a file has been read to its end, so that a file that turns out to be damaged leaves nothing.
+It is a SQLite database in a temporary file, which disappears with the process. Nothing is written to the lake before a
+file has been read to its end, so that a damaged file leaves nothing.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _OF_FORM = ("start", "last", "body")
 _HOUR = 3_600_000
 
 Partition = tuple[str, str]
-"""Asset and day."""
+"""The asset of imported pages (as `imported_details`) and the day."""
 
 
 class StoredBucket(NamedTuple):
@@ -67,9 +67,9 @@ NONE = Total(0, 0, 0)
 
 
 class Spool(contextlib.AbstractContextManager["Spool"]):
-    """Conversations and buckets of the file that is being read, and finished pages of it and of files before.
+    """The conversations and buckets of the file that is being read, and the finished pages of it and of earlier files.
 
-    Raises CannotImport where the disk is full.
+    Methods raise CannotImport if the disk is full.
     """
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
     # -- the file that is being read -----------------------------------------------------------------------------------
 
     def add_conversation(self, id_: str, start: datetime, last: datetime, body: bytes) -> None:
-        """Keep a conversation, unless a newer form of it is there."""
+        """Add a conversation, or replace an older form of it. `last` is the last event in it."""
         self._do(
             "INSERT INTO conversation VALUES (?, ?, ?, ?, 1) ON CONFLICT (id) DO UPDATE SET times = times + 1, "
             + ", ".join(f"{name} = iif(excluded.last >= last, excluded.{name}, {name})" for name in _OF_FORM),
@@ -95,16 +95,18 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         self._do("INSERT OR REPLACE INTO total VALUES (?, ?)", (answer, hits))
 
     def add_to_answer(self, answer: int, id_: str) -> None:
-        """Note that a conversation is of an answer."""
+        """Note that a conversation belongs to an answer."""
         self._do("INSERT OR IGNORE INTO of_answer VALUES (?, ?)", (answer, id_))
 
     def by_total(self) -> dict[str, int]:
-        """Conversations read, by the total that their answer gave."""
+        """How many conversations were read, by the total that their answer counted."""
         counts = "SELECT hits, count(DISTINCT id) FROM total LEFT JOIN of_answer USING (answer) GROUP BY hits"
         return {str(hits): count for hits, count in self._do(counts)}
 
     def conversations(self) -> Iterator[tuple[datetime, datetime, bytes]]:
-        """Start, last moment and body of each: those that began in one hour and ended in one hour together."""
+        """Start, last event and body of each conversation, ordered by the hour of the start and the hour of the last
+        event.
+        """
         order = f"start / {_HOUR}, last / {_HOUR}, start, id"
         self._do(f"CREATE INDEX IF NOT EXISTS conversation_order ON conversation ({order})")
         for start, last, body in self._do(f"SELECT start, last, body FROM conversation ORDER BY {order}"):
@@ -115,12 +117,12 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         self._do("INSERT INTO bucket VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def is_as_before(self, key: str, stats: str) -> bool:
-        """Whether a figure is the one that came before under this key, or the first; it is kept."""
+        """Add a figure under a key. Returns False if the key has another figure already."""
         self._do("INSERT OR IGNORE INTO figure VALUES (?, ?)", (key, stats))
         return list(self._do("SELECT stats FROM figure WHERE key = ?", (key,))) == [(stats,)]
 
     def add_answer(self, number: int, group_by: Collection[str]) -> None:
-        """Note what an answer's buckets are grouped by."""
+        """Note the dimensions that an answer's buckets are grouped by."""
         self._do("INSERT OR REPLACE INTO answer VALUES (?, ?)", (number, json.dumps(sorted(group_by))))
 
     def buckets(self) -> Iterator[StoredBucket]:
@@ -143,7 +145,7 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         )
 
     def begin_file(self) -> None:
-        """Forget conversations and buckets: another file comes."""
+        """Forget the conversations and buckets of the file before."""
         self._do("DROP INDEX IF EXISTS conversation_order")
         for table in ("conversation", "bucket", "answer", "total", "of_answer", "figure"):
             self._do(f"DELETE FROM {table}")
@@ -173,7 +175,7 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         self.bytes += len(page.body)
 
     def places(self, file: str | None = None) -> list[Partition]:
-        """The partitions that pages are of, of one file or of all, in order."""
+        """The partitions that have pages of one file, or of any file, in order."""
         return list(
             self._do("SELECT DISTINCT asset, day FROM page WHERE ? IN (file, '') ORDER BY asset, day", (file or "",))
         )
@@ -204,5 +206,5 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
 
 
 def moment(count: int) -> datetime:
-    """The instant that is so many milliseconds after 1970, in UTC."""
+    """The instant `count` milliseconds after 1970, in UTC."""
     return datetime.fromtimestamp(count // 1000, UTC).replace(microsecond=count % 1000 * 1000)

@@ -1,4 +1,4 @@
-"""Around an import: parses its options, and writes its outcomes as text for people."""
+"""Parses the options of an import, and writes its outcomes as text for people."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TABLES = {
 """Which tables are made of the pages of an asset."""
 
 _NAMED_FILES = 3
-"""How many files a remark names: thousands may lack the same."""
+"""How many files a remark names: it may be about thousands."""
 
 
 def parse_options(
@@ -39,7 +39,7 @@ def parse_options(
     group_by: Sequence[str] = (),
     complete: str | None = None,
 ) -> tuple[ImportOptions, Interval | None]:
-    """The options about the files, and the span that they hold completely. Raises CannotImport."""
+    """The options of an import, and the span for which the files have all data. Raises CannotImport."""
     if granularity is not None and granularity not in GRANULARITIES:
         raise CannotImport(f"granularity {granularity!r} is none of {', '.join(GRANULARITIES)}")
     unit = next((unit for unit in get_args(TimeUnit) if unit == time_unit), None)
@@ -90,7 +90,7 @@ def markdown(imported: ImportResult) -> str:
 
 
 def held(outcome: Outcome) -> str:
-    """How much a file held, in what shape."""
+    """What a file held, in words: counts, and the shapes of figures."""
     parts = [_count(outcome.conversations, "conversation")] if outcome.conversations else []
     parts += [_count(outcome.buckets, "bucket")] if outcome.buckets else []
     figures = [shape for shape in outcome.shapes if shape != "conversations"]
@@ -99,21 +99,21 @@ def held(outcome: Outcome) -> str:
 
 
 def totals(imported: ImportResult) -> str | None:
-    """How much the files that were read now hold together, everything once; None where no file was read now."""
+    """What the files of this import hold together, in words, counting each thing once. None if no file was new."""
     if not any(outcome.state == "imported" for outcome in imported.outcomes):
         return None
     conversations, buckets = imported.conversations, imported.buckets
-    said = f"Imported: {_count(conversations.different, 'conversation')} and {_count(buckets.different, 'bucket')}."
+    text = f"Imported: {_count(conversations.different, 'conversation')} and {_count(buckets.different, 'bucket')}."
     if conversations.repeated:
-        said += f" {_several(conversations.repeated, 'conversation')}: its newest form counts."
+        text += f" {_several(conversations.repeated, 'conversation')}: its newest form counts."
     if conversations.on_several_days:
-        said += (
+        text += (
             f" Begun on two days: {_count(conversations.on_several_days, 'conversation')}, which counts on both. Take "
             "back the file that has the wrong time."
         )
     if buckets.repeated:
-        said += f" {_several(buckets.repeated, 'bucket')}: of each metric the value that was read last counts."
-    return said
+        text += f" {_several(buckets.repeated, 'bucket')}: of each metric the value that was read last counts."
+    return text
 
 
 def _several(count: int, what: str) -> str:
@@ -121,12 +121,12 @@ def _several(count: int, what: str) -> str:
 
 
 def notes(imported: ImportResult) -> list[str]:
-    """What was read under another name, or has no place in any table, in all files together."""
+    """The notes of all files together: what was read under another name, or has no column in any table."""
     return _together(outcome.notes for outcome in imported.outcomes)
 
 
 def left_out(imported: ImportResult) -> list[str]:
-    """What could not be read, in all files together: path, reason, count, and the files where it is."""
+    """What could not be read, of all files together: path, reason, count, and the files."""
     counts: Counter[str] = Counter()
     files: dict[str, list[str]] = {}
     for outcome in imported.outcomes:
@@ -137,13 +137,13 @@ def left_out(imported: ImportResult) -> list[str]:
 
 
 def not_complete(imported: ImportResult) -> str | None:
-    """Why no day was marked as complete though the files were said to hold everything; None where days were."""
+    """Why no day was marked as complete although --complete was given; None if days were marked."""
     if imported.may_be_complete:
         return None
     if imported.is_whole and imported.short_of is not None:
-        here, counted = imported.short_of
+        read, total = imported.short_of
         what = (
-            f"the platform counted {counted} conversations (totalHits) and the files have {here}: import all pages of "
+            f"the platform counted {total} conversations (totalHits) and the files have {read}: import all pages of "
             "the answer together"
         )
     elif imported.is_whole and imported.ends_before is not None:
@@ -164,32 +164,32 @@ def not_complete(imported: ImportResult) -> str | None:
 
 
 def _together(remarks: Iterable[Mapping[str, int]]) -> list[str]:
-    together: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for of_file in remarks:
-        together.update(of_file)
-    return [counted(text, count) for text, count in sorted(together.items())]
+        counts.update(of_file)
+    return [counted(text, count) for text, count in sorted(counts.items())]
 
 
 def _some(files: Sequence[str]) -> str:
-    """The first files by name, and how many more there are."""
+    """The first files, and how many more there are, in words."""
     named, further = ", ".join(files[:_NAMED_FILES]), len(files) - _NAMED_FILES
     return f"{named} and {_count(further, 'further file')}" if further > 0 else named
 
 
 def ranges(days: Sequence[str]) -> str:
-    """`2026-01-01 to 2026-01-03, 2026-01-05`."""
+    """Days as ranges, in words: `2026-01-01 to 2026-01-03, 2026-01-05`."""
     return ", ".join(first if first == last else f"{first} to {last}" for first, last in runs(days))
 
 
 def runs(days: Sequence[str]) -> list[tuple[str, str]]:
-    """First and last day of each run of days that follow one another."""
-    found: list[tuple[str, str]] = []
+    """The first and last day of each unbroken range of days."""
+    unbroken: list[tuple[str, str]] = []
     for day in days:
-        if found and date.fromisoformat(day) - date.fromisoformat(found[-1][1]) == timedelta(days=1):
-            found[-1] = (found[-1][0], day)
+        if unbroken and date.fromisoformat(day) - date.fromisoformat(unbroken[-1][1]) == timedelta(days=1):
+            unbroken[-1] = (unbroken[-1][0], day)
         else:
-            found.append((day, day))
-    return found
+            unbroken.append((day, day))
+    return unbroken
 
 
 def _days(outcome: Outcome) -> list[str]:

@@ -1,7 +1,7 @@
-"""Takes imported files out of the lake again; pages of other files stay.
+"""Removes imported files from the lake again; pages of other files stay.
 
 A day without other pages keeps an empty partition of imported pages, so that its tables can be materialised and become
-empty. `imports/<sha256>.json` notes what each file brought, see `into_lake`.
+empty. The records `imports/<sha256>.json` say which partitions each file has: see `into_lake`.
 """
 
 from __future__ import annotations
@@ -27,34 +27,36 @@ _FETCHED = {
     HOURLY: (HOURLY_AGGREGATES,),
     DAILY: (DAILY_AGGREGATES,),
 }
-"""The fetched pages of the days that files have brought data for."""
+"""The places of fetched pages with the same kind of data, by asset of imported pages."""
 
 
 @dataclass(slots=True)
 class TakeBackResult:
-    """The files, and the partitions that changed."""
+    """The outcomes of the files that were removed, and the partitions that changed."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     changed: set[Partition] = field(default_factory=set)
 
     def days(self, asset: str) -> list[str]:
-        """The days of an asset that the files were of, repeated after a kill, and others that changed."""
+        """The days of an asset that the files had pages in, or that changed. After a killed run this lists all days of
+        the files again.
+        """
         of_files = {day for outcome in self.outcomes for day in outcome.partitions.get(asset, ())}
         return sorted(of_files | {day for name, day in self.changed if name == asset})
 
 
 def imported_files(lake: Lake, names: Sequence[str]) -> dict[str, Outcome]:
-    """The files that were imported under one of these names, by their sha256: a path, a folder, or a pattern with `*`,
-    `?` or `[…]`, as the import printed it; or the sha256.
+    """The outcomes of imported files, by their sha256. A name is a path as the import printed it, a folder, a pattern
+    with `*`, `?` or `[…]`, or a sha256.
     """
-    found = {}
+    outcomes = {}
     for key in lake.store.keys("imports"):
-        noted = lake.store.get(key)
-        if noted is not None:
-            sha256, outcome = PurePosixPath(key).stem, Outcome(**json.loads(noted)["outcome"])
+        record = lake.store.get(key)
+        if record is not None:
+            sha256, outcome = PurePosixPath(key).stem, Outcome(**json.loads(record)["outcome"])
             if any(_is_named(outcome.file, name) or sha256 == name for name in names):
-                found[sha256] = outcome
-    return found
+                outcomes[sha256] = outcome
+    return outcomes
 
 
 def _is_named(file: str, name: str) -> bool:
@@ -62,35 +64,35 @@ def _is_named(file: str, name: str) -> bool:
 
 
 def take_back(lake: Lake, files: Mapping[str, Outcome]) -> TakeBackResult:
-    """Take out of the lake what files brought. Days that lose something no longer count as complete."""
-    brought: dict[Partition, set[str]] = defaultdict(set)
+    """Remove files from the lake. Days that lose pages are no longer complete."""
+    by_partition: dict[Partition, set[str]] = defaultdict(set)
     for sha256, outcome in files.items():
         for asset, days in outcome.partitions.items():
             for day in days:
-                brought[asset, day].add(sha256)
-    return _take_back(lake, files, brought)
+                by_partition[asset, day].add(sha256)
+    return _take_back(lake, files, by_partition)
 
 
 def take_back_everything(lake: Lake) -> TakeBackResult:
-    """Take out of the lake everything that was ever imported, and the notes that days without files are complete."""
+    """Remove everything that was ever imported, including empty days that were marked as complete."""
     partitions = [(asset, day) for asset in ASSETS for day in lake.page_partitions(f"pages/{asset}")]
     return _take_back(lake, imported_files(lake, ["*"]), dict.fromkeys(partitions))
 
 
 def _take_back(
-    lake: Lake, files: Mapping[str, Outcome], brought: Mapping[Partition, Collection[str] | None]
+    lake: Lake, files: Mapping[str, Outcome], by_partition: Mapping[Partition, Collection[str] | None]
 ) -> TakeBackResult:
-    """First the pages, then which file they were of."""
-    done = TakeBackResult(list(files.values()))
-    for partition, of_files in sorted(brought.items()):
-        until_not_overtaken(lake, partition, partial(_take_out, partition=partition, files=of_files, done=done))
+    """Remove first the pages, then the records of the files."""
+    result = TakeBackResult(list(files.values()))
+    for partition, of_files in sorted(by_partition.items()):
+        until_not_overtaken(lake, partition, partial(_take_out, partition=partition, files=of_files, result=result))
     for sha256 in files:
         lake.store.delete(record_of(sha256))
-    return done
+    return result
 
 
-def _take_out(lake: Lake, partition: Partition, files: Collection[str] | None, done: TakeBackResult) -> None:
-    """Take the pages of some files out of a partition, None: of all. Raises Overtaken."""
+def _take_out(lake: Lake, partition: Partition, files: Collection[str] | None, result: TakeBackResult) -> None:
+    """Remove the pages of some files from a partition; None: of all files. Raises Overtaken."""
     asset, day = partition
     stored = lake.pages(f"pages/{asset}", day)
     if stored is None:
@@ -104,10 +106,10 @@ def _take_out(lake: Lake, partition: Partition, files: Collection[str] | None, d
         write_pages(lake, partition, (stored[index] for index in kept), False, {"source": "import taken back"})
     else:
         lake.remove(f"pages/{asset}", [day], builds_on_stored=True)
-    done.changed.add(partition)
+    result.changed.add(partition)
 
 
 def _is_fetched(lake: Lake, partition: Partition) -> bool:
-    """Whether anything of the same day was fetched."""
+    """Whether data of the same kind was fetched for the day."""
     asset, day = partition
     return any(key[:10] == day for place in _FETCHED[asset] for key in lake.page_partitions(place))

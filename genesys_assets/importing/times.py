@@ -1,5 +1,5 @@
-"""Instants as people's tools write them: ISO 8601 with or without all its digits, Unix times, `/Date(…)/` of .NET,
-`{"$date": …}` of MongoDB, RFC 1123. What a date without a time means is in `buckets`.
+"""Parses instants as tools write them: ISO 8601 with or without all its digits, Unix times, `/Date(…)/` of .NET,
+`{"$date": …}` of MongoDB, RFC 1123. `buckets` knows what a date without a time means.
 
 Nothing is guessed: a spelling that may mean two instants (01/02/2026, an hour that local clocks show twice) is refused.
 """
@@ -43,12 +43,14 @@ ENDS = ("intervalend", "endtime", "end", "bucketend")
 """How fields are called that say when figures begin and end, in small letters."""
 
 _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-"""No conversation is older than its platform. A moment before 2000 or after 2100 is what a program wrote for none, as
-0001-01-01 of .NET, or a number that counts something else."""
+"""Instants outside of this range are not real: some programs write such a value for a missing one (0001-01-01 in .NET),
+or the number counts something else.
+"""
 _FIRST_SECOND, _LAST_SECOND = int(_FIRST.timestamp()), int(_LAST.timestamp())
 _PER_SECOND = (1, 10**3, 10**6, 10**9)
-"""Unix times come in seconds, milliseconds (JavaScript), microseconds (Spark) and nanoseconds (pandas). Of one number
-between 2000 and 2100 only one of them is meant."""
+"""Unix times come in seconds, milliseconds (JavaScript), microseconds (Spark) and nanoseconds (pandas). For one number
+only one of these units gives an instant between 2000 and 2100.
+"""
 _EXAMPLE = "2026-01-31T13:00:00Z"
 
 
@@ -61,8 +63,8 @@ class NoOffset(NoInstant):
 
 
 def instant(value: Any, zone: ZoneInfo | None) -> datetime:
-    """The instant of a JSON value, in UTC and whole milliseconds; `zone` is that of instants without an offset. Raises
-    NoInstant, NoOffset.
+    """Parse the instant in a JSON value; the result is in UTC and whole milliseconds. `zone` is the time zone of
+    instants without an offset. Raises NoInstant, NoOffset.
 
     >>> instant("/Date(1769600400000)/", None).isoformat()
     '2026-01-28T11:40:00+00:00'
@@ -99,15 +101,15 @@ def _of_seconds(seconds: Any, nanoseconds: Any, written: Any) -> datetime:
 @lru_cache(maxsize=1_024)
 def _of_text(text: str, zone: ZoneInfo | None) -> datetime:
     text = text.strip()
-    if found := _ISO.fullmatch(text) or _ISO_BASIC.fullmatch(text):
-        return _plausible(_of_parts(found, zone), text)
-    if found := _DOT_NET.fullmatch(text):
-        return _of_number(int(found[1]), text, (10**3,))
+    if match := _ISO.fullmatch(text) or _ISO_BASIC.fullmatch(text):
+        return _plausible(_of_parts(match, zone), text)
+    if match := _DOT_NET.fullmatch(text):
+        return _of_number(int(match[1]), text, (10**3,))
     if _NUMBER.fullmatch(text):
         return _of_number(float(text) if "." in text else int(text), text)
-    if found := _JAVASCRIPT.fullmatch(text):
-        text = f"{found['day']} {found['month']} {found['year']} {found['time']} {found['offset']}"
-    if found or _RFC_1123.fullmatch(text):
+    if match := _JAVASCRIPT.fullmatch(text):
+        text = f"{match['day']} {match['month']} {match['year']} {match['time']} {match['offset']}"
+    if match or _RFC_1123.fullmatch(text):
         try:
             return _plausible(parsedate_to_datetime(text).astimezone(UTC), text)
         except ValueError:
@@ -115,16 +117,16 @@ def _of_text(text: str, zone: ZoneInfo | None) -> datetime:
     raise NoInstant(f"{shown(text)} is no instant: write it like {_EXAMPLE}")
 
 
-def _of_parts(found: re.Match[str], zone: ZoneInfo | None) -> datetime:
-    text = found.string
+def _of_parts(match: re.Match[str], zone: ZoneInfo | None) -> datetime:
+    text = match.string
     fields = ("year", "month", "day", "hour", "minute", "second")
-    year, month, day, hour, minute, second = (int(found[name] or 0) for name in fields)
-    milliseconds = int((found["fraction"] or "").ljust(3, "0")[:3])
+    year, month, day, hour, minute, second = (int(match[name] or 0) for name in fields)
+    milliseconds = int((match["fraction"] or "").ljust(3, "0")[:3])
     try:
         local = datetime(year, month, day, hour, minute, second, milliseconds * 1000)
-        if found["offset"] is None:
-            return _of_local_clocks(local, _zone_named(found["zone"], text) or zone, text)
-        return local.replace(tzinfo=_offset(found["offset"])).astimezone(UTC)
+        if match["offset"] is None:
+            return _of_local_clocks(local, _zone_named(match["zone"], text) or zone, text)
+        return local.replace(tzinfo=_offset(match["offset"])).astimezone(UTC)
     except NoInstant:
         raise
     except (ValueError, OverflowError):
@@ -132,7 +134,7 @@ def _of_parts(found: re.Match[str], zone: ZoneInfo | None) -> datetime:
 
 
 def _zone_named(name: str | None, text: str) -> ZoneInfo | None:
-    """The zone in brackets behind a time, as Java writes it."""
+    """The time zone in brackets after a time, as Java writes it."""
     try:
         return ZoneInfo(name) if name else None
     except (KeyError, ValueError, OSError):
@@ -169,7 +171,7 @@ def _of_number(number: float, written: Any, units: tuple[int, ...] = _PER_SECOND
     raise NoInstant(f"{shown(written)} is no Unix time between {_FIRST.year} and {_LAST.year}")
 
 
-def _plausible(found: datetime, text: str) -> datetime:
-    if not _FIRST <= found < _LAST:
+def _plausible(instant_: datetime, text: str) -> datetime:
+    if not _FIRST <= instant_ < _LAST:
         raise NoInstant(f"{shown(text)} is no instant between {_FIRST.year} and {_LAST.year}")
-    return found
+    return instant_

@@ -1,7 +1,7 @@
 """The audit of a finished file, before it is committed: what must hold of every table, derived from its TableSpec.
 
-An audit finds; what follows is decided elsewhere: `lake` does not commit a file with an error, the asset checks show
-the findings (`checks.table_checks`).
+An audit only reports. `lake` does not commit a file with a finding, and the asset checks show the findings
+(`checks.table_checks`).
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ Findings = Mapping[str, str]
 class AuditFailed(Exception):
     """The audit found mistakes in the rows. Nothing was committed, and the stored rows stay.
 
-    `findings` are those of each table by its place, of the partition `key`.
+    `findings` has the findings of each table of the partition `key`, by the table's place.
     """
 
     def __init__(self, key: str | None, findings: Mapping[str, Findings]) -> None:
         self.key = key
         self.findings = findings
-        found = "; ".join(
+        problems = "; ".join(
             f"{place}: {name}: {problem}" for place, of_table in findings.items() for name, problem in of_table.items()
         )
-        of = f" of {key}" if key else ""
-        super().__init__(f"The rows{of} failed their audit and were not stored, what was stored stays: {found}")
+        of_partition = f" of {key}" if key else ""
+        super().__init__(f"The rows{of_partition} failed their audit and were not stored; nothing changed: {problems}")
 
 
 def checks_of(spec: TableSpec) -> list[str]:
@@ -49,21 +49,24 @@ def checks_of(spec: TableSpec) -> list[str]:
     return [COLUMNS, UNIQUE, NO_NULLS, *([INSIDE] if spec.partition_column else []), *([ADDS_UP] if spec.sums else [])]
 
 
-def audit(spec: TableSpec, partition: str | None, parts: Iterable[pa.Table]) -> dict[str, str]:
-    """What is wrong with the rows, which come in parts with at least `audited_columns`; empty where nothing is."""
+def audit(spec: TableSpec, partition: str | None, pieces: Iterable[pa.Table]) -> dict[str, str]:
+    """What is wrong with the rows, by the name of the check; empty if nothing is.
+
+    `pieces` are the rows in order, a table each, with at least the columns of `audited_columns`.
+    """
     nulls: dict[str, int] = {name: 0 for name in spec.key if name not in spec.null_in_key}
     hashes: list[Any] = []
     outside = 0
     unequal: Counter[str] = Counter()
-    for rows in parts:
+    for rows in pieces:
         for name in nulls:
             nulls[name] += rows[name].null_count
         if spec.key:
             hashes.append(hash_rows(rows.select(list(spec.key))))
         if spec.partition_column and partition:
             outside += _outside(rows[spec.partition_column], partition)
-        for whole, parts_ in spec.sums:
-            unequal[whole] += _unequal(rows, whole, parts_)
+        for whole, parts in spec.sums:
+            unequal[whole] += _unequal(rows, whole, parts)
     missing = {name: count for name, count in nulls.items() if count}
     return dict(_problems(missing, _repeated(hashes), outside, +unequal))
 
@@ -82,7 +85,7 @@ def _problems(
     if repeated:
         yield UNIQUE, f"{repeated} rows repeat a key"
     if outside:
-        yield INSIDE, f"{outside} rows lie outside"
+        yield INSIDE, f"{outside} rows lie outside the partition"
     if unequal:
         yield (
             ADDS_UP,
@@ -91,7 +94,9 @@ def _problems(
 
 
 def _repeated(hashes: list[Any]) -> int:
-    """How many rows have the key of another row. The list of hashes is emptied, because they may be many."""
+    """How many rows repeat the key of another row. Empties `hashes` while it copies them, to halve the peak of
+    memory.
+    """
     import numpy as np
 
     every = np.empty(sum(map(len, hashes)), np.uint64)
@@ -105,15 +110,15 @@ def _repeated(hashes: list[Any]) -> int:
 
 
 def _unequal(rows: pa.Table, whole: str, parts: Iterable[str]) -> int:
-    """In how many rows the parts do not add up to the whole. A negative part also counts as wrong: it is what remains
-    when the others are too much.
+    """In how many rows the parts do not add up to the whole. A negative part counts as wrong too: where the other parts
+    are too large, a part computed as the remainder is negative.
     """
-    left = _or_zero(rows[whole])
-    wrong = pc.less(left, 0)
+    rest = _or_zero(rows[whole])
+    wrong = pc.less(rest, 0)
     for name in parts:
         part = _or_zero(rows[name])
-        wrong, left = pc.or_(wrong, pc.less(part, 0)), pc.subtract(left, part)
-    return int(pc.sum(pc.or_(wrong, pc.not_equal(left, 0))).as_py() or 0)
+        wrong, rest = pc.or_(wrong, pc.less(part, 0)), pc.subtract(rest, part)
+    return int(pc.sum(pc.or_(wrong, pc.not_equal(rest, 0))).as_py() or 0)
 
 
 def _or_zero(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -134,17 +139,17 @@ def _on_utc_day(instants: pa.ChunkedArray, partition: str) -> pa.ChunkedArray:
     return pc.and_(pc.greater_equal(instants, start), pc.less(instants, end))
 
 
-def difference(found: pa.Schema, declared: pa.Schema) -> str | None:
-    """What is wrong with the columns, in words; None where they are as declared."""
-    if found.equals(declared):
+def difference(actual: pa.Schema, declared: pa.Schema) -> str | None:
+    """How columns differ from the declared ones, in words; None if they do not."""
+    if actual.equals(declared):
         return None
-    missing = [name for name in declared.names if name not in found.names]
-    unknown = [name for name in found.names if name not in declared.names]
-    common = [name for name in declared.names if name in found.names]
-    changed = [name for name in common if found.field(name).type != declared.field(name).type]
+    missing = [name for name in declared.names if name not in actual.names]
+    unknown = [name for name in actual.names if name not in declared.names]
+    common = [name for name in declared.names if name in actual.names]
+    changed = [name for name in common if actual.field(name).type != declared.field(name).type]
     words = [
         *(["missing: " + ", ".join(missing)] if missing else []),
         *(["not declared: " + ", ".join(unknown)] if unknown else []),
-        *(f"{name} is {found.field(name).type} instead of {declared.field(name).type}" for name in changed),
+        *(f"{name} is {actual.field(name).type} instead of {declared.field(name).type}" for name in changed),
     ]
-    return "; ".join(words) or f"the columns are the same but differ in order or nullability: {', '.join(found.names)}"
+    return "; ".join(words) or f"the columns are the same but differ in order or nullability: {', '.join(actual.names)}"

@@ -1,7 +1,7 @@
 """What changed between two readings of a partition: row by row, by key.
 
-Genesys Cloud rewrites history, so partitions are read again and replaced. Here two files of a table are compared; when
-that happens, and where the outcome is kept, is in `commit`.
+Genesys Cloud rewrites history, so partitions are read again and replaced. This module compares the rows of two
+readings. `commit` decides when, and stores the outcome.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Change:
     """What a reading changed in a partition.
 
     `content` identifies the rows and their reach: equal content means equal figures, no matter who wrote them and when.
-    The counts are null if nothing readable was stored before. `is_superseded`: a newer reading was committed meanwhile,
+    Counts are None if nothing readable was stored before. `is_superseded`: a newer reading was committed meanwhile,
     and stays.
     """
 
@@ -40,19 +40,23 @@ class Change:
 
     @property
     def is_new(self) -> bool:
-        """Whether readers see anything that they did not see before: other rows, or rows that reach elsewhere."""
+        """Whether readers see anything new: other rows, or another reach."""
         return self.content != self.previous_content and not self.is_superseded
 
     @property
     def same_rows(self) -> bool:
+        """Whether the rows were compared and none differed."""
         return (self.rows_added, self.rows_changed, self.rows_removed) == (0, 0, 0)
 
     def figures(self) -> dict[str, int | None]:
+        """The counts by name, `rows_…`."""
         return {name: value for name, value in asdict(self).items() if name.startswith("rows_")}
 
 
 class Counts(TypedDict, total=False):
-    """How many rows two readings have, and how they differ; what was not compared is left out."""
+    """How many rows two readings have, and how many differ; counts of a difference are left out if nothing was
+    compared.
+    """
 
     rows_before: Required[int]
     rows_after: Required[int]
@@ -63,7 +67,7 @@ class Counts(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows of a file: how many, their columns at rest, and they themselves in pieces."""
+    """The rows of a file in pieces, with their count and their columns at rest."""
 
     count: int
     schema: pa.Schema
@@ -71,12 +75,14 @@ class Rows:
 
 
 def compare(before: Rows, after: Rows, spec: TableSpec, *, rows_at_once: int = _ROWS_AT_ONCE) -> Counts:
-    """How many rows were added, changed and removed, by the table's key. Without a key a row that differs is another.
+    """How many rows were added, changed and removed, by the table's key. In a table without a key no row is changed: a
+    row that differs counts as removed and added.
 
-    Of each row two hashes are in memory, 16 bytes. `rows_at_once` hashes are compared at a time, which takes more.
+    Two hashes of each row are in memory (16 bytes). About `rows_at_once` rows are compared at a time, because comparing
+    takes several times that.
     """
     if not set(spec.key) <= set(before.schema.names):
-        # Rows of another key are other rows.
+        # The key has changed, so no stored row has the key of a new one.
         return Counts(
             rows_before=before.count,
             rows_after=after.count,
@@ -106,19 +112,20 @@ class _HashedRows:
 
     @classmethod
     def of(cls, parts: list[Self]) -> Self:
-        """All parts as one. The list is emptied, because parts may be many."""
+        """All parts as one. Empties the list, so that its memory can be freed."""
         keys, rows = ([getattr(part, name) for part in parts] for name in ("keys", "rows"))
         parts.clear()
         nothing = np.empty(0, np.uint64)
         return cls(np.concatenate([nothing, *keys]), np.concatenate([nothing, *rows]))
 
     def share(self, index: int, shares: int) -> Self:
-        mine = self.keys % np.uint64(shares) == index
-        return type(self)(self.keys[mine], self.rows[mine])
+        """The rows whose key belongs to one of several shares."""
+        in_share = self.keys % np.uint64(shares) == index
+        return type(self)(self.keys[in_share], self.rows[in_share])
 
 
 def _hashed(rows: Rows, schema: pa.Schema, key: Sequence[str], shares: int) -> list[list[_HashedRows]]:
-    """The hashes of the rows, by share: the same key is always in the same one."""
+    """The hashes of the rows, by share. Rows with the same key are in the same share."""
     parts: list[list[_HashedRows]] = [[] for _ in range(shares)]
     for piece in rows.pieces:
         aligned = _aligned(piece, schema)
@@ -155,7 +162,7 @@ def _differences_by_key(old: _HashedRows, new: _HashedRows) -> tuple[int, int, i
 
 
 def _differences(old: _HashedRows, new: _HashedRows) -> tuple[int, int, int]:
-    """How many rows only the new have, and how many only the old, rows that repeat counted."""
+    """How many rows were added and removed (none is changed). A row that repeats counts each time."""
     values, codes = np.unique(np.concatenate([old.rows, new.rows]), return_inverse=True)
     of_old = np.bincount(codes[: len(old.rows)], minlength=len(values))
     of_new = np.bincount(codes[len(old.rows) :], minlength=len(values))

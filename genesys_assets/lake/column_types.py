@@ -1,6 +1,6 @@
-"""Which types the columns of the lake have at rest, and how the types of two days become one.
+"""The types that columns have at rest (in the stored files), and the common type when two days differ.
 
-Pure functions on Arrow types and columns. Which files are written anew when a type changes is in `writers`, `retyping`.
+Pure functions on Arrow types and columns. `writers` and `retyping` rewrite files when a type changes.
 Types of Delta Lake: https://github.com/delta-io/delta/blob/master/PROTOCOL.md#primitive-types
 """
 
@@ -41,7 +41,7 @@ class ColumnTypeChanged(ValueError):
 
 
 def at_rest(schema: pa.Schema, table: str) -> pa.Schema:
-    """The columns as Delta Lake keeps them: instants in microseconds of UTC, none of the type null.
+    """The columns as Delta Lake stores them: instants in microseconds of UTC, none of the type null.
 
     A column of nulls is left out, because its type is unknown until it has a value. If there are no other columns, it
     is stored as text. Raises ReservedColumn, DuplicateColumn, UnstorableColumn.
@@ -52,7 +52,7 @@ def at_rest(schema: pa.Schema, table: str) -> pa.Schema:
 
 
 def check_names(names: Iterable[str], table: str) -> None:
-    """Raises ReservedColumn, DuplicateColumn: Delta Lake compares names without case."""
+    """Check the names of columns. Raises ReservedColumn, DuplicateColumn: Delta Lake ignores upper and lower case."""
     listed = list(names)
     for name in listed:
         if name.lower() in PARTITION_COLUMNS:
@@ -79,13 +79,13 @@ def _at_rest(type_: pa.DataType, column: str) -> pa.DataType:
         return pa.list_(_at_rest(type_.value_type, column))
     if pa.types.is_decimal(type_) and type_.precision <= _MOST_DECIMAL_DIGITS:
         return pa.decimal128(type_.precision, type_.scale)
-    for is_kind, kept in _KEPT_AS:
+    for is_kind, stored_type in _STORED_AS:
         if is_kind(type_):
-            return kept or type_
+            return stored_type or type_
     raise UnstorableColumn(f"{column} is of the type {type_}, which the lake cannot store. {_advice(type_)}")
 
 
-_KEPT_AS: tuple[tuple[Callable[[pa.DataType], bool], pa.DataType | None], ...] = (
+_STORED_AS: tuple[tuple[Callable[[pa.DataType], bool], pa.DataType | None], ...] = (
     (pa.types.is_boolean, None),
     (pa.types.is_signed_integer, None),
     (pa.types.is_unsigned_integer, pa.int64()),
@@ -100,7 +100,7 @@ _KEPT_AS: tuple[tuple[Callable[[pa.DataType], bool], pa.DataType | None], ...] =
     (pa.types.is_binary_view, pa.binary()),
     (pa.types.is_fixed_size_binary, pa.binary()),
 )
-"""What a type is kept as; None where it stays what it is."""
+"""The type that an Arrow type is stored as; None where it stays what it is."""
 
 
 def _instant_at_rest(type_: pa.DataType, column: str) -> pa.DataType:
@@ -125,12 +125,12 @@ def _advice(type_: pa.DataType) -> str:
     return "Store it as text or as a number."
 
 
-def unified(first: pa.DataType, second: pa.DataType) -> pa.DataType | None:
-    """The type at rest that holds the values of both; None if there is none. The type null goes with any other.
+def unified_type(first: pa.DataType, second: pa.DataType) -> pa.DataType | None:
+    """The type at rest that holds the values of both types; None if none does. The type null fits any other.
 
-    >>> unified(pa.int64(), pa.float64())
+    >>> unified_type(pa.int64(), pa.float64())
     DataType(double)
-    >>> unified(pa.int64(), pa.string()) is None
+    >>> unified_type(pa.int64(), pa.string()) is None
     True
     """
     if first == second or pa.types.is_null(second):
@@ -138,7 +138,7 @@ def unified(first: pa.DataType, second: pa.DataType) -> pa.DataType | None:
     if pa.types.is_null(first):
         return second
     if pa.types.is_list(first) and pa.types.is_list(second):
-        items = unified(first.value_type, second.value_type)
+        items = unified_type(first.value_type, second.value_type)
         return items and pa.list_(items)
     if pa.types.is_struct(first) and pa.types.is_struct(second):
         return _unified_struct(first, second)
@@ -150,7 +150,7 @@ def unified(first: pa.DataType, second: pa.DataType) -> pa.DataType | None:
 def _unified_struct(first: pa.StructType, second: pa.StructType) -> pa.DataType | None:
     types = {field.name: field.type for field in first.fields}
     for field in second.fields:
-        type_ = unified(types.get(field.name, pa.null()), field.type)
+        type_ = unified_type(types.get(field.name, pa.null()), field.type)
         if type_ is None:
             return None
         types[field.name] = type_
@@ -172,56 +172,59 @@ def _unified_number(first: pa.DataType, second: pa.DataType) -> pa.DataType | No
     return None
 
 
-def needed(column: pa.ChunkedArray | pa.Array) -> pa.DataType:
-    """The type that the values of a column at rest need: null where it has none, inside lists and structs too."""
+def needed_type(column: pa.ChunkedArray | pa.Array) -> pa.DataType:
+    """The narrowest type for the values of a column at rest. Where it has no values (also inside lists and structs)
+    this is null, which fits any type.
+    """
     if column.null_count == len(column):
         return pa.null()
     if pa.types.is_list(column.type):
-        return pa.list_(needed(pc.list_flatten(column)))
+        return pa.list_(needed_type(pc.list_flatten(column)))
     if pa.types.is_struct(column.type):
         names = [field.name for field in column.type.fields]
-        return pa.struct([(name, needed(pc.struct_field(column, [index]))) for index, name in enumerate(names)])
+        return pa.struct([(name, needed_type(pc.struct_field(column, [index]))) for index, name in enumerate(names)])
     return column.type
 
 
-def fitting(
+def fitting_schema(
     place: str,
-    own: pa.Schema,
+    draft: pa.Schema,
     known: pa.Schema,
-    needed_here: Callable[[str], pa.DataType],
-    needed_there: Callable[[str], pa.DataType],
+    needed_by_draft: Callable[[str], pa.DataType],
+    needed_by_stored: Callable[[str], pa.DataType],
 ) -> pa.Schema:
-    """The types with which rows can be stored in a table of known columns; the table may have to take them too.
+    """The types that the rows of a draft must have to be stored in a table with the columns `known`. Where they are
+    wider than the stored ones, the table must be retyped too (`retyping`).
 
-    `needed_here` and `needed_there` give what the values of a column need, of the rows and of what is stored; they are
-    asked only where types differ. A column without values fits any type. Raises ColumnTypeChanged, DuplicateColumn.
+    `needed_by_draft` and `needed_by_stored` give the type that the values of a column need (`needed_type`); they are
+    called only where types differ. A column without values fits any type. Raises ColumnTypeChanged, DuplicateColumn.
     """
-    check_names(dict.fromkeys([*known.names, *own.names]), place)
-    types = {field.name: field.type for field in own}
+    check_names(dict.fromkeys([*known.names, *draft.names]), place)
+    types = {field.name: field.type for field in draft}
     for name, type_ in types.items():
         stored = known.field(name).type if name in known.names else type_
         if stored != type_:
-            values = needed_here(name)
+            values = needed_by_draft(name)
             types[name] = (
-                stored if pa.types.is_null(values) else _common(place, name, stored, needed_there(name), values)
+                stored if pa.types.is_null(values) else _common(place, name, stored, needed_by_stored(name), values)
             )
     return pa.schema(list(types.items()))
 
 
-def _common(place: str, name: str, stored: pa.DataType, needed_there: pa.DataType, values: pa.DataType) -> pa.DataType:
-    common = unified(needed_there, values)
+def _common(place: str, name: str, stored: pa.DataType, stored_need: pa.DataType, values: pa.DataType) -> pa.DataType:
+    common = unified_type(stored_need, values)
     if common is None:
         raise ColumnTypeChanged(
-            f"{place} has stored {name} as {stored}, and it would be {values} now. Cast it to {stored}, or give the "
+            f"{place} has stored {name} as {stored}, but it would be {values} now. Cast it to {stored}, or give the "
             f"column another name; or delete the folder {place} of the lake and compute all its days again."
         )
     return _at_rest(common, name)
 
 
 def retyped(rows: pa.Table, schema: pa.Schema, table: str) -> pa.Table:
-    """The rows with the types of a schema; its columns that the rows do not have are left out.
+    """The rows with the types of a schema. Columns of the schema that the rows do not have are left out.
 
-    Raises UnstorableColumn where a value does not fit.
+    Raises UnstorableColumn if a value does not fit its type.
     """
     fields = [field for field in schema if field.name in rows.column_names]
     columns = [_retyped(rows[field.name], field, table) for field in fields]
@@ -236,7 +239,7 @@ def _retyped(column: pa.ChunkedArray, field: pa.Field, table: str) -> pa.Chunked
     try:
         return column.cast(field.type)
     except pa.ArrowNotImplementedError:
-        # Inside lists and structs without values any type may have to become any other.
+        # Arrow cannot cast between some types, even where lists and structs hold no values: go by way of Python.
         return pa.chunked_array([pa.array(column.to_pylist(), field.type)])
     except pa.ArrowInvalid as error:
         raise UnstorableColumn(

@@ -1,4 +1,4 @@
-"""Replaces partitions of one table: read what is stored, compare, commit; and again if another writer was faster.
+"""Replaces partitions of one table: read what is stored, compare, commit. Starts over if another writer was faster.
 
     draft → audit → compare with what is stored → publish the file → commit
 
@@ -43,9 +43,7 @@ class Overtaken(Exception):
 
 
 class FinishedDraft(Protocol):
-    """A draft of a data file that can be published. `content` identifies what it holds, `schema` are its columns at
-    rest.
-    """
+    """A draft of a data file that can be published. `content` identifies its rows and reach, `schema` is at rest."""
 
     draft: Draft
     schema: pa.Schema
@@ -60,15 +58,15 @@ class FinishedDraft(Protocol):
         """How its rows differ from those of a stored file, as `changes.compare` counts them. Raises Unreadable."""
 
     def has_the_bytes_of(self, store: Store, key: str) -> bool:
-        """Whether a stored file of the same content has the same bytes, but for what it says of itself."""
+        """Whether a stored file of the same content has the same bytes, apart from its footer."""
 
     def fit(self, log: DeltaLog) -> bool:
-        """Take the column types of the table, as far as the values allow. True: the draft has to be published anew."""
+        """Take the column types of the table, as far as the values allow. True: the draft must be published again."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredState:
-    """What was stored of a partition when the work on its replacement began."""
+    """What was stored of a partition at one moment: its files, and how new its last reading was."""
 
     files: tuple[str, ...]
     newness: int | None
@@ -80,13 +78,14 @@ class Proposal:
 
     `known`: what was stored when the work began.
     `newness` grows with each newer input: see `Lake.newness`.
-    `is_read`: it was read from the platform, and never replaces a newer reading. What is computed of stored partitions
-    yields only to what was committed since the work began: there may be fewer inputs than before.
-    `is_complete`: it has all of its partition, and replaces one that has not, whichever is newer: jobs have all data
-    hours after the query has the newest.
-    `builds_on_known`: it was made of what was stored, so nothing else may be replaced.
-    `adds`: its rows follow the stored ones, which stay; it builds on these.
-    `yields_to_newer`: what is newer stays, whenever it was committed.
+    `is_read`: read from the platform. It never replaces a newer reading. Without it, the proposal was computed from
+    stored partitions, and gives way only to a newer one that was committed since the work began: an older one may have
+    had more inputs, and so a larger newness.
+    `is_complete`: it holds all of its partition, and replaces an incomplete one even if that is newer: details jobs
+    have all data hours after a query has the newest.
+    `builds_on_known`: it was made of what was stored, so it may replace nothing else.
+    `adds`: its rows follow the stored ones, which stay. It builds on these.
+    `yields_to_newer`: it never replaces a newer one, whenever that was committed.
     """
 
     key: Key
@@ -103,7 +102,7 @@ class Proposal:
 
 @dataclass(slots=True)
 class _Decision:
-    """What is done with one proposal, given what is stored."""
+    """What a commit does with one proposal, given what is stored. `healed`: what was stored could not be read."""
 
     change: Change
     added: list[AddedFile] = field(default_factory=list)
@@ -125,9 +124,9 @@ def stored_state(log: DeltaLog, key: Key) -> StoredState:
 class Commit:
     """The replacement of some partitions of one table, all in one commit.
 
-    A partition whose rows and reach are what they were keeps its file, and that it was read again is committed; pages
-    get a new one, which says who read them. Where a newer reading was committed since the work began, it stays.
-    `marks` are numbers that the table keeps by name.
+    If rows and reach of a partition did not change, its file stays, and the commit only notes that it was read again.
+    Pages always get a new file, because it names the run that read them. A newer reading that was committed since the
+    work began stays. `marks` are numbers that the table stores by name.
     """
 
     def __init__(
@@ -147,7 +146,7 @@ class Commit:
         self._decisions: dict[Key, _Decision] = {}
 
     def prepare(self) -> None:
-        """Compare with what is stored, and publish the files that will be committed: all that is slow or may fail.
+        """Compare with what is stored, and publish the files that will be committed: everything slow or likely to fail.
 
         Raises ColumnTypeChanged, ReservedColumn, DuplicateColumn, NoColumns, UnstorableColumn, and Overtaken as
         `commit` does.
@@ -160,9 +159,9 @@ class Commit:
         _publish(self._log, self._current, self._decisions)
 
     def commit(self, sleep: Callable[[float], None] = time.sleep) -> dict[Key, Change]:
-        """Commit what was prepared; says of each partition what is new.
+        """Commit what was prepared; returns the change of each partition.
 
-        Raises TableContended, ColumnTypeChanged, and Overtaken where a proposal builds on what was stored.
+        Raises TableContended, ColumnTypeChanged, and Overtaken if a proposal builds on what others replaced meanwhile.
         """
         give_up_at = time.monotonic() + _PATIENCE_SECONDS
         while self._current:
@@ -200,7 +199,7 @@ class Commit:
         )
 
     def _follow_files(self) -> None:
-        """What was known of a partition lies in another file where we gave the table other types."""
+        """Replace the paths of known files that we rewrote when we gave the table other types."""
         for proposal in self._proposals:
             files = tuple(self._retyping.renamed.get(path, path) for path in proposal.known.files)
             proposal.known = replace(proposal.known, files=files)
@@ -211,14 +210,14 @@ class Commit:
 
 
 def _is_committed(log: DeltaLog, commit_id: str, since: int) -> bool:
-    """Whether the answer to a commit of ours was lost, and the commit was sent again."""
+    """Whether our commit is in the log already: its answer was lost, so that it was sent twice."""
     return any(note.get("commit_id") == commit_id for _, note in log.notes(since))
 
 
 def _pause(log: DeltaLog, conflict: Conflict, give_up_at: float, sleep: Callable[[float], None]) -> None:
     if time.monotonic() > give_up_at:
         raise TableContended(
-            f"{log.place} was committed to by others for {_PATIENCE_SECONDS:.0f} s without a pause: nothing was "
+            f"Others committed to {log.place} for {_PATIENCE_SECONDS:.0f} s without a pause: nothing was "
             "stored. Run the partition again, with fewer runs at once."
         ) from conflict
     sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))
@@ -232,13 +231,14 @@ def remove_all(
     builds_on_known: bool = False,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Remove partitions, all in one commit, as though they had never been stored. Raises TableContended, and Overtaken
-    where nothing but what is known now may be removed.
+    """Remove partitions, all in one commit, as though they had never been stored.
+
+    `builds_on_known`: remove only what is stored now. Raises TableContended, and Overtaken if others replaced that.
     """
     give_up_at, before = time.monotonic() + _PATIENCE_SECONDS, [stored_state(log, key) for key in keys]
     while True:
         if builds_on_known and [stored_state(log, key) for key in keys] != before:
-            raise Overtaken(f"{log.place} was replaced by somebody else meanwhile.")
+            raise Overtaken(f"Another run replaced partitions of {log.place} meanwhile.")
         at, stored = log.version, {key: files for key in keys if (files := log.files(key))}
         if not stored:
             return
@@ -260,7 +260,7 @@ def note_unanswered(
     note: Mapping[str, Any],
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Note that a partition was asked for and the platform did not answer: its rows stay, none where it had none.
+    """Note that the platform did not answer a request for a partition. Its stored rows stay, if it has any.
     `schema` is at rest. Raises TableContended.
     """
     give_up_at = time.monotonic() + _PATIENCE_SECONDS
@@ -307,9 +307,9 @@ def join(
     files: Sequence[DataFile],
     sleep: Callable[[float], None] = time.sleep,
 ) -> bool:
-    """Put one file in the place of some of a partition that hold the same rows.
+    """Replace some files of a partition by one that holds the same rows.
 
-    False where others replaced one of them meanwhile: nothing was committed. Raises TableContended.
+    Returns False if others replaced one of them meanwhile: nothing was committed. Raises TableContended.
     """
     give_up_at = time.monotonic() + _PATIENCE_SECONDS
     path = new_path(key, writer.content)
@@ -333,13 +333,13 @@ def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
     stored, now = log.files(proposal.key), stored_state(log, proposal.key)
     content, rows = proposal.writer.content, proposal.writer.rows
     if (proposal.builds_on_known or proposal.adds) and now != proposal.known:
-        raise Overtaken(f"{log.place} of {proposal.key or 'all'} was replaced by somebody else meanwhile.")
+        raise Overtaken(f"Another run replaced {proposal.key or 'all rows'} of {log.place} meanwhile.")
     if proposal.adds:
         return _addition(proposal, stored)
     if _is_superseded(log, proposal, now, stored):
         change = Change(content, sum(file.rows for file in stored), previous_content=_content(stored))
         return _Decision(replace(change, is_superseded=True))
-    # Pages say in their file which run read them: who goes on with a run asks them.
+    # A file of pages names the run that read it, and a continued run looks for it there: pages get a new file.
     if (
         not proposal.is_read
         and [file.content for file in stored] == [content]
@@ -347,7 +347,7 @@ def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
     ):
         return _Decision(Change(content, rows, rows, 0, 0, 0, content))
     change, healed = _change(log, proposal.writer, stored)
-    if len(stored) > 1 and not proposal.is_read and change.same_rows and _is_kept(log, proposal.writer, stored):
+    if len(stored) > 1 and not proposal.is_read and change.same_rows and _may_stay(log, proposal.writer, stored):
         return _Decision(replace(change, content=str(change.previous_content)))
     path = proposal.published or new_path(proposal.key, content)
     added = AddedFile(proposal.key, path, proposal.writer.size, rows, change.same_rows)
@@ -355,21 +355,19 @@ def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
 
 
 def _is_superseded(log: DeltaLog, proposal: Proposal, now: StoredState, stored: Sequence[DataFile]) -> bool:
-    """Whether what is stored stays. A proposal that has all of its partition replaces a newer part of it, and is then
-    noted to be as new as that was.
-    """
-    is_newer, came_meanwhile = (now.newness or NEVER) > proposal.newness, now != proposal.known
+    """Whether what is stored stays. A complete proposal replaces a newer incomplete one, and takes over its newness."""
+    is_newer, changed_meanwhile = (now.newness or NEVER) > proposal.newness, now != proposal.known
     if not proposal.is_read:
-        return is_newer and (came_meanwhile or proposal.yields_to_newer)
+        return is_newer and (changed_meanwhile or proposal.yields_to_newer)
     if is_newer and proposal.is_complete and not _is_complete(log, stored):
         proposal.newness = now.newness or NEVER
         return False
-    # Who reads a part of a day looks first whether the stored day is complete. It may have become so since.
-    return is_newer or (came_meanwhile and not proposal.is_complete and _is_complete(log, stored))
+    # A run reads part of a day only if the stored day is incomplete. The stored day may have become complete since.
+    return is_newer or (changed_meanwhile and not proposal.is_complete and _is_complete(log, stored))
 
 
 def _is_complete(log: DeltaLog, stored: Sequence[DataFile]) -> bool:
-    """Whether what is stored of a partition says that it is all of it."""
+    """Whether the newest stored file of a partition says that the partition is complete."""
     try:
         reaches = [StoredFooter(log.store, log.place, file).reach for file in stored[-1:]]
     except Unreadable:
@@ -378,21 +376,21 @@ def _is_complete(log: DeltaLog, stored: Sequence[DataFile]) -> bool:
 
 
 def _addition(proposal: Proposal, stored: Sequence[DataFile]) -> _Decision:
-    """A file beside those that are stored. One without rows says only how far these reached, and goes."""
+    """Adds a file beside the stored ones. A stored file without rows only recorded the reach, so it is removed."""
     content, rows, before = proposal.writer.content, proposal.writer.rows, sum(file.rows for file in stored)
-    gone = [file for file in stored if not file.rows]
-    left = [file.content for file in stored if file.rows]
+    empty = [file for file in stored if not file.rows]
+    kept_contents = [file.content for file in stored if file.rows]
     path = proposal.published or new_path(proposal.key, content)
-    change = Change("+".join([*left, content]), before + rows, before, rows, 0, 0, _content(stored))
-    # The order of the files is that of their rows, whatever the clocks of different machines say.
+    change = Change("+".join([*kept_contents, content]), before + rows, before, rows, 0, 0, _content(stored))
+    # Files are ordered by their time, which must be that of their rows even if the clocks of machines differ.
     modified_ms = max([log_entry.now_ms(), *(file.modified_ms + 1 for file in stored)])
     added = AddedFile(proposal.key, path, proposal.writer.size, rows, change.same_rows, modified_ms)
-    return _Decision(change, [added], [RemovedFile(file, same_rows=True) for file in gone])
+    return _Decision(change, [added], [RemovedFile(file, same_rows=True) for file in empty])
 
 
-def _is_kept(log: DeltaLog, writer: FinishedDraft, stored: Sequence[DataFile]) -> bool:
-    """Whether several files that hold the rows of a draft may stay: they have its columns, reach as far, and are
-    whole.
+def _may_stay(log: DeltaLog, writer: FinishedDraft, stored: Sequence[DataFile]) -> bool:
+    """Whether several stored files with the rows of a draft can replace it: same columns, same reach, none
+    truncated.
     """
     files = [StoredFile(log.store, log.place, file) for file in stored]
     has_columns = all(file.parquet.schema_arrow.remove_metadata() == writer.schema for file in files)
@@ -400,19 +398,19 @@ def _is_kept(log: DeltaLog, writer: FinishedDraft, stored: Sequence[DataFile]) -
 
 
 def _is_whole(log: DeltaLog, writer: FinishedDraft, file: DataFile) -> bool:
-    """Whether a stored file that holds the same as a draft still has all its bytes."""
+    """Whether a stored file with the content of a draft still has all its bytes."""
     if not _has_its_size(log, file):
         return False
     return not log.store.may_alter_files or writer.has_the_bytes_of(log.store, f"{log.place}/{file.path}")
 
 
 def _has_its_size(log: DeltaLog, file: DataFile) -> bool:
-    """Whether as many bytes are stored of a file as its log says: a disk may have lost some, S3 keeps all or none."""
+    """Whether a stored file has the size that the log says: a disk may have lost bytes, S3 keeps all or none."""
     return log.store.size(f"{log.place}/{file.path}") == file.size
 
 
 def _change(log: DeltaLog, writer: FinishedDraft, stored: Sequence[DataFile]) -> tuple[Change, bool]:
-    """What is new, and whether what was stored could not be read and is healed now."""
+    """What is new, and whether the draft heals the partition: its stored files could not be read."""
     first = Change(writer.content, writer.rows)
     if not stored:
         return first, False
@@ -429,7 +427,7 @@ def _content(stored: Sequence[DataFile]) -> str | None:
 
 
 def _publish(log: DeltaLog, proposals: Sequence[Proposal], decisions: Mapping[Key, _Decision]) -> None:
-    """Give the files that a commit will add their names, several at once."""
+    """Publish the files that a commit will add, several at once."""
     pending = [each for each in proposals if decisions[each.key].added and each.published is None]
 
     def publish(proposal: Proposal) -> None:

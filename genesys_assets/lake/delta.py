@@ -1,12 +1,13 @@
 """One Delta Lake table: which data files it has, and how they are replaced in one commit.
 
-delta-rs reads the log and makes and changes tables; commits of files are ours (`log_entry`). This module maps our
-partitions to the log; `commit` decides what is written and when a commit is refused.
+delta-rs reads the log, creates tables and changes their columns. We write the commits that add and remove files
+ourselves (`log_entry`). This module maps our partitions to the log; `commit` decides what is written and when a commit
+is refused.
 
 Protocol: https://github.com/delta-io/delta/blob/master/PROTOCOL.md
 
     <place>/_delta_log/…                      the log: one commit is one JSON file
-    <place>/date=2026-01-31/<name>.parquet    data files; their names are used once
+    <place>/date=2026-01-31/<name>.parquet    data files; a name is never used twice
 """
 
 from __future__ import annotations
@@ -32,9 +33,11 @@ from genesys_assets.lake.delta_files import (
     Key,
     RemovedFile,
     add,
-    add_action,
     data_files,
     dated,
+    delta_rs_add,
+    delta_rs_remove,
+    files_after,
     files_schema,
     keys_of,
     new_path,
@@ -42,8 +45,6 @@ from genesys_assets.lake.delta_files import (
     partition_folder,
     partition_value,
     partition_values,
-    remove_action,
-    replaced,
 )
 from genesys_assets.lake.log_files import LOG, NO_VERSION, commit_name
 from genesys_assets.lake.log_mirror import LogMoved, log_place
@@ -70,7 +71,7 @@ __all__ = [
 ]
 
 NOTE = "genesys_assets"
-"""Where a commit says what it did to each partition."""
+"""The key in a commit's `commitInfo` of our own note: what the commit did to each partition."""
 
 _INTERVAL = "delta.checkpointInterval"
 _USUAL_INTERVAL = 100
@@ -87,7 +88,7 @@ class UnreadableLog(Exception):
 
 @dataclass(slots=True)
 class _KnownState:
-    """What is known of a table as of a version: its files, and its numbers by name, once they were asked for."""
+    """What was read of a table at a version: its files, and its numbers by name. Both are None until first needed."""
 
     version: int = NO_VERSION
     files: pa.Table | None = None
@@ -95,8 +96,8 @@ class _KnownState:
 
 
 class DeltaLog:
-    """The log of one table, as it was when it was last read: see `refresh`. A table that does not exist has no file.
-    Whatever reads the log raises UnreadableLog where it is damaged.
+    """The log of one table, as it was when it was last read: see `refresh`. A table that does not exist has no files.
+    Every method that reads the log raises UnreadableLog if it is damaged.
 
     Safe for threads. Two reads, one after the other, may be of different versions; a commit is on top of one version.
     """
@@ -110,7 +111,7 @@ class DeltaLog:
         self._known = _KnownState()
         self.refresh()
 
-    # -- what is there ---------------------------------------------------------------------------------------------
+    # -- reading ---------------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
         """Read what was committed since."""
@@ -121,19 +122,21 @@ class DeltaLog:
                 self._read()
 
     def _read(self) -> None:
-        """Read the log where delta-rs finds it."""
+        """Have delta-rs read the log."""
         self._table = self._load() if self._table is None else self._updated(self._table)
         self._known = _KnownState(NO_VERSION if self._table is None else int(self._table.version()))
-        self._log.ended_with(self.version)
+        self._log.note_last(self.version)
 
-    def _as_known(self) -> DeltaTable:
-        """The table as delta-rs knows it, with the commits that we have made since. Raises Conflict."""
+    def _caught_up(self) -> DeltaTable:
+        """The table of delta-rs, caught up with the commits that we wrote ourselves. Raises Conflict if others
+        committed.
+        """
         version = self.version
         if self._table is None or self._table.version() != version:
             self._read()
         if self._table is None or self.version != version:
             raise Conflict(f"{self.place} was at version {version} and is at {self.version} now")
-        # delta-rs commits on top of a commit, which a checkpoint does not replace.
+        # delta-rs needs the file of the last commit to commit on top of it, even if there is a checkpoint.
         self._log.complete([version])
         return self._table
 
@@ -143,7 +146,7 @@ class DeltaLog:
         try:
             table.update_incremental()
         except DeltaError:
-            # Another table was made where this one was deleted.
+            # This table was deleted, and another one made in its place.
             return self._load()
         return table
 
@@ -158,9 +161,9 @@ class DeltaLog:
         except DeltaError as error:
             where, why = self.store.uri(f"{self.place}/{LOG}"), str(error).splitlines()[0].rstrip(".")
             raise UnreadableLog(
-                f"{where} cannot be read ({why}). If its newest file was cut off, as by a power cut, delete that file: "
-                f"the table is then what it was before. Else put {self.store.uri(self.place)} back from a copy, or "
-                "delete it and compute or fetch all its partitions again."
+                f"{where} cannot be read ({why}). If its newest file is truncated, as after a power cut, delete that "
+                f"file: the table is then as before that commit. Else restore {self.store.uri(self.place)} from a "
+                "copy, or delete it and compute or fetch all its partitions again."
             ) from error
 
     @property
@@ -201,18 +204,20 @@ class DeltaLog:
             return self._known.numbers.get(key or WHOLE)
 
     def _read_numbers(self) -> dict[str, int]:
-        """All numbers of the table by name. (delta-rs reads all commits since the last checkpoint for each.)"""
+        """All numbers of the table by name. (delta-rs would read all commits since the last checkpoint for each
+        one.)
+        """
         folder = Path(self._log.uri) / LOG
         try:
             return log_entry.numbers(folder, self.version)
         except FileNotFoundError:
-            # Housekeeping removed commits that were not read yet: a checkpoint says what they said.
+            # Housekeeping removed commits that we had not read. A newer checkpoint has their numbers.
             self._table = None
             self._read()
             return log_entry.numbers(folder, self.version)
 
     def schema(self) -> pa.Schema:
-        """The columns of the table at rest, without those that partitions are kept by."""
+        """The columns of the table at rest, without the partition columns."""
         if self._table is None:
             return pa.schema([])
         return pa.schema([field for field in self._columns() if field.name not in PARTITION_COLUMNS])
@@ -223,7 +228,7 @@ class DeltaLog:
     def notes(self, since: int) -> Iterator[tuple[int, dict[str, Any]]]:
         """Version and note of each commit of ours after version `since`, the oldest first.
 
-        They are read from the commits themselves: `DeltaTable.history` numbers them wrong where somebody commits
+        They are read from the files of the commits: `DeltaTable.history` numbers commits wrong if others commit
         meanwhile. Commits that were removed from the log are left out.
         """
         versions = range(max(since, -1) + 1, self.version + 1)
@@ -233,7 +238,7 @@ class DeltaLog:
                     yield version, dict(action["commitInfo"][NOTE])
 
     def actions(self, versions: Sequence[int]) -> Iterator[list[dict[str, Any]]]:
-        """All that each commit says, in the words of the protocol; nothing where it was removed from the log."""
+        """The actions of each commit, as the protocol defines them; an empty list if it was removed from the log."""
         with self._lock:
             if versions:
                 self._log.complete(versions)
@@ -271,10 +276,10 @@ class DeltaLog:
         *,
         on_top_of: int,
     ) -> None:
-        """Add and remove files, all or none, on top of the version that was looked at. `schema` is that of the rows;
-        types that differ from the table's were made to fit before (`retyping`).
+        """Add and remove files, all or none, on top of the version that the caller has read. `schema` is that of the
+        rows; the caller has already retyped the table where types differed (`retyping`).
 
-        Raises Conflict where somebody committed since, ReservedColumn, DuplicateColumn, UnstorableColumn.
+        Raises Conflict if others committed since, ReservedColumn, DuplicateColumn, UnstorableColumn.
         """
         with self._lock:
             try:
@@ -289,7 +294,7 @@ class DeltaLog:
                 raise
 
     def _must_be_at(self, version: int) -> None:
-        """Raises Conflict. A table that was only just made is as empty as one that does not exist."""
+        """Raises Conflict. Version 0 only creates the table, so a caller that saw no table (-1) may follow it."""
         if self.version != max(version, 0):
             raise Conflict(f"{self.place} was at version {version} and is at {self.version} now")
 
@@ -301,7 +306,7 @@ class DeltaLog:
         note: Mapping[str, Any],
         newness: Mapping[Key, int],
     ) -> None:
-        """Commit, and know afterwards what was known before and what was committed."""
+        """Write the commit, and apply it to what is known of the table, so that the log need not be read again."""
         files, version, now_ms = self._add_actions(), self.version + 1, log_entry.now_ms()
         actions = [
             log_entry.info({NOTE: dict(note)}, table.metadata().partition_columns, now_ms),
@@ -310,7 +315,7 @@ class DeltaLog:
             *(log_entry.number(key or WHOLE, value) for key, value in newness.items()),
         ]
         if not self._log.ends_with(self.version):
-            raise Conflict(f"{self.place} is not at version {self.version} any more")
+            raise Conflict(f"{self.place} is no longer at version {self.version}")
         try:
             log_entry.write_new(Path(self._log.uri) / LOG / commit_name(version), actions)
         except FileExistsError as error:
@@ -319,13 +324,13 @@ class DeltaLog:
         numbers = self._known.numbers
         if numbers is not None:
             numbers = numbers | {key or WHOLE: value for key, value in newness.items()}
-        self._known = _KnownState(version, replaced(files, added, removed), numbers)
-        self._log.ended_with(version)
+        self._known = _KnownState(version, files_after(files, added, removed), numbers)
+        self._log.note_last(version)
         if (version + 1) % int(table.metadata().configuration.get(_INTERVAL) or _USUAL_INTERVAL) == 0:
             self._write_checkpoint()
 
     def _write_checkpoint(self) -> None:
-        """Readers begin with the newest one. The commit stands also where it cannot be written."""
+        """Write a checkpoint, from which readers begin. If it cannot be written, the commit counts all the same."""
         try:
             self.checkpoint()
         except Exception as error:
@@ -346,10 +351,10 @@ class DeltaLog:
             max_commit_retries=0,
             app_transactions=[Transaction(key or WHOLE, value) for key, value in newness.items()],
         )
-        table = self._as_known()
+        table = self._caught_up()
         with self._conflicts():
             table.create_write_transaction(
-                [*map(add_action, added), *map(remove_action, removed)],
+                [*map(delta_rs_add, added), *map(delta_rs_remove, removed)],
                 mode="append",
                 schema=table.schema(),
                 partition_by=list(table.metadata().partition_columns),
@@ -359,7 +364,9 @@ class DeltaLog:
 
     @contextlib.contextmanager
     def _conflicts(self) -> Iterator[None]:
-        """Raises Conflict where what delta-rs refuses is explained by what others did to the table, else its error."""
+        """Wrap a write by delta-rs, and push it. If the write fails because others changed the table, raises Conflict
+        instead of the error of delta-rs.
+        """
         from deltalake.exceptions import DeltaError
 
         before = self._identity
@@ -375,7 +382,7 @@ class DeltaLog:
         self._push()
 
     def _push(self) -> None:
-        """Raises Conflict."""
+        """Make our commit count: see `LogPlace.push`. Raises Conflict."""
         try:
             self._log.push()
         except BaseException as error:
@@ -386,7 +393,7 @@ class DeltaLog:
 
     @property
     def _identity(self) -> tuple[str, int] | None:
-        """Which table it is, and its version: another one may have been made where one was deleted."""
+        """Id and version of the table: it may have been deleted, and another one made in its place."""
         return None if self.table_id is None else (self.table_id, self.version)
 
     def _partition_by(self, added: Sequence[Key], newness: Mapping[Key, int]) -> list[str]:
@@ -397,20 +404,20 @@ class DeltaLog:
     def replace_all(
         self, types: Mapping[str, pa.DataType], files: Sequence[AddedFile], note: Mapping[str, Any]
     ) -> None:
-        """Put files in the place of all that are stored, and give columns other types, in one commit on top of what was
-        last read. Raises Conflict where somebody committed since.
+        """Replace all stored files and give columns other types, in one commit on top of the version last read. Raises
+        Conflict if others committed since.
         """
         from deltalake import CommitProperties, Schema
 
         with self._lock:
             if self._table is None:
-                raise Conflict(f"{self.place}: the table is not there any more")
+                raise Conflict(f"{self.place}: the table does not exist any more")
             fields = [field.with_type(types.get(field.name, field.type)) for field in self._columns()]
-            table = self._as_known()
+            table = self._caught_up()
             try:
                 with self._conflicts():
                     table.create_write_transaction(
-                        [add_action(file) for file in files],
+                        [delta_rs_add(file) for file in files],
                         mode="overwrite",
                         schema=Schema.from_arrow(pa.schema(fields)),
                         partition_by=list(table.metadata().partition_columns),
@@ -422,7 +429,9 @@ class DeltaLog:
             self._read()
 
     def _widened(self, schema: pa.Schema, partition_by: list[str]) -> DeltaTable:
-        """The table with at least these columns."""
+        """The table with at least these columns. Adds those that are missing, and then raises Conflict: see
+        `_widen`.
+        """
         table = self._existing(schema, partition_by)
         missing = _missing(self.place, self._columns(), at_rest(schema, self.place))
         if missing:
@@ -430,12 +439,12 @@ class DeltaLog:
         return table
 
     def _existing(self, schema: pa.Schema, partition_by: list[str]) -> DeltaTable:
-        """The table, made where it does not exist yet."""
+        """The table, created if it does not exist."""
         if self._table is None:
             self._create([*at_rest(schema, self.place), *(pa.field(n, PARTITION_COLUMNS[n]) for n in partition_by)])
             self._read()
         if self._table is None:
-            raise Conflict(f"{self.place}: the table was made and is not there")
+            raise Conflict(f"{self.place}: the table was created and has disappeared")
         return self._table
 
     def _create(self, fields: Sequence[pa.Field]) -> None:
@@ -452,10 +461,10 @@ class DeltaLog:
             )
 
     def _widen(self, missing: Sequence[pa.Field]) -> None:
-        """Add columns, in a commit of its own. Always raises Conflict: what else was committed has to be looked at."""
+        """Add columns, in a commit of its own. Always raises Conflict, so that the caller reads the log again first."""
         from deltalake import Schema
 
-        table = self._as_known()
+        table = self._caught_up()
         with self._conflicts():
             table.alter.add_columns(Schema.from_arrow(pa.schema(missing)).fields)
         raise Conflict(f"{self.place} has new columns now: {', '.join(field.name for field in missing)}")
@@ -463,7 +472,7 @@ class DeltaLog:
     # -- housekeeping ----------------------------------------------------------------------------------------------
 
     def checkpoint(self) -> None:
-        """Write all that the commits say together to one file, from which readers can begin."""
+        """Write a checkpoint: one file that sums up all commits, from which readers can begin."""
         with self._lock:
             self._read()
             if self._table is not None:
@@ -472,7 +481,7 @@ class DeltaLog:
 
 
 def _missing(place: str, known: pa.Schema, wanted: pa.Schema) -> list[pa.Field]:
-    """The columns that the rows bring and the table does not have. Raises Conflict where the table was made meanwhile,
+    """The columns of the rows that the table does not have. Raises Conflict if others have created the table meanwhile
     with other types.
     """
     for each in wanted:
@@ -482,7 +491,7 @@ def _missing(place: str, known: pa.Schema, wanted: pa.Schema) -> list[pa.Field]:
 
 
 def _configuration(store: Store) -> dict[str, str | None]:
-    """How tables are made. The ledger of restatements is made of the commits: `housekeeping` removes them once it has
-    them.
+    """The properties of new tables. Delta's own cleanup of the log is off: the ledger of restatements is made from the
+    commits, and `housekeeping` removes them once the ledger has them.
     """
     return {_INTERVAL: f"{store.commits_between_checkpoints}", "delta.enableExpiredLogCleanup": "false"}

@@ -1,6 +1,6 @@
-"""How the Parquet files of pages and tables are read back. How they are written is in `writers`.
+"""Reads the Parquet files of pages and tables. `writers` writes them.
 
-A file says in its own metadata what it holds: its reach, the run that wrote it and from what.
+The metadata of a file says what it holds: its reach, the run that wrote it, and its source.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.lake.changes import Rows
-from genesys_assets.lake.column_types import UnstorableColumn, needed, unified
+from genesys_assets.lake.column_types import UnstorableColumn, needed_type, unified_type
 from genesys_assets.lake.delta import DataFile, DeltaLog
 from genesys_assets.lake.parquet_files import (
     PROVENANCE_KEY,
@@ -50,12 +50,11 @@ body binary the bytes of the answer, unchanged; of an answer about several parti
 """),
 )
 ABSENT = "absent"
-"""Metadata key: in how many rows of the partition the platform left a column null that it should fill, by column."""
+"""Metadata key: for each column that the platform should fill, in how many rows of the partition it is null."""
 TAKEN_OUT = "taken_out"
-"""Metadata key: pseudonyms of the conversations that are not in the pages because they must be forgotten."""
+"""Metadata key: pseudonyms of the conversations that were taken out of the pages because they must be forgotten."""
 UNKNOWN_DROPPED = "unknown_fields_dropped"
-"""The key under which a file of pages says how often each unknown field was dropped, by path. Such a field may hold
-personal data.
+"""Metadata key: how often each unknown field was dropped from the pages, by path. Such a field may hold personal data.
 """
 _FOOTER_BYTES = 64 << 10
 _LARGEST_FOOTER_BYTES = 64 << 20
@@ -66,33 +65,35 @@ class Unreadable(Exception):
 
 
 class StoredFile:
-    """One data file of a partition, open for reading. Raises Unreadable where it is lost or damaged."""
+    """One data file of a partition, open for reading. Raises Unreadable if it is lost or damaged."""
 
     def __init__(self, store: Store, place: str, file: DataFile) -> None:
         key = f"{place}/{file.path}"
         self.uri = store.uri(key)
         self._store = store
         self._lock = threading.Lock()
-        with self.readable():
+        with self.raising_unreadable():
             self.parquet = pq.ParquetFile(store.open(key, file.size), page_checksum_verification=True)
             self.provenance = provenance_in(self.parquet.metadata.metadata)
 
-    def readable(self) -> contextlib.AbstractContextManager[None]:
-        """Around whatever reads the file. Raises Unreadable where its bytes are at fault, and not the way to them."""
-        return _readable(self._store, self.uri)
+    def raising_unreadable(self) -> contextlib.AbstractContextManager[None]:
+        """Wrap code that reads the file. Turns errors about its bytes into Unreadable. Errors of the disk, the memory
+        or the way to S3 stay what they are, or become LakeUnreachable.
+        """
+        return _raising_unreadable(self._store, self.uri)
 
     def at_rest(self) -> Rows:
-        """The rows as they lie in the file."""
+        """The rows with the types that they have in the file: see `column_types.at_rest`."""
         rows = rows_of_parquet(self.parquet)
-        return replace(rows, pieces=self._readable(rows.pieces))
+        return replace(rows, pieces=self._checked(rows.pieces))
 
-    def _readable(self, pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
-        with self.readable():
+    def _checked(self, pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
+        with self.raising_unreadable():
             yield from pieces
 
     def row(self, index: int, names: Sequence[str] | None = None) -> dict[str, Any]:
         """The only row of a row group. Safe for threads, which Arrow's reader is not."""
-        with self.readable(), self._lock:
+        with self.raising_unreadable(), self._lock:
             group = self.parquet.read_row_group(index, None if names is None else list(names), use_threads=False)
         return dict(group.to_pylist()[0])
 
@@ -106,25 +107,25 @@ class StoredFile:
         return reach_in(self.provenance)
 
     def write_retyped(self, file: IO[bytes], types: Mapping[str, pa.DataType], table: str) -> tuple[str, int]:
-        """Write the file anew, with other types of some columns: gives what identifies it, and its size."""
-        now = self.parquet.schema_arrow.remove_metadata()
-        schema = pa.schema([field.with_type(types.get(field.name, field.type)) for field in now])
+        """Write the rows to another file, with other types of some columns. Returns its content id and its size."""
+        before = self.parquet.schema_arrow.remove_metadata()
+        schema = pa.schema([field.with_type(types.get(field.name, field.type)) for field in before])
         metadata = self.parquet.metadata.metadata or {}
         written = write_retyped(self.parquet, file, schema, {PROVENANCE_KEY: metadata[PROVENANCE_KEY]}, table)
         nulls = null_columns(self.parquet.metadata)
         return content_of(written.digest, schema, self.reach, nulls), written.tell()
 
     def row_groups(self, names: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """The rows in pieces: see `row_groups`."""
-        return self._readable(row_groups(self.parquet, names))
+        """The rows in pieces: see `parquet_files.row_groups`."""
+        return self._checked(row_groups(self.parquet, names))
 
 
 class StoredFooter:
-    """What a data file says of itself, read without its rows. Raises Unreadable where its footer is lost or damaged."""
+    """The metadata of a data file, read without its rows. Raises Unreadable if its footer is lost or damaged."""
 
     def __init__(self, store: Store, place: str, file: DataFile) -> None:
         key = f"{place}/{file.path}"
-        with _readable(store, store.uri(key)):
+        with _raising_unreadable(store, store.uri(key)):
             self.provenance = provenance_in(read_footer(store, key).metadata)
 
     @functools.cached_property
@@ -133,29 +134,31 @@ class StoredFooter:
 
 
 def read_footer(store: Store, key: str) -> pq.FileMetaData:
-    """With one request, and a second one where the footer is large. Its length stands before the last four bytes."""
-    last = store.tail(key, _FOOTER_BYTES)
-    wanted = int.from_bytes(last[-8:-4], "little") + 8
-    if len(last) == _FOOTER_BYTES < wanted <= _LARGEST_FOOTER_BYTES:
-        last = store.tail(key, wanted)
-    return pq.read_metadata(pa.BufferReader(last))
+    """The footer of a Parquet file, read with one request, or two if it is large. Its length stands in the four bytes
+    before the last four: https://parquet.apache.org/docs/file-format/
+    """
+    tail = store.tail(key, _FOOTER_BYTES)
+    footer_bytes = int.from_bytes(tail[-8:-4], "little") + 8
+    if len(tail) == _FOOTER_BYTES < footer_bytes <= _LARGEST_FOOTER_BYTES:
+        tail = store.tail(key, footer_bytes)
+    return pq.read_metadata(pa.BufferReader(tail))
 
 
 class StoredPages:
-    """The pages of one partition, read one at a time. Raises Unreadable where one is damaged."""
+    """The pages of one partition, read one at a time. Raises Unreadable if one is damaged."""
 
     def __init__(self, files: Sequence[StoredFile]) -> None:
         self._files = files
-        self._where = [(file, group) for file in files for group in range(file.parquet.num_row_groups)]
+        self._row_groups = [(file, group) for file in files for group in range(file.parquet.num_row_groups)]
 
     def __len__(self) -> int:
-        return len(self._where)
+        return len(self._row_groups)
 
     def __iter__(self) -> Iterator[Page]:
         return (self[index] for index in range(len(self)))
 
     def __getitem__(self, index: int) -> Page:
-        file, group = self._where[index]
+        file, group = self._row_groups[index]
         row = file.row(group)
         return Page(
             number=row["page_number"],
@@ -167,8 +170,8 @@ class StoredPages:
         )
 
     def about(self, index: int) -> Page:
-        """A page without its body."""
-        file, group = self._where[index]
+        """A page with an empty body, read without reading its body."""
+        file, group = self._row_groups[index]
         names = [name for name in PAGES.schema.names if name != "body"]
         row = file.row(group, names)
         return Page(
@@ -185,13 +188,13 @@ class StoredPages:
 
 
 @contextlib.contextmanager
-def _readable(store: Store, uri: str) -> Iterator[None]:
+def _raising_unreadable(store: Store, uri: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, ValueError) as error:
         if unreachable := store.unreachable(error):
             raise unreachable from error
-        if isinstance(error, UnstorableColumn) or _is_on_the_way(error):
+        if isinstance(error, UnstorableColumn) or _is_outside_the_file(error):
             raise
         raise Unreadable(f"{uri} cannot be read ({error}): materialise its partition again.") from error
 
@@ -207,7 +210,7 @@ def common_schema(files: Iterable[StoredFile]) -> pa.Schema:
 
 
 def rows_at_rest(files: Sequence[StoredFile]) -> Rows:
-    """The rows of all files of a partition as they lie in them, with the columns of all."""
+    """The rows of all files of a partition with their types at rest, and the columns of all of them."""
     every = [file.at_rest() for file in files]
     if len(every) == 1:
         return every[0]
@@ -224,28 +227,30 @@ def rows_of(files: Iterable[StoredFile], schema: pa.Schema) -> Iterator[pa.Table
 
 
 def needed_by_stored(log: DeltaLog, name: str) -> pa.DataType:
-    """The type that the values of a column of a table need: `column_types.needed`. The newest files are read first."""
+    """The type that the stored values of a column need: see `column_types.needed_type`. Reads the newest files first,
+    and stops as soon as the answer is the type of the table.
+    """
     stored = log.schema().field(name).type
-    found = pa.null()
+    type_ = pa.null()
     for _, file in reversed(log.every_file()):
         with contextlib.suppress(Unreadable):
-            found = unified(found, _needed_by_file(StoredFile(log.store, log.place, file), name)) or stored
-        if found == stored:
+            type_ = unified_type(type_, _needed_by_file(StoredFile(log.store, log.place, file), name)) or stored
+        if type_ == stored:
             break
-    return found
+    return type_
 
 
 def _needed_by_file(file: StoredFile, name: str) -> pa.DataType:
     if name not in file.parquet.schema_arrow.names or not file.parquet.metadata.num_rows:
         return pa.null()
-    with file.readable():
-        return needed(file.parquet.read([name], use_threads=False)[name])
+    with file.raising_unreadable():
+        return needed_type(file.parquet.read([name], use_threads=False)[name])
 
 
-def _is_on_the_way(error: Exception) -> bool:
-    """Whether an error of reading says nothing of the file: the disk, the memory, or the way to S3 failed.
+def _is_outside_the_file(error: Exception) -> bool:
+    """Whether an error of reading says nothing about the file: the disk, the memory, or the way to S3 failed.
 
-    Arrow says `AWS Error` of S3. What it finds wrong in a file's bytes has no number of the operating system.
+    Arrow writes `AWS Error` in failures of S3. An OSError about a file's bytes has no errno.
     """
     if isinstance(error, FileNotFoundError):
         return False

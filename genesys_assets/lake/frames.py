@@ -30,7 +30,7 @@ class UnnamedIndex(ValueError):
 
 
 def convert(table: pa.Table, wanted: Any) -> Any:
-    """The table as the annotated type. Raises TypeError."""
+    """The table as the type that an input is annotated with. Raises TypeError for any other type."""
     match _qualified(wanted):
         case "pandas.DataFrame":
             return table.to_pandas()
@@ -48,8 +48,8 @@ def as_table(value: Any) -> pa.Table:
     """A pandas or polars frame, or an Arrow table, as an Arrow table.
 
     A named index of a pandas frame becomes columns, one for each level. An unnamed one that only counts rows (the
-    default, also after rows were filtered, sorted or concatenated) is left out. Times without a time zone are refused,
-    because every time in the lake is an instant. Raises TypeError for anything that is no table, UnnamedIndex,
+    default, also after rows were filtered, sorted or concatenated) is left out. The lake refuses times without a time
+    zone, because every time in it is an instant. Raises TypeError for anything that is not a table, UnnamedIndex,
     DuplicateColumn, UnstorableColumn, NoColumns.
     """
     if isinstance(value, pa.Table):
@@ -68,7 +68,7 @@ def as_table(value: Any) -> pa.Table:
 
 
 def _frame_kind(type_: type) -> str | None:
-    """`pandas` or `polars` for their frames and what is derived of them. Neither is imported for it."""
+    """`pandas` or `polars` if the type is one of their frames or a subclass, else None. Imports neither."""
     names = {_qualified(base) for base in type_.__mro__}
     return next((kind for kind in ("pandas", "polars") if f"{kind}.DataFrame" in names), None)
 
@@ -155,7 +155,9 @@ def _column(name: str, values: pd.Series[Any]) -> pa.Array | pa.ChunkedArray:
 
 
 def _check_objects(name: str, values: pd.Series[Any]) -> None:
-    """Raises UnstorableColumn: Arrow takes the type of the first value, and some others are bent to it in silence."""
+    """Raises UnstorableColumn for mixed types: Arrow takes the type of the first value, and silently converts
+    others.
+    """
     kinds = list(dict.fromkeys(map(_kind, values.dropna())))
     if len(kinds) > 1:
         raise UnstorableColumn(

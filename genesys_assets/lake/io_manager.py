@@ -3,7 +3,7 @@
     @dg.asset(ins={"agents": dg.AssetIn(["genesys", "reports", "agent_daily"])}, partitions_def=…)
     def bonuses(agents: pd.DataFrame) -> pd.DataFrame: ...
 
-Only this module of `lake` knows Dagster. Where files lie is in `lake.lake`, how frames become tables in `frames`.
+Only this module of `lake` knows Dagster. `lake.lake` knows where files lie, `frames` how frames become tables.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["LakeIOManager", "MissingPartitions", "as_table", "convert", "place"]
 
 _KEYS_NAMED = 20
 _Attempt = tuple[str, int]
-"""A step of a run, and how often it failed before."""
+"""The key of a step, and how often it was tried before."""
 
 
 class MissingPartitions(FileNotFoundError):
@@ -34,13 +34,14 @@ class MissingPartitions(FileNotFoundError):
 
 
 class LakeIOManager(dg.ConfigurableIOManager):
-    """Loads what lies in the lake as pandas.DataFrame, pyarrow.Table or polars.DataFrame, and stores what downstream
-    assets return. What comes back is what was returned, or the frame is refused by name: see `frames.as_table`. Times
-    without a time zone are refused, so that no clock time is ever taken for an instant.
+    """Loads tables of the lake as pandas.DataFrame, pyarrow.Table or polars.DataFrame, and stores what downstream
+    assets return. A frame is loaded exactly as it was stored; a frame for which that is impossible is refused with the
+    reason: see `frames.as_table`. Times without a time zone are refused, because they could be read as the wrong
+    instant.
 
-    Several partitions come as one table, in their order. Its columns are those of the stored table; a column that a
-    partition does not have is null. An input's metadata may name `columns` to read no others, and may say
-    `allow_missing_partitions: true` to read only those that are stored.
+    Several partitions are loaded as one table, in their order. Its columns are those of the stored table; a column that
+    a partition does not have is null. The metadata of an input may name `columns`, to read only these, and may say
+    `allow_missing_partitions: true`, to read only the partitions that are stored.
     """
 
     location: str | None = None
@@ -49,7 +50,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
 
     @property
     def lake(self) -> Lake:
-        """The lake as it is now: what others committed before is seen."""
+        """The lake as it is now, with everything that others have committed."""
         self._lake = open_lake(self.location) if self._lake is None else self._lake.refreshed()
         return self._lake  # type: ignore[no-any-return]
 
@@ -62,9 +63,9 @@ class LakeIOManager(dg.ConfigurableIOManager):
         return convert(table, context.dagster_type.typing_type)
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
-        """Replace the partition, unless the asset returned None, or another run has stored it that read its inputs
-        later. Raises TypeError for anything that is no table, UnnamedIndex, UnstorableColumn, DuplicateColumn,
-        ReservedColumn and ColumnTypeChanged.
+        """Replace the partition. It stays as it is if the asset returned None, or if a run that read its inputs later
+        has already stored it. Raises TypeError for anything that is not a table, UnnamedIndex, UnstorableColumn,
+        DuplicateColumn, ReservedColumn and ColumnTypeChanged.
         """
         if obj is None:
             return
@@ -90,7 +91,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
         if change.is_superseded:
             context.add_output_metadata({"superseded_by_newer_reading": True})
             context.log.warning(
-                f"{lake.place(where, key)} stays as it is: another run that read its inputs later has stored it."
+                f"{lake.place(where, key)} stays as it is: a run that read its inputs later has already stored it."
             )
 
 
@@ -98,13 +99,13 @@ def _attempt(context: dg.InputContext | dg.OutputContext) -> _Attempt:
     try:
         step = context.step_context
     except dg.DagsterInvariantViolationError:
-        # A context that a test has built belongs to no step.
+        # A context built by a test belongs to no step.
         return "", 0
     return step.step.key, step.previous_attempt_count
 
 
 def place(key: dg.AssetKey) -> str:
-    """Where an asset lies in the lake: its key without the leading `genesys`."""
+    """Where an asset lies in the lake: its key without the leading `genesys`, as `tables/sessions`."""
     return "/".join(key.path[1:] if key.path[0] == "genesys" else key.path)
 
 

@@ -4,8 +4,8 @@
     tables/<table>/date=2026-01-31/<name>.parquet
     <layer>/<name>/_delta_log/…
 
-Files carry their provenance in their key-value metadata (`files`), commits what they changed (`commit`, `ledger`). What
-the bytes and columns mean is declared in `tables`.
+The key-value metadata of a file holds its provenance (`files`), that of a commit what it changed (`commit`, `ledger`).
+`tables` declares what the columns mean.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ __all__ = ["PAGES", "AuditFailed", "Lake", "PageWriter", "Provenance", "Reach", 
 
 T = TypeVar("T")
 _MADE_OF = "made_of "
-"""Before the key of a partition: the name under which a table's log keeps what the partition is made of."""
+"""This before the key of a partition names the number in the table's log that says what the partition is made of."""
 _TABLES_AT_ONCE = 8
 _FILES_AT_ONCE = 8
 _READINGS_REMEMBERED = 20_000
@@ -58,14 +58,18 @@ _READINGS_REMEMBERED = 20_000
 
 @dataclass(slots=True)
 class _Memory:
-    """What was read from files and versions of logs, which do not change."""
+    """What was read from files and from versions of logs. Neither ever changes, so it can be shared."""
 
     partitions: dict[str, StoredPartitions] = field(default_factory=dict)
     readings: dict[Hashable, Any] = field(default_factory=dict)
 
 
 class Lake:
-    """The lake at one store, as it was when each table was first asked for: see `refreshed`. Safe for threads."""
+    """The lake at one store. Each table is as it was when it was first used: see `refreshed`. Safe for threads.
+
+    Methods take a table by its place (`asset`, as `tables/sessions`) and a partition by its key, as `2026-01-31` or
+    `2026-01-31-13:00`. The key is None for a table that is not partitioned.
+    """
 
     def __init__(
         self,
@@ -84,7 +88,7 @@ class Lake:
         self._locks: dict[str, threading.RLock] = {}
 
     def refreshed(self) -> Lake:
-        """The lake as it is now: what others committed since is seen."""
+        """The lake as it is now, with everything that others have committed since."""
         return Lake(self.store, self._logs, self._memory, protection=self.protection)
 
     def log(self, asset: str) -> DeltaLog:
@@ -109,9 +113,9 @@ class Lake:
                 list(executor.map(self.log, assets))
 
     def newness(self, inputs: Iterable[tuple[str, str | None]]) -> int:
-        """How new partitions are together: the sum of their numbers, which for pages are the instants as of which they
-        were true, in milliseconds. It grows when one of them is read again, or another one is added. So a table made of
-        newer inputs has a larger number, no matter who commits first.
+        """How new partitions are together: the sum of their newness. That of pages is the instant as of which they are
+        true, in milliseconds since 1970. The sum grows when one of them is read again, or another one is added. So a
+        table made of newer inputs has a larger number, no matter who commits first.
         """
         return sum(self.log(asset).newness(key) or 0 for asset, key in inputs)
 
@@ -125,14 +129,14 @@ class Lake:
         provenance: Provenance,
         *,
         builds_on_stored: bool = False,
-        says_anew: bool = False,
+        has_new_metadata: bool = False,
     ) -> Iterator[dict[str | None, PageWriter]]:
-        """One writer per partition. All partitions are replaced in one commit when the block ends well, none when it
-        does not. A partition whose stored pages are newer keeps them, and its writer's `change` says so.
+        """One writer per partition. When the block ends without an error, all partitions are replaced in one commit. A
+        partition whose stored pages are newer keeps them, and its writer's `change` says so.
 
-        `builds_on_stored`: the new pages are made of the stored ones; raises Overtaken where others replaced these
-        since. If the new pages equal the stored ones nothing is committed, unless their file's metadata is new
-        (`says_anew`). Raises TableContended.
+        `builds_on_stored`: the new pages are made from the stored ones; raises Overtaken if others replaced these
+        since. Then nothing is committed if the new pages equal the stored ones, unless the metadata of their file is
+        new (`has_new_metadata`). Raises TableContended.
         """
         log, began, who = self.log(asset), milliseconds(datetime.now(UTC)), Forgotten.load(self.store)
         stored = {key: commit.stored_state(log, key) for key in keys}
@@ -146,27 +150,29 @@ class Lake:
             yield writers
             stack.close()
             proposals = [
-                Proposal(key, writer, stored[key], began, is_read=says_anew, builds_on_known=True)
+                Proposal(key, writer, stored[key], began, is_read=has_new_metadata, builds_on_known=True)
                 if builds_on_stored
                 else _reading(key, writer, stored[key], began)
                 for key, writer in writers.items()
             ]
-            of_pages = Commit(log, proposals, provenance.get("run_id"))
-            of_pages.prepare()
-            for key, change in of_pages.commit().items():
+            page_commit = Commit(log, proposals, provenance.get("run_id"))
+            page_commit.prepare()
+            for key, change in page_commit.commit().items():
                 writers[key].change = change
-            met = {id_ for writer in writers.values() for id_ in writer.of_contacts}
-            if met:
-                remember(self.store, Kind.CONTACT_CONVERSATION, met, self.protection)
+            of_contacts = {id_ for writer in writers.values() for id_ in writer.of_contacts}
+            if of_contacts:
+                remember(self.store, Kind.CONTACT_CONVERSATION, of_contacts, self.protection)
         self._forget_again(who, [(asset, key) for key in keys])
 
     def screen(self, asset: str) -> Screen:
-        """What turns pages into pages that may be stored in an asset, or become a table."""
+        """A screen, which takes personal data and forgotten people out of the pages of an asset before they are
+        stored.
+        """
         return Screen(asset, self.protection, Forgotten.load(self.store))
 
     def _forget_again(self, who: Forgotten, partitions: Collection[tuple[str, str | None]]) -> None:
-        """Take those out of what was just committed who were not on the list when the work on it began. Raises
-        ForgottenMeanwhile.
+        """Forget people who were put on the list while the partitions were being written: `who` is the list as it was
+        before. Raises ForgottenMeanwhile.
         """
         if Forgotten.load(self.store) != who:
             from genesys_assets.forgetting.lakewide import forget_in
@@ -182,19 +188,21 @@ class Lake:
         return StoredPages(files) if files else None
 
     def pages_of(self, asset: str, keys: Sequence[str]) -> dict[str, StoredPages]:
-        """The pages of those partitions that `pages` has, in the order of the keys; files are opened side by side."""
+        """The pages of several partitions, by key. Partitions that are not stored or not readable are left out; files
+        are opened in parallel.
+        """
         self.log(asset)
         with ThreadPoolExecutor(_FILES_AT_ONCE, thread_name_prefix="pages") as executor:
-            found = zip(keys, executor.map(lambda key: self.pages(asset, key), keys), strict=True)
-            return {key: pages for key, pages in found if pages is not None}
+            by_key = zip(keys, executor.map(lambda key: self.pages(asset, key), keys), strict=True)
+            return {key: pages for key, pages in by_key if pages is not None}
 
     def page_partitions(self, asset: str) -> list[str]:
         """The keys of the stored partitions, in order."""
         return self.log(asset).partitions()
 
     def remove(self, asset: str, keys: Sequence[str | None], *, builds_on_stored: bool = False) -> None:
-        """Remove partitions, all in one commit, as if they had never been stored. Raises TableContended; and Overtaken
-        if they are removed because of their content (`builds_on_stored`).
+        """Remove partitions, all in one commit, as if they had never been stored. `builds_on_stored`: they are removed
+        because of their content; raises Overtaken if others replaced one since. Raises TableContended.
         """
         log = self.log(asset)
         commit.remove_all(log, keys, schema=log.schema(), builds_on_known=builds_on_stored)
@@ -210,13 +218,14 @@ class Lake:
         *,
         builds_on_stored: bool = False,
     ) -> Iterator[Writing]:
-        """One writer per table, by asset, and what is said of all of them. When the block ends well each file is
-        audited, then all are compared and published, then committed, one commit a table; else nothing is.
+        """A writer for each table of one partition. When the block ends without an error, each file is audited, then
+        all are compared and published, then committed, one commit per table. Otherwise nothing is stored.
 
-        Open it before reading what the rows are made of: what others commit meanwhile from newer inputs stays.
-        `builds_on_stored`: the rows are made of those stored, and are committed in the order of the tables; raises
-        Overtaken where others replaced these since, as it does where rows are added to those stored (`Writing.adds`).
-        Raises AuditFailed where rows break a rule of their TableSpec, TableContended, ColumnTypeChanged.
+        Open it before you read the inputs of the rows: only then does a table stay that others commit meanwhile from
+        newer inputs. `builds_on_stored`: the rows are made from the stored ones, and tables are committed one after the
+        other, in their order; raises Overtaken if others replaced the stored rows since. So does a writing that adds
+        rows to the stored ones (`Writing.adds`). Raises AuditFailed if rows break a rule of their TableSpec,
+        TableContended, ColumnTypeChanged.
         """
         who = Forgotten.load(self.store)
         with drafts(self.store) as begin, contextlib.ExitStack() as stack:
@@ -257,10 +266,10 @@ class Lake:
         }
         with ThreadPoolExecutor(_TABLES_AT_ONCE, thread_name_prefix="commit") as executor:
             list(executor.map(Commit.prepare, commits.values()))
-            # Tables are committed in the order in which they are made of each other, so that a process that dies in
-            # between leaves the first.
-            done = (map if builds_on_stored else executor.map)(Commit.commit, commits.values())
-            return {asset: changes[writing.key] for asset, changes in zip(commits, done, strict=True)}
+            # Each table may be made from the one before: commit in this order, so that a process that dies in between
+            # never leaves a table that is newer than what it is made from.
+            by_table = (map if builds_on_stored else executor.map)(Commit.commit, commits.values())
+            return {asset: changes[writing.key] for asset, changes in zip(commits, by_table, strict=True)}
 
     def write(
         self,
@@ -274,8 +283,8 @@ class Lake:
         newness: int | None = None,
         yields_to_newer: bool = False,
     ) -> Change:
-        """Replace one partition of one table; says what is new. `yields_to_newer`: stored rows of greater newness stay,
-        whenever they were committed. Raises as `table_writers` does.
+        """Replace one partition of one table; returns what changed. `yields_to_newer`: stored rows of greater newness
+        stay, whenever they were committed. Raises as `table_writers` does.
         """
         with self.table_writers({asset: spec}, key, provenance) as writing:
             writing[asset].write(table)
@@ -285,14 +294,14 @@ class Lake:
         return writing.changes[asset]
 
     def append(self, asset: str, spec: TableSpec, table: pa.Table, observed_at: datetime, origin: Provenance) -> str:
-        """Add a snapshot to the day on which it was observed; gives its place. Raises AuditFailed where its columns are
-        not the declared ones, TableContended, ColumnTypeChanged.
+        """Add a snapshot to the UTC day on which it was observed; returns where that day lies. Raises AuditFailed if
+        its columns are not the declared ones, TableContended, ColumnTypeChanged.
         """
         key, who = f"{observed_at.astimezone(UTC):%Y-%m-%d}", Forgotten.load(self.store)
-        left = scrubbed(asset, table, who, Traces()) if who else None
+        without_forgotten = scrubbed(asset, table, who, Traces()) if who else None
         with drafts(self.store) as begin:
             with TableWriter(begin(), spec, origin) as writer:
-                writer.write(table if left is None else left)
+                writer.write(table if without_forgotten is None else without_forgotten)
             if writer.wrong_columns:
                 raise AuditFailed(key, {asset: {COLUMNS: writer.wrong_columns}})
             commit.append(self.log(asset), key, writer, origin.get("run_id"))
@@ -300,8 +309,8 @@ class Lake:
         return self.place(asset, key)
 
     def note_unanswered(self, asset: str, spec: TableSpec, key: str | None, at: datetime, note: Provenance) -> None:
-        """Note that a partition was asked for at an instant and the platform did not answer. Its rows stay; a partition
-        that was never stored is not stored by this. Raises TableContended.
+        """Note that the platform did not answer a request for a partition at an instant. Stored rows stay; a partition
+        that was never stored is still not stored after this. Raises TableContended.
         """
         schema = at_rest(spec.schema, spec.name)
         commit.note_unanswered(self.log(asset), key, schema, milliseconds(at), note)
@@ -312,12 +321,12 @@ class Lake:
         return bool(self.log(asset).files(key))
 
     def place(self, asset: str, key: str | None) -> str:
-        """Where a partition lies, as a person or another engine names it."""
+        """Where a partition lies, as a path or an `s3://` URL that other engines understand."""
         folder = partition_folder(key)
         return self.store.uri(f"{asset}/{folder}" if folder else asset)
 
     def content(self, asset: str, key: str | None) -> str | None:
-        """What identifies the rows of a partition and their reach, None where it is not stored."""
+        """What identifies the rows of a partition and their reach; None if it is not stored."""
         partition = self.stored(asset).get(key)
         return None if partition is None else partition.content
 
@@ -326,7 +335,9 @@ class Lake:
         return self._stored_partitions(asset).by_key
 
     def last_before(self, asset: str, key: str) -> str | None:
-        """The key of the last stored partition of a table before a key, stored or not."""
+        """The last stored key of a table that is before `key`; None if there is none. `key` itself need not be
+        stored.
+        """
         keys = self._stored_partitions(asset).keys
         at = bisect_left(keys, key)
         return keys[at - 1] if at else None
@@ -341,10 +352,10 @@ class Lake:
         return known
 
     def footer(self, asset: str, key: str | None) -> StoredFooter | None:
-        """What the newest file of a partition says of itself, None where it is not stored, or not readable.
+        """The metadata of the newest file of a partition; None if it is not stored or not readable.
 
-        Files never change, so that each is read once by all that share this lake's memory: use it where many partitions
-        are looked at again and again. It does not say whether a file is still readable.
+        It is cached: files never change, so that each is read once for all that share this lake's memory. Use it to
+        look at many partitions again and again. It does not notice a file that has become unreadable.
         """
 
         def read() -> StoredFooter | None:
@@ -354,7 +365,9 @@ class Lake:
         return self.once("footer", asset, key, read)
 
     def once(self, what: Hashable, asset: str, key: str | None, read: Callable[[], T]) -> T:
-        """What `read` makes of a partition's file; it is called once for all that share this lake's memory."""
+        """The result of `read`, cached for the newest file of a partition and by all that share this lake's memory.
+        `what` distinguishes several results about the same file.
+        """
         partition = self.stored(asset).get(key)
         name = (what, asset, partition and partition.newest.path)
         readings = self._memory.readings
@@ -362,12 +375,12 @@ class Lake:
             if len(readings) >= _READINGS_REMEMBERED:
                 readings.clear()
             readings[name] = read()
-        found: T = readings[name]
-        return found
+        result: T = readings[name]
+        return result
 
     def made_of(self, asset: str, key: str | None) -> int | None:
-        """What the last computation of a partition was made of, whether or not it brought new rows; None if it was not
-        noted.
+        """The number that identifies what the last computation of a partition was made of, whether or not it brought
+        new rows; None if it was not noted.
         """
         return self.log(asset).newness(f"{_MADE_OF}{key or WHOLE}")
 
@@ -376,17 +389,17 @@ class Lake:
         return sum(file.rows for file in self.log(asset).files(key))
 
     def reach(self, asset: str, key: str | None) -> Reach | None:
-        """How far a partition is known, None where it is not stored, not readable, or says nothing of it."""
+        """How far a partition is known; None if it is not stored, not readable, or has no reach."""
         footer = self._footer(asset, key)
         return footer.reach if footer else None
 
     def provenance(self, asset: str, key: str | None) -> Provenance:
-        """What a partition's file says of its origin; empty where it is not stored, or not readable."""
+        """What a partition's newest file says about its origin; empty if it is not stored or not readable."""
         footer = self._footer(asset, key)
         return footer.provenance if footer else {}
 
     def _footer(self, asset: str, key: str | None) -> StoredFooter | None:
-        """That of the newest file of a partition, None where it is not readable."""
+        """As `footer`, but read again each time."""
         files = self.log(asset).files(key)
         return self._footer_of(asset, files[-1]) if files else None
 
@@ -409,9 +422,9 @@ class Lake:
     ) -> pa.Table:
         """Rows of one partition, or of several in order; partitions that are not stored have no rows.
 
-        Without a schema the columns are those of the table, and those that were null in every row of a partition that
-        is read. A column that a partition does not have is null; an instant has the unit at rest, microseconds. If none
-        is stored: the empty table of `schema`, or FileNotFoundError where no schema was given.
+        Without a schema, the columns are those of the table, and those that were null in every row of a partition that
+        is read. A column that a partition does not have is null. Instants are in microseconds, the unit at rest. If no
+        partition is stored, returns an empty table with `schema`, or raises FileNotFoundError without a schema.
         """
         rows = StoredRows(self.log(asset), keys).table(schema, columns, where)
         if rows is not None:
@@ -424,7 +437,7 @@ class Lake:
     def dataset(
         self, asset: str, keys: str | Iterable[str] | None, schema: pa.Schema | None = None
     ) -> pads.Dataset | None:
-        """The stored partitions among the keys as an Arrow dataset, None where none is stored. Columns as in `read`."""
+        """The stored partitions among the keys as an Arrow dataset; None if none is stored. Columns as in `read`."""
         return StoredRows(self.log(asset), keys).dataset(schema)
 
     def head(self, asset: str, key: str | None, rows: int = 5) -> pa.Table:
@@ -433,8 +446,8 @@ class Lake:
         return self.schema(asset, key).empty_table() if first is None else first.slice(0, rows)
 
     def row_groups(self, asset: str, key: str | None, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """The rows of a partition in pieces, for little memory, as they were written. Raises FileNotFoundError,
-        Unreadable.
+        """The rows of a partition as they were written, a row group at a time, to save memory. Raises
+        FileNotFoundError, Unreadable.
         """
         for file in self._stored(asset, key):
             yield from file.row_groups(columns)
@@ -452,9 +465,10 @@ class Lake:
         columns: Sequence[str],
         where: pc.Expression | None = None,
     ) -> Iterator[pa.Table]:
-        """Rows of the stored partitions in pieces, a row group at a time; those that can hold no such row stay unread.
+        """Rows of the stored partitions for which `where` holds, a row group at a time. Row groups that cannot hold
+        such rows are not read.
 
-        A column of the schema that a file does not have yet is null. Snapshots of a day are files of its partition.
+        A column of the schema that a file does not have is null. A day of snapshots has one file per snapshot.
         """
         yield from StoredRows(self.log(asset), keys).pieces(schema, columns, where)
 

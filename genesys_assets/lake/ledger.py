@@ -1,7 +1,7 @@
-"""The ledger of readings: which partition was read again, when, and what that changed; made of what commits say.
+"""The ledger of readings: which partition was read again, when, and what that changed.
 
-Commits are the fact, the ledger a table made of them. It knows up to which version of each table it has all commits,
-in the same commit as the rows themselves, so that it can be caught up at any time and has each reading once.
+It is a table made from the notes in the commits of other tables. A commit of the ledger also stores up to which version
+of each table the ledger is caught up. So it can be caught up at any time, and has each reading once.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ _LONGEST_PAUSE_SECONDS = 0.5
 
 
 def readings(lake: Lake, place: str, since: int = 0) -> Iterator[Reading]:
-    """The readings of a table after a version, the oldest first. The first reading of a partition is left out: it
-    changed nothing.
+    """The readings in the commits of a table after version `since`, the oldest first. The first reading of a partition
+    is left out: it changed nothing.
     """
     for version, note in lake.log(place).notes(since):
-        for partition, said in note.get("readings", {}).items():
-            if not said["first"] and partition != WHOLE:
-                figures = {name: count for name, count in said.items() if name.startswith("rows_")}
+        for partition, reading in note.get("readings", {}).items():
+            if not reading["first"] and partition != WHOLE:
+                figures = {name: count for name, count in reading.items() if name.startswith("rows_")}
                 read_at = datetime.fromisoformat(note["read_at"])
                 table = place.rsplit("/", 1)[-1]
                 yield Reading(table, partition, version, read_at, note.get("run_id"), figures)
 
 
 def ledger_version(lake: Lake, place: str) -> int:
-    """The version up to which the ledger has all readings of a table. A table that replaces a deleted one has a count
-    of its own.
+    """The version up to which the ledger has all readings of a table; 0 if it has none. A table that was deleted and
+    created again starts at 0.
     """
     return lake.log(LEDGER).newness(_mark(lake, place)) or 0
 
@@ -59,9 +59,8 @@ def catch_up(
     provenance: Mapping[str, Any],
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Change]:
-    """Bring the readings of all tables into the ledger; says what is new in each day that changed, and in `days`.
-
-    All in one commit. Raises TableContended where others write the ledger again and again.
+    """Write all new readings of the tables to the ledger, in one commit. Returns the change of each day of the ledger
+    that has new readings, and of `days`. Raises TableContended if others write the ledger again and again.
     """
     wanted = list(days)
     for _ in range(_TRIES):
@@ -69,11 +68,11 @@ def catch_up(
             return _catch_up(lake, places, wanted, provenance)
         except Overtaken:
             sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))
-    raise TableContended(f"{LEDGER} was replaced by others {_TRIES} times in a row: run it again, alone.")
+    raise TableContended(f"Others replaced {LEDGER} {_TRIES} times in a row: run it again, alone.")
 
 
 def days_written(lake: Lake, since: int) -> set[str]:
-    """The days that the ledger's commits after a version brought up to date."""
+    """The days of the ledger that its commits after version `since` have written."""
     return {day for _, note in lake.log(LEDGER).notes(since) for day in note.get("readings", {})}
 
 
@@ -103,10 +102,10 @@ def _catch_up(
 
 
 def _together(known_rows: pa.Table, new: pa.Table) -> pa.Table:
-    """The rows of both in key order; a reading that the ledger has already counts once."""
+    """The rows of both in key order. A new row that the ledger already has is left out."""
     key = list(RESTATEMENTS.key)
     known_keys = {tuple(row.values()) for row in known_rows.select(key).to_pylist()}
-    fresh = [tuple(row.values()) not in known_keys for row in new.select(key).to_pylist()]
-    return pa.concat_tables([known_rows, new.filter(pa.array(fresh, pa.bool_()))]).sort_by(
+    is_unknown = [tuple(row.values()) not in known_keys for row in new.select(key).to_pylist()]
+    return pa.concat_tables([known_rows, new.filter(pa.array(is_unknown, pa.bool_()))]).sort_by(
         [(name, "ascending") for name in key]
     )

@@ -1,7 +1,8 @@
-"""The file of one commit, as we write it: what it says, and that it gets a number that no other commit has.
+"""Writes the file of one commit, under a number that no other commit has.
 
-delta-rs writes commits too, but reads all that it knows of the table once more for each: a tenth of a second where a
-table has two years of hours. What a table may ask of its writers beyond what ours do is left to it: see `is_simple`.
+delta-rs can write commits too, but it reads its whole state of the table again for each one: a tenth of a second for a
+table with two years of hours. We leave to it only the commits to tables with features that our writer does not know:
+see `is_simple`.
 
 Protocol: https://github.com/delta-io/delta/blob/master/PROTOCOL.md#actions
 """
@@ -30,25 +31,28 @@ if TYPE_CHECKING:
 Action = dict[str, dict[str, Any]]
 
 _WRITER_VERSION = 2
-"""Up to it nothing is asked but that files are added and removed: what our tables are made with."""
+"""The writer version of our tables. Up to this one a table can only ask for `appendOnly`, and for column invariants,
+which our tables do not have.
+https://github.com/delta-io/delta/blob/master/PROTOCOL.md#writer-version-requirements
+"""
 _SAME_IN_A_URI = re.compile(r"[\w./=-]+", re.ASCII)
 _WRITER = f"genesys_assets/{version('genesys_assets')}"
 
 
 def is_simple(table: DeltaTable, paths: Iterable[str]) -> bool:
-    """Whether a commit of these files says no more than which are added and removed. False where somebody gave the
-    table features that ask for more, or a name has to be written in another way.
+    """Whether our writer can commit these files: it only names which are added and removed. False if somebody gave the
+    table features that demand more of writers, or if a path would have to be escaped.
     """
     is_known = table.protocol().min_writer_version <= _WRITER_VERSION
     is_append_only = table.metadata().configuration.get("delta.appendOnly") == "true"
     return is_known and not is_append_only and all(map(_SAME_IN_A_URI.fullmatch, paths))
 
 
-def info(said: Mapping[str, Any], partition_by: Sequence[str], now_ms: int) -> Action:
-    """Who committed, and what else is said of the commit."""
+def info(notes: Mapping[str, Any], partition_by: Sequence[str], now_ms: int) -> Action:
+    """The action that says who committed and when, with notes of our own."""
     operation = {"mode": "Append", "partitionBy": json.dumps(list(partition_by))}
     about = {"timestamp": now_ms, "operation": "WRITE", "operationParameters": operation, "engineInfo": _WRITER}
-    return {"commitInfo": {**about, **said}}
+    return {"commitInfo": {**about, **notes}}
 
 
 def add(
@@ -71,31 +75,31 @@ def remove(path: str, now_ms: int, *, same_rows: bool) -> Action:
 
 
 def number(name: str, value: int) -> Action:
-    """A number that the table keeps by name."""
+    """The action that sets a number, which the table stores by name: what the protocol calls a transaction id."""
     return {"txn": {"appId": name, "version": value}}
 
 
 def numbers(folder: Path, version: int) -> dict[str, int]:
-    """The numbers by name as of a version, from the newest checkpoint and the commits since. Raises FileNotFoundError
-    if one of these no longer exists.
+    """All numbers by name as of a version, from the newest checkpoint and the commits since. Raises FileNotFoundError
+    if one of these no longer exists. `folder` is that of the log.
     """
     names = [path.name for path in folder.glob("*.checkpoint.*")]
     checkpoint = max((each for each in checkpoints(names) if each <= version), default=NO_VERSION)
-    found: dict[str, int] = {}
+    by_name: dict[str, int] = {}
     for name in names:
         if is_checkpoint_of(name, checkpoint):
             column = pq.read_table(folder / name, columns=["txn"])["txn"].combine_chunks()
-            of_app = zip(*(pc.struct_field(column, each).to_pylist() for each in ("appId", "version")), strict=True)
-            found.update((app, number) for app, number in of_app if app is not None)
+            pairs = zip(*(pc.struct_field(column, each).to_pylist() for each in ("appId", "version")), strict=True)
+            by_name.update((name, number) for name, number in pairs if name is not None)
     for later in range(checkpoint + 1, version + 1):
         lines = [line for line in (folder / commit_name(later)).read_bytes().splitlines() if b'"txn"' in line]
-        said = (action["txn"] for action in json.loads(b"[%s]" % b",".join(lines)) if action.get("txn"))
-        found.update((number["appId"], number["version"]) for number in said)
-    return found
+        transactions = (action["txn"] for action in json.loads(b"[%s]" % b",".join(lines)) if action.get("txn"))
+        by_name.update((number["appId"], number["version"]) for number in transactions)
+    return by_name
 
 
 def write_new(path: Path, actions: Iterable[Action]) -> None:
-    """Write the file of a commit, at once and whole. Raises FileExistsError where the number is taken."""
+    """Write the file of a commit: whole, or not at all. Raises FileExistsError if its number is taken."""
     draft = path.with_name(f"_commit_{uuid.uuid4().hex}.json.tmp")
     try:
         with draft.open("wb") as file:

@@ -1,5 +1,5 @@
 """Names of the files of a table's log: a JSON file for each commit, and checkpoints, which sum up all commits before
-them. `delta` reads them, `log_mirror` mirrors those on S3, `housekeeping` removes those that are no longer needed.
+them. `delta` reads these files, `log_mirror` mirrors them from S3, `housekeeping` removes those no longer needed.
 Protocol: https://github.com/delta-io/delta/blob/master/PROTOCOL.md#delta-log-entries
 """
 
@@ -23,7 +23,7 @@ def commit_name(version: int) -> str:
 
 
 def version_of(name: str) -> int:
-    """The number that the name of a file of the log begins with."""
+    """The version that the name of a file of the log begins with; NO_VERSION for other names."""
     return int(name[:20]) if name[:20].isdigit() else NO_VERSION
 
 
@@ -54,5 +54,5 @@ def is_checkpoint_of(name: str, version: int) -> bool:
 
 
 def is_unfinished(name: str) -> bool:
-    """Whether it is what delta-rs leaves when it is killed: a file that was to be renamed."""
+    """Whether the file is a leftover of a killed process: delta-rs and we write a file, then rename or link it."""
     return _UNFINISHED.fullmatch(name) is not None

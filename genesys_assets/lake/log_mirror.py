@@ -1,8 +1,8 @@
-"""The files of a table's log on S3, mirrored in a folder of this machine, where delta-rs reads and commits.
+"""Mirrors the log of a table on S3 in a local folder, where delta-rs reads and commits.
 
-delta-rs reads each file of a log several times, and asks S3 for it each time. Files of a log never change, so one
-request for each is enough. A commit is made in the folder, on top of what was mirrored. It counts once S3 has accepted
-its file under the next number, which no other commit has. `delta` knows what a log means.
+delta-rs reads each file of a log several times, and requests it from S3 each time. Files of a log never change, so the
+mirror requests each one once. A commit is written to the folder first. It counts once S3 has accepted its file under
+the next number, which no other commit has. `delta` knows what a log means.
 """
 
 from __future__ import annotations
@@ -51,26 +51,28 @@ class LogPlace(Protocol):
     uri: str
 
     def pull(self) -> bool:
-        """Take what was committed since. True: the log was begun anew, and a table that was read before is obsolete."""
+        """Fetch the commits since the last `pull`. True: the whole log was fetched again, so that a table that was read
+        before is obsolete.
+        """
 
     def push(self) -> None:
-        """Make the commit that was just written count. Raises LogMoved."""
+        """Make the commit that was just written count. Raises LogMoved if others took its number."""
 
     def push_checkpoint(self) -> None:
-        """Let all readers have the checkpoint that was just written."""
+        """Make the checkpoint that was just written visible to all readers."""
 
     def ends_with(self, version: int) -> bool:
-        """Whether the last commit, as of the last `pull`, is still that of `ended_with`."""
+        """Whether this version is still the last commit as of the last `pull`: see `note_last`."""
 
-    def ended_with(self, version: int) -> None:
-        """Note the last commit that was read or made."""
+    def note_last(self, version: int) -> None:
+        """Note which version was last read or committed."""
 
     def complete(self, versions: Sequence[int]) -> None:
-        """Take commits that a checkpoint replaces, as far as they are still there."""
+        """Fetch the files of these commits too, as far as they exist: `pull` skips those that a checkpoint sums up."""
 
 
 def log_place(store: Store, place: str) -> LogPlace:
-    """A log on a disk is read where it is."""
+    """Where delta-rs reads the log of a table: a mirror if it is on S3, else the log itself."""
     return LogMirror(store, place) if isinstance(store, S3Store) else LogOnDisk(store, place)
 
 
@@ -85,36 +87,36 @@ class LogOnDisk(LogPlace):
         return False
 
     def push(self) -> None:
-        """Counts already."""
-        _outlasts_a_power_cut(Path(self.uri) / LOG / commit_name(self._last[0] + 1))
+        """The commit counts already; wait until it is on the disk."""
+        _sync_to_disk(Path(self.uri) / LOG / commit_name(self._last[0] + 1))
 
     def push_checkpoint(self) -> None:
-        """They have it already."""
+        """Readers see it already; wait until it is on the disk."""
         for path in (Path(self.uri) / LOG).iterdir():
             if path.name == LAST_CHECKPOINT or is_checkpoint_of(path.name, self._last[0]):
-                _outlasts_a_power_cut(path)
+                _sync_to_disk(path)
 
     def ends_with(self, version: int) -> bool:
         known = self._last == (version, self._tag(version)) and self._last[1] is not None
         return known and self._tag(version + 1) is None
 
-    def ended_with(self, version: int) -> None:
+    def note_last(self, version: int) -> None:
         self._last = version, self._tag(version)
 
     def _tag(self, version: int) -> _Tag | None:
-        """What identifies a commit among others of its number; None if there is no commit."""
+        """What distinguishes a commit from another one with its number; None if there is no commit."""
         try:
-            found = (Path(self.uri) / LOG / commit_name(version)).stat()
+            stat = (Path(self.uri) / LOG / commit_name(version)).stat()
         except FileNotFoundError:
             return None
-        return found.st_ino, found.st_mtime_ns, found.st_size
+        return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
     def complete(self, versions: Sequence[int]) -> None:
-        """Nothing is left out."""
+        """Nothing to do: the log has all its commits."""
 
 
 class LogMirror(LogPlace):
-    """The newest checkpoint of a log on S3 and the commits since, in a folder that is gone with this object.
+    """The newest checkpoint of a log on S3 and the commits since, in a folder that is removed with this object.
 
     Not safe for threads: `DeltaLog` holds its lock.
     """
@@ -130,24 +132,24 @@ class LogMirror(LogPlace):
         self._sizes: dict[str, int] = {}
 
     def pull(self) -> bool:
-        is_obsolete = self._forget_what_s3_never_took()
+        is_obsolete = self._drop_unpushed_commit()
         for _ in range(_ATTEMPTS):
             with contextlib.suppress(FileNotFoundError):
                 if self._version != NO_VERSION and self._follow():
                     return is_obsolete
                 self._begin()
                 return True
-        raise UnsteadyLog(f"Files of {self._store.uri(self._log)} vanish while they are read: run it again.")
+        raise UnsteadyLog(f"Files of {self._store.uri(self._log)} disappear while they are read: run it again.")
 
     def _follow(self) -> bool:
-        """Take the commits since. False where the last commit is another one now, or commits are missing: another table
-        was made in the place of this one, or the log was shortened.
+        """Fetch the commits since. False if the last known commit is a different one now, or if commits are missing:
+        the table was deleted and created again, or its log was shortened.
         """
         tags = self._tags_after(f"{self._version:020d}")
         later = [version for version in commits(tags) if version > self._version]
         if tags.get(commit_name(self._version)) != self._tag or not _is_complete(later, self._version + 1):
             return False
-        self._take(map(commit_name, later))
+        self._fetch(map(commit_name, later))
         self._moved_to(later[-1] if later else self._version, tags)
         return True
 
@@ -156,22 +158,22 @@ class LogMirror(LogPlace):
         self._version = NO_VERSION
         few = self._store.tags_of_few(self._log)
         if few is not None:
-            self._begin_from(self._noted(few), must=True)
+            self._begin_from(self._with_sizes_noted(few), must=True)
             return
         hint = self._hint()
         if hint is None or not self._begin_from(self._tags_after(f"{hint:020d}")):
             self._begin_from(self._tags_after(""), must=True)
 
     def _tags_after(self, name: str) -> dict[str, str]:
-        return self._noted(self._store.tags_after(self._log, name))
+        return self._with_sizes_noted(self._store.tags_after(self._log, name))
 
-    def _noted(self, found: dict[str, Tag]) -> dict[str, str]:
-        self._sizes |= {each: tag.size for each, tag in found.items()}
-        return {each: tag.tag for each, tag in found.items()}
+    def _with_sizes_noted(self, tags: dict[str, Tag]) -> dict[str, str]:
+        self._sizes |= {name: tag.size for name, tag in tags.items()}
+        return {name: tag.tag for name, tag in tags.items()}
 
     def _begin_from(self, tags: Mapping[str, str], *, must: bool = False) -> bool:
-        """Take the newest checkpoint and the commits since; False where some are missing, unless it `must`: then
-        delta-rs has to say what is wrong.
+        """Fetch the newest checkpoint and the commits since. False if some are missing; with `must`, fetch whatever
+        exists, so that delta-rs reports what is wrong.
         """
         checkpoint = max(checkpoints(tags), default=NO_VERSION)
         later = [version for version in commits(tags) if version > checkpoint]
@@ -179,33 +181,33 @@ class LogMirror(LogPlace):
             return False
         parts = [name for name in tags if is_checkpoint_of(name, checkpoint)]
         sidecars = [name for name in tags if name.startswith(SIDECARS) and parts]
-        self._take([*parts, *sidecars, *map(commit_name, later)])
+        self._fetch([*parts, *sidecars, *map(commit_name, later)])
         self._moved_to(max([checkpoint, *later]), tags)
         return True
 
     def _hint(self) -> int | None:
-        """The version of the last checkpoint, as somebody noted it: there may be newer ones."""
-        said = self._store.get(f"{self._log}/{LAST_CHECKPOINT}")
+        """The version in the file `_last_checkpoint`: there may be newer checkpoints."""
+        content = self._store.get(f"{self._log}/{LAST_CHECKPOINT}")
         with contextlib.suppress(ValueError, KeyError, TypeError):
-            return None if said is None else int(json.loads(said)["version"])
+            return None if content is None else int(json.loads(content)["version"])
         return None
 
     def _moved_to(self, version: int, tags: Mapping[str, str]) -> None:
         self._version, self._tag = version, tags.get(commit_name(version))
 
-    def _take(self, names: Iterable[str]) -> None:
+    def _fetch(self, names: Iterable[str]) -> None:
         """Raises FileNotFoundError."""
         wanted = self._missing(names)
         if len(wanted) == 1:
-            self._take_one(wanted[0])
+            self._fetch_one(wanted[0])
         elif wanted:
             with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="log") as executor:
-                list(executor.map(self._take_one, wanted))
+                list(executor.map(self._fetch_one, wanted))
 
     def _missing(self, names: Iterable[str]) -> list[str]:
         return [name for name in names if not (self._folder / name).exists()]
 
-    def _take_one(self, name: str) -> None:
+    def _fetch_one(self, name: str) -> None:
         key, size = f"{self._log}/{name}", self._sizes.get(name)
         content = self._store.get(key) if size is None else self._store.get_sized(key, size)
         if content is None:
@@ -215,12 +217,12 @@ class LogMirror(LogPlace):
         path.write_bytes(content)
 
     def complete(self, versions: Sequence[int]) -> None:
-        def take(name: str) -> None:
+        def fetch(name: str) -> None:
             with contextlib.suppress(FileNotFoundError):
-                self._take_one(name)
+                self._fetch_one(name)
 
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="log") as executor:
-            list(executor.map(take, self._missing(map(commit_name, versions))))
+            list(executor.map(fetch, self._missing(map(commit_name, versions))))
 
     def push(self) -> None:
         name = commit_name(self._version + 1)
@@ -244,8 +246,8 @@ class LogMirror(LogPlace):
     def ends_with(self, version: int) -> bool:
         return self._version == version
 
-    def ended_with(self, version: int) -> None:
-        """`pull` and `push` know."""
+    def note_last(self, version: int) -> None:
+        """Nothing to do: `pull` and `push` note it."""
 
     def push_checkpoint(self) -> None:
         parts = [path for path in self._folder.iterdir() if is_checkpoint_of(path.name, self._version)]
@@ -253,25 +255,26 @@ class LogMirror(LogPlace):
         for path in [*parts, last] if parts and last.exists() else []:
             self._store.put(f"{self._log}/{path.name}", path.read_bytes())
 
-    def _forget_what_s3_never_took(self) -> bool:
-        """Whether a commit was made here, and broken off before S3 was asked: it does not count."""
+    def _drop_unpushed_commit(self) -> bool:
+        """Remove a commit that was written here and never sent to S3, if there is one; returns whether there was."""
         was_made = (self._folder / commit_name(self._version + 1)).exists()
         if was_made:
             self._remove_after(self._version)
         return was_made
 
     def _remove_after(self, version: int) -> None:
-        """Forget what does not count."""
+        """Remove the local files of later versions."""
         for path in self._folder.glob("*") if self._folder.exists() else ():
             if path.name == LAST_CHECKPOINT or version_of(path.name) > version:
                 path.unlink()
 
 
-def _outlasts_a_power_cut(path: Path) -> None:
-    """Have a file on the disk that delta-rs has written, which does not wait for it. Others may have removed it."""
+def _sync_to_disk(path: Path) -> None:
+    """Wait until a file is on the disk: delta-rs does not wait. Others may have removed the file."""
     with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
         os.fsync(file.fileno())
 
 
 def _is_complete(versions: list[int], first: int) -> bool:
+    """Whether versions follow each other without a gap from `first`."""
     return versions == list(range(first, first + len(versions)))

@@ -1,4 +1,4 @@
-"""The lake of the settings: a folder, or a prefix of a bucket that the AWS environment reaches."""
+"""Opens the lake that the settings name: a folder, or a prefix of an S3 bucket."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from genesys_assets.settings import LakeSettings, refuse_user_info_of_aws
 
 _LAKES_SHARED = 4
 _CONNECT_SECONDS = 10
-"""An endpoint that takes connections does so within milliseconds."""
+"""More than enough: an endpoint that accepts connections does so within milliseconds."""
 _READ_SECONDS = 60
 """As long as Arrow waits: see `s3_store`."""
 _ATTEMPTS = 3
-"""Of one request. The store goes on trying for as long as its own patience lasts."""
+"""How often boto3 tries a request. S3Store then retries for as long as its own patience lasts."""
 _PERSON_SECONDS = 10.0
+"""The patience of somebody who waits at a terminal."""
 
 
 def open_store(location: str, s3_client: Callable[[], Any], patience: float = PATIENCE_SECONDS) -> Store:
-    """The store at `folder` or `s3://bucket/prefix`; `patience` is that of S3Store."""
+    """The store at `folder` or `s3://bucket/prefix`; `patience` is that of S3Store, in seconds."""
     if not location.startswith("s3://"):
         return LocalStore(Path(location).expanduser())
     parts = urlsplit(location)
@@ -44,14 +45,14 @@ def _shared(location: str, *_: str) -> Lake:
 
 
 def shared_lake(location: str | None = None) -> Lake:
-    """As `open_lake`, but all callers in this process share what was read of logs and files. For sensors, which look at
-    the whole lake again and again.
+    """As `open_lake`, but callers in this process share what was read of logs and files. For sensors, which look at the
+    whole lake again and again.
     """
     return _shared(LakeSettings.load(lake=location).location, *_aws()).refreshed()
 
 
 def shared_s3_client() -> Any:
-    """As `s3_client`; all who ask in this process share it."""
+    """As `s3_client`, but all callers in this process share the client."""
     return _shared_client(*_aws())
 
 
@@ -61,13 +62,13 @@ def _shared_client(*_: str) -> Any:
 
 
 def _aws() -> list[str]:
-    """Credentials and endpoint, which differ where tests or notebooks change the environment."""
+    """Credentials and endpoint, as a key of caches: tests and notebooks change the environment."""
     return [value for name, value in sorted(os.environ.items()) if name.startswith("AWS_")]
 
 
 def s3_client(*, read_seconds: float = _READ_SECONDS, attempts: int = _ATTEMPTS) -> Any:
-    """A boto3 client made from the AWS environment. A request that S3 does not answer is given up after `read_seconds`,
-    and made `attempts` times. Raises SettingError for an endpoint with a user or a password.
+    """A boto3 client made from the AWS environment. It waits up to `read_seconds` for an answer, and sends a request up
+    to `attempts` times. Raises SettingError for an endpoint with a user or a password.
     """
     import boto3
     from botocore.config import Config
@@ -78,7 +79,7 @@ def s3_client(*, read_seconds: float = _READ_SECONDS, attempts: int = _ATTEMPTS)
 
 
 def open_lake_for_a_person(location: str | None = None) -> Lake:
-    """As `open_lake`, for somebody who waits at a terminal: S3 that is away is reported within half a minute."""
+    """As `open_lake`, for somebody who waits at a terminal: an unreachable S3 is reported within half a minute."""
     client = functools.partial(s3_client, read_seconds=_PERSON_SECONDS, attempts=1)
     store = open_store(LakeSettings.load(lake=location).location, client, patience=_PERSON_SECONDS)
     return Lake(store, protection=Protection.from_settings())

@@ -15,8 +15,8 @@ from genesys_assets.lake.column_types import retyped
 from genesys_assets.lake.reach import Reach
 from genesys_assets.tables.spec import in_milliseconds
 
-# Most columns are ids, which a dictionary does not shrink. Without dictionaries large tables are written in two thirds
-# of the time and are a tenth smaller. Delta Lake stores instants in microseconds. Checksums find damaged bytes.
+# Most columns are ids, which dictionaries do not shrink. Without dictionaries large tables are written in two thirds of
+# the time and are a tenth smaller. Delta Lake stores instants in microseconds. Checksums reveal damaged bytes.
 FORMAT = {
     "compression": "zstd",
     "compression_level": 1,
@@ -29,7 +29,7 @@ FORMAT = {
 PROVENANCE_KEY = b"genesys_assets"
 """The key of our own JSON in a file's metadata."""
 COLUMNS_KEY = "columns"
-"""The key in that JSON of what the file's own columns do not say: see `written_schema`."""
+"""The key in that JSON of what the Parquet types cannot express: see `written_schema`."""
 _REACH_KEY = "reach"
 _CONTENT_LETTERS = 32
 
@@ -38,13 +38,14 @@ Provenance = dict[str, Any]
 
 
 def reach_in(provenance: Provenance) -> Reach | None:
-    said = provenance.get(_REACH_KEY)
-    return None if said is None else Reach.from_json(said)
+    """The reach that a file's metadata states; None if it states none."""
+    value = provenance.get(_REACH_KEY)
+    return None if value is None else Reach.from_json(value)
 
 
 def written_schema(parquet: pq.ParquetFile) -> pa.Schema:
-    """The columns of a file as they were written: with those of the type null, instants in milliseconds where they
-    were whole ones.
+    """The columns of a file as they were before they were stored: with those of the type null, and with instants in
+    milliseconds, except where they were finer.
     """
     finer = provenance_in(parquet.metadata.metadata).get(COLUMNS_KEY, {}).get("microseconds", ())
     at_rest = parquet.schema_arrow.remove_metadata()
@@ -53,13 +54,13 @@ def written_schema(parquet: pq.ParquetFile) -> pa.Schema:
 
 
 def null_columns(metadata: pq.FileMetaData) -> list[str]:
-    """The columns that were left out of a file, for they had no type: all their values were null."""
+    """The columns that were left out of a file because all their values were null, so that they had no type."""
     return list(provenance_in(metadata.metadata).get(COLUMNS_KEY, {}).get("null", ()))
 
 
 def row_groups(parquet: pq.ParquetFile, names: Sequence[str] | None = None) -> Iterator[pa.Table]:
-    """The rows of a file in pieces, as they were written: see `written_schema`. (Batches of a dataset would be read
-    ahead.)
+    """The rows of a file, a row group at a time, as they were written: see `written_schema`. (An Arrow dataset would
+    read ahead, which takes more memory.)
     """
     written = written_schema(parquet)
     wanted = written if names is None else pa.schema([written.field(name) for name in names])
@@ -80,9 +81,9 @@ def rows_of_parquet(parquet: pq.ParquetFile) -> Rows:
 def write_retyped(
     parquet: pq.ParquetFile, file: IO[bytes], schema: pa.Schema, metadata: dict[bytes, bytes], table: str
 ) -> HashedFile:
-    """Write the rows of a file with the types of a schema. Gives what was written, with its digest.
+    """Write the rows of a file with the types of a schema. Returns the written file, with its digest.
 
-    Columns of the schema that the file does not have are left out, unless it has none at all. Raises UnstorableColumn.
+    Columns of the schema that the file does not have are left out, unless it has none of them. Raises UnstorableColumn.
     """
     fields = [field for field in schema if field.name in parquet.schema_arrow.names]
     kept = pa.schema(fields) if fields else schema
@@ -101,14 +102,14 @@ def is_finer_than_milliseconds(type_: pa.DataType) -> bool:
 
 
 class HashedFile:
-    """A draft as Arrow writes to it; keeps a digest of what is written up to the footer, which differs by run."""
+    """A draft that Arrow writes to, with a digest of everything before the footer. (The footer differs by run.)"""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._sha256 = hashlib.sha256()
         self._body: str | None = None
         self.end = 0
-        """Where the rows end."""
+        """Where the rows end, in bytes from the beginning."""
         self.closed = False
 
     def write(self, data: Any) -> int:
@@ -122,7 +123,7 @@ class HashedFile:
         self._file.flush()
 
     def close(self) -> None:
-        """Stays open: whoever began the draft closes it."""
+        """Does nothing: the caller that began the draft closes it."""
 
     def readable(self) -> bool:
         return False
@@ -138,7 +139,7 @@ class HashedFile:
         return self._body or self._sha256.hexdigest()
 
     def end_of_rows(self) -> None:
-        """What is written from now on is the footer."""
+        """Call it before the footer is written: the digest is that of the bytes until now."""
         self._body, self.end = self._sha256.hexdigest(), self.tell()
 
 
@@ -152,8 +153,9 @@ def content_of(digest: str, schema: pa.Schema, reach: Reach | None, nulls: Seque
 
 
 def metadata_of(provenance: Provenance, reach: Reach | None) -> dict[bytes, bytes]:
-    said = {**provenance, **({_REACH_KEY: reach.as_json()} if reach else {})}
-    return {PROVENANCE_KEY: json.dumps(said, sort_keys=True, default=str).encode()}
+    """The key-value metadata of a file."""
+    content = {**provenance, **({_REACH_KEY: reach.as_json()} if reach else {})}
+    return {PROVENANCE_KEY: json.dumps(content, sort_keys=True, default=str).encode()}
 
 
 def provenance_in(metadata: dict[bytes, bytes] | None) -> Provenance:

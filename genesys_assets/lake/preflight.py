@@ -1,6 +1,6 @@
-"""What can be known before the first run of where things are written: lake, published files, their buckets, S3's clock.
+"""Checks before the first run that the lake and the place of the published files can be written, and the clock of S3.
 
-A file is written and removed again, nothing is kept. What the platform says is looked at in `cloud.preflight`.
+It writes a file to each place and removes it again. `cloud.preflight` checks the platform.
 """
 
 from __future__ import annotations
@@ -24,14 +24,12 @@ _SIGNING = "S3 refuses what is signed with a time 15 minutes off."
 
 
 def places(s3_client: Callable[[], Any], lake: str | None = None, published: str | None = None) -> tuple[Finding, ...]:
-    """Looks at both places, those of the settings where none are given, and raises nothing: what went wrong is a
-    finding too.
-    """
-    return tuple(_look(s3_client, lake, published))
+    """Check both places: those given, else those of the settings. Raises nothing: an error becomes a finding too."""
+    return tuple(_findings(s3_client, lake, published))
 
 
-def _look(s3_client: Callable[[], Any], lake: str | None, published: str | None) -> Iterator[Finding]:
-    told: set[str] = set()
+def _findings(s3_client: Callable[[], Any], lake: str | None, published: str | None) -> Iterator[Finding]:
+    reported: set[str] = set()
     for what, locate in ((LAKE, partial(_lake, lake)), (PUBLISHED, partial(_published, published))):
         try:
             location = locate()
@@ -40,9 +38,9 @@ def _look(s3_client: Callable[[], Any], lake: str | None, published: str | None)
             continue
         is_bucket = location.startswith("s3://")
         for finding in _bucket(what, location, s3_client) if is_bucket else [_folder(what, location)]:
-            if finding.what != S3_CLOCK or S3_CLOCK not in told:
+            if finding.what != S3_CLOCK or S3_CLOCK not in reported:
                 yield finding
-            told.add(finding.what)
+            reported.add(finding.what)
 
 
 def _lake(stated: str | None) -> str:
@@ -56,10 +54,10 @@ def _published(stated: str | None) -> str:
 def _folder(what: str, location: str) -> Finding:
     path = urlsplit(location).path if location.startswith("file://") else location
     folder = Path(path).expanduser().absolute()
-    there = next(place for place in (folder, *folder.parents) if place.exists())
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
     try:
-        with tempfile.TemporaryFile(dir=there):
-            free = shutil.disk_usage(there).free
+        with tempfile.TemporaryFile(dir=existing):
+            free = shutil.disk_usage(existing).free
     except OSError as error:
         return Finding(
             "fail",
@@ -80,32 +78,34 @@ def _bucket(what: str, location: str, s3_client: Callable[[], Any]) -> Iterator[
     key = f"{prefix}/preflight-{uuid4().hex}".strip("/")
     try:
         client = s3_client()
-        at = client.meta.endpoint_url
+        endpoint = client.meta.endpoint_url
         answer = client.head_bucket(Bucket=bucket)
         client.put_object(Bucket=bucket, Key=key, Body=b"")
         client.delete_object(Bucket=bucket, Key=key)
     except ClientError as error:
         answer = error.response
-        yield Finding("fail", what, *_refused(bucket, at, answer))
+        yield Finding("fail", what, *_refusal(bucket, endpoint, answer))
     except BotoCoreError as error:
         advice = "Check AWS_ENDPOINT_URL_S3, AWS_DEFAULT_REGION and the AWS credentials."
         yield Finding("fail", what, f"no answer for bucket {bucket} ({str(error).rstrip('.')})", advice)
         return
     else:
-        yield Finding("ok", what, f"{location}, writable, at {at}")
-    said = clock(S3_CLOCK, "S3's", answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date", ""), datetime.now(UTC))
-    yield (
-        said if said.level == "ok" else Finding(said.level, said.what, said.value, f"{said.advice} {_SIGNING}".strip())
-    )
+        yield Finding("ok", what, f"{location}, writable, at {endpoint}")
+    date = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date", "")
+    of_clock = clock(S3_CLOCK, "S3's", date, datetime.now(UTC))
+    if of_clock.level == "ok":
+        yield of_clock
+    else:
+        yield Finding(of_clock.level, of_clock.what, of_clock.value, f"{of_clock.advice} {_SIGNING}".strip())
 
 
-def _refused(bucket: str, at: str, answer: Any) -> tuple[str, str]:
-    """How the bucket is, and what to do."""
+def _refusal(bucket: str, endpoint: str, answer: Any) -> tuple[str, str]:
+    """What is wrong with the bucket, and what to do."""
     status, code = answer["ResponseMetadata"].get("HTTPStatusCode"), answer.get("Error", {}).get("Code")
     if status == 404:
-        return f"there is no bucket {bucket} at {at}", "Create it, or name another."
+        return f"there is no bucket {bucket} at {endpoint}", "Create it, or name another."
     needed = "s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject"
     return (
-        f"bucket {bucket} at {at} refuses (HTTP {status}, {code})",
+        f"bucket {bucket} at {endpoint} refuses (HTTP {status}, {code})",
         f"Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and their permissions {needed}.",
     )

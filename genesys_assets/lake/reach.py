@@ -1,6 +1,6 @@
-"""How far a stored partition is known: one value, written with the partition and read by everybody who asks.
+"""How far a stored partition is known: one value, written with the partition.
 
-Reports, checks, publishing and automation ask its methods. Where it is stored is a matter of `files`.
+Reports, checks, publishing and automation use its methods. `files` knows where it is stored.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ Questions = Mapping[str, list[str]]
 class Reach:
     """Everything before `through` is known, UTC.
 
-    `is_complete`: details jobs had all of the partition, or all its hours of aggregates were fetched after they were
-    over, or files were said to have all of it. `imported`: some rows come
-    from files and not from the platform. `fetched_hours` counts the hours that were fetched, where hours count.
+    `is_complete`: details jobs returned all of the partition, or each of its hours of aggregates was fetched after it
+    was over, or the person who imported files said that they hold all of it. `imported`: some rows come from files and
+    not from the platform. `fetched_hours`, of aggregates, counts the hours that were fetched.
     """
 
     through: datetime
@@ -49,9 +49,9 @@ class Reach:
 
     @classmethod
     def of_all(cls, window: Window, days: Mapping[str, Iterable[Self | None]]) -> Self:
-        """How far a window is known if tables of several UTC days were read: the least of all.
+        """How far a window is known if it is computed from tables of several UTC days: the earliest of all gaps counts.
 
-        `days` gives the reach of each table by UTC day, None for a table that is not stored.
+        `days` gives, by UTC day, the reach of each table; None for a table that is not stored.
         """
         through, is_complete, imported = window.end, True, False
         for day, reaches in days.items():

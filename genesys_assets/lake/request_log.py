@@ -1,8 +1,8 @@
-"""Where the requests of a run are kept: appended to `tables/api_requests`, once a minute and when the asking ends.
+"""Appends the requests of a run to `tables/api_requests`, once a minute and when the client is done.
 
-Storing them never slows or fails what asks: it is done on a thread of its own, with a lake of its own, and what goes
-wrong is a warning. A run that is killed loses what it asked in its last minute. Each time adds a small file to a day;
-housekeeping makes one of them once the day is over.
+Storing requests never slows or fails the client: it happens on its own thread, with its own lake, and an error only
+causes a warning. A run that is killed loses the requests of its last minute. Each time adds a small file to a day;
+housekeeping joins them once the day is over.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class RequestRecorder:
-    """Stores what a client asks within a `with` statement."""
+    """Stores the requests that a client sends within a `with` statement."""
 
     def __init__(self, lake: Lake, requests: RequestLog, origin: Provenance) -> None:
         self._lake = Lake(lake.store, protection=lake.protection)
@@ -32,7 +32,7 @@ class RequestRecorder:
         self._left: list[SentRequest] = []
         self._tried: set[str] = set()
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._go_on, name="api-requests", daemon=True)
+        self._thread = threading.Thread(target=self._store_regularly, name="api-requests", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -48,7 +48,9 @@ class RequestRecorder:
             _log.warning("%d requests are missing in %s: %s", len(self._left), PLACE, problem)
 
     def store(self) -> Exception | None:
-        """Store the requests until now. What cannot be stored is kept for the next time, with the reason returned."""
+        """Store the requests until now; returns None. If that fails, keeps them for the next time and returns the
+        error.
+        """
         self._left += self._requests.take()
         by_day: dict[str, list[SentRequest]] = defaultdict(list)
         for each in self._left:
@@ -67,14 +69,14 @@ class RequestRecorder:
     def _append(self, sent: list[SentRequest]) -> None:
         lake, at = self._lake.refreshed(), sent[0].time
         if any(each.id in self._tried for each in sent):
-            # What failed may have done so after it was committed.
-            there = lake.read(PLACE, f"{at:%Y-%m-%d}", columns=["request_id"], schema=API_REQUESTS.schema)
-            known = {*there["request_id"].to_pylist()}
+            # An earlier try may have failed after its commit: leave out what is stored already.
+            stored = lake.read(PLACE, f"{at:%Y-%m-%d}", columns=["request_id"], schema=API_REQUESTS.schema)
+            known = {*stored["request_id"].to_pylist()}
             sent = [each for each in sent if each.id not in known]
         if sent:
             rows = api_requests(sent, self._origin.get("run_id"))
             lake.append(PLACE, API_REQUESTS, rows, at, self._origin)
 
-    def _go_on(self) -> None:
+    def _store_regularly(self) -> None:
         while not self._ended.wait(EVERY_SECONDS):
             self.store()

@@ -1,7 +1,7 @@
-"""A table whose columns take other types: all its files are written anew, and replaced in one commit.
+"""Gives columns of a table other types: rewrites all its files, and replaces them in one commit.
 
-Delta Lake cannot change the type of a column in place. Rows, provenance, reach and readings stay what they were; old
-versions stay readable as they were. Which type is right is decided in `column_types`.
+Delta Lake cannot change the type of a column in place. Rows, provenance, reach and readings stay the same, and old
+versions stay readable. `column_types` decides which type is right.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _FILES_AT_ONCE = 8
 
 
 class Retyping:
-    """The types of one table's columns, brought to fit rows. It remembers which files it has written, so that another
-    try after a conflict has to write only what was committed since.
+    """Fits the column types of one table to new rows. It remembers which files it has rewritten, so that a retry after
+    a conflict rewrites only files that were committed since.
     """
 
     def __init__(self, log: DeltaLog) -> None:
@@ -29,13 +29,13 @@ class Retyping:
         self._types: dict[str, pa.DataType] = {}
         self._written: dict[str, AddedFile] = {}
         self.renamed: dict[str, str] = {}
-        """The files that were replaced so far, with those that hold their rows now."""
+        """The new path of each file that was rewritten, by its old path."""
 
     def fit(self, rows: pa.Schema) -> None:
-        """Give the table's columns the types of the rows and raise Conflict, so that the caller reads the log again. No
-        effect if the columns that both have are of the same types.
+        """Give the table's columns the types of the rows, and raise Conflict so that the caller reads the log again.
+        Does nothing if the types are equal already.
 
-        Raises UnstorableColumn where a stored value does not fit.
+        Raises UnstorableColumn if a stored value does not fit.
         """
         known = self._log.schema()
         types = {f.name: f.type for f in rows if f.name in known.names and known.field(f.name).type != f.type}
@@ -52,12 +52,12 @@ class Retyping:
             list(executor.map(self._rewrite, files))
         lost = [file.path for _, file in files if file.path not in self._written]
         added = [self._written[file.path] for _, file in files if file.path not in lost]
-        said = {name: str(type_) for name, type_ in types.items()}
-        self._log.replace_all(types, added, {"retyped": said, **({"unreadable": lost} if lost else {})})
+        type_names = {name: str(type_) for name, type_ in types.items()}
+        self._log.replace_all(types, added, {"retyped": type_names, **({"unreadable": lost} if lost else {})})
         self.renamed.update({path: file.path for path, file in self._written.items()})
 
     def _rewrite(self, stored: tuple[Key, DataFile]) -> None:
-        """One file with the new types. A file that cannot be read is left out: its partition counts as absent."""
+        """Rewrite one file with the new types. An unreadable file is left out: its partition then counts as missing."""
         key, file = stored
         if file.path not in self._written:
             with contextlib.suppress(Unreadable):
@@ -68,7 +68,7 @@ def _rewritten(log: DeltaLog, key: Key, file: DataFile, types: Mapping[str, pa.D
     before = StoredFile(log.store, log.place, file)
     with drafts(log.store) as begin:
         draft = begin()
-        with before.readable():
+        with before.raising_unreadable():
             content, size = before.write_retyped(draft.file, types, log.place)
         path = new_path(key, content)
         draft.publish(f"{log.place}/{path}")

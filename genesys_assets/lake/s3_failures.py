@@ -1,6 +1,6 @@
-"""What a failure of S3 means: whether it passes by itself, and what it says of a file or of the bucket.
+"""What a failure of S3 means: whether it passes by itself, and whether it is about a file or about the bucket.
 
-Pure functions of the errors of boto3; what is done about them is in `store`.
+Pure functions of the errors of boto3. `s3_store` acts on them.
 """
 
 from __future__ import annotations
@@ -8,15 +8,15 @@ from __future__ import annotations
 from typing import Any
 
 _PASSING = (429, 500, 502, 503, 504)
-"""Statuses of HTTP that pass by themselves."""
+"""HTTP statuses that are worth a retry."""
 _PASSING_CODES = ("RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable", "OperationAborted")
-"""Codes of S3 for failures that pass by themselves, with any status.
+"""Error codes of S3 that are worth a retry, whatever the status.
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
 TAKEN = (409, 412)
 """Statuses of a conditional write where somebody else was faster."""
 ABOUT_ONE_FILE = (404, *TAKEN)
-"""Statuses that say something of a file, and nothing of the bucket."""
+"""Statuses that are about one file, and say nothing about the bucket."""
 _CODES_OF_404 = ("NoSuchKey", "NoSuchUpload", "NoSuchBucket")
 
 
@@ -25,7 +25,7 @@ class WrongSize(Exception):
 
 
 def passes(error: BaseException) -> bool:
-    """Whether a failure of S3 is one that passes."""
+    """Whether a failure of S3 passes by itself, so that a retry makes sense."""
     from botocore.exceptions import FlexibleChecksumError, HTTPClientError, IncompleteReadError
     from botocore.parsers import ResponseParserError
 
@@ -37,26 +37,29 @@ def passes(error: BaseException) -> bool:
 
 
 def passes_once_reached(error: BaseException) -> bool:
-    """If nothing listens, the endpoint may be wrong; but not once it has answered."""
+    """As `passes`, for an endpoint that has answered before: then refused connections pass too. At first contact they
+    may mean that the endpoint is wrong.
+    """
     from botocore.exceptions import ConnectionError as NoConnection
 
     return passes(error) or isinstance(error, NoConnection)
 
 
 def is_404_of_something_else(error: BaseException) -> bool:
-    """Whether a 404 is neither NoSuchKey nor NoSuchBucket: of a proxy or a wrong endpoint. False for HEAD: it has no
-    body.
+    """Whether the error is a 404 without a code of S3: a proxy or a wrong endpoint answered. False for HEAD requests,
+    whose answers have no body and so no code.
     """
     of_head = str(getattr(error, "operation_name", "")).startswith("Head")
     return status_of(error) == 404 and not of_head and code_of(error) not in _CODES_OF_404
 
 
 def status_of(error: BaseException) -> int:
-    """The status that S3 answered, 0 where it did not answer."""
+    """The HTTP status of the answer; 0 if there was no answer."""
     return int(_answer(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def code_of(error: BaseException) -> str:
+    """The error code of S3, as `NoSuchKey`; empty if there is none."""
     return str(_answer(error).get("Error", {}).get("Code", ""))
 
 

@@ -1,4 +1,6 @@
-"""A lake on S3: a prefix of a bucket. `store` says what every store does, `s3_failures` what a failure of S3 means."""
+"""Files on S3, below a prefix of a bucket. `store` says what every store does, `s3_failures` what a failure of S3
+means.
+"""
 
 from __future__ import annotations
 
@@ -34,13 +36,13 @@ PATIENCE_SECONDS = 90
 """How long S3 may answer 503, or drop connections, before a read or write fails."""
 _TIMEOUT_SECONDS = 60
 _MOST_PAGES = 10_000
-"""Of a listing: ten million files. A store that lists more of them repeats itself."""
+"""Of a listing, which are ten million files. A server that lists more is taken to repeat itself."""
 LISTED_AT_ONCE = 1000
 """How many files S3 lists in one answer.
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 """
 _WHOLE_BYTES = 64 << 20
-"""A file of S3 up to this size is read with one request; of a larger one the parts that are needed."""
+"""A file up to this size is read with one request. Of a larger one only the needed parts are read."""
 
 
 class S3Store(Store):
@@ -50,7 +52,7 @@ class S3Store(Store):
     where the bucket does not exist, or the credentials do not reach it. Safe for threads.
     """
 
-    # A run reads each commit since the last checkpoint of each of its tables, one request each.
+    # Small, because a run requests each commit since the last checkpoint of each of its tables.
     commits_between_checkpoints = 3
     may_alter_files = False
 
@@ -64,7 +66,7 @@ class S3Store(Store):
 
     @property
     def _client(self) -> Any:
-        """One client for all requests. It is made when it is first needed, which takes a quarter of a second."""
+        """One client for all requests. It is created when first needed, because that takes a quarter of a second."""
         with self._lock:
             if self._known_client is None:
                 client = self._new_client()
@@ -78,14 +80,14 @@ class S3Store(Store):
         try:
             self._tries(passes)(client.head_bucket, Bucket=self.bucket)
         except (ClientError, RecursionError) as error:
-            raise self._unreachable(error) or LakeUnreachable(self._why(status_of(error))) from error
+            raise self._bucket_failure(error) or LakeUnreachable(self._refusal(status_of(error))) from error
         except BotoCoreError as error:
             raise LakeUnreachable(
                 f"S3 at {client.meta.endpoint_url} cannot be reached ({str(error).rstrip('.')}): check "
                 "AWS_ENDPOINT_URL_S3, AWS_DEFAULT_REGION and the AWS credentials."
             ) from error
 
-    def _why(self, status: int) -> str:
+    def _refusal(self, status: int) -> str:
         if status == 404:
             return f"The S3 bucket {self.bucket!r} does not exist: create it, or name another."
         return (
@@ -148,7 +150,7 @@ class S3Store(Store):
         return self._read(key)
 
     def get_sized(self, key: str, size: int) -> bytes | None:
-        """As `get`, of a file whose size a listing said: an answer of another size is asked for again."""
+        """As `get`, for a file whose size is known from a listing: an answer of another size is requested again."""
         return self._read(key, size)
 
     def tail(self, key: str, count: int) -> bytes:
@@ -157,30 +159,30 @@ class S3Store(Store):
             raise FileNotFoundError(self.uri(key))
         return last
 
-    def _read(self, key: str, size: int | None = None, **how: str) -> bytes | None:
+    def _read(self, key: str, size: int | None = None, **options: str) -> bytes | None:
         from botocore.exceptions import ClientError
 
         def read() -> bytes:
-            answer = self._client.get_object(Bucket=self.bucket, Key=self._key(key), **how)
+            answer = self._client.get_object(Bucket=self.bucket, Key=self._key(key), **options)
             limit = LARGEST if size is None else size
             body = read_at_most(answer["Body"], limit)
             if len(body) > limit:
-                raise WrongSize(f"{self.uri(key)} came with more than {limit} bytes")
+                raise WrongSize(f"S3 sent more than {limit} bytes of {self.uri(key)}")
             if size is not None and len(body) != size:
-                raise WrongSize(f"{self.uri(key)} came with {len(body)} bytes instead of {size}")
+                raise WrongSize(f"S3 sent {len(body)} bytes of {self.uri(key)} instead of {size}")
             return body
 
         try:
-            found: bytes = self._patiently(read)
-            return found
+            content: bytes = self._patiently(read)
+            return content
         except ClientError as error:
             if code_of(error) == "NoSuchKey":
                 return None
             raise
 
     def put_new(self, key: str, data: bytes) -> str:
-        """A small file under a key that no file has yet; gives its tag. Raises FileExistsError, also where an earlier
-        try of ours stored it and the answer was lost.
+        """Store a small file under a key that no file has yet; returns its tag. Raises FileExistsError if there is a
+        file, even if an earlier try of ours stored it and the answer was lost.
         """
         from botocore.exceptions import ClientError
 
@@ -192,7 +194,7 @@ class S3Store(Store):
                 raise FileExistsError(self.uri(key)) from error
             raise
         if "ETag" not in answer:
-            # Something between us and S3 answered: whether S3 took the file is seen when it is read.
+            # Something between us and S3 answered. A later read shows whether S3 has stored the file.
             raise FileExistsError(self.uri(key))
         return str(answer["ETag"])
 
@@ -200,17 +202,17 @@ class S3Store(Store):
         return sorted(self.tags_after(folder, ""))
 
     def tags_after(self, folder: str, name: str) -> dict[str, Tag]:
-        """The tags of the files of a folder by name, of those whose names come after one. Files that differ have other
-        tags.
+        """The tags of the files of a folder, by name, for names that sort after `name`. Files that differ have
+        different tags.
         """
         root = self._key(f"{folder}/")
         return _tags(self._objects(root, StartAfter=f"{root}{name}"), root)
 
     def tags_of_few(self, folder: str) -> dict[str, Tag] | None:
-        """As `tags_after`, of all files; None if there are more than one request lists."""
+        """As `tags_after`, for all files of a folder; None if they are more than one request lists."""
         root = self._key(f"{folder}/")
-        found = list(itertools.islice(self._objects(root), LISTED_AT_ONCE))
-        return None if len(found) == LISTED_AT_ONCE else _tags(found, root)
+        listed = list(itertools.islice(self._objects(root), LISTED_AT_ONCE))
+        return None if len(listed) == LISTED_AT_ONCE else _tags(listed, root)
 
     def listed(self, prefix: str) -> list[ListedFile]:
         root = self._key("")
@@ -218,31 +220,31 @@ class S3Store(Store):
         files = [
             ListedFile(each["Key"].removeprefix(root), int(each["Size"]), each["LastModified"].astimezone(UTC))
             for each in self._objects(folder)
-            # Consoles of S3 make a folder as an empty file.
+            # The S3 console creates a folder as an empty file.
             if not each["Key"].endswith("/")
         ]
         return sorted((file for file in files if not _is_hidden(file.key)), key=lambda file: file.key)
 
     def _objects(self, prefix: str, **start: str) -> Iterator[dict[str, Any]]:
-        """What the bucket lists below a prefix. Raises LakeUnreachable, also for an answer that is no such listing."""
+        """What the bucket lists below a prefix. Raises LakeUnreachable, also if the answer is not such a listing."""
         more = start
         for _ in range(_MOST_PAGES):
             answer = self._patiently(self._client.list_objects_v2, Bucket=self.bucket, Prefix=prefix, **more)
             listed = answer.get("Contents", [])
             if "Name" not in answer or not all(_is_listed(each, prefix) for each in listed):
-                raise self._no_listing(prefix, "something else came")
+                raise self._no_listing(prefix, "the answer is not a listing of it")
             yield from listed
             if not answer.get("IsTruncated"):
                 return
             token = answer.get("NextContinuationToken")
             if not token or token == more.get("ContinuationToken"):
-                raise self._no_listing(prefix, "it does not say how it goes on")
+                raise self._no_listing(prefix, "a page of the listing does not name the next one")
             more = {"ContinuationToken": token}
         raise self._no_listing(prefix, f"it has more than {_MOST_PAGES:,} pages")
 
     def _no_listing(self, prefix: str, reason: str) -> LakeUnreachable:
         return LakeUnreachable(
-            f"s3://{self.bucket}/{prefix} cannot be listed: {reason}. See what is between this machine and S3 (a "
+            f"s3://{self.bucket}/{prefix} cannot be listed: {reason}. Check what is between this machine and S3 (a "
             "proxy, a gateway), then run it again."
         )
 
@@ -250,32 +252,32 @@ class S3Store(Store):
         self._patiently(self._client.delete_object, Bucket=self.bucket, Key=self._key(key))
 
     def forget_drafts(self, before: datetime) -> int:
-        """Drafts are gone with their process; uploads in parts that were broken off are not."""
+        """Abort unfinished multipart uploads. (The drafts themselves disappear with their process.)"""
         listing = self._client.get_paginator("list_multipart_uploads")
 
         def uploads() -> list[dict[str, Any]]:
             pages = listing.paginate(Bucket=self.bucket, Prefix=self._key(""))
             return [upload for page in pages for upload in page.get("Uploads", ())]
 
-        left = [upload for upload in self._patiently(uploads) if upload["Initiated"] < before]
-        for each in left:
-            # Somebody else who keeps house may have been faster.
+        unfinished = [upload for upload in self._patiently(uploads) if upload["Initiated"] < before]
+        for each in unfinished:
+            # Another run of housekeeping may have been faster.
             with contextlib.suppress(self._client.exceptions.NoSuchUpload):
                 abort = self._client.abort_multipart_upload
                 self._patiently(abort, Bucket=self.bucket, Key=each["Key"], UploadId=each["UploadId"])
-        return len(left)
+        return len(unfinished)
 
     def _patiently(self, call: Callable[..., Any], **arguments: Any) -> Any:
-        """The call's result; 5xx, throttling and dropped or refused connections are tried again as long as patience
+        """The result of a call. Retries 5xx, throttling, and dropped or refused connections as long as patience
         lasts.
         """
         try:
             return self._tries(passes_once_reached)(call, **arguments)
         except Exception as error:
-            unreachable = self._unreachable(error)
-            if unreachable is None:
+            failure = self._bucket_failure(error)
+            if failure is None:
                 raise
-            raise unreachable from error
+            raise failure from error
 
     def unreachable(self, error: Exception) -> LakeUnreachable | None:
         if isinstance(error, FileNotFoundError) or not (isinstance(error, OSError) and "AWS Error" in str(error)):
@@ -292,8 +294,8 @@ class S3Store(Store):
             reraise=True,
         )
 
-    def _unreachable(self, error: Exception) -> LakeUnreachable | None:
-        """What an error says of the whole bucket; None where it is about one request."""
+    def _bucket_failure(self, error: Exception) -> LakeUnreachable | None:
+        """What an error of boto3 says about the whole bucket; None if it is about one request."""
         if is_404_of_something_else(error):
             return LakeUnreachable(
                 f"The S3 bucket {self.bucket!r} was not found there ({str(error).rstrip('.')}): check "
@@ -305,17 +307,17 @@ class S3Store(Store):
                 "see whether S3 is in trouble, then run it again."
             )
         if isinstance(error, RecursionError):
-            # boto3 asks again and again where each answer sends it to another region.
+            # boto3 follows without end if each answer redirects it to another region.
             return LakeUnreachable(
-                f"The S3 bucket {self.bucket!r} sends requests elsewhere without end: check AWS_DEFAULT_REGION and "
+                f"The S3 bucket {self.bucket!r} redirects requests without end: check AWS_DEFAULT_REGION and "
                 "AWS_ENDPOINT_URL_S3."
             )
         if code_of(error) == "RequestTimeTooSkewed":
             return LakeUnreachable(
-                f"The S3 bucket {self.bucket!r} has another time than this machine: set this machine's clock."
+                f"The clock of S3 bucket {self.bucket!r} differs from this machine's: set this machine's clock."
             )
         if status_of(error) in (401, 403) or code_of(error) in ("NoSuchBucket", "ExpiredToken", "InvalidToken"):
-            return LakeUnreachable(self._why(status_of(error)))
+            return LakeUnreachable(self._refusal(status_of(error)))
         if status_of(error) and status_of(error) not in ABOUT_ONE_FILE:
             return LakeUnreachable(
                 f"The S3 bucket {self.bucket!r} refuses a request ({str(error).rstrip('.')}): check the AWS "
@@ -325,7 +327,7 @@ class S3Store(Store):
 
 
 class _S3Draft:
-    """A file without a name on this machine, gone with the process, uploaded when it is published."""
+    """A temporary file on this machine. It is uploaded when it is published, and disappears with the process."""
 
     def __init__(self, store: S3Store) -> None:
         self._store = store
@@ -347,7 +349,7 @@ class _S3Draft:
 
 
 class _UnclosedFile:
-    """A file as boto3 reads it, which closes what it has read: the draft stays open for another try."""
+    """A file that boto3 reads but does not close, so that the draft stays open for another try."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -370,13 +372,13 @@ def _tags(listed: Iterable[dict[str, Any]], root: str) -> dict[str, Tag]:
 
 
 def _is_listed(each: dict[str, Any], prefix: str) -> bool:
-    """Whether a listing says of a file what it must."""
+    """Whether an entry of a listing has all the fields that we need, and lies below the prefix."""
     return {"Key", "ETag", "Size", "LastModified"} <= each.keys() and str(each["Key"]).startswith(prefix)
 
 
 def _arrow_s3(client: Any, patience: float) -> pafs.S3FileSystem:
-    """Arrow's view of the bucket: boto3's endpoint and region, credentials from the AWS environment as every AWS tool
-    reads them.
+    """Arrow's view of S3, with the endpoint and region of a boto3 client. Arrow reads the credentials from the AWS
+    environment itself.
     """
     seconds = min(_TIMEOUT_SECONDS, patience)
     endpoint = urlsplit(client.meta.endpoint_url)
@@ -384,7 +386,7 @@ def _arrow_s3(client: Any, patience: float) -> pafs.S3FileSystem:
         region=client.meta.region_name,
         scheme=endpoint.scheme,
         endpoint_override=endpoint.netloc,
-        # Those who have little patience ask less often.
+        # With less patience, fewer attempts.
         retry_strategy=pafs.AwsStandardS3RetryStrategy(max_attempts=max(2, min(10, int(patience)))),
         # As long as boto3 waits. Arrow's own three seconds are too short for a busy store.
         connect_timeout=seconds,

@@ -1,8 +1,8 @@
-"""A place for files: a local folder or an S3 prefix. It knows keys and bytes, not what they mean (`lake`).
+"""A place for files: a local folder or an S3 prefix. It knows keys and bytes; `lake` knows what they mean.
 
 A file is written as a draft, outside everything that readers see, and published under its key when it is whole. Keys
 of data files are never used twice, so a reader never sees a file change. A process that is killed leaves at most a
-draft (local) or a file that no table names; `ops/housekeeping` removes both.
+draft (on a disk) or a file that no table names; `ops/housekeeping` removes both.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import pyarrow.fs as pafs
 
 DRAFTS = ".drafts"
 _LISTINGS = 20
-"""How often a folder is listed that others change meanwhile."""
+"""How often we try to list a folder that others change meanwhile."""
 
 
 class LakeUnreachable(Exception):
@@ -29,7 +29,7 @@ class LakeUnreachable(Exception):
 
 
 class Tag(NamedTuple):
-    """What S3 says of a file's content, and its size."""
+    """The ETag of a file on S3, which differs for different content, and its size in bytes."""
 
     tag: str
     size: int
@@ -37,7 +37,7 @@ class Tag(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """A published file, as a listing names it."""
+    """A published file in a listing; `size` in bytes."""
 
     key: str
     size: int
@@ -53,10 +53,10 @@ class Draft(Protocol):
         """Give the whole file its key, which no file has yet. It stays open for reading."""
 
     def renew(self) -> IO[bytes]:
-        """Begin an empty file, which can be published under another key. Gives the one before: close it."""
+        """Begin a new, empty file, which can be published under another key. Returns the old file; close it."""
 
     def discard(self) -> None:
-        """Forget the file; nothing happens once it is published."""
+        """Remove the draft. A published file stays."""
 
 
 class Store(Protocol):
@@ -64,7 +64,7 @@ class Store(Protocol):
 
     filesystem: pafs.FileSystem
     commits_between_checkpoints: int
-    """Of the logs of tables that are made there."""
+    """How many commits a new table makes before it writes a checkpoint."""
     may_alter_files: bool
     """Whether a published file may lose or change bytes, as on a disk after a power cut."""
 
@@ -81,34 +81,36 @@ class Store(Protocol):
         """A published file for reading. Raises FileNotFoundError."""
 
     def unreachable(self, error: Exception) -> LakeUnreachable | None:
-        """What an error that Arrow raised says of the way to the files; None where it says nothing of it."""
+        """The error to raise if an error of Arrow means that the files cannot be reached; None if it means another
+        thing.
+        """
         return None
 
     def tail(self, key: str, count: int) -> bytes:
-        """The last bytes of a published file, all where it has no more. Raises FileNotFoundError."""
+        """The last `count` bytes of a published file, or all if it has fewer. Raises FileNotFoundError."""
 
     def size(self, key: str) -> int | None:
-        """Bytes of a published file, None where it does not exist."""
+        """How many bytes a published file has; None if it does not exist."""
 
     def put(self, key: str, data: bytes) -> None:
-        """A small file, replaced at once."""
+        """Write a small file, replacing an existing one atomically."""
 
     def get(self, key: str) -> bytes | None:
-        """A small file, None where it does not exist."""
+        """Read a small file; None if it does not exist."""
 
     def delete(self, key: str) -> None:
-        """Remove a file; nothing happens where it does not exist."""
+        """Remove a file, if it exists."""
 
     def keys(self, prefix: str) -> list[str]:
-        """All keys under a folder, sorted; hidden files and those of hidden folders, as drafts are, left out."""
+        """All keys under a folder, sorted. Hidden files and folders, such as drafts, are left out."""
         return [file.key for file in self.listed(prefix)]
 
     def names(self, folder: str) -> list[str]:
-        """The keys under a folder, without it, sorted: with one request where there are few."""
+        """As `keys`, relative to the folder. S3 lists up to a thousand with one request."""
         return [key.removeprefix(f"{folder}/") for key in self.keys(folder)]
 
     def listed(self, prefix: str) -> list[ListedFile]:
-        """All files under a folder, as `keys` names them."""
+        """All files under a folder, sorted by key. Hidden ones are left out as by `keys`."""
         root = self.path("")
         files = [
             ListedFile(info.path.removeprefix(root), info.size, info.mtime.astimezone(UTC))
@@ -118,7 +120,7 @@ class Store(Protocol):
         return sorted((file for file in files if not _is_hidden(file.key)), key=lambda file: file.key)
 
     def _infos(self, prefix: str) -> list[pafs.FileInfo]:
-        """Arrow fails on a folder that somebody makes or removes while it looks."""
+        """Tries again, because Arrow fails on a folder that others create or remove while it looks."""
         selector = pafs.FileSelector(self.path(prefix), allow_not_found=True, recursive=True)
         for _ in range(_LISTINGS - 1):
             with contextlib.suppress(FileNotFoundError):
@@ -126,7 +128,7 @@ class Store(Protocol):
         return list(self.filesystem.get_file_info(selector))
 
     def forget_drafts(self, before: datetime) -> int:
-        """Remove what killed processes began and did not publish, last written to before a moment; says how much."""
+        """Remove drafts of killed processes that were last written to before a moment; returns how many."""
 
 
 def _is_hidden(key: str) -> bool:
@@ -136,7 +138,7 @@ def _is_hidden(key: str) -> bool:
 class LocalStore(Store):
     """A folder on this machine."""
 
-    # Of a table with two years of hours a checkpoint takes as long as a hundred commits.
+    # For a table with two years of hours, writing a checkpoint takes as long as a hundred commits.
     commits_between_checkpoints = 10
     may_alter_files = True
 
@@ -189,7 +191,9 @@ class LocalStore(Store):
 
 
 def _forget(draft: Path, before: datetime) -> bool:
-    """Remove a draft that was last written to before a moment. It may be published or discarded meanwhile."""
+    """Remove a draft that was last written to before a moment; returns whether it did. Its process may publish or
+    discard it meanwhile.
+    """
     try:
         if draft.stat().st_mtime >= before.timestamp():
             return False
@@ -200,7 +204,7 @@ def _forget(draft: Path, before: datetime) -> bool:
 
 
 class _LocalDraft:
-    """A file among the drafts of its lake, moved to its key at once."""
+    """A file in the folder of drafts. Publishing renames it, which is atomic."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -221,7 +225,7 @@ class _LocalDraft:
         outlast_a_power_cut(self.file)
         target = self._folder / key
         target.parent.mkdir(parents=True, exist_ok=True)
-        # Housekeeping lets published files alone while they are young.
+        # Housekeeping removes uncommitted files by their age: it counts from now.
         os.utime(self._path)
         os.replace(self._path, target)
 
@@ -231,14 +235,14 @@ class _LocalDraft:
 
 
 def outlast_a_power_cut(file: IO[bytes]) -> None:
-    """Have the bytes of a file on the disk before its name says that they are there."""
+    """Wait until the bytes of a file are on the disk, so that it can be given its name."""
     file.flush()
     os.fsync(file.fileno())
 
 
 @contextlib.contextmanager
 def drafts(store: Store) -> Iterator[Callable[[], Draft]]:
-    """Drafts that are discarded when the block ends, unless they were published."""
+    """Gives a function that begins drafts. When the block ends, those that were not published are discarded."""
     begun: list[Draft] = []
 
     def begin() -> Draft:

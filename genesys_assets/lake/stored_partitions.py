@@ -10,13 +10,14 @@ from genesys_assets.lake.delta import DataFile, DeltaLog
 
 @dataclass(frozen=True, slots=True)
 class StoredPartition:
-    """A stored partition: what identifies its rows and their reach, its newest file, and when that was committed."""
+    """A stored partition: its newest file, and `content`, which identifies its rows and their reach."""
 
     content: str
     newest: DataFile
 
     @property
     def written_at(self) -> datetime:
+        """When the newest file was added."""
         return datetime.fromtimestamp(self.newest.modified_ms / 1000, UTC)
 
     def with_newer(self, file: DataFile) -> StoredPartition:

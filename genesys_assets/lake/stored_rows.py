@@ -23,7 +23,7 @@ _FOOTERS_AT_ONCE = 8
 class StoredRows:
     """The rows of one partition of a table, or of several in order; partitions that are not stored have no rows.
 
-    Raises LakeUnreachable, and Unreadable where the bytes of a file are at fault.
+    Methods raise LakeUnreachable, and Unreadable if a file is damaged.
     """
 
     def __init__(self, log: DeltaLog, keys: str | Iterable[str] | None) -> None:
@@ -36,7 +36,7 @@ class StoredRows:
         self, schema: pa.Schema | None, columns: Sequence[str] | None, where: pc.Expression | None
     ) -> pa.Table | None:
         """The rows as one table, None if none is stored: see `Lake.read`."""
-        with self._naming():
+        with self._raising_unreadable():
             dataset = self._dataset(schema, columns)
             if dataset is None:
                 return None
@@ -44,19 +44,19 @@ class StoredRows:
 
     def dataset(self, schema: pa.Schema | None) -> pads.Dataset | None:
         """The rows as an Arrow dataset, None if none is stored: see `Lake.read`."""
-        with self._naming():
+        with self._raising_unreadable():
             return self._dataset(schema, None)
 
     def pieces(self, schema: pa.Schema, columns: Sequence[str], where: pc.Expression | None) -> Iterator[pa.Table]:
         """The rows, a row group at a time: see `Lake.pieces`."""
         for path in self._paths:
-            with self._naming():
+            with self._raising_unreadable():
                 file = _dataset(path, filesystem=self._store.filesystem, schema=schema)
             for fragment in file.get_fragments():
-                with self._naming():
+                with self._raising_unreadable():
                     groups = fragment.split_by_row_group(where, schema)
                 for group in groups:
-                    with self._naming():
+                    with self._raising_unreadable():
                         piece = group.to_table(schema, columns=list(columns), filter=where, use_threads=False)
                     yield piece
 
@@ -71,8 +71,8 @@ class StoredRows:
         return dataset.replace_schema(pa.schema([*known, *(pa.field(name, pa.null()) for name in nulls)]))
 
     @contextlib.contextmanager
-    def _naming(self) -> Iterator[None]:
-        """Around what reads rows: names the table whose file cannot be read."""
+    def _raising_unreadable(self) -> Iterator[None]:
+        """Wrap code that reads rows: errors about the bytes of a file become Unreadable, which names the table."""
         try:
             yield
         except (pa.ArrowInvalid, OSError) as error:
@@ -86,14 +86,14 @@ class StoredRows:
 
 
 def _dataset(source: str | list[str], **options: Any) -> pads.Dataset:
-    # It brings pandas along: too much for loading definitions.
+    # Imported here because it imports pandas, which would slow the loading of definitions.
     import pyarrow.dataset as pads
 
     return pads.dataset(source, format="parquet", **options)
 
 
 def _null_columns(dataset: pads.Dataset) -> list[str]:
-    """The columns that have no type in the files' metadata. The footers that were read serve for the rows too."""
+    """The columns that the files' metadata lists as null. Arrow caches the footers, and reads the rows with them."""
     with ThreadPoolExecutor(_FOOTERS_AT_ONCE, thread_name_prefix="footers") as executor:
         named = executor.map(lambda fragment: null_columns(fragment.metadata), dataset.get_fragments())
         return list(dict.fromkeys(name for names in named for name in names))

@@ -1,6 +1,6 @@
-"""How pages and tables are written to the draft of a Parquet file, and audited before it is committed.
+"""Writes pages and tables to drafts of Parquet files, and audits the drafts.
 
-How files are read back is in `files`, what is committed, and when, in `lake` and `commit`.
+`files` reads the files, `lake` and `commit` decide what is committed and when.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.lake.audit import COLUMNS, Findings, audit, audited_columns, difference
 from genesys_assets.lake.changes import Change, Counts, Rows, compare
-from genesys_assets.lake.column_types import NoColumns, at_rest, fitting, needed, retyped
+from genesys_assets.lake.column_types import NoColumns, at_rest, fitting_schema, needed_type, retyped
 from genesys_assets.lake.delta import DeltaLog
 from genesys_assets.lake.files import ABSENT, PAGES, TAKEN_OUT, UNKNOWN_DROPPED, needed_by_stored, read_footer
 from genesys_assets.lake.parquet_files import (
@@ -49,8 +49,8 @@ _PART_BYTES = 1 << 20
 class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
     """Writes pages as they arrive, each as a row group of its own, so that any page can be read alone.
 
-    `provenance` and `reach` may be changed until the file is closed; `as_of` is that of the newest page. `screen`
-    gives each page as it may be stored.
+    `provenance` and `reach` may be changed until the file is closed; `as_of` is that of the newest page. `screen` takes
+    out of each page what must not be stored.
     """
 
     spec = PAGES
@@ -87,7 +87,7 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
 
     @property
     def of_contacts(self) -> frozenset[str]:
-        """Conversations in which a forgotten contact took part, of which other answers may hold more."""
+        """Conversations in which a forgotten contact took part. Other answers may hold more of them."""
         return frozenset(self._screen.of_contacts) if self._screen else frozenset()
 
     def write(self, page: Page) -> None:
@@ -122,15 +122,15 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
 
     @property
     def content(self) -> str:
-        """Identifies what the answers list and their reach: not when they were given, nor their cursors and totals."""
+        """Identifies the items that the answers list, and their reach; not their times, cursors and totals."""
         return content_of(self._answers.hexdigest(), PAGES.schema, self.reach)
 
     def changes_since(self, before: Rows) -> Counts:
-        """Answers are not compared one by one: each says when it was received, so that all are others."""
+        """Answers are not compared one by one: each holds the time when it was received, so all would differ."""
         return {"rows_before": before.count, "rows_after": self.rows}
 
     def has_the_bytes_of(self, store: Store, key: str) -> bool:
-        """Answers that list the same differ in when they were given."""
+        """Never: equal answers still differ in the time when they were received."""
         return False
 
     def fit(self, log: DeltaLog) -> bool:
@@ -139,10 +139,10 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
 
 
 class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
-    """Writes a table in parts, gathered to row groups of a size that other engines like.
+    """Writes a table in parts, and gathers them to row groups of a size that suits other engines.
 
     `provenance` and `reach` may be changed until the file is closed; `head` holds the first rows, `absent` counts the
-    nulls in the columns that the platform should fill. `schema` are the columns at rest. Columns of the type null are
+    nulls in the columns that the platform should fill. `schema` has the columns at rest. Columns of the type null are
     left out, and the file's metadata names them: see `at_rest`.
     """
 
@@ -162,14 +162,14 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
         self._waiting: list[pa.Table] = []
 
     def write(self, table: pa.Table) -> None:
-        """Add rows. Rows with other columns than declared are left out and noted as a finding.
+        """Add rows. Rows with other columns than the declared ones are not written, and become a finding of the audit.
 
-        Raises UnstorableColumn where a value does not fit its type at rest.
+        Raises UnstorableColumn if a value does not fit its type at rest.
         """
         table = _with_unit(table, self.spec.schema)
-        wrong = difference(table.schema.remove_metadata(), self.spec.schema)
-        if wrong:
-            self.wrong_columns = wrong
+        problem = difference(table.schema.remove_metadata(), self.spec.schema)
+        if problem:
+            self.wrong_columns = problem
             return
         if len(self.head) < self._head_rows:
             self.head = pa.concat_tables([self.head, table.slice(0, self._head_rows - len(self.head))])
@@ -180,7 +180,9 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
             self._flush(_ROWS_PER_GROUP)
 
     def _flush(self, rows: int) -> None:
-        """Write exactly this many rows as one group, so that the same rows always give the same bytes."""
+        """Write the first `rows` waiting rows as one group. Groups have a fixed size, so that the same rows always give
+        the same bytes.
+        """
         waiting = pa.concat_tables(self._waiting)
         self._writer.write_table(waiting.slice(0, rows).combine_chunks(), row_group_size=rows)
         self._waiting = [waiting.slice(rows)]
@@ -198,11 +200,11 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
     def _metadata(self) -> dict[bytes, bytes]:
         finer = [field.name for field in self.spec.schema if is_finer_than_milliseconds(field.type)]
         about = {"null": self._nulls(), "microseconds": finer}
-        said = {**self.provenance, "schema_version": self.spec.version}
+        provenance = {**self.provenance, "schema_version": self.spec.version}
         for name in (COLUMNS_KEY, ABSENT):
-            said.pop(name, None)
-        counted = {ABSENT: dict(self.absent)} if self.absent else {}
-        return metadata_of(said | counted | ({COLUMNS_KEY: about} if any(about.values()) else {}), self.reach)
+            provenance.pop(name, None)
+        counts = {ABSENT: dict(self.absent)} if self.absent else {}
+        return metadata_of(provenance | counts | ({COLUMNS_KEY: about} if any(about.values()) else {}), self.reach)
 
     def _nulls(self) -> list[str]:
         return [name for name in self.spec.schema.names if name not in self.schema.names]
@@ -231,24 +233,25 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
         return digest.hexdigest() == self._file.digest
 
     def fit(self, log: DeltaLog) -> bool:
-        """Give the finished draft the column types of a table, as far as its values allow: `fitting`.
+        """Give the finished draft the column types of a table, as far as its values allow: see `fitting_schema`.
 
-        True: it was written anew, to a file that has no key yet. Raises NoColumns, ColumnTypeChanged, DuplicateColumn,
-        UnstorableColumn.
+        True: the draft was rewritten to a new file, which is not published yet. Raises NoColumns, ColumnTypeChanged,
+        DuplicateColumn, UnstorableColumn.
         """
         known = log.schema()
         schema = known
         if self.spec.columns:
-            schema = fitting(log.place, self.schema, known, self._needed, functools.partial(needed_by_stored, log))
+            stored_need = functools.partial(needed_by_stored, log)
+            schema = fitting_schema(log.place, self.schema, known, self._needed_type, stored_need)
         if not len(schema):
-            raise NoColumns(f"{log.place} would have no columns. Give the table columns, also when it has no rows.")
+            raise NoColumns(f"{log.place} would have no columns. Give the table columns, even if it has no rows.")
         if schema == self.schema:
             return False
         self._write_again(schema, log.place)
         return True
 
-    def _needed(self, name: str) -> pa.DataType:
-        return needed(self.parquet().read([name], use_threads=False)[name])
+    def _needed_type(self, name: str) -> pa.DataType:
+        return needed_type(self.parquet().read([name], use_threads=False)[name])
 
     def _write_again(self, schema: pa.Schema, place: str) -> None:
         finished = self.parquet()
@@ -258,7 +261,7 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
             self.size = self._file.tell()
 
     def audit(self, partition: str | None) -> Findings:
-        """What is wrong with the finished draft, by the name of the check."""
+        """What is wrong with the finished draft, by the name of the check; empty if nothing is."""
         if self.wrong_columns:
             return {COLUMNS: self.wrong_columns}
         return audit(self.spec, partition, self.row_groups(audited_columns(self.spec)))
@@ -275,7 +278,7 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
 
 
 def _with_unit(table: pa.Table, declared: pa.Schema) -> pa.Table:
-    """The rows with instants in the declared unit: rows that were read from the lake have microseconds."""
+    """The rows with instants in the declared unit: those of rows that were read from the lake are in microseconds."""
     for index, field in enumerate(declared):
         if index < len(table.schema) and pa.types.is_timestamp(field.type):
             given = table.schema.field(index)
@@ -285,8 +288,8 @@ def _with_unit(table: pa.Table, declared: pa.Schema) -> pa.Table:
 
 
 def _listed(answer: bytes) -> memoryview:
-    """What an answer lists: from its first bracket to the last one. What stands around it describes the answer itself:
-    cursor, total, up to when data are available. Of a Parquet file all bytes count.
+    """The part of an answer that lists items: from its first bracket to the last one. The rest describes the answer
+    itself: its cursor, its total, up to when data are available. Of a Parquet file it is all bytes.
     """
     if answer.startswith(b"PAR1"):
         return memoryview(answer)
@@ -295,6 +298,6 @@ def _listed(answer: bytes) -> memoryview:
 
 
 def _uncopied(value: bytes) -> pa.Array:
-    """An array of that one value, without looking at each of its bytes."""
+    """An array of one value, made without copying its bytes."""
     offsets = pa.array([0, len(value)], pa.int32())
     return pa.Array.from_buffers(pa.binary(), 1, [None, offsets.buffers()[1], pa.py_buffer(value)])

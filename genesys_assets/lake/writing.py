@@ -1,7 +1,4 @@
-"""What is being written to one partition of some tables: the writers, and what their files and commits will say.
-
-It is opened and committed in `lake`; how rows become a file is in `writers`.
-"""
+"""One partition of some tables while it is being written. `lake` opens and commits it; `writers` makes the files."""
 
 from __future__ import annotations
 
@@ -21,11 +18,11 @@ if TYPE_CHECKING:
 
 
 class Writing:
-    """The writers of some tables of one partition, by asset, and what their files and commits will say.
+    """The writers of some tables of one partition, by asset, and what their files and commits will state.
 
-    `provenance`, `reach`, `newness` and `made_of` may be set until the block ends; `changes` says afterwards what is
-    new. `made_of` identifies, by asset, what its rows are made of: see `Lake.made_of`. `yields_to_newer`: see
-    `Lake.write`.
+    `provenance`, `reach`, `newness` and `made_of` may be set until the block of `Lake.table_writers` ends. Afterwards
+    `changes` has the change of each table. `made_of` identifies, by asset, the sources of its rows: see `Lake.made_of`.
+    `yields_to_newer`: see `Lake.write`.
     """
 
     def __init__(
@@ -44,7 +41,7 @@ class Writing:
         return self.writers[asset]
 
     def add_to_stored(self, lake: Lake) -> None:
-        """The rows come after all that are stored, which stay where they are."""
+        """Add the rows to those stored, which stay, instead of replacing them."""
         self.adds = True
         for asset, writer in self.writers.items():
             writer.absent += Counter(lake.provenance(asset, self.key).get(ABSENT, {}))
@@ -55,7 +52,7 @@ class Writing:
 
     def audit(self) -> None:
         """Raises AuditFailed where a file must not be committed."""
-        found = {asset: writer.audit(self.key) for asset, writer in self.writers.items()}
-        wrong = {asset: findings for asset, findings in found.items() if findings}
-        if wrong:
-            raise AuditFailed(self.key, wrong)
+        by_asset = {asset: writer.audit(self.key) for asset, writer in self.writers.items()}
+        failed = {asset: findings for asset, findings in by_asset.items() if findings}
+        if failed:
+            raise AuditFailed(self.key, failed)

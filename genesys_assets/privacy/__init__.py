@@ -1,13 +1,13 @@
-"""Personal data: what of it is stored, and what is kept from being stored. `forgetting` takes out what is stored.
+"""Decides which personal data is stored, before it is stored. `forgetting` removes what is stored already.
 
     protection         keep, hash or drop, by class
-    answers            where in the platform's answers personal data stand, and protecting them
-    people             whose a name or an address in a conversation is
-    lake_files         the same of files of the data lake extraction, and these without those who must be forgotten
-    forgotten          who must be forgotten: digests of ids, kept in the lake
-    scrubbed_answers   answers without those who must be forgotten
-    scrubbed_rows      rows without them
-    screen             what is done with each answer before it is stored
+    answers            finds personal data in the platform's answers, and protects it
+    people             whether a name or an address in a conversation belongs to an agent or a customer
+    lake_files         protects files of the data lake extraction, and removes forgotten people from them
+    forgotten          the list of who must be forgotten: digests of ids, stored in the lake
+    scrubbed_answers   removes forgotten people from answers
+    scrubbed_rows      removes forgotten people from rows
+    screen             applies all this to each answer before it is stored
 
-Which column has which class is declared in `tables.personal`.
+`tables.personal` declares the class of each column.
 """

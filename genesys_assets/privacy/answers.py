@@ -1,11 +1,11 @@
-"""Where personal data is in the platform's answers, and how answers are protected.
+"""Finds personal data in the platform's answers, and protects it.
 
-An answer has the classes of the columns that its fields become (`tables.personal`). An unknown field may hold personal
-data of any class, so it is dropped, at every level, as soon as one class is not kept. Answers about the organisation's
-own queues, codes and skills hold no personal data except who made them.
+A field of an answer has the class of the column that it becomes (`tables.personal`). An unknown field may hold personal
+data of any class, so it is dropped, at every level, unless all classes are kept. Answers about the organisation's own
+queues, codes and skills hold no personal data except who made them.
 
-A name or an address in a conversation belongs to the participant who has it: an agent (person) or a customer (contact).
-If it is unknown which, the stricter of both actions counts.
+A name or an address in a conversation belongs to an agent (person) or to a customer (contact). If it is unknown to
+whom, the stricter of both actions counts.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ class CannotDrop(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A field with a value of a class. One that `tells_apart` rows is hashed where the class is dropped. An unknown
-    field is dropped, and so is an object in the place of a value, unless it `is_json`. `whose` is set where the value
-    may be an agent's instead of a contact's.
+    """The rule for a field with a value of a class. If it `identifies_rows`, it is hashed where the class is dropped.
+    An unknown field is dropped, and so is an object in the place of a value, unless the field `is_json`. `whose` is set
+    if the value may belong to an agent instead of a contact.
     """
 
     class_: PersonalData
-    tells_apart: bool = False
+    identifies_rows: bool = False
     is_known: bool = True
     is_json: bool = False
     whose: Whose | None = None
@@ -58,7 +58,9 @@ UNKNOWN = Value(PersonalData.CONTENT, is_known=False)
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """An object, or a list of them, with what its known fields are, and what any other one is."""
+    """The rules for the fields of an object, or of each object of a list: for `known` fields by name, and for any
+    `other` field.
+    """
 
     known: Mapping[str, Rule]
     other: Value = UNKNOWN
@@ -72,7 +74,7 @@ Rule = Value | Members
 
 @dataclass(slots=True)
 class _Work:
-    """How one answer is protected, and which unknown fields were dropped so far, by path."""
+    """The protection of one answer, and the counts of unknown fields that were dropped so far, by path."""
 
     protection: Protection
     dropped: Counter[str] = field(default_factory=Counter)
@@ -91,7 +93,7 @@ def protected(body: bytes, rule: Rule, protection: Protection, dropped: Counter[
 
 
 def parse_answer(body: bytes) -> dict[str, Any]:
-    """An answer. Raises UnreadablePage where it is no JSON object."""
+    """Parse an answer. Raises UnreadablePage if it is not a JSON object."""
     try:
         answer = json.loads(body.decode("utf-8", errors="replace"))
     except (ValueError, RecursionError) as error:
@@ -106,7 +108,7 @@ def dump_answer(answer: Mapping[str, Any]) -> bytes:
 
 
 def _protect(holder: Any, rule: Rule, work: _Work, people: People, path: str) -> None:
-    """Protect the fields of an object, or of each object of a list, where it is."""
+    """Protect the fields of an object, or of each object of a list, in place."""
     if isinstance(holder, list):
         for item in holder:
             _protect(item, rule, work, people, path)
@@ -126,7 +128,7 @@ def _protect(holder: Any, rule: Rule, work: _Work, people: People, path: str) ->
 
 
 def _without_strays(value: Any, rule: Members, work: _Work, path: str) -> Any:
-    """A list without what is no object in it: no column has that."""
+    """A list without values that are not objects, because no column has them."""
     if not isinstance(value, list):
         return value
     kept = [item for item in value if item is None or isinstance(item, dict | list)]
@@ -142,10 +144,10 @@ def _protect_field(holder: dict[str, Any], name: str, value: Value, work: _Work,
         work.dropped[path] += 1
         return
     action = protection.strictest(people.classes(holder[name], value.class_, value.whose))
-    if action == "drop" and value.tells_apart:
+    if action == "drop" and value.identifies_rows:
         if not protection.key:
             raise CannotDrop(
-                f"{name} tells rows apart and holds {value.class_} data, which GENESYS_ASSETS_PERSONAL_DATA drops. Set "
+                f"{name} identifies rows and holds {value.class_} data, which GENESYS_ASSETS_PERSONAL_DATA drops. Set "
                 "GENESYS_ASSETS_PERSONAL_DATA_KEY, so that it is hashed instead, or do not group by it."
             )
         action = "hash"
@@ -160,23 +162,23 @@ def _has_object(value: Any) -> bool:
 
 
 def _hashed(value: Any, protection: Protection) -> Any:
-    """Every text and number in a value as its hash; the names of fields stay."""
+    """A value with every text and number replaced by its hash; names of fields stay."""
     if isinstance(value, str):
         return protection.hashed(value)
     if isinstance(value, list):
         return [_hashed(item, protection) for item in value]
     if isinstance(value, dict):
         return {name: _hashed(item, protection) for name, item in value.items()}
-    # As a column of texts would have it.
+    # A number is hashed as a column of texts would hold it.
     return value if value is None or isinstance(value, bool) else protection.hashed(json.dumps(value))
 
 
-# -- what stands where -------------------------------------------------------------------------------------------------
+# -- rules by place ----------------------------------------------------------------------------------------------------
 
 
 @cache
 def rule_of(place: str) -> Rule:
-    """The rule for the answers that are stored in a place of the lake, or that its table is made of. Raises
+    """The rule for the answers that are stored in a place of the lake, or that the table there is made from. Raises
     Unclassified.
 
     >>> rule_of("pages/hourly_aggregates").known["results"].known["group"].known["userId"].class_
@@ -225,8 +227,8 @@ def _field(wire: str, class_: PersonalData, type_: pa.DataType) -> Rule:
 
 
 def _value(wire: str, class_: PersonalData) -> Value:
-    tells_apart = class_ is PERSON and wire.endswith(("Id", "Ids"))
-    return Value(class_, tells_apart=tells_apart, whose=_WHOSE.get(wire) if class_ is CONTACT else None)
+    identifies_rows = class_ is PERSON and wire.endswith(("Id", "Ids"))
+    return Value(class_, identifies_rows=identifies_rows, whose=_WHOSE.get(wire) if class_ is CONTACT else None)
 
 
 _WHOSE = dict.fromkeys(("participantName", "addressSelf", "screenShareAddressSelf", "videoAddressSelf"), Whose.OWN)
@@ -244,7 +246,7 @@ def _aggregates() -> Rule:
 
 
 def _observations() -> Rule:
-    """Current figures are next to the group, without an interval."""
+    """As aggregates, but figures stand beside the group, without an interval."""
     data = _plain_fields("metric", "qualifier", stats=Members(dict.fromkeys((*KEPT, *UNUSED), Value(NONE))))
     mappings = {"systemToOrganizationMappings": Value(NONE, is_json=True)}
     return Members({"results": Members({"group": _group(), "data": data}), **mappings})
@@ -253,7 +255,9 @@ def _observations() -> Rule:
 def _user_details() -> Rule:
     presence = _plain_fields("startTime", "endTime", "systemPresence", "organizationPresenceId")
     status = _plain_fields("startTime", "endTime", "routingStatus")
-    user = Members({"userId": Value(PERSON, tells_apart=True), "primaryPresence": presence, "routingStatus": status})
+    user = Members(
+        {"userId": Value(PERSON, identifies_rows=True), "primaryPresence": presence, "routingStatus": status}
+    )
     return _plain_fields("totalHits", "cursor", "dataAvailabilityDate", userDetails=user)
 
 
@@ -262,13 +266,13 @@ def _plain_fields(*names: str, **nested: Rule) -> Members:
 
 
 def _group() -> Members:
-    """What a question was grouped by, in any family. A name that means a person in one family is treated so in all."""
+    """The dimensions of a group, in any family. A name that means a person in one family is a person in all."""
     known = {
-        name: replace(_value(name, class_of(family.table, snake_case(name))), tells_apart=True)
+        name: replace(_value(name, class_of(family.table, snake_case(name))), identifies_rows=True)
         for family in FAMILIES.values()
         for name in family.dimensions
     }
-    return Members(known, Value(CONTENT, tells_apart=True))
+    return Members(known, Value(CONTENT, identifies_rows=True))
 
 
 def _listing(entity: Members, **more: Rule) -> Rule:
@@ -282,11 +286,11 @@ _OF_LISTINGS = (
 
 
 def _entities(table: str) -> Rule:
-    """A listing has what its table has, and who made the entity."""
+    """A listing has the fields of its table, and who created and modified each entity."""
     spec = ENTITIES[table]
     known = {WIRE.get(column.name, _camel(column.name)): spec.personal(column) for column in spec.columns}
     fields: dict[str, Rule] = {
-        name: Value(class_, tells_apart=name == "id", is_json=name in JSON_FIELDS) for name, class_ in known.items()
+        name: Value(class_, identifies_rows=name == "id", is_json=name in JSON_FIELDS) for name, class_ in known.items()
     }
     division = _plain_fields("id", "name", "selfUri", "homeDivision")
     nested: dict[str, Rule] = {
@@ -306,7 +310,7 @@ def _camel(name: str) -> str:
 
 
 def _members() -> Rule:
-    """A member is a user: `name` and the like are of a person, and of no column."""
+    """A member is a user, so its name is that of a person; no column has it."""
     return _listing(_plain_fields("joined", "ringNumber", "memberBy", **_OF_USER))
 
 
@@ -315,7 +319,7 @@ def _skills() -> Rule:
     return _listing(_plain_fields("state", "version", skills=skills, **_OF_USER))
 
 
-_OF_USER: dict[str, Rule] = {"id": Value(PERSON, tells_apart=True), "selfUri": Value(PERSON), "name": Value(PERSON)}
+_OF_USER: dict[str, Rule] = {"id": Value(PERSON, identifies_rows=True), "selfUri": Value(PERSON), "name": Value(PERSON)}
 
 
 def _usage() -> Rule:

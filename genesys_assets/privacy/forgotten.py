@@ -1,12 +1,13 @@
-"""The list of who must be forgotten: digests of ids, kept in the lake, so that later fetches do not bring anybody back.
+"""The list of who must be forgotten: digests of ids, stored in the lake, so that later fetches do not bring anybody
+back.
 
     <lake>/forgotten/<kind>/<digest>.<pseudonym>.<length of the id>      one file for each id
     <lake>/forgotten/user-name/<digest>.<pseudonym>.<length>             one for each name of a user, in small letters
 
-Files are only added, so two processes that forget at once lose nothing. A digest does not reveal the id, which is
-random. It has no key, because a lost key would let everybody come back. If the lake has hashed an id, its hash is known
-too. A UUID is the same id in upper and in lower case. A name is not random: somebody who has the lake can test whether
-a name is on the list, but a list of digests made elsewhere does not help.
+Files are only added, so two processes that forget at once lose nothing. A digest does not reveal the id, because ids
+are random. It has no key, because with a lost key everybody would come back. If the lake has hashed an id, the digest
+of its hash is on the list too. A UUID is the same id in upper and lower case. Names are not random: somebody with the
+lake can test whether a name is on the list, but precomputed tables of digests do not help.
 """
 
 from __future__ import annotations
@@ -29,25 +30,25 @@ _WORD = re.compile(r"(?<!\w)\w")
 _WORD_ENDS = re.compile(r"s?(?!\w)")
 _LETTERS = "[0-9A-Za-z_.-]"
 _OTHER = re.compile(rf"{_LETTERS}{{3,128}}")
-"""A UUID or a hash may be inside a longer text; any other id is between characters that no id has."""
+"""The form of an id that is neither a UUID nor a hash. Such an id is only found between characters that no id has."""
 _NAME = re.compile(r"(?P<kind>[a-z-]+)/(?P<digest>[0-9a-f]{64})\.(?P<pseudonym>[0-9a-f]{16})\.(?P<length>\d+)")
 
 
 class SmallFiles(Protocol):
-    """Where the list lies: `lake.store.Store` is one."""
+    """The store of the list; `lake.store.Store` is one."""
 
     def names(self, folder: str) -> list[str]:
-        """The keys under a folder, without it."""
+        """The keys under a folder, relative to it."""
         ...
 
     def put(self, key: str, data: bytes) -> None:
-        """A small file, replaced at once."""
+        """Write a small file, replacing an existing one atomically."""
         ...
 
 
 class Kind(StrEnum):
-    """What an id is of; a `USER_NAME` is the name of a user. A `CONTACT_CONVERSATION` is one in which a forgotten
-    external contact took part.
+    """What an id belongs to. `CONTACT_CONVERSATION`: a conversation in which a forgotten external contact took part.
+    `USER_NAME`: not an id, but the name of a user.
     """
 
     CONVERSATION = "conversation"
@@ -67,8 +68,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """Everybody who must be forgotten, by the digest of the id. No text of another length than `lengths` is an id, or
-    than `name_lengths` a name.
+    """Everybody who must be forgotten, by the digest of the id. `lengths` are the lengths of all these ids, and
+    `name_lengths` those of all names: texts of other lengths need not be hashed.
     """
 
     by_digest: Mapping[str, frozenset[Entry]] = field(default_factory=dict)
@@ -80,7 +81,7 @@ class Forgotten:
     @classmethod
     def load(cls, store: SmallFiles) -> Forgotten:
         """The list as it is in the lake now."""
-        found: dict[str, frozenset[Entry]] = {}
+        by_digest: dict[str, frozenset[Entry]] = {}
         lengths = set()
         names: dict[str, tuple[str, int]] = {}
         for name in store.names(FOLDER):
@@ -89,28 +90,28 @@ class Forgotten:
                 names[match["digest"]] = f"forgotten:{match['pseudonym']}", int(match["length"])
             elif match and match["kind"] in list(Kind):
                 entry = Entry(Kind(match["kind"]), f"forgotten:{match['pseudonym']}")
-                found[match["digest"]] = found.get(match["digest"], frozenset()) | {entry}
+                by_digest[match["digest"]] = by_digest.get(match["digest"], frozenset()) | {entry}
                 lengths.add(int(match["length"]))
         name_lengths = frozenset(length for _, length in names.values())
-        return cls(found, frozenset(lengths), {digest: name for digest, (name, _) in names.items()}, name_lengths)
+        return cls(by_digest, frozenset(lengths), {digest: name for digest, (name, _) in names.items()}, name_lengths)
 
     def __bool__(self) -> bool:
         return bool(self.by_digest)
 
     def has(self, kind: Kind) -> bool:
-        """Whether anybody of that kind is on the list."""
+        """Whether an id of this kind is on the list."""
         return any(entry.kind is kind for entries in self.by_digest.values() for entry in entries)
 
     def joined_by(self, kind: Kind, ids: Iterable[str], protection: Protection) -> Forgotten:
-        """The list with further ids."""
-        found, lengths = dict(self.by_digest), set(self.lengths)
+        """The list with further ids, in memory only: see `remember`."""
+        by_digest, lengths = dict(self.by_digest), set(self.lengths)
         for digest, pseudonym, length in _digests(ids, protection):
-            found[digest] = found.get(digest, frozenset()) | {Entry(kind, f"forgotten:{pseudonym}")}
+            by_digest[digest] = by_digest.get(digest, frozenset()) | {Entry(kind, f"forgotten:{pseudonym}")}
             lengths.add(length)
-        return replace(self, by_digest=found, lengths=frozenset(lengths))
+        return replace(self, by_digest=by_digest, lengths=frozenset(lengths))
 
     def entry(self, text: str, kind: Kind) -> Entry | None:
-        """The entry of that kind for an id."""
+        """The entry of this kind for an id; None if it is not on the list."""
         if len(text) not in self.lengths:
             return None
         entries = self.by_digest.get(_digest(text), ())
@@ -118,15 +119,15 @@ class Forgotten:
 
     def names_in(self, texts: Iterable[str]) -> dict[str, str]:
         """The names of forgotten users that texts contain as words, in small letters, with their pseudonyms."""
-        found: dict[str, str] = {}
+        names: dict[str, str] = {}
         for text in {text.lower() for text in texts} if self.names else ():
             for at in (match.start() for match in _WORD.finditer(text)):
                 for length in self.name_lengths:
                     name = text[at : at + length]
                     whole = len(name) == length and _WORD_ENDS.match(text, at + length)
-                    if whole and name not in found and (pseudonym := self.names.get(_name_digest(name))):
-                        found[name] = pseudonym
-        return found
+                    if whole and name not in names and (pseudonym := self.names.get(_name_digest(name))):
+                        names[name] = pseudonym
+        return names
 
     def ids_in(self, text: str) -> dict[str, frozenset[Entry]]:
         """The forgotten ids in a text."""
@@ -136,14 +137,16 @@ class Forgotten:
 
     @property
     def _forms(self) -> list[re.Pattern[str]]:
-        """What ids look like. Those of the platform are UUIDs; to look for any others takes ten times as long."""
+        """The patterns of the ids on the list. If all are UUIDs and hashes, other ids are not searched, which would
+        take ten times as long.
+        """
         if not self.lengths:
             return []
         return [_UUID, _HASH] if self.lengths <= {_UUID_LENGTH, _HASH_LENGTH} else [_UUID, _HASH, _OTHER]
 
     def without_ids(self, text: str, found: Mapping[str, frozenset[Entry]]) -> str:
-        """A text with a pseudonym in the place of each of the ids, as `ids_in` gave them. The id of a conversation in
-        which a forgotten contact took part stays.
+        """A text with pseudonyms instead of the ids that `ids_in` returned. The id of a conversation in which a
+        forgotten contact took part stays.
         """
         for id_, entries in found.items():
             pseudonym = next((each.pseudonym for each in entries if each.kind is not Kind.CONTACT_CONVERSATION), None)
@@ -157,7 +160,7 @@ class Forgotten:
 
 
 def remember(store: SmallFiles, kind: Kind, ids: Iterable[str], protection: Protection) -> None:
-    """Add ids to the list."""
+    """Add ids to the list in the lake."""
     for digest, pseudonym, length in _digests(ids, protection):
         store.put(f"{FOLDER}/{kind}/{digest}.{pseudonym}.{length}", _CONTENT)
 
@@ -174,7 +177,7 @@ def _name_digest(name: str) -> str:
 
 
 def _digests(ids: Iterable[str], protection: Protection) -> Iterator[tuple[str, str, int]]:
-    """The digests of each id, with its pseudonym and length."""
+    """The digests of each id and of its hashes, each with the pseudonym and the length of the text."""
     for id_ in ids:
         one_case = _in_one_case(id_)
         pseudonym = _digest(f"pseudonym of {one_case}")[:16]

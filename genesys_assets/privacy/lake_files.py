@@ -1,9 +1,9 @@
-"""Files of the data lake extraction: protects personal data in them, and removes who must be forgotten.
+"""Protects personal data in files of the data lake extraction, and removes forgotten people from them.
 
-A file has the classes of the columns that its own become (`tables.personal`). An unknown column may hold personal data
-of any class, so it is dropped as soon as one class is not kept, like unknown fields of answers. A name or an address
-may be an agent's or a customer's, so the stricter of both actions counts. If every class is kept and nobody in it must
-be forgotten, a file stays unchanged to the byte.
+A column of a file has the class of the column that it becomes (`tables.personal`). An unknown column may hold personal
+data of any class, so it is dropped unless all classes are kept, like unknown fields of answers. A name or an address
+may belong to an agent or a customer, so the stricter of both actions counts. If every class is kept and nobody in a
+file must be forgotten, its bytes stay unchanged.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ _UNKNOWN = "unknown column "
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A column of a file: what it is called here, and how personal it is."""
+    """A column of a file: its name in our tables, and its possible classes of personal data."""
 
     name: str
     classes: tuple[PersonalData, ...]
-    tells_apart: bool = False
+    identifies_rows: bool = False
     is_known: bool = True
 
 
 def schema_of(request: str) -> str:
-    """The schema of a stored file, from the note in place of its request."""
+    """The schema of a stored file, from the request of its page."""
     return str(json.loads(request)["params"]["dataSchema"])
 
 
@@ -63,10 +63,10 @@ def protected(schema: str, body: bytes, protection: Protection, dropped: Counter
             action = "drop"
             if dropped is not None:
                 dropped[f"{schema}.{name}"] += len(rows)
-        if action == "drop" and column.tells_apart:
+        if action == "drop" and column.identifies_rows:
             if not protection.key:
                 raise CannotDrop(
-                    f"{name} of {schema} tells rows apart and holds {column.classes[0]} data, which "
+                    f"{name} of {schema} identifies rows and holds {column.classes[0]} data, which "
                     "GENESYS_ASSETS_PERSONAL_DATA drops. Set GENESYS_ASSETS_PERSONAL_DATA_KEY, so that it is hashed."
                 )
             action = "hash"
@@ -78,19 +78,19 @@ def protected(schema: str, body: bytes, protection: Protection, dropped: Counter
 
 
 def scrubbed(schema: str, body: bytes, who: Forgotten, names: Mapping[str, str] | None = None) -> ScrubbedAnswer | None:
-    """A file without those who must be forgotten; None if none of them is in it. `names` are those of users, with their
+    """A file without those who must be forgotten; None if nobody in it must be. `names` are names of users with their
     pseudonyms. Raises UnreadableFile.
     """
     rows, columns = _read(schema, body)
     ours = rows.rename_columns([column.name for column in columns.values()])
-    met = conversations_of_contacts(schema, body, who)
-    of_file = who.joined_by(Kind.CONTACT_CONVERSATION, met, KEEP) if met else who
+    of_contacts = conversations_of_contacts(schema, body, who)
+    of_file = who.joined_by(Kind.CONTACT_CONVERSATION, of_contacts, KEEP) if of_contacts else who
     place = "tables/participant_attributes" if schema == ATTRIBUTES else "tables/segments"
-    left = scrubbed_rows(place, ours, of_file, Traces(names or {}))
-    after = _without_unknown(ours if left is None else left, of_file)
-    if after is None and left is None:
+    scrubbed_ = scrubbed_rows(place, ours, of_file, Traces(names or {}))
+    after = _without_unknown(ours if scrubbed_ is None else scrubbed_, of_file)
+    if after is None and scrubbed_ is None:
         return None
-    result = left if after is None else after
+    result = scrubbed_ if after is None else after
     assert result is not None
     return ScrubbedAnswer(_written(result.rename_columns(rows.column_names)), _taken_out(ours, who))
 
@@ -104,12 +104,14 @@ def conversations_of_contacts(schema: str, body: bytes, who: Forgotten) -> list[
     if not {"external_contact_id", "conversation_id"} <= set(ours.column_names):
         return []
     contacts = [id_ for id_ in _texts(ours, "external_contact_id") if who.entry(id_, Kind.EXTERNAL_CONTACT)]
-    met = ours.filter(pc.is_in(ours["external_contact_id"], value_set=pa.array(contacts, pa.string())))
-    return _texts(met, "conversation_id")
+    of_contacts = ours.filter(pc.is_in(ours["external_contact_id"], value_set=pa.array(contacts, pa.string())))
+    return _texts(of_contacts, "conversation_id")
 
 
 def _without_unknown(rows: pa.Table, who: Forgotten) -> pa.Table | None:
-    """Unknown columns count as content: they are null in rows of conversations of forgotten contacts."""
+    """The rows with null in unknown columns of conversations of forgotten contacts, because unknown columns count as
+    content. None if nothing changes.
+    """
     unknown = [name for name in rows.column_names if name.startswith(_UNKNOWN)]
     if not unknown or "conversation_id" not in rows.column_names:
         return None
@@ -136,7 +138,7 @@ def _texts(rows: pa.Table, name: str) -> list[str]:
 
 
 def _read(schema: str, body: bytes) -> tuple[pa.Table, dict[str, _Column]]:
-    """The rows of a file with plain texts, and what each column is."""
+    """The rows of a file, with texts as plain strings, and each column by its name in the file."""
     rows = read_rows(schema, open_parquet(schema, body))
     for index, field in enumerate(rows.schema):
         if pa.types.is_dictionary(field.type) or pa.types.is_large_string(field.type):
@@ -172,7 +174,7 @@ def _whose(rule: Rule) -> Iterator[str]:
 
 
 def _hashed(values: pa.ChunkedArray, protection: Protection) -> pa.Array:
-    """Every text by its hash; a value that is neither a text nor a list of texts by that of its JSON."""
+    """The hash of every text; of a value that is neither a text nor a list of texts, the hash of its JSON."""
     column = values.combine_chunks()
     if pa.types.is_list(column.type) and pa.types.is_string(column.type.value_type):
         hashed = _hashed(pa.chunked_array([column.values]), protection)

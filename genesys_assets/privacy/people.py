@@ -1,5 +1,5 @@
-"""Whether a name or an address in a conversation is an agent's or a customer's. One field may hold both:
-`participantName` is any participant, `remote` is the one at the other end.
+"""Whether a name or an address in a conversation belongs to an agent or a customer. The same field may hold either:
+`participantName` is the name of any participant, `remote` is whoever is at the other end.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ _CONVERSATION, _PARTICIPANT = "conversations", "conversations.participants"
 
 
 class Whose(StrEnum):
-    """The participant whose purpose decides whom a name or an address belongs to."""
+    """Which participant a name or an address belongs to; the purpose of that participant decides its class."""
 
     OWN = "own"
-    """The participant in whom it stands."""
+    """The participant that the field is in."""
     SOMEBODY = "somebody"
-    """The participant who has it."""
+    """Whichever participant of the conversation has this name or address."""
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Names and addresses of the participants of a conversation, in small letters, and the purpose of the participant
-    that is being visited.
+    """Names and addresses of a conversation's participants, in small letters, and the purpose of the participant whose
+    fields are being protected.
     """
 
     persons: frozenset[str] = frozenset()
@@ -37,13 +37,15 @@ class People:
     purpose: str = ""
 
     def within(self, holder: Mapping[str, Any], path: str) -> People:
-        """The participants that are known inside the object at a path of the answer."""
+        """The people for the fields of an object at a path of the answer: updated for a conversation or a
+        participant.
+        """
         if path == _CONVERSATION:
             return People(frozenset(_known_as(holder, _AGENTS)), frozenset(_known_as(holder, _CUSTOMERS)))
         return replace(self, purpose=_purpose(holder)) if path == _PARTICIPANT else self
 
     def classes(self, value: Any, class_: PersonalData, whose: Whose | None) -> tuple[PersonalData, ...]:
-        """The class of a value; both if it is unknown whose it is."""
+        """The possible classes of a value: one, or person and contact if it is unknown to whom it belongs."""
         if whose is None:
             return (class_,)
         is_persons, is_contacts = self.purpose in _AGENTS, self.purpose in _CUSTOMERS

@@ -1,7 +1,7 @@
-"""Keep, hash or drop: what is stored of each class of personal data.
+"""Keep, hash or drop: what happens to each class of personal data before it is stored.
 
-A hash needs the key, so nobody without it can test guesses. The same value has the same hash in every column and table,
-so hashed columns still join.
+Hashes use a secret key, so nobody without the key can test guesses. The same value has the same hash in every column
+and table, so hashed columns can still be joined.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ _HASHED = re.compile(rf"{_PREFIX}[0-9a-f]{{{_DIGITS}}}")
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """What is done with values of each class. A class that is not named is kept."""
+    """The action for values of each class. A class without an action is kept. `key` is the key of hashes."""
 
     actions: Mapping[PersonalData, Action] = field(default_factory=dict)
     key: bytes = field(default=b"", repr=False)
 
     @classmethod
     def from_settings(cls) -> Protection:
-        """That of GENESYS_ASSETS_PERSONAL_DATA. Raises SettingError."""
+        """The protection that GENESYS_ASSETS_PERSONAL_DATA asks for. Raises SettingError."""
         settings = PersonalDataSettings.load()
         return cls(settings.actions, settings.secret)
 
     @property
     def is_on(self) -> bool:
-        """Whether anything is not kept."""
+        """Whether any class is not kept."""
         return any(self.action(class_) != "keep" for class_ in PersonalData)
 
     def action(self, class_: PersonalData) -> Action:
         return "keep" if class_ is PersonalData.NONE else self.actions.get(class_, "keep")
 
     def strictest(self, classes: Iterable[PersonalData]) -> Action:
-        """What is done with a value that may be of any of the classes."""
+        """The strictest action of several classes, for a value that may be of any of them."""
         return max(map(self.action, classes), key=_STRICTNESS.index, default="keep")
 
     def hashed(self, text: str) -> str:
-        """The keyed hash of a text, 37 characters. A hash, and an empty text, stay what they are."""
+        """The keyed hash of a text, 37 characters. A text that is a hash already, and an empty text, are unchanged."""
         if not text or _HASHED.fullmatch(text):
             return text
         digest = hmac.digest(self.key, text.encode("utf-8", "surrogatepass"), "sha256")

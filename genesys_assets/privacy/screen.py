@@ -1,5 +1,5 @@
-"""What is done with each answer before anything of it is stored: those who must be forgotten leave it, and personal
-data are kept, hashed or dropped.
+"""Processes each answer before anything of it is stored: removes those who must be forgotten, and keeps, hashes or
+drops personal data.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ P = TypeVar("P", bound=Page)
 
 @dataclass(slots=True)
 class Screen:
-    """The screen of the answers that are stored in one place of the lake, or become its table. `taken_out` identifies
-    the conversations that were taken out of them so far; `dropped` counts the unknown fields, by path. `of_contacts`
-    are conversations in which a forgotten contact took part and of which other answers hold more.
+    """Processes the answers that are stored in one place of the lake, or become the table there.
+
+    `taken_out` has the pseudonyms of the conversations that were removed so far; `dropped` counts unknown fields that
+    were dropped, by path. `of_contacts` are conversations in which a forgotten contact took part: other answers may
+    hold more of them.
     """
 
     place: str
@@ -33,7 +35,7 @@ class Screen:
     of_contacts: set[str] = field(default_factory=set)
 
     def restart(self) -> None:
-        """Forget what was counted so far: the pages are written once more."""
+        """Reset the counts, because the pages are about to be written once more."""
         self.taken_out.clear()
         self.dropped.clear()
 
@@ -54,10 +56,10 @@ class Screen:
         if self.place == lake_files.PLACE:
             schema = lake_files.schema_of(page.request)
             self.of_contacts |= set(lake_files.conversations_of_contacts(schema, page.body, self.who))
-            left = lake_files.scrubbed(schema, page.body, self.who)
+            scrubbed_ = lake_files.scrubbed(schema, page.body, self.who)
         else:
-            left = scrubbed(self.place, page.body, self.who)
-        if left is None:
+            scrubbed_ = scrubbed(self.place, page.body, self.who)
+        if scrubbed_ is None:
             return page if request == page.request else replace(page, request=request)
-        self.taken_out |= left.taken_out
-        return replace(page, body=left.body, request=request, content=None)
+        self.taken_out |= scrubbed_.taken_out
+        return replace(page, body=scrubbed_.body, request=request, content=None)

@@ -1,10 +1,10 @@
-"""Answers without those who must be forgotten.
+"""Removes those who must be forgotten from answers.
 
-    conversation       is taken out of the answer
-    user               stays as a pseudonym, without a name: the figures of colleagues and teams need the rows
-    external contact   is taken out of its conversations, with all numbers, addresses, names and contents
+    conversation       is removed from the answer
+    user               becomes a pseudonym without a name: the figures of colleagues and teams need the rows
+    external contact   is removed from its conversations, with all numbers, addresses, names and contents
 
-Ids are found anywhere in an answer, also within a longer text. The names of a user come from the lake (`names`) and
+Ids are found anywhere in an answer, also inside a longer text. The names of a user come from the lake (`names`) and
 from the conversation itself.
 """
 
@@ -27,12 +27,12 @@ _OF_USERS = ("pages/reference_users", "pages/reference_queue_members", "pages/re
 _KEPT_OF_USER = ("id", "state", "division", "version", "skills", "joined", "ringNumber", "memberBy")
 _ESCAPED_ASCII = re.compile(r"\\u00[2-7]")
 _SHORTEST_WITHIN = 5
-"""Letters of a name that is looked for within longer texts; a shorter one must be all of the text."""
+"""A name of at least this many letters is also searched inside longer texts. A shorter name must be the whole text."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScrubbedAnswer:
-    """An answer without those who must be forgotten, and the digests of conversations that were taken out."""
+    """An answer without those who must be forgotten, and the pseudonyms of the conversations that were removed."""
 
     body: bytes
     taken_out: frozenset[str] = frozenset()
@@ -40,13 +40,13 @@ class ScrubbedAnswer:
 
 @dataclass(slots=True)
 class _Work:
-    """What is looked for in one answer, and what was done."""
+    """What to remove from one answer, and what was removed."""
 
     who: Forgotten
     names: Collection[str]
     values: Mapping[str, str] = field(default_factory=dict)
     classes: tuple[PersonalData, ...] = (PersonalData.PERSON, *_CUSTOMERS)
-    """In which fields names are looked for."""
+    """The classes of the fields in which names are searched."""
     changed: bool = False
     taken_out: set[str] = field(default_factory=set)
 
@@ -58,38 +58,38 @@ class _Work:
 def scrubbed(
     place: str, body: bytes, who: Forgotten, names: Collection[str] = (), values: Mapping[str, str] | None = None
 ) -> ScrubbedAnswer | None:
-    """An answer as it may stay in a place of the lake, None where nothing is to be done. `names` are in small letters.
-    So are `values`, which identified customers, each with its replacement where aggregates are grouped by it.
+    """An answer without those who must be forgotten; None if nothing changes. `names` are names of users. `values` are
+    values that identified customers, each with its replacement in groups of aggregates. Both are in small letters.
 
     Raises UnreadablePage.
     """
     values = values or {}
     text = body.decode("utf-8", errors="replace")
-    # An escape sequence in place of a letter would hide an id.
+    # Escape sequences instead of letters would hide an id.
     readable = dump_answer(parse_answer(body)).decode() if _ESCAPED_ASCII.search(text) else text
-    found = who.ids_in(readable)
-    # Somebody else may have the same name, so names that are known by digests are looked for in notes and the like.
-    noted = who.names_in(_contents(place, parse_answer(body))) if who.names else {}
-    if not found and not noted and not _may_hold((*names, *values), readable):
+    ids = who.ids_in(readable)
+    # Somebody else may have the same name, so names that are only known by digest are searched in contents alone.
+    names_in_contents = who.names_in(_contents(place, parse_answer(body))) if who.names else {}
+    if not ids and not names_in_contents and not _may_hold((*names, *values), readable):
         return None
     answer, work = parse_answer(body), _Work(who, names, values)
     try:
         _scrub(place, answer, work)
-        if noted:
-            in_contents = _Work(who, noted, classes=(PersonalData.CONTENT,))
+        if names_in_contents:
+            in_contents = _Work(who, names_in_contents, classes=(PersonalData.CONTENT,))
             _drop_names(answer, rule_of(place), in_contents)
             work.changed |= in_contents.changed
-        again = dump_answer(answer).decode()
+        with_ids = dump_answer(answer).decode()
     except RecursionError as error:
         raise UnreadablePage("an answer is nested so deeply that nobody can be found in it") from error
-    left = who.without_ids(again, found)
-    if not work.changed and left == again:
+    without_ids = who.without_ids(with_ids, ids)
+    if not work.changed and without_ids == with_ids:
         return None
-    return ScrubbedAnswer(left.encode(), frozenset(work.taken_out))
+    return ScrubbedAnswer(without_ids.encode(), frozenset(work.taken_out))
 
 
 def _contents(place: str, answer: Object) -> Iterator[str]:
-    """Every note, value of an attribute and the like of an answer."""
+    """Every text of the class content in an answer: notes, values of attributes and the like."""
     try:
         yield from _texts(answer, rule_of(place))
     except (Unclassified, RecursionError):
@@ -140,7 +140,7 @@ def _scrub(place: str, answer: Object, work: _Work) -> None:
 
 
 def _remaining(holder: Object, name: str, work: _Work, within: str | None = None) -> Iterator[Object]:
-    """The objects of a list that stay; those of forgotten conversations are taken out of it."""
+    """Remove the objects of forgotten conversations from a list; yields the others."""
     items = holder.get(name)
     if not isinstance(items, list):
         return
@@ -184,7 +184,7 @@ def conversations_of_contacts(body: bytes, who: Forgotten) -> Iterator[str]:
 
 
 def _drop_classes(holder: Any, rule: Rule) -> bool:
-    """Drop everything about customers; says whether there was anything."""
+    """Drop all fields about customers; returns whether there were any."""
     changed = False
     if isinstance(holder, list):
         for item in holder:
@@ -201,7 +201,7 @@ def _drop_classes(holder: Any, rule: Rule) -> bool:
 
 
 def _group(result: Object, work: _Work) -> None:
-    """Values that a result was grouped by tell rows apart, so those of a forgotten contact become a pseudonym."""
+    """Replace the values of a forgotten contact in a group by a pseudonym: the values of a group identify rows."""
     group = result.get("group")
     if isinstance(group, dict):
         after = without_contact(group, work.who, work.values)
@@ -210,8 +210,8 @@ def _group(result: Object, work: _Work) -> None:
 
 
 def without_contact(group: Mapping[str, Any], who: Forgotten, values: Mapping[str, str]) -> Object:
-    """A group of aggregates with a pseudonym in place of a forgotten contact's values. If no id in the group names the
-    contact, the values that identified one are looked for.
+    """A group of aggregates with a pseudonym instead of a forgotten contact's values. If the group has no id of the
+    contact, its values are compared with `values`, which identified a contact.
     """
     entries = [who.entry(value, Kind.EXTERNAL_CONTACT) for value in group.values() if isinstance(value, str)]
     pseudonym = next((entry.pseudonym for entry in entries if entry), None)
@@ -226,7 +226,7 @@ def without_contact(group: Mapping[str, Any], who: Forgotten, values: Mapping[st
 
 
 def bare(value: Any) -> Any:
-    """A value as it is compared with those that identified customers: a number is the same with and without `tel:`.
+    """The form of a value in which it is compared with those that identified customers: small letters, without `tel:`.
 
     >>> bare("tel:+41790001122"), bare("Łucja"), bare(None)
     ('+41790001122', 'łucja', None)
@@ -247,7 +247,7 @@ def _user(entity: Any, work: _Work) -> Any:
 
 
 def _drop_names(holder: Any, rule: Rule, work: _Work) -> None:
-    """Drop every classified text in which one of the names stands."""
+    """Drop every field that contains one of the names and has one of the classes of `work`."""
     if isinstance(holder, list):
         for item in holder:
             _drop_names(item, rule, work)
@@ -262,7 +262,7 @@ def _drop_names(holder: Any, rule: Rule, work: _Work) -> None:
 
 
 def stands_in(name: str, text: str) -> bool:
-    """Whether a name stands in a text as words, also in the genitive. Both are in small letters.
+    """Whether a text contains a name as whole words, also with a genitive s. Both are in small letters.
 
     >>> stands_in("anna bell", "anna bell's note"), stands_in("anna bell", "joanna bellamy")
     (True, False)
@@ -271,7 +271,7 @@ def stands_in(name: str, text: str) -> bool:
 
 
 def holds_name(value: Any, names: Collection[str]) -> bool:
-    """Whether a value contains one of the names, in small letters: in a text, or in a text somewhere inside it."""
+    """Whether a value contains one of the names (given in small letters), in a text at any depth."""
     if isinstance(value, str):
         lower = value.lower()
         return any(lower == name or (len(name) >= _SHORTEST_WITHIN and stands_in(name, lower)) for name in names)

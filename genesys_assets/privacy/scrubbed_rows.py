@@ -1,10 +1,10 @@
-"""Rows of tables without those who must be forgotten: the same as rows made of scrubbed answers.
+"""Removes those who must be forgotten from rows of tables. The result is the same as rows made from scrubbed answers.
 
-    conversation       its rows go; where another row names it stands a pseudonym
-    user               a pseudonym stands in the place of the id, and of the name in tables that are made of tables
+    conversation       its rows are removed; other rows that name it get a pseudonym
+    user               the id becomes a pseudonym, and so does the name in reports
     external contact   columns about customers are null in the rows of its conversations
 
-Columns of reports, and of tables that are not ours, have no class. There ids and values are found by their text.
+Columns of reports, and of tables of others, have no class. There ids and values are found by their text.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from genesys_assets.tables.personal import Unclassified, class_of
 
 _CUSTOMERS = (PersonalData.CONTACT, PersonalData.CONTENT)
 _OWN = ("tables", "reference", "live")
-"""Folders of tables whose columns have classes; those of reports are made of these."""
+"""Folders of tables whose columns have classes."""
 _HISTORY, _USERS, _ATTRIBUTES = "reference/users_history", "reference/users", "tables/participant_attributes"
 _KEPT_OF_USER = ("id", "state", "division_id", "is_deleted")
 
@@ -34,8 +34,8 @@ Ids = Mapping[str, frozenset[Entry]]
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """What is looked for beside ids, in small letters: names of users with their pseudonyms, in reports the values that
-    identified customers, and in groups of aggregates the same values, each with its replacement.
+    """What to search besides ids, in small letters: `names` of users with their pseudonyms; `values` that identified
+    customers, for reports; and the same values with their replacements, for groups of aggregates (`in_groups`).
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class Traces:
 
 
 def scrubbed(place: str, rows: pa.Table, who: Forgotten, traces: Traces) -> pa.Table | None:
-    """Rows as they may stay in a table of the lake, None where nothing is to be done."""
+    """Rows of a table without those who must be forgotten; None if nothing changes."""
     ids = _ids(rows, who)
     if not ids and not traces.names and not traces.values and not traces.in_groups:
         return None
@@ -59,12 +59,12 @@ def scrubbed(place: str, rows: pa.Table, who: Forgotten, traces: Traces) -> pa.T
 
 def _ids(rows: pa.Table, who: Forgotten) -> dict[str, frozenset[Entry]]:
     """The forgotten ids in the texts of the rows."""
-    found: dict[str, frozenset[Entry]] = {}
+    ids: dict[str, frozenset[Entry]] = {}
     for column in rows.columns:
         for values in _texts(column):
             # One line for each value, because ids never contain line breaks.
-            found |= who.ids_in("\n".join(str(text) for text in pc.unique(values).to_pylist() if text))
-    return found
+            ids |= who.ids_in("\n".join(str(text) for text in pc.unique(values).to_pylist() if text))
+    return ids
 
 
 def _texts(column: pa.ChunkedArray) -> list[pa.Array]:
@@ -77,7 +77,7 @@ def _leaves(values: pa.Array) -> list[pa.Array]:
     if pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
         return _leaves(values.flatten())
     if pa.types.is_map(values.type):
-        # Only tables that others wrote have maps.
+        # Only tables of others have maps.
         return [*_leaves(values.keys), *_leaves(values.items)]
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         return [values]
@@ -99,14 +99,14 @@ def _of(ids: Ids, *kinds: Kind) -> list[str]:
 
 
 def _without_conversations(rows: pa.Table, ids: Ids) -> pa.Table:
-    gone = _of(ids, Kind.CONVERSATION)
-    if not gone:
+    forgotten = _of(ids, Kind.CONVERSATION)
+    if not forgotten:
         return rows
     keep = pa.array([True] * len(rows))
     if _is_text(rows, "conversation_id"):
-        keep = pc.and_(keep, pc.invert(_is_in(rows["conversation_id"], gone)))
+        keep = pc.and_(keep, pc.invert(_is_in(rows["conversation_id"], forgotten)))
     if _is_text(rows, "group_key"):
-        for id_ in gone:
+        for id_ in forgotten:
             is_of = pc.fill_null(pc.match_substring(rows["group_key"], f'"{id_}"'), False)
             keep = pc.and_(keep, pc.invert(is_of))
     return rows.filter(keep)
@@ -180,7 +180,7 @@ def _holding(ids: Ids) -> Callable[[str], bool]:
 def _mapped(
     rows: pa.Table, change: Callable[[str], str | None], concerns: Callable[[str], bool], only: str | None = None
 ) -> pa.Table:
-    """The rows with these texts replaced, however deeply they are nested."""
+    """The rows with texts replaced by `change`, at any depth of nesting, if `concerns` holds for them."""
     for index, name in enumerate(rows.column_names):
         column = rows.column(index)
         texts = (text for leaf in _texts(column) for text in pc.unique(leaf).to_pylist() if text)

@@ -8,14 +8,14 @@ from genesys_assets.publishing.day import PublishedDay
 from genesys_assets.publishing.html import clock, count, long_date, percent
 
 
-def announcement(done: PublishedDay) -> dict[str, Any]:
+def announcement(published: PublishedDay) -> dict[str, Any]:
     """The message. `text` is for people: chat tools show it. On S3 the URL is a key to the page until it expires."""
-    manifest = done.manifest
-    until = done.page.expires_at if done.page else None
+    manifest = published.manifest
+    until = published.page.expires_at if published.page else None
     return {
-        "text": _text(done),
+        "text": _text(published),
         "date": manifest.date.isoformat(),
-        "page": done.page.url if done.page else None,
+        "page": published.page.url if published.page else None,
         "page_expires_at": until.isoformat() if until else None,
         "is_complete": manifest.is_complete,
         "failing_checks": [f"{failing.table} {failing.check}" for failing in manifest.failing_checks],
@@ -24,8 +24,8 @@ def announcement(done: PublishedDay) -> dict[str, Any]:
     }
 
 
-def _text(done: PublishedDay) -> str:
-    manifest, headline = done.manifest, done.manifest.headline or {}
+def _text(published: PublishedDay) -> str:
+    manifest, headline = published.manifest, published.manifest.headline or {}
     state = "complete" if manifest.is_complete else "provisional"
     lines = [f"{long_date(manifest.date)} is published ({state}): {count(headline.get('offered'))} offered."]
     for medium, figures in (headline.get("media") or {}).items():
@@ -37,4 +37,4 @@ def _text(done: PublishedDay) -> str:
         lines.append(f"{len(manifest.failing_checks)} of its checks failed.")
     if manifest.missing:
         lines.append(f"Missing: {', '.join(manifest.missing)}.")
-    return "\n".join([*lines, *([done.page.url] if done.page else [])])
+    return "\n".join([*lines, *([published.page.url] if published.page else [])])

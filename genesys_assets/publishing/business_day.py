@@ -11,7 +11,7 @@ from genesys_assets.days import Window
 
 @dataclass(frozen=True, slots=True)
 class BusinessDay:
-    """A date in a zone and its half-open bounds in UTC: 24 hours, or 23, 25 and so on where clocks change."""
+    """A date in a time zone, and its half-open bounds in UTC: 24 hours, or 23 or 25 when clocks change."""
 
     date: date
     zone: ZoneInfo
@@ -20,7 +20,7 @@ class BusinessDay:
 
     @classmethod
     def of(cls, key: str, zone: ZoneInfo) -> BusinessDay:
-        """The business day of a daily key."""
+        """The business day of a daily partition key, as `2026-01-31`."""
         window = Window.of_day(key, zone)
         return cls(date.fromisoformat(key), zone, window.start, window.end)
 

@@ -1,8 +1,8 @@
-"""The charts of a page, drawn by matplotlib, as SVG that lives inside HTML.
+"""The charts of a page, drawn by matplotlib, as SVG elements inside the HTML.
 
-Every chart is as wide as a phone, so that its text is as large as the page's; a desk shows several side by side.
-Colours are variables of the page's style sheet, text stays text, and the same figures give the same bytes. A chart has
-a title and a description for people who cannot see it. `day_reports` has the figures.
+Every chart is as wide as a phone, so that its text is as large as the page's; wider screens show several side by side.
+Colours are variables of the page's style sheet, texts are SVG text, and the same figures give the same bytes. A chart
+has a title and a description for people who cannot see it. `day_reports` has the figures.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _VARIABLES = {
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """The time axis: how many intervals there are, and which of them a label stands at."""
+    """The time axis: the number of intervals, labels at some of them, and a label of the axis."""
 
     count: int
     ticks: Sequence[tuple[float, str]]
@@ -58,7 +58,9 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """How a chart is named: in the page, and for people who cannot see it."""
+    """The texts of a chart: its name (the prefix of ids in the page), and title and description for people who cannot
+    see it.
+    """
 
     name: str
     title: str
@@ -67,7 +69,9 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A named bar: its parts as shares of the whole width, what is written at its end, and where a mark stands."""
+    """A named bar: its parts as shares of the whole width with their colours, the text at its end, and the share at
+    which a mark stands.
+    """
 
     name: str
     parts: Sequence[tuple[float | None, str]]
@@ -78,7 +82,7 @@ class Row:
 def bars(
     words: Words, hours: Hours, unit: str, *series: tuple[Sequence[float | None], str], height: int = 168
 ) -> Markup:
-    """Series of bars over the day, drawn over one another: the first is the whole, others are parts of it."""
+    """Series of bars over the day, drawn over each other: the first is the whole, the others are parts of it."""
     figure, axes = _timeline(hours, unit, height)
     for values, colour in series:
         known = [(at, value) for at, value in enumerate(values) if value is not None]
@@ -98,8 +102,8 @@ def dots(
     top: float | None = None,
     height: int = 168,
 ) -> Markup:
-    """A dot for each interval that has a value; a larger dot has more behind it. A value far above all others would
-    flatten the rest, so it becomes a triangle at the upper edge.
+    """A dot for each interval that has a value, larger for a greater weight. A value far above all others would flatten
+    the rest, so it becomes a triangle at the upper edge.
     """
     figure, axes = _timeline(hours, unit, height)
     known = [(at, value, weights[at] or 0) for at, value in enumerate(values) if value is not None]
@@ -118,7 +122,7 @@ def dots(
 
 
 def ceiling(values: Sequence[float]) -> float:
-    """Where the axis ends: at the largest value, unless that is far above what nine of ten values stay under."""
+    """The end of the axis: the largest value, unless it is more than three times what nine of ten values stay below."""
     if not values:
         return 1.0
     ordered = sorted(values)
@@ -218,9 +222,9 @@ def _inline(figure: Figure, words: Words) -> Markup:
         "role": "img",
         "aria-labelledby": f"{title} {text}",
     }
-    for tag, identity, said in (("desc", text, words.description), ("title", title, words.title)):
+    for tag, identity, content in (("desc", text, words.description), ("title", title, words.title)):
         alternative = ElementTree.Element(tag, {"id": identity})
-        alternative.text = said
+        alternative.text = content
         root.insert(0, alternative)
     return Markup(ElementTree.tostring(root, encoding="unicode"))
 
@@ -238,9 +242,9 @@ def _svg(figure: Figure) -> bytes:
 
 
 def _rename(root: ElementTree.Element, name: str) -> None:
-    """Only ids that something refers to stay, under a name of the chart's own: a page has several charts."""
+    """Prefix ids with the chart's name, because a page has several charts. Ids that nothing refers to are removed."""
     used = {element.get(_HREF, "").lstrip("#") for element in root.iter()}
-    used |= {found for element in root.iter() for found in re.findall(r"url\(#([^)]+)\)", str(element.attrib))}
+    used |= {id_ for element in root.iter() for id_ in re.findall(r"url\(#([^)]+)\)", str(element.attrib))}
     for element in root.iter():
         identity = element.attrib.pop("id", None)
         if identity in used:
@@ -252,7 +256,7 @@ def _rename(root: ElementTree.Element, name: str) -> None:
 
 
 def _styled(style: str) -> str:
-    """matplotlib's own fonts are left out: text is in the page's."""
+    """A style without matplotlib's fonts, so that text has the font of the page, and with variables as colours."""
     style = re.sub(r"font: (?:\S+ )*?([\d.]+)px [^;]+", r"font-size: \1px", style)
     style = re.sub(r"font-family: [^;]+;?\s*", "", style)
     return re.sub(r"#0000[0-9a-f]{2}", lambda colour: _VARIABLES[colour.group()], style)

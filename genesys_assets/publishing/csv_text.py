@@ -1,9 +1,9 @@
-"""One value as a field of CSV: RFC 4180, and safe where a spreadsheet opens it.
+"""Formats a value as a field of CSV: RFC 4180, and safe to open in a spreadsheet.
 
-A spreadsheet computes every field that begins with one of `= + - @`, quoted or not: a queue that somebody calls
-`=HYPERLINK("http://…")` would then run on the reader's machine. So a text that begins so, or with white space and then
-so, or with a tab or a line end, gets a `'` in front. Numbers are no texts: -5 stays -5. Parquet and JSON have the text
-as it is. Source: https://owasp.org/www-community/attacks/CSV_Injection
+A spreadsheet computes every field that begins with one of `= + - @`, quoted or not: if somebody names a queue
+`=HYPERLINK("http://…")`, that would run on the reader's machine. So a text that begins with such a sign (also after
+white space), or with a tab or a line end, gets a `'` in front. Numbers stay as they are: -5 is -5. Parquet and JSON
+have the text unchanged. Source: https://owasp.org/www-community/attacks/CSV_Injection
 
 A spreadsheet that separates by semicolons takes our lines for one cell, knows no quotes within it, and begins another
 cell at each semicolon, tab and line end in a text. So what stands behind one of these is protected likewise.
@@ -19,9 +19,9 @@ from typing import Any
 
 BOM = "\ufeff"
 _QUOTED = frozenset(',;"\r\n\t')
-"""Where a comma is the decimal sign, spreadsheets separate by semicolons."""
+"""A field with one of these is quoted. Semicolons too: they separate fields where a comma is the decimal sign."""
 _FORMULA = frozenset("=+-@\u2212")
-"""The signs, and the minus of mathematics, with which some spreadsheets read a number."""
+"""The signs that begin a formula, and the minus sign of mathematics, which some spreadsheets accept in numbers."""
 _BREAKS = ("\t", "\r", "\n")
 _BEHIND_A_BREAK = re.compile("(?<=[;\t\r\n])[^;\t\r\n]+")
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u2800\u3164\uffa0")
@@ -86,12 +86,12 @@ def _as_text(behind: re.Match[str]) -> str:
 
 
 def _is_unseen(char: str) -> bool:
-    """Whether a reader sees nothing of a character: a sign behind it looks as if it were the first one."""
+    """Whether a character is invisible, so that the sign after it looks like the first character."""
     return char in _UNSEEN or unicodedata.category(char)[0] in "ZC"
 
 
 def _number(value: float) -> str:
-    """A number without a fraction that says nothing: 4 for 4.0, and no digits that a spreadsheet drops."""
+    """A float without an empty fraction (4 for 4.0), and without digits that a spreadsheet would drop."""
     if value.is_integer() and abs(value) < 2**53:
         return str(int(value))
     return format(value, f".{_DIGITS}g")

@@ -1,7 +1,7 @@
-"""Publishing a day: every report that is there, the page, and last the manifest.
+"""Publishes a day: every stored report, the page, and last the manifest.
 
 A missing report does not stop the others: the manifest names it with the reason. If the sources change meanwhile, the
-day is published again. So of two runs at once, the newer figures win.
+day is published again. So if two runs publish a day at once, the newer figures win.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class NothingToPublish(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PublishRequest:
-    """What is to be published. `failed`: reports whose last computation failed, with the reason. Days before
-    `start_date` were never fetched.
+    """What to publish. `failed`: the reason for each report whose last computation failed. Days before `start_date`
+    were never fetched.
     """
 
     day: BusinessDay
@@ -58,9 +58,9 @@ class PublishRequest:
 
 @dataclass(frozen=True, slots=True)
 class PublishedDay:
-    """A published day: its files without the manifest, the manifest's own file, and what it says.
+    """A published day: its files, the file of its manifest, and the manifest.
 
-    `is_new`: the day was not published before, or a figure of it has changed.
+    `is_new`: the day was not published before, or a figure or something else that its manifest states has changed.
     """
 
     files: tuple[PublishedFile, ...]
@@ -78,13 +78,13 @@ def publish_day(lake: Lake, publisher: Publisher, wanted: PublishRequest) -> Pub
     overtaken: PublishOvertaken | None = None
     published: PublishedDay | None = None
     for _ in range(_TRIES):
-        made = made_of(lake, wanted.day, wanted.reports)
+        sources = made_of(lake, wanted.day, wanted.reports)
         try:
-            published, overtaken = _publish(lake, publisher, wanted, made), None
+            published, overtaken = _publish(lake, publisher, wanted, sources), None
         except PublishOvertaken as error:
             overtaken = error
         lake = lake.refreshed()
-        if overtaken is None and made_of(lake, wanted.day, wanted.reports) == made:
+        if overtaken is None and made_of(lake, wanted.day, wanted.reports) == sources:
             break
     if overtaken is not None or published is None:
         raise overtaken or PublishOvertaken("the day was never published")
@@ -92,36 +92,39 @@ def publish_day(lake: Lake, publisher: Publisher, wanted: PublishRequest) -> Pub
 
 
 def made_of(lake: Lake, day: BusinessDay, reports: Sequence[Report]) -> dict[str, str]:
-    """The stored partitions that a day is made of, with what identifies their rows and reach, and the checks that fail.
+    """What a published day is made of: the stored partitions, each with the identity of its rows and reach, and the
+    failing checks, each with its message.
 
-    A manifest whose `made_of` is another one is stale.
+    A manifest whose `made_of` differs from this is stale.
     """
-    found = {
+    parts = {
         f"reports/{report.name}/date={day.key}": lake.content(f"reports/{report.name}", day.key) for report in reports
     }
     for table in (*PAGE_TABLES, *family_tables()):
         for key in [day.key] if table == LEDGER else day.utc_days:
             content = _shown_readings(lake, key) if table == LEDGER else content_until(lake, table, key, day.end)
-            found[f"{table}/date={key}"] = content
-    found |= {f"{each.table}/{each.check}": each.says for each in failing_checks(lake, day)}
-    return {part: content for part, content in found.items() if content is not None}
+            parts[f"{table}/date={key}"] = content
+    parts |= {f"{each.table}/{each.check}": each.says for each in failing_checks(lake, day)}
+    return {part: content for part, content in parts.items() if content is not None}
 
 
 def _shown_readings(lake: Lake, key: str) -> str | None:
-    """What identifies the readings of a day that the page shows; None where the ledger does not have the day."""
+    """What identifies the readings of a day that the page shows; None if the ledger does not have the day."""
     if key not in lake.stored(LEDGER):
         return None
 
     def read() -> str:
         rows = shown_readings(lake.read(LEDGER, key, schema=RESTATEMENTS.schema))
-        told = [[f"{value}" for value in row.values()] for row in rows.to_pylist()]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        values = [[f"{value}" for value in row.values()] for row in rows.to_pylist()]
+        return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
-    return lake.once("told readings", LEDGER, key, read)
+    return lake.once("shown readings", LEDGER, key, read)
 
 
 def failing_checks(lake: Lake, day: BusinessDay) -> tuple[FailingCheck, ...]:
-    """The checks that fail on the UTC days that the day touches; of aggregates of business days only its own."""
+    """The failing checks of the UTC days that the business day touches. Checks of daily_metrics, which has business
+    days, only count on the day itself.
+    """
     return tuple(
         FailingCheck(f"tables/{verdict.table}", verdict.check, f"{utc_day}: {verdict.says or ''}")
         for utc_day in day.utc_days
@@ -131,12 +134,14 @@ def failing_checks(lake: Lake, day: BusinessDay) -> tuple[FailingCheck, ...]:
 
 
 def reach_of_day(lake: Lake, day: BusinessDay, reports: Sequence[Report]) -> Reach:
-    """How far the business day is known: the least of all that its reports and its page read."""
+    """How far the business day is known: the least reach of its reports and of the tables behind its page."""
     return Reach.least(reach_of(lake, day), *_reaches(lake, day, reports))
 
 
 def _reaches(lake: Lake, day: BusinessDay, reports: Sequence[Report]) -> Iterator[Reach]:
-    """The reach of each report. One that knows all of its own day, which may be the UTC day, limits nothing."""
+    """The reach of each report. A report that covers all of its own day, which may be another than the business day,
+    does not limit the reach.
+    """
     for report in reports:
         reach = lake.reach(f"reports/{report.name}", day.key)
         if reach is not None:
@@ -144,19 +149,19 @@ def _reaches(lake: Lake, day: BusinessDay, reports: Sequence[Report]) -> Iterato
             yield replace(reach, through=day.end) if reach.covers(window) else reach
 
 
-def _publish(lake: Lake, publisher: Publisher, wanted: PublishRequest, made: Mapping[str, str]) -> PublishedDay:
+def _publish(lake: Lake, publisher: Publisher, wanted: PublishRequest, sources: Mapping[str, str]) -> PublishedDay:
     day, before = wanted.day, manifest_before(publisher, wanted.day.date)
     for table in PAGE_TABLES:
         if not lake.has(table, day.key):
             raise NothingToPublish(f"genesys/{table} has no partition {day.key}: materialise it first.")
     missing = _missing(lake, wanted)
-    there = [report for report in wanted.reports if report.name not in missing]
-    if not there:
+    publishable = [report for report in wanted.reports if report.name not in missing]
+    if not publishable:
         raise NothingToPublish(f"No report of {day.key} can be published. " + " ".join(missing.values()))
     with scratch_folder("published") as folder:
-        files, unwritten = _publish_reports(lake, publisher, day, there, folder)
+        files, unwritten = _publish_reports(lake, publisher, day, publishable, folder)
         missing |= unwritten
-        reach = reach_of_day(lake, day, there)
+        reach = reach_of_day(lake, day, publishable)
         page = _page(lake, wanted, reach, missing)
         if page is not None:
             html = with_links(page.html, _links(publisher, day, files))
@@ -171,28 +176,28 @@ def _publish(lake: Lake, publisher: Publisher, wanted: PublishRequest, made: Map
         missing=dict(sorted(missing.items())),
         headline=page.headline if page else None,
         files=tuple(files),
-        made_of=made,
+        made_of=sources,
     )
     file = publisher.publish_manifest(manifest)
     return PublishedDay(tuple(files), file, manifest, before is None or not manifest.says_the_same_as(before))
 
 
 def manifest_before(publisher: Publisher, day: date) -> Manifest | None:
-    """What is published of a day, None where nothing is, or nothing that can be read."""
+    """The manifest of a day; None if there is none, or none that can be read."""
     try:
         return publisher.manifest(day)
     except (InvalidManifest, NotReadable):
-        # Where S3 may not be listed, a manifest that is not there is refused.
+        # Without the permission to list, S3 answers 403 instead of 404 for a manifest that does not exist.
         return None
 
 
 def _missing(lake: Lake, wanted: PublishRequest) -> dict[str, str]:
-    """The reports that cannot be published, with the reason."""
-    found = {report.name: wanted.failed[report.name] for report in wanted.reports if report.name in wanted.failed}
+    """The reason for each report that cannot be published."""
+    reasons = {report.name: wanted.failed[report.name] for report in wanted.reports if report.name in wanted.failed}
     for report in wanted.reports:
         if not lake.has(f"reports/{report.name}", wanted.day.key):
-            found.setdefault(report.name, _why_not_stored(lake, wanted, report))
-    return found
+            reasons.setdefault(report.name, _why_not_stored(lake, wanted, report))
+    return reasons
 
 
 def _why_not_stored(lake: Lake, wanted: PublishRequest, report: Report) -> str:
@@ -206,7 +211,7 @@ def _why_not_stored(lake: Lake, wanted: PublishRequest, report: Report) -> str:
 def _publish_reports(
     lake: Lake, publisher: Publisher, day: BusinessDay, reports: Sequence[Report], folder: Path
 ) -> tuple[list[PublishedFile], dict[str, str]]:
-    """The files of the reports, and the reports that could not be written as files, with the reason."""
+    """The published files of the reports, and the reason for each report that could not be written as files."""
     unwritten: dict[str, str] = {}
 
     def publish(report: Report) -> list[PublishedFile]:
@@ -225,7 +230,7 @@ def _publish_reports(
 
 
 def _page(lake: Lake, wanted: PublishRequest, reach: Reach, missing: dict[str, str]) -> DayPage | None:
-    """The page; where it cannot be made, `missing` says why."""
+    """The page; None if it cannot be made, with the reason added to `missing`."""
     try:
         return day_page(
             lake,

@@ -1,7 +1,7 @@
-"""The page of a day: what it shows, in which words, with which charts.
+"""Makes the page of a day: its texts and charts.
 
-The page is made of stored tables only, so that the same tables give the same bytes, except for its links. `day_reports`
-has the figures, `charts` draws them, `links` knows where the page leads, `templates/day_page.html` is the layout.
+The page is made from stored tables only, so that the same tables give the same bytes, except for its links.
+`day_reports` has the figures, `charts` draws them, `links` makes the links, `templates/day_page.html` is the layout.
 """
 
 from __future__ import annotations
@@ -42,21 +42,21 @@ if TYPE_CHECKING:
     from genesys_assets.lake.lake import Lake
 
 PAGE_TABLES = ("tables/interval_metrics", "tables/conversations", LEDGER)
-"""What the page is made of, besides reports."""
+"""The places of the tables that the page is made from, besides reports."""
 _NOT_SHOWN = ("user_presence", "user_routing_status", "queue_waits")
-"""Tables whose readings the page leaves out: their rows of a day change as often as a later day says how a span ended,
-and no figure of the day with them.
+"""Tables whose readings the page leaves out. Their rows change whenever a later day shows how a span ended, but no
+figure of the day changes with them.
 """
 MOST_ROWS = 15
-"""How many queues and agents are shown at once; the rest can be unfolded."""
+"""How many queues and agents are shown; the rest can be unfolded."""
 MOST_BARS = 8
-"""How many queues are ranked in a chart: those to look at first."""
+"""How many queues a chart ranks: those to look at first."""
 _MINUTE = 60_000
 
 
 @dataclass(frozen=True, slots=True)
 class TableReach:
-    """How far a table of a UTC day had been read; `is_complete` None where the table does not say."""
+    """How far a table of a UTC day is known. Both values are None if the table has no reach."""
 
     table: str
     day: str
@@ -66,9 +66,7 @@ class TableReach:
 
 @dataclass(frozen=True, slots=True)
 class Restatement:
-    """What one later reading of a UTC day changed: rows of `RESTATEMENTS`, only of tables that did not stay as they
-    were.
-    """
+    """What one later reading of a UTC day changed: the rows of `RESTATEMENTS` about tables that changed."""
 
     day: date
     read_at: datetime
@@ -77,7 +75,7 @@ class Restatement:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """What the page says besides figures: how far they can be relied on."""
+    """What the page shows besides figures: how reliable they are."""
 
     readings: Sequence[TableReach]
     restatements: Sequence[Restatement]
@@ -87,7 +85,7 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class DayPage:
-    """A finished page without links, and the figures that represent the day elsewhere."""
+    """A finished page without links, and the summary figures for the manifest and the list of days."""
 
     html: str
     headline: dict[str, Any]
@@ -109,20 +107,20 @@ def day_page(
     missing: Mapping[str, str] | None = None,
     start_date: date = date.min,
 ) -> DayPage:
-    """The page of a business day; `reach` is how far the day is known, else that of the tables behind the page.
-    `missing` gives the reason for each report that is not published. Raises FileNotFoundError or NotStored, which names
-    the first table that is not stored, or not stored far enough.
+    """Make the page of a business day. `reach` is how far the day is known; the default is the reach of the tables
+    behind the page. `missing` gives the reason for each report that is not published. Raises FileNotFoundError or
+    NotStored, which names the first table that is not stored, or not stored far enough.
     """
-    known, not_there = reach or reach_of(lake, day), missing or {}
-    there = {"with_agents": AGENTS not in not_there, "with_status": STATUS not in not_there}
-    figures = day_reports(lake, day, **there, start_date=start_date)
+    known, reasons = reach or reach_of(lake, day), missing or {}
+    parts = {"with_agents": AGENTS not in reasons, "with_status": STATUS not in reasons}
+    figures = day_reports(lake, day, **parts, start_date=start_date)
     ledger = [shown_readings(_rows(lake, LEDGER, day.key))]
     ledger += [shown_readings(lake.read(LEDGER, other, schema=RESTATEMENTS.schema)) for other in _others(day)]
     notes = Notes(
         [_table_reach(lake, table, each) for each in day.utc_days for table in ("interval_metrics", "conversations")],
         _restatements([row for table in ledger for row in table.to_pylist()]),
         tuple(failing_checks),
-        dict(not_there),
+        dict(reasons),
     )
     return DayPage(_html(day, known, figures, notes, _never_fetched(lake, day, start_date)), figures.headline)
 
@@ -133,8 +131,8 @@ def _rows(lake: Lake, place: str, key: str) -> pa.Table:
 
 
 def shown_readings(ledger: pa.Table) -> pa.Table:
-    """The rows of the ledger that the page is made of: not those of `_NOT_SHOWN`. Agents' time is made with these, so
-    its rows count only if they changed something.
+    """The rows of the ledger that the page shows: those of all tables but `_NOT_SHOWN`. User_time is computed in the
+    same runs as these, so a reading of it is only shown if it changed something.
     """
     changed = [pc.not_equal(ledger[name], 0) for name in ("rows_added", "rows_changed", "rows_removed")]
     is_changed = pc.or_(pc.or_(*changed[:2]), changed[2])
@@ -147,7 +145,7 @@ def _others(day: BusinessDay) -> list[str]:
 
 
 def _never_fetched(lake: Lake, day: BusinessDay, start_date: date) -> datetime | None:
-    """Up to when nothing of the day was ever fetched, for it begins before `start_date`; None where it does not."""
+    """Up to when the day was never fetched, because it begins before `start_date`; None if it does not."""
     first = utc_day(f"{max(start_date, day.window.start.date())}")[0]
     before = [each for each in day.utc_days if utc_day(each)[0] < first]
     return None if all(lake.has("tables/interval_metrics", each) for each in before) else first
@@ -163,11 +161,11 @@ def _restatements(ledger: Sequence[dict[str, Any]]) -> list[Restatement]:
     readings: dict[tuple[date, str], list[dict[str, Any]]] = {}
     for row in ledger:
         readings.setdefault((row["day"], row["run_id"]), []).append(row)
-    told = [
+    restatements = [
         Restatement(day, min(row["read_at"] for row in rows), [row for row in rows if _changed(row)])
         for (day, _), rows in readings.items()
     ]
-    return sorted(told, key=lambda restatement: (restatement.read_at, restatement.day), reverse=True)
+    return sorted(restatements, key=lambda restatement: (restatement.read_at, restatement.day), reverse=True)
 
 
 def _changed(row: dict[str, Any]) -> bool:
@@ -197,12 +195,14 @@ def _html(
 
 
 def called(medium: str | None) -> str:
-    """A media type as people write it."""
+    """The name of a media type on the page: Voice."""
     return "No medium" if medium in (None, NO_MEDIUM) else str(medium).capitalize()
 
 
 def _time_of_day(day: BusinessDay, interval: Interval) -> str:
-    """Where clocks change an hour may come twice: then with its offset."""
+    """The local time of an interval. On a day when clocks change it has the UTC offset, because an hour may occur
+    twice.
+    """
     local = day.local(interval.start)
     return f"{local:%H:%M}" + (f" ({local:%z})" if day.clocks_change else "")
 
@@ -211,7 +211,7 @@ def _time_of_day(day: BusinessDay, interval: Interval) -> str:
 
 
 def _charts(day: BusinessDay, figures: DayReports) -> dict[str, Markup]:
-    """Every chart that has something to show, by its name; `level-0` and `handle-0` are those of the first medium."""
+    """Every chart that has a figure to show, by its name; `level-0` and `handle-0` are those of the first medium."""
     drawn: dict[str, Markup] = {}
     offered = [interval.row["offered"] for interval in figures.intervals]
     if any(offered):
@@ -228,13 +228,13 @@ def _charts(day: BusinessDay, figures: DayReports) -> dict[str, Markup]:
 
 
 def _charts_of(day: BusinessDay, medium: Medium, nth: int) -> dict[str, Markup]:
-    """Service level and handle time of one medium: put together across media they would mean nothing."""
+    """Service level and handle time of one medium. There are none of all media together: these would mean nothing."""
     hours, name = _hours(day, medium.intervals), called(medium.name)
     drawn: dict[str, Markup] = {}
     if medium.row["service_level"] is not None:
-        told = _extremes(day, medium, "service_level", percent)
+        description = _extremes(day, medium, "service_level", percent)
         drawn[f"level-{nth}"] = charts.dots(
-            Words(f"level-{nth}", f"Service level through the day, {name}", told),
+            Words(f"level-{nth}", f"Service level through the day, {name}", description),
             hours,
             "per cent",
             [_times(interval.row["service_level"], 100) for interval in medium.intervals],
@@ -242,9 +242,9 @@ def _charts_of(day: BusinessDay, medium: Medium, nth: int) -> dict[str, Markup]:
             top=100,
         )
     if medium.row["average_handle_time_ms"] is not None:
-        told = _extremes(day, medium, "average_handle_time_ms", clock)
+        description = _extremes(day, medium, "average_handle_time_ms", clock)
         drawn[f"handle-{nth}"] = charts.dots(
-            Words(f"handle-{nth}", f"Average handle time through the day, {name}", told),
+            Words(f"handle-{nth}", f"Average handle time through the day, {name}", description),
             hours,
             "minutes",
             [_times(interval.row["average_handle_time_ms"], 1 / _MINUTE) for interval in medium.intervals],

@@ -1,7 +1,7 @@
-"""The reports that the page of a day shows: rows as the engine of reports computes them, nothing is added up here.
+"""The rows that the page of a day shows. The engine of reports computes them; nothing is added up here.
 
-What they say is declared in `reports/day_page.yaml`; agents are those of the stored report `agent_daily`, their
-occupancy that of `agent_day`. How they look is `day_page`.
+`reports/day_page.yaml` declares their reports. Agents come from the stored report `agent_daily`, their occupancy from
+`agent_day`. `day_page` decides how rows look.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Medium:
-    """A media type of the day, by its row, through the day by intervals; `name` None: interactions without one."""
+    """A media type of the day, with its row for the day and its rows by interval. `name` is None for interactions
+    without a media type.
+    """
 
     name: str | None
     row: Row
@@ -89,8 +91,8 @@ def day_reports(
 ) -> DayReports:
     """The page's rows. Days before `start_date` were never fetched.
 
-    Raises NotStored where a table is not there or does not reach far enough, FileNotFoundError where the report of
-    agents is not there.
+    Raises NotStored if a table is missing or does not reach far enough, FileNotFoundError if the report of agents is
+    not stored.
     """
     stored = StoredDay(lake, day.key, day.zone, start_date)
     of_conversations = {name: report for name, report in page_reports().items() if not report.families}
@@ -98,7 +100,7 @@ def day_reports(
     nothing = {name: dict.fromkeys(report.spec.schema.names) for name, report in page_reports().items()}
     of_media = rows["page_media_half_hours"]
     status = _stored(lake, STATUS, day) if with_status and lake.has(f"reports/{STATUS}", day.key) else []
-    occupied = {row["user_id"]: row["occupancy"] for row in status}
+    occupancies = {row["user_id"]: row["occupancy"] for row in status}
     return DayReports(
         total=next(iter(rows["page_total"]), nothing["page_total"]),
         intervals=_through(day, rows["page_half_hours"], nothing["page_half_hours"]),
@@ -107,7 +109,7 @@ def day_reports(
             for row in rows["page_media"]
         ],
         queues=rows["page_queues"],
-        agents=_agents(lake, day, occupied) if with_agents else None,
+        agents=_agents(lake, day, occupancies) if with_agents else None,
         has_status=bool(status),
         occupancy=_occupancy(status),
         flows=_where_answered(page_reports()["page_flows"], stored),
@@ -116,7 +118,7 @@ def day_reports(
 
 
 def family_tables() -> tuple[str, ...]:
-    """The tables of other families than conversations, whose figures the page shows where they are stored."""
+    """The tables of families besides conversations. The page shows their figures if they are stored."""
     of_families = (report for report in page_reports().values() if report.families)
     return tuple(dict.fromkeys(place for report in of_families for place in report.metrics_places))
 
@@ -130,7 +132,7 @@ def _where_answered(report: Report, stored: StoredDay) -> list[Row] | None:
 
 
 def _quality(stored: StoredDay) -> list[Row] | None:
-    """The rows of the reports of quality side by side, by queue."""
+    """The rows of the quality reports joined by queue; None if the platform answered none of their families."""
     answered = [_where_answered(page_reports()[name], stored) for name in _OF_QUALITY]
     if all(rows is None for rows in answered):
         return None
@@ -150,8 +152,8 @@ def _of(rows: Iterable[Row], medium: Row) -> list[Row]:
 
 
 def _through(day: BusinessDay, rows: Sequence[Row], nothing: Row) -> list[Interval]:
-    """Every interval of the day, also those without a row: as many half hours as the day has, or longer intervals if
-    imported figures cannot be divided into half hours.
+    """Every interval of the day, including those without a row: half hours, or longer intervals if imported figures
+    cannot be divided into half hours.
     """
     step = max((row["interval_end"] - row["interval_start"] for row in rows), default=_HALF_HOUR)
     known = {row["interval_start"]: row for row in rows}
@@ -167,11 +169,11 @@ def _stored(lake: Lake, report: str, day: BusinessDay) -> list[Row]:
 
 
 def _occupancy(status: Sequence[Row]) -> float | None:
-    """That of several agents together: a quotient of sums."""
+    """The occupancy of several agents together: a quotient of sums."""
     on_queue = sum(row[name] or 0 for row in status for name in _ON_QUEUE)
     return sum(row["interacting_ms"] or 0 for row in status) / on_queue if on_queue else None
 
 
-def _agents(lake: Lake, day: BusinessDay, occupied: Mapping[str, float | None]) -> list[Row]:
-    rows = [{**row, "occupancy": occupied.get(row["user_id"])} for row in _stored(lake, AGENTS, day)]
+def _agents(lake: Lake, day: BusinessDay, occupancies: Mapping[str, float | None]) -> list[Row]:
+    rows = [{**row, "occupancy": occupancies.get(row["user_id"])} for row in _stored(lake, AGENTS, day)]
     return sorted(rows, key=lambda row: (-(row["total_handle_time_minutes"] or 0.0), row["user_name"] or ""))

@@ -1,15 +1,15 @@
-"""What can go wrong when a day is published.
+"""The errors of publishing.
 
 PublishingError
 ├── InvalidLocation (ValueError)   not a folder, nor of the form s3://bucket/prefix
 ├── InvalidExpiry (ValueError)     a lifetime outside 1 second to 7 days
-├── UploadRefused                  the place did not take a file
+├── UploadRefused                  the place did not accept a file
 ├── NotReadable                    a file, or its URL, cannot be read
-│   └── Gone                       it is not there
+│   └── Gone                       the file no longer exists
 ├── Altered                        a file has other bytes than were written
-│   └── InvalidManifest            a manifest that is none
-├── PublishOvertaken               something else replaced the manifest at the same time
-├── NotRefused                     without a signature S3 neither refused nor gave the file, which proves nothing
+│   └── InvalidManifest            the file of a manifest is not a manifest
+├── PublishOvertaken               another writer replaced the manifest at the same time
+├── NotRefused                     without a signature S3 neither refused nor returned the file: it may be public
 └── PubliclyReadable               anyone can read the file; it was deleted again
 """
 

@@ -1,4 +1,4 @@
-"""Publishing to a folder: the same files as on S3, without presigned URLs. Links between files are relative."""
+"""Publishes to a folder: the same files as on S3, without presigned URLs. Links between files are relative."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _UNFINISHED = ".unfinished-"
 
 
 class Folder:
-    """A folder on this machine, made when it is first written to. Raises InvalidLocation."""
+    """A folder on this machine, created when a file is first written to it. Raises InvalidLocation."""
 
     bucket: str | None = None
     prefix = ""
@@ -84,10 +84,10 @@ class Folder:
         return quote(os.path.relpath(PurePosixPath(key), PurePosixPath(seen_from).parent), safe="/=")
 
     def prove(self, key: str, url: str, sha256: str) -> None:
-        """See that the file has these bytes. Who may read a folder is a matter of its owner."""
+        """Check that the file has these bytes. Who can read the folder is not checked."""
         body = self.get(key)
         if body is None:
-            raise Gone(f"{self.describe(key)} is not there: publish it again")
+            raise Gone(f"{self.describe(key)} no longer exists: publish it again")
         if hashlib.sha256(body).hexdigest() != sha256:
             raise Altered(f"{self.describe(key)} has other bytes than were written: publish it again")
 
@@ -105,7 +105,7 @@ def folder_of(location: str) -> Path:
 
 
 def _copy(body: BinaryIO, path: Path) -> str:
-    """Copies the bytes to the disk; gives their sha256."""
+    """Copy the bytes to the disk; returns their sha256."""
     digest = hashlib.sha256()
     with path.open("xb") as file:
         while chunk := body.read(_CHUNK):

@@ -1,7 +1,7 @@
-"""HTML from templates: how values look in a page, and a page as a file to publish.
+"""Renders HTML templates, formats values for pages, and writes a page as a file to publish.
 
-Templates are in `templates`; all that they show is escaped. A page is one file that loads nothing else: its style sheet
-and charts are inside, and it has no script. `day_page` and `index_page` make the pages.
+Templates are in `templates`; all values are escaped. A page is one file that loads nothing else: its style sheet
+and charts are inside, and it has no scripts. `day_page` and `index_page` make the pages.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ NOTHING = "—"
 
 
 def render(template: str, **values: Any) -> str:
-    """The page that a template makes of the values."""
+    """Render a template of `templates` with values."""
     return _environment().get_template(template).render(**values)
 
 
 def write_page(html: str, path: Path) -> LocalFile:
-    """The page as a file. It has no rows."""
+    """Write a page to a file, to be published."""
     body = html.encode()
     path.write_bytes(body)
     digest = hashlib.sha256(body).hexdigest()

@@ -1,8 +1,8 @@
-"""The list of days: the last 31, each with its headline and a link to its page.
+"""Makes the list of days: the last 31, each with its headline and a link to its page.
 
-The list shows what each day's manifest says, so that list and pages agree. Presigned URLs expire, and the next day is
-published later. So the list has a copy of each day's page under a fixed name, and gives it fresh links whenever the
-list is made.
+The list shows what each day's manifest states, so that list and pages agree. The links on a page become stale:
+presigned URLs expire, and the next day is published later. So the list has a copy of each day's page under a fixed
+name, and renews its links whenever the list is made.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class ListedDay:
-    """A day of the list. Without a manifest it was not published, or its manifest cannot be read; `problem` says why
-    a day has no page. `html` is its page as it was published, `page` the one of the list, to which `href` leads.
+    """A day of the list. Without a manifest the day was not published, or its manifest cannot be read. `problem` says
+    why a published day has no page. `html` is its page as it was published; `page` is the copy of the list, to which
+    `href` links.
     """
 
     date: date
@@ -54,7 +55,7 @@ class ListedDay:
 
     @property
     def media(self) -> Mapping[str, Mapping[str, Any]]:
-        """Figures by medium; none of a day that was published before there were any."""
+        """Figures by medium. Empty for days that were published by a version without them."""
         return self.headline.get("media") or {}
 
     @property
@@ -67,8 +68,8 @@ class ListedDay:
 
 
 def publish_list(publisher: Publisher, first: date, today: date, zone: str) -> tuple[list[ListedDay], PublishedFile]:
-    """Publish the list and the page of each day in it. Raises PublishingError where the place cannot be read or
-    written, or is readable for anyone.
+    """Publish the list, and the page of each day in it. Raises PublishingError if the place cannot be read or written,
+    or if anyone could read it.
     """
     with scratch_folder("published") as folder:
         days = _with_pages(publisher, listed_days(publisher, first, today), folder)
@@ -78,7 +79,7 @@ def publish_list(publisher: Publisher, first: date, today: date, zone: str) -> t
 def listed_days(publisher: Publisher, first: date, today: date) -> list[ListedDay]:
     """The last 31 days from `first` on, newest first; today only if it has been published already.
 
-    A day whose page or manifest was altered, or is gone, is listed with its problem. Raises NotReadable.
+    A day whose page or manifest was altered, or no longer exists, is listed with its problem. Raises NotReadable.
     """
     days = [today - timedelta(days=back) for back in range(LISTED_DAYS + 1)]
     with ThreadPoolExecutor(_DAYS_AT_ONCE, thread_name_prefix="list") as executor:
@@ -105,15 +106,15 @@ def _listed(publisher: Publisher, day: date) -> ListedDay:
 
 
 def _with_pages(publisher: Publisher, days: Sequence[ListedDay], folder: Path) -> list[ListedDay]:
-    """The days with their pages in the list. Each page links to the days before and after it."""
-    paged = {day.date for day in days if day.html is not None}
+    """Publish a page for each day that has one. Each page links to the days before and after it."""
+    with_page = {day.date for day in days if day.html is not None}
     place = publisher.place
     index = key_of(place, INDEX, *LIST)
 
     def publish(day: ListedDay) -> ListedDay:
         if day.html is None or day.manifest is None:
             return day
-        before, after = (each if each in paged else None for each in (day.date - _DAY, day.date + _DAY))
+        before, after = (each if each in with_page else None for each in (day.date - _DAY, day.date + _DAY))
         name = listed_page(day.date)
         links = links_of(place, key_of(place, INDEX, *name), day.manifest.files, NeighbourDays(before, after))
         page = publisher.replace(name, write_page(with_links(day.html, links), folder / f"{day.date}.html"))

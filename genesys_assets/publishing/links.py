@@ -1,7 +1,7 @@
-"""Where the page of a day leads: to its files, to the days before and after, and to the list.
+"""The links on the page of a day: to its files, to the days before and after, and to the list.
 
-In the page, links are between marks, so that the list can replace them by fresh ones: presigned URLs expire, and the
-next day is published later. On S3 a page with links is as secret as the files that it links to.
+In the HTML, links stand between marks, so that the list can replace them: presigned URLs expire, and the next day is
+published later. On S3, keep a page with links as secret as the files that it links to.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class DayLink:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """What a page leads to; None where that is not published. Links work until `until`, None where they do not expire.
+    """The links of a page; None for what is not published. Links work until `until`; None if they do not expire.
 
     `days` is the link to the list.
     """
@@ -54,16 +54,16 @@ class Links:
 
     @property
     def reports(self) -> dict[str, list[FileLink]]:
-        """The files by report, CSV first: that is what most people open."""
-        found: dict[str, list[FileLink]] = {}
+        """The files by report, CSV first, because most people open that."""
+        by_report: dict[str, list[FileLink]] = {}
         for file in sorted(self.files, key=lambda file: file.format):
-            found.setdefault(file.report, []).append(file)
-        return dict(sorted(found.items()))
+            by_report.setdefault(file.report, []).append(file)
+        return dict(sorted(by_report.items()))
 
 
 @dataclass(frozen=True, slots=True)
 class NeighbourDays:
-    """What of the list is there: the days before and after a day, if they have a page in it, and the list itself."""
+    """The days before and after a day, if the list has pages of them, and whether there is a list."""
 
     before: date | None = None
     after: date | None = None
@@ -71,12 +71,12 @@ class NeighbourDays:
 
     @classmethod
     def around(cls, place: Place, day: date) -> NeighbourDays:
-        """What is there now, as far as it may be known."""
-        before, after = (each if _is_there(place, listed_page(each)) else None for each in (day - _DAY, day + _DAY))
-        return cls(before, after, _is_there(place, LIST))
+        """Look at the place. Without the permission to list it, nothing counts as published."""
+        before, after = (each if _exists(place, listed_page(each)) else None for each in (day - _DAY, day + _DAY))
+        return cls(before, after, _exists(place, LIST))
 
 
-def _is_there(place: Place, name: Sequence[str]) -> bool:
+def _exists(place: Place, name: Sequence[str]) -> bool:
     key = key_of(place, INDEX, *name)
     try:
         return any(file.key == key for file in place.files(key))
@@ -90,7 +90,7 @@ def listed_page(day: date) -> tuple[str, ...]:
 
 
 def links_of(place: Place, seen_from: str, files: Sequence[PublishedFile], listed: NeighbourDays) -> Links:
-    """What the page `seen_from` leads to, every URL fresh."""
+    """The links on the page with the key `seen_from`, with newly signed URLs."""
     until: list[datetime] = []
 
     def href(key: str) -> str:
@@ -99,8 +99,8 @@ def links_of(place: Place, seen_from: str, files: Sequence[PublishedFile], liste
             until.append(file_url.expires_at)
         return place.link(key, file_url.url, seen_from)
 
-    def day(of: date | None) -> DayLink | None:
-        return None if of is None else DayLink(of, href(key_of(place, INDEX, *listed_page(of))))
+    def day(date_: date | None) -> DayLink | None:
+        return None if date_ is None else DayLink(date_, href(key_of(place, INDEX, *listed_page(date_))))
 
     linked = [
         FileLink(file.report, file.format, file.rows, file.bytes, href(file.key))
@@ -112,7 +112,9 @@ def links_of(place: Place, seen_from: str, files: Sequence[PublishedFile], liste
 
 
 def with_links(html: str, links: Links) -> str:
-    """A page with these links in the place of those it has. A page from before there were links stays without."""
+    """The page with these links instead of its own. A page without marks for links (of an older version) is
+    unchanged.
+    """
     for part in _PARTS:
         before, begin, rest = html.partition(f"<!-- {part} -->")
         _, end, after = rest.partition(f"<!-- end of {part} -->")

@@ -1,7 +1,7 @@
 """The manifest of a day: which files are published, what is missing and why, and how far the day is known.
 
-Files are uploaded under new names, the manifest is replaced last. So a reader sees either the whole old day or the
-whole new one. `publisher` writes it.
+Files are uploaded under new names first, then the manifest is replaced. So a reader sees either the whole old day or
+the whole new one. `publisher` writes the manifest.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class FailingCheck:
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What is published of a day. `missing` gives the reason for each report that is not published. `made_of` names the
-    stored partitions that the day was made of, each with the identity of its content. If the lake's content
-    differs, the day is stale.
+    stored partitions that the day was made of, each with the identity of its content: if the lake has other content,
+    the published day is stale.
     """
 
     date: date
@@ -65,7 +65,7 @@ class Manifest:
         return next((file for file in self.files if file.report == report), None)
 
     def says_the_same_as(self, other: Manifest) -> bool:
-        """Whether a reader of both learns the same of the day: its pages and URLs may differ, no figure does."""
+        """Whether both state the same about the day. Pages and URLs may differ, but no figure."""
         return self._content() == other._content()
 
     def _content(self) -> tuple[Any, ...]:
@@ -92,8 +92,8 @@ class Manifest:
 
     @classmethod
     def from_json(cls, body: bytes) -> Self:
-        """The manifest in a file, also in one that was written before days had `missing`. Whoever may write to the
-        place may have changed it, so nothing of it is taken for what it should be. Raises ValueError.
+        """Parse a manifest, also one of an older version without `missing`. Others may have written to the place, so
+        every field is checked. Raises ValueError.
         """
         try:
             stated = _as(dict, json.loads(body, parse_constant=_no_number))
@@ -129,7 +129,7 @@ def _entry(file: PublishedFile) -> dict[str, Any]:
 def _file(entry: Mapping[str, Any]) -> PublishedFile:
     until, rows, key, url = (entry[name] for name in ("expires_at", "rows", "key", "url"))
     if _as(str, key).startswith("/") or ".." in key.split("/"):
-        raise ValueError("the key of a file leads out of the place")
+        raise ValueError("the key of a file leads outside of the place")
     if urlsplit(_as(str, url)).scheme not in _SCHEMES:
         raise ValueError("the URL of a file is neither a file:// URL nor one of http")
     return PublishedFile(
@@ -145,7 +145,9 @@ def _file(entry: Mapping[str, Any]) -> PublishedFile:
 
 
 _SCHEMES = ("https", "http", "file", "")
-"""Of the URLs of published files. The list of days links to them, and a URL may also be code that a browser runs."""
+"""Allowed schemes of URLs. The list of days links to these URLs, and a javascript: URL would run code in the
+browser.
+"""
 _T = TypeVar("_T")
 
 
@@ -168,7 +170,7 @@ def _headline(value: Any) -> Headline | None:
     for figures in ({name: value[name] for name in value if name != "media"}, *_as(dict, media).values()):
         for figure in _as(dict, figures).values():
             if type(figure) not in (int, float, type(None)) or not 0 <= (figure or 0) <= _LARGEST:
-                raise TypeError("a figure of the headline is none")
+                raise TypeError("a figure of the headline is not a number")
     return dict(value)
 
 

@@ -13,8 +13,8 @@ from genesys_assets.settings import CsvSettings, PublishSettings
 def publisher_of_settings(
     s3_client: Callable[[], Any], *, publish_url: str | None = None, url_expiry_seconds: int | None = None
 ) -> Publisher:
-    """Of the given settings and the environment's. `s3_client` makes a boto3 client; it is called only where S3 is
-    published to. Raises SettingError, PublishingError.
+    """The publisher of the given settings, else of the environment's. `s3_client` makes a boto3 client; it is called
+    only if the place is on S3. Raises SettingError, PublishingError.
     """
     settings = PublishSettings.load(publish_url=publish_url, url_expiry_seconds=url_expiry_seconds)
     csv = CsvSettings.load()

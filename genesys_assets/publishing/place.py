@@ -8,8 +8,7 @@ Places are an S3 prefix (`private_bucket`) and a folder (`folder`).
     <prefix>/reports/index/…
 
 The name of a report's file ends with the first 16 hex digits of its sha256. So a file never changes, and an old
-manifest stays true.
-The manifest of a day and the files of the list are the only ones that are replaced.
+manifest stays true. Only the manifest of a day and the files of the list are ever replaced.
 """
 
 from __future__ import annotations
@@ -28,13 +27,15 @@ LONGEST_EXPIRY = timedelta(days=7)
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
 """
 CACHE_CONTROL = "private, no-store"
-"""Reports have names of people, and a presigned URL is a key: no browser and no proxy keeps what it gave."""
+"""Reports contain names of people, so browsers and proxies must not store them."""
 _DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class FileUrl:
-    """A URL that gives a file until `expires_at`, None where it does not expire. A presigned URL is a key."""
+    """A URL of a file, which works until `expires_at`; None if it does not expire. Anybody with a presigned URL can
+    read the file.
+    """
 
     url: str = field(repr=False)
     expires_at: datetime | None
@@ -55,25 +56,25 @@ class Place(Protocol):
     prefix: str
 
     def describe(self, key: str) -> str:
-        """The file as a person names it."""
+        """The file's location, for messages."""
 
     def put(self, key: str, body: BinaryIO, content_type: str, sha256: str) -> None:
-        """Write a file, or replace it: a reader sees the old one or the new one. Raises UploadRefused."""
+        """Write a file, or replace it atomically. Raises UploadRefused."""
 
     def get(self, key: str) -> bytes | None:
-        """The bytes of a file, None where it does not exist. Raises NotReadable."""
+        """The bytes of a file; None if it does not exist. Raises NotReadable."""
 
     def files(self, prefix: str) -> Iterator[PlacedFile]:
-        """Every file whose key begins so. Raises NotReadable."""
+        """Every file whose key begins with `prefix`. Raises NotReadable."""
 
     def delete(self, key: str) -> None:
-        """Delete a file; nothing happens where it does not exist. Raises PublishingError."""
+        """Delete a file, if it exists. Raises PublishingError."""
 
     def url_of(self, key: str) -> FileUrl:
-        """A URL for a person or a program."""
+        """A URL from which the file can be read."""
 
     def link(self, key: str, url: str, seen_from: str) -> str:
-        """What another file, `seen_from`, writes to lead to this one, whose URL is given."""
+        """The text of a link to the file `key` with the URL `url`, for use in the file `seen_from`."""
 
     def prove(self, key: str, url: str, sha256: str) -> None:
         """Check that a URL of the place gives these bytes, and only with its signature. Raises PublishingError."""
@@ -85,13 +86,15 @@ def key_of(place: Place, *names: str) -> str:
 
 
 def key_of_content(place: Place, report: str, day: date, name: str, sha256: str) -> str:
-    """The key of a report's file, `name` being `<report>.csv`: bytes that differ have another key."""
+    """The key of a report's file, whose name without the digits is `name` (`<report>.csv`). Other bytes have another
+    key.
+    """
     path = PurePosixPath(name)
     return key_of(place, report, f"date={day.isoformat()}", f"{path.stem}-{sha256[:_DIGITS]}{path.suffix}")
 
 
 def disposition(key: str) -> str:
-    """What a browser does with a file (RFC 6266): pages are shown, reports are saved under their name and day.
+    """The Content-Disposition of a file (RFC 6266): browsers show pages, and save reports under their name and day.
 
     >>> disposition("p/reports/interval/date=2026-01-31/interval-0123456789abcdef.csv")
     'attachment; filename="interval-2026-01-31.csv"'

@@ -1,11 +1,11 @@
-"""Presigned URLs of a bucket, and the proof that only their holder can read a file.
+"""Presigned URLs of a bucket, and the check that nobody can read a file without one.
 
-A URL is handed out only after three checks: without its signature the file is refused, with it the file can be read,
-and the bytes have the sha256 that was written.
+A URL is handed out only after three checks: without its signature S3 refuses the file, with it the file can be read,
+and its bytes have the sha256 that was written.
 
 **A presigned URL is a key**: anybody who has it can read the file until it expires. URLs appear in the manifest, in
 pages and in the materialisation's metadata, never in a log or an error. So manifest and pages are as secret as the
-files they name, and are published with the same proof.
+files that they name, and are published with the same checks.
 """
 
 from __future__ import annotations
@@ -35,23 +35,25 @@ from genesys_assets.publishing.s3_bucket import S3Bucket
 from genesys_assets.unlogged import SIGNATURES, unlogged
 
 TRIES = 4
-"""How often a URL is asked for where the connection breaks or S3 answers 5xx."""
+"""How often a URL is requested if the connection breaks or S3 answers 5xx."""
 FIRST_WAIT_SECONDS = 0.25
 _REFUSED = (401, 403)
 _PASSING = (429, 500, 502, 503, 504)
 _TIMEOUT_SECONDS = (10, 60)
 LONGEST_SECONDS = 900.0
-"""All tries of one URL together. S3 sends a file of a gigabyte in a minute; an answer that drips would have no end."""
+"""The time limit for all tries of one URL. S3 sends a file of a gigabyte in a minute; without a limit, an answer that
+arrives byte by byte would never end.
+"""
 _CHUNK = 1 << 20
 _BROKEN = (requests.RequestException, HTTPError, ValueError)
-"""What is raised where no whole answer comes; a ValueError is of http.client, for chunks of a negative size."""
+"""Errors of an answer that does not arrive completely. http.client raises ValueError for chunks of a negative size."""
 _SIGV4 = "genesys_assets-sigv4"
 
 
 class PrivateBucket(S3Bucket):
-    """A bucket whose files are read by presigned URLs only. Raises InvalidLocation and InvalidExpiry.
+    """A bucket whose files can only be read through presigned URLs. Raises InvalidLocation and InvalidExpiry.
 
-    A URL never outlives the credentials it was signed with: with temporary ones it may end before its `expires_at`.
+    A URL expires with the credentials that signed it: with temporary ones this may be before its `expires_at`.
     """
 
     def __init__(self, s3_client: Any, url: str, *, expiry_seconds: int = 86_400) -> None:
@@ -65,7 +67,7 @@ class PrivateBucket(S3Bucket):
         self.expiry_seconds = expiry_seconds
 
     def url_of(self, key: str) -> FileUrl:
-        """A presigned URL, not proven yet. Raises NotReadable."""
+        """A presigned URL, not checked yet. Raises NotReadable."""
         try:
             with unlogged(SIGNATURES):
                 url: str = self.client.generate_presigned_url(
@@ -102,7 +104,7 @@ class PrivateBucket(S3Bucket):
     def _prove_readable(self, key: str, url: str, sha256: str) -> None:
         status, digest = self._get(key, url)
         if status == requests.codes.not_found:
-            raise Gone(f"{self.describe(key)} is not there: publish it again (HTTP 404)")
+            raise Gone(f"{self.describe(key)} no longer exists: publish it again (HTTP 404)")
         if status != requests.codes.ok:
             raise NotReadable(
                 f"the presigned URL of {self.describe(key)} was answered with HTTP {status}: check the "
@@ -111,11 +113,11 @@ class PrivateBucket(S3Bucket):
         if digest != sha256:
             raise Altered(
                 f"{self.describe(key)} gives other bytes than were written (sha256 {digest}, not {sha256}): "
-                "see whether something else writes there, and publish again"
+                "check whether something else writes there, and publish again"
             )
 
     def _get(self, key: str, url: str) -> tuple[int, str]:
-        """Status and sha256 of the body. An error says only its kind: its own words hold the URL."""
+        """Status and sha256 of the body. An error only names its type, because its message contains the URL."""
         tries = Retrying(
             retry=retry_if_exception_type(_BROKEN) | retry_if_result(_is_passing),
             stop=stop_after_attempt(TRIES),
@@ -131,7 +133,7 @@ class PrivateBucket(S3Bucket):
         raise NotReadable(f"{self.describe(key)} could not be fetched to prove who can read it: {kind}")
 
     def _withdraw(self, key: str) -> str:
-        """Delete an exposed file; gives what became of it, in words."""
+        """Delete an exposed file; returns words for the error message about whether that worked."""
         try:
             self.delete(key)
         except PublishingError:
@@ -141,7 +143,7 @@ class PrivateBucket(S3Bucket):
 
 class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """Where an answer redirects to; nowhere if that is no text. Otherwise requests raises with the answer open."""
+        """The target of a redirect; None if it is not valid text. (requests would raise and leave the answer open.)"""
         try:
             return super().get_redirect_target(resp)
         except ValueError:
@@ -168,8 +170,8 @@ def _is_passing(answer: tuple[int, str]) -> bool:
 def sign_with_sigv4(s3_client: Any) -> Any:
     """The same client, presigning with SigV4.
 
-    Left alone, boto3 presigns with the older SigV2 where the endpoint is not AWS's; SigV2 knows no bound of a
-    lifetime, and many servers refuse it.
+    By default boto3 presigns with the older SigV2 if the endpoint is not AWS. SigV2 has no limit of a URL's lifetime,
+    and many servers refuse it.
     """
     s3_client.meta.events.register_first("choose-signer.s3.GetObject", _sigv4_for_presigning, _SIGV4)
     return s3_client
@@ -180,7 +182,7 @@ def _sigv4_for_presigning(signature_version: object, **_: object) -> str | None:
 
 
 def _expires_at(url: str) -> datetime:
-    """When the URL ends, as it says itself."""
+    """When the URL expires, from its own parameters."""
     query = parse_qs(urlsplit(url).query)
     signed_at = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     return signed_at + timedelta(seconds=int(query["X-Amz-Expires"][0]))

@@ -1,7 +1,7 @@
-"""Publishing to one place: reports under names that their content gives them, then the manifest of the day.
+"""Publishes to one place: reports under names that depend on their content, and the manifest of the day.
 
-`day` says what a day consists of, `place` where files lie.
-`s3_bucket` and `folder` write them, `private_bucket` checks who can read them.
+`day` decides what a day consists of, `place` the names of files. `s3_bucket` and `folder` write files, `private_bucket`
+checks who can read them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from genesys_assets.publishing.place import INDEX, MANIFEST, FileUrl, Place, key
 from genesys_assets.publishing.report_files import LocalFile
 
 _TRIES = 5
-"""How often a file of the list is written, and a manifest proven, where other runs replace it at the same time."""
+"""How often a file of the list is written, and a manifest checked, if other runs replace it at the same time."""
 
 
 def open_publisher(
@@ -44,17 +44,18 @@ class Publisher:
         self.style = style or CsvStyle()
 
     def publish(self, report: str, day: date, files: Sequence[LocalFile]) -> list[PublishedFile]:
-        """Upload the files of one report and day, and give their proven URLs.
+        """Upload the files of one report and day, and check their URLs.
 
         An existing file is written again, so that it counts as new when old files are removed.
         """
         return [self._write(report, self._content_key(report, day, file), file) for file in files]
 
     def publish_manifest(self, manifest: Manifest) -> PublishedFile:
-        """Replace the manifest of the day, after its files. Until then readers see the previous manifest.
+        """Replace the manifest of a day whose files are published already. Until then readers see the previous
+        manifest.
 
-        On S3 the manifest holds presigned URLs; treat it as secret. Raises PublishOvertaken where another run
-        replaced it at the same time.
+        On S3 the manifest contains presigned URLs; treat it as secret. Raises PublishOvertaken if another run replaced
+        it at the same time.
         """
         key = manifest_key(self.place, manifest.date)
         body = self._seen_from(key, manifest).as_json()
@@ -67,16 +68,16 @@ class Publisher:
                 if not _says_the_same(body, manifest):
                     break
         raise PublishOvertaken(
-            f"{self.place.describe(key)} was replaced while it was proven: see whether something else than "
-            "published/reports writes there, and publish again"
+            f"{self.place.describe(key)} was replaced while it was being checked: look for another writer than "
+            "published/reports, and publish again"
         )
 
     def _manifest_file(self, key: str, body: bytes, manifest: Manifest) -> PublishedFile:
         digest = _sha256(body)
-        return _published(MANIFEST, "json", key, len(manifest.files), len(body), digest, self._proven(key, digest))
+        return _published(MANIFEST, "json", key, len(manifest.files), len(body), digest, self._checked_url(key, digest))
 
     def manifest(self, day: date) -> Manifest | None:
-        """What is published of the day; None where it was never published. Raises InvalidManifest, NotReadable."""
+        """The manifest of a day; None if it was never published. Raises InvalidManifest, NotReadable."""
         key = manifest_key(self.place, day)
         body = self.place.get(key)
         if body is None:
@@ -95,7 +96,7 @@ class Publisher:
             try:
                 return self._write(INDEX, key, file)
             except Altered:
-                # Another run made the list at the same time: both have the same days.
+                # Another run published the list at the same time. Both lists have the same days: write it again.
                 continue
         return self._write(INDEX, key, file)
 
@@ -105,15 +106,17 @@ class Publisher:
     def _write(self, report: str, key: str, file: LocalFile) -> PublishedFile:
         with file.path.open("rb") as body:
             self.place.put(key, body, file.content_type, file.sha256)
-        return _published(report, file.format, key, file.rows, file.bytes, file.sha256, self._proven(key, file.sha256))
+        return _published(
+            report, file.format, key, file.rows, file.bytes, file.sha256, self._checked_url(key, file.sha256)
+        )
 
-    def _proven(self, key: str, sha256: str) -> FileUrl:
+    def _checked_url(self, key: str, sha256: str) -> FileUrl:
         file_url = self.place.url_of(key)
         self.place.prove(key, file_url.url, sha256)
         return file_url
 
     def _seen_from(self, key: str, manifest: Manifest) -> Manifest:
-        """The manifest with URLs that lead from it to its files."""
+        """The manifest with links to its files that work from the manifest's own place."""
         files = tuple(replace(file, url=self.place.link(file.key, file.url, key)) for file in manifest.files)
         return replace(manifest, files=files, bucket=self.place.bucket)
 

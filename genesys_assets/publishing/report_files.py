@@ -1,8 +1,8 @@
 """One report as files that anyone can open: Parquet, CSV and JSON.
 
-This module knows how values look in each format. `publisher` decides where files go and who may read them;
-`genesys_assets.reports` knows what the columns mean. Each file is written batch by batch, and measured while it is
-written, so that none is read again.
+This module knows how values look in each format. `publisher` decides where files go, and checks who can read them;
+`genesys_assets.reports` knows what the columns mean. Each file is written batch by batch, and hashed while it is
+written, so that it need not be read again.
 
 - Parquet: the table's own types, without metadata of the run, so that the same rows give the same bytes.
 - CSV: RFC 4180 in UTF-8, with a header and CRLF. How its values look is in `csv_text`.
@@ -46,9 +46,9 @@ class LocalFile:
 def write_report_files(
     parts: Iterable[pa.Table], schema: pa.Schema, folder: Path, name: str, style: CsvStyle | None = None
 ) -> list[LocalFile]:
-    """Write the report `name`, whose rows come in parts, to `folder` as <name>.parquet, <name>.csv and <name>.json.
+    """Write the rows of the report `name`, given in parts, to `folder` as <name>.parquet, <name>.csv and <name>.json.
 
-    Raises ValueError where a figure is NaN or infinite, and leaves no file then: a missing figure is null.
+    Raises ValueError if a figure is NaN or infinite (a missing figure must be null), and then leaves no file.
     """
     with contextlib.ExitStack() as stack:
         files = [
@@ -82,7 +82,7 @@ def _refuse_unreal_figures(table: pa.Table, name: str) -> None:
 
 
 class _ReportFile(contextlib.AbstractContextManager["_ReportFile"]):
-    """One file of a report, written part by part; it goes away again where that fails."""
+    """One file of a report, written part by part. It is removed again if that fails."""
 
     format: str
     content_type: str
@@ -179,7 +179,7 @@ def _json(value: Any) -> str:
 
 
 class _MeasuredFile(io.RawIOBase):
-    """A file that knows the size and digest of what was written to it."""
+    """A file that counts and hashes the bytes that are written to it."""
 
     def __init__(self, path: Path) -> None:
         self.size = 0

@@ -1,6 +1,6 @@
-"""Files in an S3 bucket: put, get, list, delete. Who can read them is `private_bucket`.
+"""Files in an S3 bucket: put, get, list, delete. `private_bucket` checks who can read them.
 
-A file is uploaded with one PUT, so that a reader sees the old file or the new one; S3 itself compares the checksum.
+A file is uploaded with one PUT, so that a reader sees the old file or the new one. S3 itself checks the checksum.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from genesys_assets.publishing.place import CACHE_CONTROL, PlacedFile, dispositi
 from genesys_assets.s3_body import LARGEST, read_at_most
 
 _MOST_PAGES = 10_000
-"""Of a listing: ten million files. A store that lists more of them repeats itself."""
+"""Of a listing, which are ten million files. A server that lists more is taken to repeat itself."""
 _BUCKET_AND_PREFIX = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
 
 
@@ -32,7 +32,7 @@ class S3Bucket:
         self.client = s3_client
 
     def describe(self, key: str) -> str:
-        """The file as a person names it."""
+        """The file's location, for messages."""
         return f"s3://{self.bucket}/{key}"
 
     def put(self, key: str, body: BinaryIO, content_type: str, sha256: str) -> None:
@@ -55,7 +55,7 @@ class S3Bucket:
             ) from error
 
     def get(self, key: str) -> bytes | None:
-        """The bytes of a file, None where it does not exist. Raises NotReadable."""
+        """The bytes of a file; None if it does not exist. Raises NotReadable."""
         try:
             body = read_at_most(self.client.get_object(Bucket=self.bucket, Key=key)["Body"], LARGEST)
         except self.client.exceptions.NoSuchKey:
@@ -64,18 +64,18 @@ class S3Bucket:
             raise NotReadable(
                 f"{self.describe(key)} was not read ({_reason(error)}): check the bucket in "
                 "GENESYS_ASSETS_PUBLISH_URL, the AWS credentials, and their permissions s3:GetObject and "
-                "s3:ListBucket (without the latter S3 refuses what is not there)"
+                "s3:ListBucket (without the latter S3 answers 403 for files that do not exist)"
             ) from error
         if len(body) > LARGEST:
             raise NotReadable(
-                f"{self.describe(key)} was not read: it came with more than {LARGEST} bytes. See what is between this "
+                f"{self.describe(key)} was not read: S3 sent more than {LARGEST} bytes. Check what is between this "
                 "machine and S3 (a proxy, a gateway)"
             )
         return body
 
     def files(self, prefix: str) -> Iterator[PlacedFile]:
-        """Every file whose key begins so. Raises NotReadable, also for an answer that is no such listing: files that it
-        names may be deleted.
+        """Every file whose key begins with `prefix`. Raises NotReadable, also if the answer is not such a listing:
+        callers may delete the files that it names.
         """
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         try:
@@ -83,8 +83,8 @@ class S3Bucket:
                 listed = page.get("Contents", ())
                 if "Name" not in page or not all(str(each.get("Key", "")).startswith(prefix) for each in listed):
                     raise NotReadable(
-                        f"{self.describe(prefix)} was not listed: something else came. See what is between this "
-                        "machine and S3 (a proxy, a gateway)"
+                        f"{self.describe(prefix)} was not listed: the answer is not a listing of it. Check what is "
+                        "between this machine and S3 (a proxy, a gateway)"
                     )
                 for each in listed:
                     yield PlacedFile(each["Key"], each["LastModified"])
@@ -95,7 +95,7 @@ class S3Bucket:
             ) from error
 
     def delete(self, key: str) -> None:
-        """Delete a file; nothing happens where it does not exist. Raises PublishingError."""
+        """Delete a file, if it exists. Raises PublishingError."""
         try:
             self.client.delete_object(Bucket=self.bucket, Key=key)
         except (ClientError, BotoCoreError, ResponseParserError, RecursionError) as error:

@@ -1,9 +1,10 @@
 """Reports: what a business reads, written in a small language and computed from stored tables.
 
-`language` what an entry may say, and everything that is wrong with one
+`language` what an entry may say; collects all mistakes in one
 `meaning` what an entry means: its parts, columns, questions to the platform, the table it makes
 `engine` computes a report from what is stored
-`built_in` the reports that ship (built_in.yaml, day_page.yaml); `own` those of people; `ids` looks names up
+`built_in` the reports that ship (built_in.yaml, day_page.yaml, operating.yaml); `own` reads a user's own reports
+`ids` finds the ids of a name
 
 Nothing here knows Dagster. docs/reports.md explains the language.
 """

@@ -1,4 +1,4 @@
-"""The reports that ship (built_in.yaml), those that the page of a day shows (day_page.yaml), and those about the
+"""The reports that ship (built_in.yaml), the reports on the page of a day (day_page.yaml), and the reports about the
 pipeline itself (operating.yaml).
 """
 
@@ -19,25 +19,25 @@ OPERATING_FILE = Path(__file__).with_name("operating.yaml")
 
 @functools.cache
 def built_in_reports() -> tuple[Report, ...]:
-    """In the order of the file."""
+    """The reports that ship, in the order of the file."""
     return _reports(FILE)
 
 
 @functools.cache
 def asked_in_any_case() -> tuple[AggregateQuestion, ...]:
-    """What is asked of the platform whether or not anybody has reports of their own."""
+    """The questions that the platform is always asked, even without reports of one's own."""
     return merged([*STANDARD, *questions_of(built_in_reports())])
 
 
 @functools.cache
 def page_reports() -> dict[str, Report]:
-    """By name. They are no assets: publishing computes them."""
+    """The reports on the page of a day, by name. They are not assets: publishing computes them."""
     return {report.name: report for report in _reports(PAGE_FILE)}
 
 
 @functools.cache
 def operating_reports() -> tuple[Report, ...]:
-    """Assets like those that ship, but about the pipeline: they are not published."""
+    """The reports about the pipeline. They are assets, but they are not published."""
     return _reports(OPERATING_FILE)
 
 

@@ -1,4 +1,4 @@
-"""The ids of a name: which entities of the reference data have it, or had it."""
+"""Finds the ids of a name: which entities of the reference data have this name, or had it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ _MOST_CLOSE = 5
 
 @dataclass(frozen=True, slots=True)
 class NamedEntity:
-    """An entity in the time in which it had a name."""
+    """An entity under one of its names, and from when until when it had that name. `until` is None for the present
+    name.
+    """
 
     kind: str
     id: str
@@ -43,7 +45,7 @@ class NamedEntity:
 
     @property
     def note(self) -> str:
-        """What to know before its id is used."""
+        """What to know before using the id: that the name is an old one, or the entity deleted."""
         if self.until is not None:
             return f" (until {self.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC)"
         return " (deleted)" if self.is_deleted else ""
@@ -51,7 +53,7 @@ class NamedEntity:
 
 @dataclass(frozen=True, slots=True)
 class NameSearch:
-    """The entities of a name. If there are none, the closest names. `known` is the number of all names."""
+    """The entities of a name; if there are none, the closest names. `known` counts all names that were searched."""
 
     named: tuple[NamedEntity, ...]
     closest: tuple[str, ...]
@@ -59,7 +61,7 @@ class NameSearch:
 
 
 def ids_of(lake: Lake, name: str) -> NameSearch:
-    """The entities that have, or had, a name, in any case. Raises LakeUnreachable."""
+    """The entities that have, or had, a name; upper and lower case are the same. Raises LakeUnreachable."""
     every = list(_all(lake))
     wanted = name.strip().casefold()
     named = tuple(each for each in every if each.name.casefold() == wanted)

@@ -1,6 +1,7 @@
-"""Reports of people's own: what their file gives, what is wrong with it, and a look at one of them.
+"""A user's own reports: reads their file, checks it, and previews a report.
 
-The file must not take a name that ships. Where it lies is in `settings`; `meaning.entries` reads it.
+A report in the file must not have the name of a report that ships. The setting GENESYS_ASSETS_REPORTS names the file;
+`meaning.entries` parses it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _UTC = ZoneInfo("UTC")
 
 @dataclass(frozen=True, slots=True)
 class OwnReports:
-    """The reports of a file, or what is wrong with it; without a file, none of either."""
+    """The reports of a file, or its problems. Both are empty without a file. `version` identifies its bytes."""
 
     path: Path | None
     reports: tuple[Report, ...] = ()
@@ -37,13 +38,13 @@ class OwnReports:
 
     @classmethod
     def read(cls, path: Path | None) -> OwnReports:
-        """What is in the file now. Nothing is raised: problems are returned."""
+        """Read the file as it is now. Raises nothing: what goes wrong becomes a problem."""
         if path is None:
             return cls(None)
         try:
             reading = read_reports(path, [report.name for report in (*built_in_reports(), *operating_reports())])
         except Exception as error:
-            # No file, whatever it holds, may keep everything else from loading.
+            # Whatever the file holds, the rest of the code location must load.
             reason = f"cannot be read: {type(error).__name__}: {error}. This is a mistake in genesys_assets"
             return cls(path, problems=(Problem(str(path), 1, 1, "", f"{reason}: report it with the file"),))
         return cls(path, tuple(reading.reports.values()), reading.problems, reading.version)
@@ -56,12 +57,12 @@ def wanted_families() -> tuple[AggregateFamily, ...]:
 
 
 def check(path: Path) -> list[Problem]:
-    """All that is wrong with a file, in the order of its lines; nothing where it can be used."""
+    """All problems of a file, in the order of its lines; empty if it can be used."""
     return list(OwnReports.read(path).problems)
 
 
 def preview(report: Report, lake: Lake, day: str, *, zone: ZoneInfo = _UTC, start_date: date = date.min) -> pa.Table:
-    """The report of one day, or of the week or month that it belongs to, from stored tables. It is not stored. `zone`
-    is that of the business day. Raises NotStored.
+    """Compute a report of one day, or of the week or month that the day belongs to, from stored tables, without storing
+    it. `zone` is that of the business day. Raises NotStored.
     """
     return compute(report, StoredDay(lake, report.period.last(day), zone, start_date))

@@ -1,7 +1,7 @@
 """Every setting, with its default and an example. A setting is read from the environment when it is first needed.
 
-Settings are grouped by who needs them, so that a missing AWS endpoint never stops a fetch. Nothing is read at import.
-docs/settings.md is made from these classes.
+Settings are grouped by the part of the code that needs them, so that, for example, a missing AWS endpoint never stops a
+fetch. Nothing is read at import. docs/settings.md is made from these classes.
 
 `group` what all groups share
 `platform` Genesys Cloud: which organisation, which client, what is fetched, and how fast

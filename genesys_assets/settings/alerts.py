@@ -62,7 +62,7 @@ class AnnouncementSettings(Group):
 
 
 class RunMetricsSettings(Group):
-    """Where a line about each ended run is written, besides the log."""
+    """Where a record of each ended run is written, besides the log."""
 
     file: Path | None = setting(
         "GENESYS_ASSETS_RUN_METRICS",
@@ -73,8 +73,8 @@ class RunMetricsSettings(Group):
     )
     opentelemetry: bool = setting(
         "GENESYS_ASSETS_OPENTELEMETRY",
-        "Whether each run that ends is sent to OpenTelemetry too, to where its own variables OTEL_* say. It needs the "
-        "extra opentelemetry.",
+        "Whether a record of each run that ends is also sent to OpenTelemetry, as its own variables OTEL_* say. "
+        "It needs the extra opentelemetry.",
         "true",
         see="operations.md#metrics",
         default=False,

@@ -12,7 +12,9 @@ from pydantic import field_validator
 from genesys_assets.settings.group import Group, setting
 
 _EARLIEST = date(2010, 1, 1)
-"""Genesys Cloud has no data before. An earlier date is a slip that would make millions of partitions."""
+"""Genesys Cloud has no data before this date. An earlier one is a typing mistake, and would make millions of
+partitions.
+"""
 
 
 class CalendarSettings(Group):

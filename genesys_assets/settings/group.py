@@ -23,25 +23,32 @@ terminal's COLUMNS.
 
 
 class Group(BaseSettings):
+    """Settings that are read from the environment together. Subclasses declare each one with `setting`."""
+
     model_config = SettingsConfigDict(
         env_ignore_empty=True, populate_by_name=True, env_prefix=_NO_VARIABLE, extra="forbid", hide_input_in_errors=True
     )
 
     @classmethod
     def load(cls, **given: Any) -> Self:
-        """The group from the given values, then the environment. Raises SettingError naming every wrong setting."""
+        """The group from the given values by name of field; for a missing or None value, from the environment.
+
+        Raises SettingError, which names every wrong setting.
+        """
         stated = {name: value for name, value in given.items() if value is not None}
         return cls._read(stated) if stated else cls._of_environment()
 
     @classmethod
     def _of_environment(cls) -> Self:
-        """Cached until one of its variables changes: callers load a group thousands of times."""
+        """The group from the environment, cached until one of its variables changes: callers load groups thousands of
+        times.
+        """
         names = {str(field.validation_alias).upper() for field in cls.model_fields.values()}
-        now = {name: value for name, value in os.environ.items() if name.upper() in names}
-        known = _KNOWN.get(cls)
-        if known is None or known[0] != now:
-            known = _KNOWN[cls] = (now, cls._read({}))
-        return known[1]  # type: ignore[return-value]
+        variables = {name: value for name, value in os.environ.items() if name.upper() in names}
+        cached = _KNOWN.get(cls)
+        if cached is None or cached[0] != variables:
+            cached = _KNOWN[cls] = (variables, cls._read({}))
+        return cached[1]  # type: ignore[return-value]
 
     @classmethod
     def _read(cls, stated: dict[str, Any]) -> Self:
@@ -89,12 +96,14 @@ def refuse_user_info_of_aws() -> None:
 
 
 def without_user(place: str) -> str:
+    """The place itself. Raises ValueError if it is the URL of a bucket with a user or a password."""
     if place.startswith("s3://") and "@" in place.removeprefix("s3://").split("/")[0]:
         raise ValueError("a bucket has no user or password in its URL: put credentials into the AWS environment")
     return place
 
 
 def revealed_secret(setting: SecretStr, variable: str) -> str:
+    """The secret itself, read from AWS Secrets Manager if the setting only names it there. Raises SettingError."""
     try:
         return reveal(setting, variable)
     except SecretNotRead as error:
@@ -102,6 +111,7 @@ def revealed_secret(setting: SecretStr, variable: str) -> str:
 
 
 def revealed_url(setting: SecretStr | None, variable: str) -> str | None:
+    """The URL that is kept as a secret, None if it is not set. Raises SettingError."""
     if setting is None:
         return None
     try:
@@ -114,6 +124,9 @@ Url = Annotated[str, AfterValidator(_url)]
 
 
 def setting(name: str, description: str, example: str, *, see: str = "", **options: Any) -> Any:
-    """A field that is read from the variable `name`. `see` is the page of docs that explains it."""
+    """A field that is read from the environment variable `name`.
+
+    `see` is the page of docs/ that explains it. Other `options` are those of `pydantic.Field`.
+    """
     extra: dict[str, Any] | None = {"see": see} if see else None
     return Field(validation_alias=name, description=description, examples=[example], json_schema_extra=extra, **options)

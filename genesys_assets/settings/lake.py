@@ -29,6 +29,7 @@ class LakeSettings(Group):
 
     @property
     def location(self) -> str:
+        """The folder or URL of the setting, else the folder `lake` beside dagster.yaml."""
         return self.lake or str((self.dagster_home or Path.cwd()) / "lake")
 
     @field_validator("lake")
@@ -46,8 +47,7 @@ class DecodingSettings(Group):
 
     given: int | None = setting(
         "GENESYS_ASSETS_DECODE_THREADS",
-        f"Threads on which a run decodes pages of conversations. Not set: as many as there are cores, "
-        f"{_MOST_THREADS} at most.",
+        f"Threads on which a run decodes pages of conversations. Not set: one per core, {_MOST_THREADS} at most.",
         "2",
         default=None,
         ge=1,
@@ -78,7 +78,7 @@ class RetentionSettings(Group):
     keep_versions_hours: int = setting(
         "GENESYS_ASSETS_KEEP_VERSIONS_HOURS",
         "For how many hours old versions of tables and leftovers of killed runs stay. Allow more than any run takes: "
-        "what a run is writing looks like a leftover. 0 only while nothing runs.",
+        "files that a run is writing look like leftovers. 0 only while nothing runs.",
         "24",
         default=24,
         ge=0,
@@ -89,7 +89,7 @@ _ACTIONS: tuple[Literal["keep", "hash", "drop"], ...] = ("keep", "hash", "drop")
 
 
 _SHORTEST_KEY = 32
-"""Characters of a key: as many as a random one of 128 bits has in hex."""
+"""Characters of a key: a random key of 128 bits has this many in hex."""
 
 
 class PersonalDataSettings(Group):
@@ -148,7 +148,7 @@ class PersonalDataSettings(Group):
 
     @property
     def actions(self) -> dict[PersonalData, Literal["keep", "hash", "drop"]]:
-        """What is done with each class."""
+        """The action for each class of personal data."""
         return _actions(self.personal_data)
 
 
@@ -158,12 +158,15 @@ def _too_short(key: str) -> str | None:
 
 
 def _actions(stated: str) -> dict[PersonalData, Literal["keep", "hash", "drop"]]:
-    """`hash` is for all classes, `contact=hash,content=drop` for these. Raises ValueError."""
+    """The action for each class: from `hash` for all of them, from `contact=hash,content=drop` for these, else keep.
+
+    Raises ValueError.
+    """
     classes = [class_ for class_ in PersonalData if class_ is not PersonalData.NONE]
     parts = [part.strip() for part in stated.split(",")]
     if len(parts) == 1 and "=" not in parts[0]:
         parts = [f"{class_}={parts[0]}" for class_ in classes]
-    found: dict[PersonalData, Literal["keep", "hash", "drop"]] = dict.fromkeys(classes, "keep")
+    actions: dict[PersonalData, Literal["keep", "hash", "drop"]] = dict.fromkeys(classes, "keep")
     named: list[str] = []
     for part in parts:
         name, _, wanted = (each.strip() for each in part.partition("="))
@@ -174,5 +177,5 @@ def _actions(stated: str) -> dict[PersonalData, Literal["keep", "hash", "drop"]]
                 f"{', '.join(_ACTIONS)}; one action alone is for all classes"
             )
         named.append(name)
-        found[PersonalData(name)] = action
-    return found
+        actions[PersonalData(name)] = action
+    return actions

@@ -104,6 +104,7 @@ class AggregatesSettings(Group):
 
     @property
     def longest_window(self) -> timedelta:
+        """The longest interval of one request for aggregates."""
         return timedelta(days=self.window_days)
 
     @property
@@ -198,11 +199,12 @@ class DataLakeSettings(Group):
 
     @property
     def wanted(self) -> tuple[str, ...]:
-        """The schemas that are fetched; none: all."""
+        """The schemas to fetch. Empty: all that the organisation has."""
         return tuple(filter(None, (name.strip() for name in self.schemas.split(","))))
 
     @property
     def lag(self) -> timedelta:
+        """The longest time from an event until it is in a file."""
         return timedelta(hours=self.lag_hours)
 
 
@@ -238,7 +240,7 @@ class ObservationSettings(Group):
 
     @property
     def observed(self) -> list[str]:
-        """The tables that are wanted."""
+        """The names of the tables to fetch."""
         wanted = {"queue_members": self.queue_members, "user_skills": self.user_skills}
         return [table for table, is_wanted in wanted.items() if is_wanted]
 

@@ -10,7 +10,7 @@ from genesys_assets.settings.group import Group, setting, without_user
 
 
 class ReportSettings(Group):
-    """Where people define reports of their own."""
+    """The file of reports of your own."""
 
     reports: Path | None = setting(
         "GENESYS_ASSETS_REPORTS",
@@ -23,7 +23,7 @@ class ReportSettings(Group):
 
     @property
     def file(self) -> Path | None:
-        """The file that was named, whether it exists or not; else reports.yaml beside dagster.yaml, if it exists."""
+        """The file of the setting, whether it exists or not; else reports.yaml beside dagster.yaml, if it exists."""
         beside = (self.dagster_home or Path.cwd()) / "reports.yaml"
         return self.reports or (beside if beside.is_file() else None)
 
@@ -50,7 +50,7 @@ class PublishSettings(Group):
 
     @property
     def location(self) -> str:
-        """The place that was named, else the folder `published` beside dagster.yaml."""
+        """The folder or URL of the setting, else the folder `published` beside dagster.yaml."""
         return self.publish_url or str((self.dagster_home or Path.cwd()) / "published")
 
     @field_validator("publish_url")
@@ -63,7 +63,7 @@ class PublishSettings(Group):
 
 
 class CsvSettings(Group):
-    """How CSV is written, which people mostly open in a spreadsheet."""
+    """How CSV is written. Most people open it in a spreadsheet."""
 
     formulas: bool = setting(
         "GENESYS_ASSETS_CSV_FORMULAS",

@@ -1,7 +1,8 @@
 """A sources.yml for dbt: every table with its columns, types and descriptions, and tests of its key.
 
-Properties: https://docs.getdbt.com/reference/source-properties, for dbt 1.10 and newer. With dbt-duckdb the tables are
-read from the lake by DuckDB's extension `delta`; with other adapters they are those that `statements` has registered.
+Properties: https://docs.getdbt.com/reference/source-properties, for dbt 1.10 and newer. With dbt-duckdb, DuckDB's
+extension `delta` reads the tables from the lake. With other adapters they must be registered by the SQL of
+`statements`.
 """
 
 from __future__ import annotations
@@ -49,15 +50,15 @@ def _table(table: LakeTable, names: Names) -> dict[str, Any]:
 
 
 def _column(table: LakeTable, column: Column) -> dict[str, Any]:
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "name": column.name,
         "description": column.description,
         "data_type": data_type(column.type),
     }
     if column in table.spec.columns:
-        said["config"] = {"meta": {"personal_data": str(table.spec.personal(column))}}
+        fields["config"] = {"meta": {"personal_data": str(table.spec.personal(column))}}
     tests = list(_tests(table, column.name))
-    return {**said, "data_tests": tests} if tests else said
+    return {**fields, "data_tests": tests} if tests else fields
 
 
 def _tests(table: LakeTable, column: str) -> Iterator[str]:

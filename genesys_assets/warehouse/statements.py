@@ -13,8 +13,9 @@ from genesys_assets.warehouse.tables import LakeTable
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """How things are called in the warehouse. `location` is the lake as the warehouse reaches it, without a slash at
-    its end. A `catalog` is Trino's catalogue of Delta Lake, or Databricks' of Unity Catalog; `volume` Snowflake's
+    """Names in the warehouse, and the lake's `location` as the warehouse reaches it, without a slash at its end.
+
+    `catalog` is Trino's catalogue of Delta Lake, or Databricks' catalogue of Unity Catalog; `volume` is Snowflake's
     external volume whose base URL is the location.
     """
 
@@ -41,7 +42,7 @@ def athena(tables: Iterable[LakeTable], names: Names) -> list[str]:
 
 def trino(tables: Iterable[LakeTable], names: Names) -> list[str]:
     """https://trino.io/docs/current/connector/delta-lake.html#register-table: the catalogue needs
-    delta.register-table-procedure.enabled=true. A table that is registered already is an error of that statement alone.
+    delta.register-table-procedure.enabled=true. If a table is already registered, only its own statement fails.
     """
     catalog = _quoted(names.catalog)
     return [
@@ -56,12 +57,12 @@ def trino(tables: Iterable[LakeTable], names: Names) -> list[str]:
 
 def snowflake(tables: Iterable[LakeTable], names: Names) -> list[str]:
     """https://docs.snowflake.com/en/sql-reference/sql/create-iceberg-table-delta: Snowflake reads the Delta log itself,
-    through an external volume that an administrator makes.
+    through an external volume that an administrator creates.
     """
     schema, volume = _quoted(names.schema.upper()), names.volume
     integration = "GENESYS_DELTA"
     return [
-        f"-- The external volume {volume} must be there, with STORAGE_BASE_URL = {_text(names.location + '/')}\n"
+        f"-- The external volume {volume} must exist, with STORAGE_BASE_URL = {_text(names.location + '/')}\n"
         f"CREATE CATALOG INTEGRATION IF NOT EXISTS {integration}\n"
         "  CATALOG_SOURCE = OBJECT_STORE\n  TABLE_FORMAT = DELTA\n  ENABLED = TRUE;",
         f"CREATE SCHEMA IF NOT EXISTS {schema};",

@@ -1,6 +1,6 @@
-"""Every table of the lake that holds figures, names or snapshots, and how it is called in a warehouse.
+"""Every table of the lake with figures, names or snapshots, and its name in a warehouse.
 
-Pages are left out: they are answers as they came. A test compares this list with the assets.
+Pages are left out: they are unchanged answers of the platform. A test compares this list with the assets.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _HISTORIES = (*HISTORIES.values(), SERVICE_LEVELS_HISTORY)
 
 @dataclass(frozen=True, slots=True)
 class LakeTable:
-    """A table: where it lies below the lake, as `tables/conversations`, and its name in a warehouse."""
+    """A table: its `place` below the lake, such as `tables/conversations`, and its `name` in a warehouse."""
 
     place: str
     name: str
@@ -46,17 +46,17 @@ class LakeTable:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """Those of the spec, and the one that partitions are kept by."""
+        """The columns of the spec, after the one by which the table is partitioned, if it is."""
         if not self.is_partitioned:
             return self.spec.columns
         return (*_DATES.get(self.place.split("/")[0], _DATES[""]), *self.spec.columns)
 
 
 def lake_tables(reports: Iterable[Report], families: Iterable[AggregateFamily]) -> list[LakeTable]:
-    """All tables, by layer; `families` of aggregates are those that are asked beside conversations.
+    """All tables, by layer; `families` of aggregates are those that are fetched besides conversations.
 
-    A name is that of the asset. It has its layer in front where another table has that name already, by the order in
-    which layers stand here; snapshots of `live` always have. So a report of one's own renames no table that ships.
+    A table has the name of its asset. If a table of an earlier layer has that name, or if it is a snapshot of `live`,
+    its name begins with its layer. So a custom report never changes the name of a built-in table.
     """
     by_layer: dict[str, Sequence[TableSpec]] = {
         "tables": [
@@ -77,11 +77,11 @@ def lake_tables(reports: Iterable[Report], families: Iterable[AggregateFamily]) 
         f"tables/{OPEN_CONVERSATIONS.name}"
     }
     taken: set[str] = set()
-    found: list[LakeTable] = []
+    tables: list[LakeTable] = []
     for layer, specs in by_layer.items():
         for spec in specs:
             place = f"{layer}/{spec.name}"
             name = place.replace("/", "_") if layer == "live" or spec.name in taken else spec.name
-            found.append(LakeTable(place, name, spec, is_partitioned=place not in whole))
+            tables.append(LakeTable(place, name, spec, is_partitioned=place not in whole))
         taken.update(spec.name for spec in specs)
-    return found
+    return tables

@@ -65,7 +65,7 @@ pytestmark = pytest.mark.usefixtures("without_waiting")
         "jobs lag for days",
         "the platform does not tell",
         "never beyond now",
-        "nothing of it yet",
+        "no figures yet",
     ],
 )
 def test_a_day_is_read_by_job_as_far_as_jobs_have_all_data_and_by_query_from_there_on(

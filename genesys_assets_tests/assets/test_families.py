@@ -207,7 +207,9 @@ def test_users_are_not_asked_by_hashes_and_the_reason_is_named(world: World, act
     assert protecting.run("upkeep", "reference/users").success
     run = protecting.run("hourly", HOURS, partition=f"{DAY}-10:00")
     assert run.success
-    assert "GENESYS_ASSETS_PERSONAL_DATA lets the lake keep hashes only" in str(verdict(run).metadata["users"].value)
+    assert "with GENESYS_ASSETS_PERSONAL_DATA the lake stores only hashes of user ids" in str(
+        verdict(run).metadata["users"].value
+    )
     assert protecting.sandbox.requested("users/aggregates") == 0
 
 
@@ -228,7 +230,7 @@ def test_a_forgotten_user_is_not_asked_for(world: World) -> None:
 def test_users_are_asked_in_batches_once_the_listing_has_them(busy: World) -> None:
     with_users = replace(busy, definitions=definitions(DAY, settings={"GENESYS_ASSETS_FAMILIES": "users"}))
     first = with_users.run("hourly", HOURS, partition=f"{DAY}-10:00")
-    assert "genesys/reference/users has none yet" in str(verdict(first).metadata["users"].value)
+    assert "genesys/reference/users has no users yet" in str(verdict(first).metadata["users"].value)
     assert with_users.run("upkeep", "reference/users").success
     second = with_users.run("hourly", HOURS, between=hours(DAY))
     assert verdict(second).passed

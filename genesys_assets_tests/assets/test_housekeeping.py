@@ -61,4 +61,4 @@ def test_a_table_that_cannot_be_kept_in_order_is_warned_of_and_the_others_are(wo
     world.lake.store.put(f"live/things/{broken.path}", b"")
     done = house(world, 0)
     assert metadata(done.runs[-1], HOUSEKEEPING)["files_removed"] == 1
-    assert "live/things is left for the next time: " in events(done.instance, done.runs[-1])
+    assert "live/things is left for the next run: " in events(done.instance, done.runs[-1])

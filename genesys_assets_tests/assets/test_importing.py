@@ -101,7 +101,7 @@ def test_a_saved_day_gives_the_tables_of_the_fetched_day(fetched: World, elsewhe
     assert all(check.passed or check.severity is dg.AssetCheckSeverity.WARN for check in checks.values())
     compared = [check for name, check in checks.items() if "match" in name or "parts" in name]
     assert len(compared) == 4
-    assert all("holds imported figures" in str(check.metadata["not_evaluated"].value) for check in compared)
+    assert all("has imported figures" in str(check.metadata["not_evaluated"].value) for check in compared)
 
 
 @pytest.mark.long
@@ -130,11 +130,11 @@ def test_a_run_tells_what_became_of_each_file_and_which_days_are_new(
     [
         (
             {"conversations": [CALL, {"conversationId": "B"}]},
-            ["Left out: ", "No day was marked as complete, for something was left out."],
+            ["Left out: ", "No day was marked as complete, because something was left out."],
         ),
         (
             {"conversations": [CALL], "totalHits": 3},
-            ["No day was marked as complete, for the platform counted 3 conversations (totalHits) and the files"],
+            ["No day was marked as complete, because the platform counted 3 conversations (totalHits) and the files"],
         ),
     ],
 )

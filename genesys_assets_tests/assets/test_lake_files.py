@@ -120,8 +120,8 @@ def test_unknown_schemas_are_kept_and_named(lake_world: World) -> None:
     assert run.success
     assert metadata(run, FILES, DAY)["unknown_schemas"] == [UNKNOWN_SCHEMA]
     said = events(lake_world.instance, run)
-    assert f"no table is made of the schemas {UNKNOWN_SCHEMA}, which are not known here" in said
-    assert "name the schemas that you want in GENESYS_ASSETS_DATA_LAKE_SCHEMAS" in said
+    assert f"the schemas {UNKNOWN_SCHEMA} are unknown, so no table is made from their files" in said
+    assert "name them in GENESYS_ASSETS_DATA_LAKE_SCHEMAS" in said
     schemas = Counter(told["dataSchema"] for _, told in stored(lake_world, DAY).values())
     assert schemas[UNKNOWN_SCHEMA] == 24
 

@@ -108,7 +108,7 @@ def test_a_day_that_is_over_or_to_come_cannot_be_asked_for_and_stays_as_it_is(
     before = world.files()
     clock.now = NOW - timedelta(days=away)
     said = error(world.run("observe", MEMBERS, partition=TODAY))
-    assert f"reference/queue_members of {TODAY} cannot be asked for: it is {clock.now:%Y-%m-%d}" in said
+    assert f"reference/queue_members of {TODAY} cannot be fetched: it is {clock.now:%Y-%m-%d}" in said
     assert "keeps no history" in said
     assert world.files() == before
 
@@ -126,7 +126,7 @@ def test_a_reading_that_runs_over_midnight_is_not_stored(world: World, clock: Cl
 
 def test_days_cannot_be_asked_for_together(world: World) -> None:
     said = error(world.run("observe", MEMBERS, between=("2026-01-28", TODAY)))
-    assert "2026-01-28 to 2026-01-30 cannot be asked for" in said
+    assert "2026-01-28 to 2026-01-30 cannot be fetched" in said
 
 
 def test_a_queue_that_is_deleted_while_members_are_read_stops_nothing(world: World) -> None:

@@ -175,7 +175,7 @@ def test_no_address_is_ever_logged(
     caplog.set_level(logging.DEBUG)
     good, bad = (publish(publishing_to(past_days, each)) for each in (bucket, public_bucket))
     secret = past_days.settings["AWS_SECRET_ACCESS_KEY"]
-    for run, expected in ((good, f"{FILES_OF_A_DAY} files published and proven"), (bad, "PubliclyReadable")):
+    for run, expected in ((good, f"{FILES_OF_A_DAY} files published and checked"), (bad, "PubliclyReadable")):
         said = events(past_days.instance, run)
         assert expected in said
         assert "X-Amz-Signature" not in said

@@ -239,7 +239,7 @@ def test_agents_status_of_look_back_days_is_wanted_again_where_jobs_have_newer_d
 
 def test_a_day_is_read_once_the_run_has_stored_all_of_its_hours(lake: Lake) -> None:
     places = frozenset([HOURLY, HOURLY_AGGREGATES])
-    run = Run(places, f"{FIRST}-00:00", f"{YESTERDAY}-23:00", asked_for=NOON)
+    run = Run(places, f"{FIRST}-00:00", f"{YESTERDAY}-23:00", created_at=NOON)
 
     def read(of_run: Run = run) -> list[bool]:
         return [has_read_hours(lake.refreshed(), of_run, day) for day in (FIRST, YESTERDAY, TODAY)]
@@ -256,5 +256,5 @@ def test_a_day_is_read_once_the_run_has_stored_all_of_its_hours(lake: Lake) -> N
     # Of the last day it reads only some hours.
     some = replace(run, first=f"{FIRST}-20:00", last=f"{YESTERDAY}-05:00", assets=frozenset([HOURLY_AGGREGATES]))
     assert read(some) == [True, True, False]
-    assert read(replace(run, asked_for=None)) == [False, False, False]
+    assert read(replace(run, created_at=None)) == [False, False, False]
     assert read(replace(run, assets=places | {DAILY})) == [False, False, False]

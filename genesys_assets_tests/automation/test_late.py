@@ -73,7 +73,7 @@ def test_an_observation_is_late_as_long_as_it_can_be_made_and_a_missed_one_is_to
 
     in_time, too_late = MIDNIGHT + timedelta(hours=3), MIDNIGHT + timedelta(hours=3, minutes=1)
     assert said(in_time) == {}
-    today = f"genesys/{MEMBERS} of {TODAY} is not stored. It can be fetched until midnight UTC only"
+    today = f"genesys/{MEMBERS} of {TODAY} is not stored. It can only be fetched until midnight UTC"
     assert said(too_late) == {MEMBERS: today}, "of an organisation that was never observed no day was missed"
     store(lake, MEMBERS, "2026-02-18")
     missed = f"genesys/{MEMBERS} of {YESTERDAY} was not fetched, and the platform keeps no history of it"

@@ -18,8 +18,8 @@ from genesys_assets.automation.next_run import (
     failures_of,
     following,
     free,
+    free_if_active,
     last_moment,
-    made_soon,
 )
 
 NOW = datetime(2026, 2, 20, 12, tzinfo=UTC)
@@ -175,7 +175,7 @@ def test_an_outage_of_a_weekend_costs_few_runs_however_much_is_missing() -> None
 )
 def test_what_is_free_is_made_soon_while_runs_of_its_kind_follow_one_another(runs: list[Run], days: set[int]) -> None:
     before = [over(3, 4, 300, failed=True)]
-    assert {*made_soon(wanted(2, 3, 4), [*before, *runs], NOW)} == {day(number) for number in days}
+    assert {*free_if_active(wanted(2, 3, 4), [*before, *runs], NOW)} == {day(number) for number in days}
 
 
 def runs_until_done(left: set[int], runs: list[Run], *, bad: set[int], most: int) -> list[Run]:

@@ -12,7 +12,7 @@ import pytest
 
 from genesys_assets.automation import sensors
 from genesys_assets.automation.progress import RANGE_END, RANGE_START
-from genesys_assets.automation.sensors import KINDS
+from genesys_assets.automation.sensors import SENSORS
 from genesys_assets.cloud.http import retry
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.sandbox.server import running
@@ -47,7 +47,7 @@ def of(sensor: str, asked: list[Asked]) -> list[tuple[str, str]]:
 
 def test_the_sensors_are_these_and_ship_stopped(definitions: dg.Definitions) -> None:
     sensors = definitions.get_repository_def().sensor_defs
-    names = {*(kind.name for kind in KINDS), "run_failure", "late", "unreported", "reports_file", "run_metrics"}
+    names = {*(each.name for each in SENSORS), "run_failure", "late", "unreported", "reports_file", "run_metrics"}
     assert {sensor.name for sensor in sensors} == names
     assert {sensor.default_status for sensor in sensors} == {dg.DefaultSensorStatus.STOPPED}
     assert all(definitions.resolve_sensor_def(name).description for name in names)
@@ -89,7 +89,7 @@ def test_what_is_missing_is_asked_for_as_runs_of_at_most_the_days_that_are_set(t
     with clock_at(TODAY):
         of_a_day = definitions(f"{FIRST:%Y-%m-%d}", settings={"GENESYS_ASSETS_DAYS_PER_RUN": "1"})
     ticks.world, ticks.carries_out = replace(ticks.world, definitions=of_a_day), False
-    ticks.off = {kind.name for kind in KINDS} - {"hours"}
+    ticks.off = {each.name for each in SENSORS} - {"hours"}
     asked = of("hours", ticks.at(TODAY + timedelta(days=2, hours=4, minutes=12)))
     every = [f"2026-01-{day}" for day in (30, 29, 28, 27)]
     assert asked == [(f"{day}-00:00", f"{day}-{'03' if day == every[0] else '23'}:00") for day in every]
@@ -180,7 +180,7 @@ def test_what_is_being_made_is_not_asked_for_again(ticks: Ticks) -> None:
 
 
 def test_tables_of_days_whose_hours_are_in_are_asked_for_while_others_are_fetched(ticks: Ticks) -> None:
-    ticks.off = {each.name for each in KINDS} - {"hours"}
+    ticks.off = {each.name for each in SENSORS} - {"hours"}
     ticks.carries_out = False
     moment = TODAY + timedelta(days=1, minutes=12)
     # Neither day is left to jobs.
@@ -197,7 +197,7 @@ def test_tables_of_days_whose_hours_are_in_are_asked_for_while_others_are_fetche
 
 @pytest.mark.long
 def test_days_that_an_outage_has_left_are_computed_once_all_of_them_are_read_again(ticks: Ticks) -> None:
-    every = {each.name for each in KINDS}
+    every = {each.name for each in SENSORS}
     ticks.off = every - {"hours", "days"}
     ticks.at(TODAY + timedelta(hours=5))
     moment = TODAY + timedelta(days=1, hours=3, minutes=42)

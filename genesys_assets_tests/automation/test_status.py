@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesys_assets.automation import backlog
-from genesys_assets.automation.sensors import KINDS
+from genesys_assets.automation.sensors import SENSORS
 from genesys_assets.automation.status import TABLES, AssetStatus, Status, status
 from genesys_assets.days import hours_of, made_of, utc_day, utc_hour
 from genesys_assets.days.limits import HOURS_LIMIT
@@ -221,4 +221,4 @@ def test_layers_stand_in_the_order_of_the_data_and_each_asset_once(lake: Lake) -
 
 def test_every_kind_of_thing_that_sensors_ask_for_is_looked_at() -> None:
     pages = {"upkeep", "observe", "hours", "days", "users", "data_lake"}
-    assert {kind.name for kind in KINDS} == {*pages, "tables", "checks", "reports", "publish"}
+    assert {each.name for each in SENSORS} == {*pages, "tables", "checks", "reports", "publish"}

@@ -135,7 +135,7 @@ def test_nothing_is_sent_where_no_run_has_ended(collector: Collector) -> None:
 
 def test_a_collector_that_refuses_is_named_with_what_to_do(collector: Collector) -> None:
     collector.status = 400
-    with pytest.raises(NotSent, match=f"spans and measurements of 1 runs were not taken by {collector.url}"):
+    with pytest.raises(NotSent, match=f"{collector.url} did not accept the spans and measurements of 1 runs"):
         send([RUN])
 
 

@@ -12,14 +12,14 @@ import dagster as dg
 import time_machine
 
 from genesys_assets.automation.progress import RANGE_END, RANGE_START
-from genesys_assets.automation.sensors import KINDS
+from genesys_assets.automation.sensors import SENSORS
 from genesys_assets.keys import place
 from genesys_assets_tests.assets.world import World, environment
 from genesys_assets_tests.scenarios.conftest import Present
 
 _QUIET: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _MOST_TICKS = 60
-_OURS = {kind.name for kind in KINDS}
+_OURS = {each.name for each in SENSORS}
 
 
 @dataclass(frozen=True)

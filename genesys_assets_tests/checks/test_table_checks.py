@@ -80,7 +80,7 @@ def test_the_checks_that_failed_say_of_which_partition_and_how_often(failure: Au
     }
     assert said == {
         (CALLS_KEY, "key_is_unique"): f"- {DAY}: 1 rows repeat a key",
-        (CALLS_KEY, "rows_in_partition"): f"- {DAY}: 2 rows lie outside",
+        (CALLS_KEY, "rows_in_partition"): f"- {DAY}: 2 rows lie outside the partition",
     }
 
 

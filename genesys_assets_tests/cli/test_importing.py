@@ -132,7 +132,7 @@ def test_a_file_that_can_not_be_read_is_named_and_it_ends_with_1(saved: Path) ->
     assert f"skipped    {saved}/cut.json: it is not JSON" in done.stdout
     assert "skipped    nowhere.json: there is no such file" in done.stdout
     assert "4 files: 2 imported, 0 unchanged, 2 skipped." in done.stdout
-    assert done.stdout.endswith("No day was marked as complete, for a file was skipped.\n")
+    assert done.stdout.endswith("No day was marked as complete, because a file was skipped.\n")
 
 
 def test_an_archive_beside_saved_files_is_named_and_no_day_is_complete(saved: Path) -> None:
@@ -140,7 +140,7 @@ def test_an_archive_beside_saved_files_is_named_and_no_day_is_complete(saved: Pa
     done = run(f"{saved}", "--complete", "2026-01-28/2026-01-29")
     assert done.exit_code == 1
     assert f"skipped    {saved}/january.zip: by its name it is an archive or compressed: unpack it" in done.stdout
-    assert done.stdout.endswith("No day was marked as complete, for a file was skipped.\n")
+    assert done.stdout.endswith("No day was marked as complete, because a file was skipped.\n")
     stored = Lake(LocalStore(saved.parent / "lake")).pages("pages/imported_details", "2026-01-28")
     assert stored is not None
     assert stored.reach is not None
@@ -159,10 +159,10 @@ def test_what_is_left_out_is_listed_by_path_reason_count_and_file_and_it_ends_wi
         f"  conversation left out whole, for a value of it cannot be read (1 time, in {saved}/details.json)\n"
         f"  conversations.participants.sessions: str is no list (2 times, in {saved}/details.json)\n" in done.stdout
     )
-    assert done.stdout.endswith("No day was marked as complete, for something was left out.\n")
+    assert done.stdout.endswith("No day was marked as complete, because something was left out.\n")
     again = run(f"{saved}/details.json", "--complete", "2026-01-28/2026-01-29")
     assert (again.exit_code, "unchanged" in again.stdout) == (1, True)
-    assert again.stdout.endswith("No day was marked as complete, for something was left out.\n")
+    assert again.stdout.endswith("No day was marked as complete, because something was left out.\n")
 
 
 def test_what_files_do_not_say_of_themselves_is_told_by_options(saved: Path) -> None:

@@ -152,7 +152,7 @@ def test_a_file_of_reports_with_mistakes_leaves_the_rest_to_be_looked_at(lake: L
     (tmp_path / "reports.yaml").write_text("reports: {mine: {columns: 3}}\n")
     ended = at(MIDNIGHT + timedelta(minutes=30))
     assert ended.exit_code == 2
-    assert f"Not looked at: {tmp_path / 'reports.yaml'} has mistakes" in ended.stdout
+    assert f"Not checked: {tmp_path / 'reports.yaml'} has mistakes" in ended.stdout
     assert ended.stdout.endswith("Cannot tell whether everything is in time.\n")
     # What is known to be late counts more.
     assert at(MIDNIGHT + timedelta(hours=5)).exit_code == 1

@@ -111,16 +111,16 @@ def test_all_mistakes_are_told_at_once_with_their_lines_and_what_to_do(project: 
     assert f"{file}:7 - attributes.layers.1: each of layers must be one of 'ops', 'reference', 'pages'" in said
     assert "attributes.organisation.region: 'us_east_3' is not a region of Genesys Cloud." in said
     assert "attributes.organisation.requests_per_minute: requests_per_minute must be 1 or more, got 0." in said
-    assert "attributes.reports.built_in.0: 'agent_dayly' is no report that ships. Closest: agent_daily" in said
+    assert "attributes.reports.built_in.0: 'agent_dayly' is not a built-in report. Closest: agent_daily" in said
     assert "attributes.families.0: 'flow' is not a family of aggregates. Closest: flows." in said
-    assert "attributes.running.0: 'hour' is no sensor or schedule of these layers. Closest: hours" in said
+    assert "attributes.running.0: 'hour' is not a sensor or schedule of these layers. Closest: hours" in said
     assert "attributes.translation.partitions_def: Partitions follow from start_date. Take partitions_def out" in said
     assert "attributes.lakes: unknown field 'lakes'. Closest: lake" in said
 
 
 def test_a_file_of_reports_that_is_not_there_is_named(project: Project) -> None:
     said = refusal(project, reports={"file": "reports.yaml"})
-    assert f"{project.defs('genesys') / 'reports.yaml'} is not there. Write it" in said
+    assert f"{project.defs('genesys') / 'reports.yaml'} does not exist. Write it" in said
 
 
 def test_keys_that_two_assets_would_share_are_refused(project: Project) -> None:

@@ -153,7 +153,7 @@ def member(name: str, rule: Rule, of: str) -> Any:
         return held if name in IS_ONE else [held]
     if name == "conversationId":
         return of
-    return "x" if rule.class_ is NONE else text(name, rule.class_, of, is_id=rule.tells_apart)
+    return "x" if rule.class_ is NONE else text(name, rule.class_, of, is_id=rule.identifies_rows)
 
 
 def lake_file(schema: Schema) -> bytes:

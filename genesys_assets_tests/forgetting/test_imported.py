@@ -40,7 +40,7 @@ def test_a_question_grouped_by_what_is_dropped_is_named_and_skipped(tmp_path: Pa
     figures = {"results": [result({"ani": "tel:+41790001122"}, metric("tHandle", count=1, sum=5))]}
     (outcome,) = import_files(lake, [saved_file("figures.json", as_bytes(figures))], ImportOptions()).outcomes
     assert outcome.state == "skipped"
-    assert outcome.reason.startswith("ani tells rows apart")
+    assert outcome.reason.startswith("ani identifies rows")
     assert files_with(tmp_path, ["+41790001122"]) == {}
 
 

@@ -150,7 +150,8 @@ def test_a_null_where_the_key_allows_none_is_counted() -> None:
     [datetime(2026, 1, 30, 23, 59, 59, 999_000, UTC), datetime(2026, 2, 1, tzinfo=UTC), None],
 )
 def test_a_row_outside_the_partition_is_counted(started: datetime | None) -> None:
-    assert problems(table(call(), call(call_id="C2", started=started))) == {"rows_in_partition": "1 rows lie outside"}
+    rows = table(call(), call(call_id="C2", started=started))
+    assert problems(rows) == {"rows_in_partition": "1 rows lie outside the partition"}
 
 
 def test_the_first_and_last_millisecond_of_the_day_are_inside() -> None:
@@ -166,7 +167,8 @@ def test_a_row_of_another_date_than_the_partitions_is_counted() -> None:
     dates = [date(2026, 1, 31), date(2026, 2, 1), None]
     rows = [{"call_id": f"C{number}", "day": day} for number, day in enumerate(dates)]
     assert problems(table(*rows[:1], schema=dated.schema), spec=dated) == PASSED
-    assert problems(table(*rows, schema=dated.schema), spec=dated) == {"rows_in_partition": "2 rows lie outside"}
+    outside = {"rows_in_partition": "2 rows lie outside the partition"}
+    assert problems(table(*rows, schema=dated.schema), spec=dated) == outside
 
 
 def test_a_table_without_partitions_is_audited_too() -> None:
@@ -238,7 +240,7 @@ def test_what_fails_its_audit_leaves_all_tables_as_they_were(lake: Lake, check: 
     reach = Reach(datetime(2026, 2, 1, tzinfo=UTC), is_complete=True)
     store_both(lake, GOOD, "Q-stored", reach=reach)
     before = state(lake)
-    with pytest.raises(AuditFailed, match=rf"of {DAY} failed their audit .*what was stored stays: .*{check}") as failed:
+    with pytest.raises(AuditFailed, match=rf"of {DAY} failed their audit .*nothing changed: .*{check}") as failed:
         store_both(lake, BAD[check], "Q-new")
     assert state(lake) == before
     assert failed.value.key == DAY

@@ -18,9 +18,9 @@ from genesys_assets.lake.column_types import (
     ReservedColumn,
     UnstorableColumn,
     at_rest,
-    needed,
+    needed_type,
     retyped,
-    unified,
+    unified_type,
 )
 
 _LEAVES = [
@@ -108,12 +108,12 @@ def test_columns_of_nulls_are_left_out_but_where_there_are_no_others() -> None:
 
 @given(types, types)
 def test_two_types_become_one_in_either_order_and_once(first: pa.DataType, second: pa.DataType) -> None:
-    one = unified(first, second)
-    other = unified(second, first)
+    one = unified_type(first, second)
+    other = unified_type(second, first)
     assert (one is None) == (other is None)
     if one is not None and other is not None:
         assert _unordered(one) == _unordered(other)
-        assert unified(one, first) == unified(one, second) == one
+        assert unified_type(one, first) == unified_type(one, second) == one
 
 
 def _unordered(type_: pa.DataType) -> Any:
@@ -125,7 +125,7 @@ def _unordered(type_: pa.DataType) -> Any:
 
 @given(types)
 def test_a_type_goes_with_itself_and_with_null(type_: pa.DataType) -> None:
-    assert unified(type_, type_) == unified(pa.null(), type_) == unified(type_, pa.null()) == type_
+    assert unified_type(type_, type_) == unified_type(pa.null(), type_) == unified_type(type_, pa.null()) == type_
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_a_type_goes_with_itself_and_with_null(type_: pa.DataType) -> None:
 def test_two_types_become_the_one_that_holds_both(
     first: pa.DataType, second: pa.DataType, both: pa.DataType | None
 ) -> None:
-    assert unified(first, second) == both
+    assert unified_type(first, second) == both
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_two_types_become_the_one_that_holds_both(
 def test_a_column_needs_no_type_where_it_has_no_value(
     values: list[Any], type_: pa.DataType, needs: pa.DataType
 ) -> None:
-    assert needed(pa.chunked_array([pa.array(values, type_)])) == needs
+    assert needed_type(pa.chunked_array([pa.array(values, type_)])) == needs
 
 
 @pytest.mark.parametrize(

@@ -292,7 +292,7 @@ def test_others_who_never_rest_end_in_an_error(
         do(propose({DAYS[1]: [("b", next(numbers))]}))
 
     others()
-    with pytest.raises(TableContended, match=rf"{PLACE} was committed to by others .* nothing was stored"):
+    with pytest.raises(TableContended, match=rf"Others committed to {PLACE} .* nothing was stored"):
         slow.commit(sleep=others)
     assert stored(lake, DAYS[0]) == [[]]
 

@@ -329,7 +329,7 @@ def test_a_process_with_too_many_open_files_takes_none_for_damaged(disk: LocalSt
 )
 def test_trouble_on_the_way_is_no_damaged_file(disk: LocalStore, error: Exception) -> None:
     file = opened(disk, stored_pages(disk, page(b"{}")))
-    with pytest.raises(type(error)) as raised, file.readable():
+    with pytest.raises(type(error)) as raised, file.raising_unreadable():
         raise error
     assert raised.value is error
 

@@ -281,7 +281,7 @@ def test_a_log_that_a_power_cut_has_cut_off_is_named_with_what_to_do_and_all_oth
     newest.write_bytes(newest.read_bytes()[:-50])
     report = house(disk)
     assert list(report.problems) == [place]
-    assert "If its newest file was cut off, as by a power cut, delete that file" in report.problems[place]
+    assert "If its newest file is truncated, as after a power cut, delete that file" in report.problems[place]
     assert report.removed["tables/others"] == 2
     assert commits(disk)[-3:] == [1, 2, 3]
     newest.unlink()

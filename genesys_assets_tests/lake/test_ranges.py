@@ -156,7 +156,7 @@ def test_lists_and_structs_become_one_inside_too(lake: Lake) -> None:
 
 def test_text_beside_numbers_is_refused_with_what_to_do_and_nothing_is_stored(lake: Lake) -> None:
     store(lake, DAYS[0], pd.DataFrame({"n": [1]}))
-    words = "mine has stored n as int64, and it would be string now. Cast it to int64, or give the column another name"
+    words = "mine has stored n as int64, but it would be string now. Cast it to int64, or give the column another name"
     with pytest.raises(ColumnTypeChanged, match=words):
         store(lake, DAYS[1], pd.DataFrame({"n": ["1"]}))
     assert not lake.has("mine", DAYS[1])

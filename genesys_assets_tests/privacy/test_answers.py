@@ -241,7 +241,7 @@ def test_ids_of_users_are_hashed_where_persons_are_dropped() -> None:
 def test_what_is_grouped_by_is_hashed_where_it_is_dropped() -> None:
     answer = {"results": [{"group": {"ani": "tel:+4179"}, "data": [BUCKET]}]}
     assert after(AGGREGATES, answer, DROP)["results"][0]["group"] == {"ani": HASH.hashed("tel:+4179")}
-    with pytest.raises(CannotDrop, match=r"^ani tells rows apart and holds contact data, .* Set GENESYS_ASSETS_PERS"):
+    with pytest.raises(CannotDrop, match=r"^ani identifies rows and holds contact data, .* Set GENESYS_ASSETS_PERS"):
         after(AGGREGATES, answer, Protection({PersonalData.CONTACT: "drop"}))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from genesys_assets.publishing.garbage import may_go, remove_garbage
+from genesys_assets.publishing.garbage import removable_keys, remove_garbage
 from genesys_assets.publishing.html import write_page
 from genesys_assets.publishing.links import listed_page
 from genesys_assets.publishing.manifest import Manifest, PublishedFile
@@ -40,17 +40,17 @@ def test_a_file_goes_once_it_is_old_and_no_url_of_it_can_work(
     written: timedelta, replaced: timedelta, goes: bool
 ) -> None:
     file = PlacedFile("old", NOW - written)
-    assert may_go([file], manifest(NOW - replaced, "new"), NOW) == (["old"] if goes else [])
+    assert removable_keys([file], manifest(NOW - replaced, "new"), NOW) == (["old"] if goes else [])
 
 
 def test_a_file_that_the_manifest_names_stays_for_ever() -> None:
     file = PlacedFile("named", NOW - timedelta(days=3650))
-    assert may_go([file], manifest(NOW - timedelta(days=3650), "named"), NOW) == []
+    assert removable_keys([file], manifest(NOW - timedelta(days=3650), "named"), NOW) == []
 
 
 def test_files_of_a_day_without_a_manifest_go_by_their_own_age() -> None:
     files = [PlacedFile("new", NOW), PlacedFile("left over", NOW - LONGEST_EXPIRY - SECOND)]
-    assert may_go(files, None, NOW) == ["left over"]
+    assert removable_keys(files, None, NOW) == ["left over"]
 
 
 def test_what_no_manifest_names_is_removed_and_nothing_else(

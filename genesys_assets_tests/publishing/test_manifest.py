@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from genesys_assets.publishing.garbage import may_go
+from genesys_assets.publishing.garbage import removable_keys
 from genesys_assets.publishing.index_page import ListedDay, index_page
 from genesys_assets.publishing.manifest import FailingCheck, Manifest, PublishedFile
 from genesys_assets_tests.faults import EVERY_CASE
@@ -131,7 +131,7 @@ def test_whatever_stands_in_its_place_is_a_manifest_of_which_a_list_can_be_made_
         return
     assert Manifest.from_json(manifest.as_json()) == manifest
     assert index_page([ListedDay(manifest.date, manifest)], "UTC")
-    assert may_go([], manifest, UNTIL) == []
+    assert removable_keys([], manifest, UNTIL) == []
 
 
 @pytest.mark.parametrize(
@@ -147,11 +147,11 @@ def test_whatever_stands_in_its_place_is_a_manifest_of_which_a_list_can_be_made_
             " JavaScript:alert(1)",
             "the URL of a file is neither a file:// URL nor one of http",
         ),
-        (("files", 0, "key"), "../../etc/passwd", "leads out of the place"),
-        (("files", 0, "key"), "/etc/passwd", "leads out of the place"),
+        (("files", 0, "key"), "../../etc/passwd", "leads outside of the place"),
+        (("files", 0, "key"), "/etc/passwd", "leads outside of the place"),
         (("is_complete",), "no", "a bool was expected, not a str"),
         (("files", 0, "rows"), True, "a int was expected, not a bool"),
-        (("headline", "offered"), -1, "a figure of the headline is none"),
+        (("headline", "offered"), -1, "a figure of the headline is not a number"),
     ],
 )
 def test_a_manifest_that_would_harm_its_readers_is_refused(place: tuple[Any, ...], value: Any, problem: str) -> None:

@@ -122,7 +122,7 @@ class Raced(Publisher):
 
 def test_a_manifest_that_another_run_replaced_meanwhile_is_not_taken_for_ours(anywhere: Publisher) -> None:
     other = a_manifest(run_id="other", headline={"offered": 83})
-    with pytest.raises(PublishOvertaken, match=r"manifest\.json was replaced while it was proven"):
+    with pytest.raises(PublishOvertaken, match=r"manifest\.json was replaced while it was being checked"):
         Raced(anywhere, other.as_json()).publish_manifest(a_manifest(headline={"offered": 82}))
     standing = anywhere.manifest(DAY)
     assert standing is not None
@@ -142,7 +142,7 @@ def test_a_manifest_of_another_run_that_says_the_same_will_do(anywhere: Publishe
 
 
 def test_a_manifest_that_others_replace_again_and_again_is_not_proven_without_end(anywhere: Publisher) -> None:
-    with pytest.raises(PublishOvertaken, match=r"manifest\.json was replaced while it was proven"):
+    with pytest.raises(PublishOvertaken, match=r"manifest\.json was replaced while it was being checked"):
         Raced(anywhere, *others(50)).publish_manifest(a_manifest())
 
 
@@ -163,7 +163,7 @@ def test_a_file_that_is_not_what_was_written_fails_its_proof(anywhere: Publisher
     with pytest.raises(Altered, match="other bytes than were written"):
         anywhere.place.prove(file.key, file.url, file.sha256)
     anywhere.place.delete(file.key)
-    with pytest.raises(Gone, match="is not there: publish it again"):
+    with pytest.raises(Gone, match="no longer exists: publish it again"):
         anywhere.place.prove(file.key, file.url, file.sha256)
 
 

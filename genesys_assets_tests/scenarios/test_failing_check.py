@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from genesys_assets.automation.sensors import KINDS
+from genesys_assets.automation.sensors import SENSORS
 from genesys_assets.checks.looked_at import CHECKED
 from genesys_assets.days.verdicts import Verdict, give, looked_at
 from genesys_assets_tests.assets.world import World, without_reports
@@ -36,7 +36,7 @@ def ticks(past_days: World, tmp_path: Path) -> Ticks:
 
 
 def everything_but(*sensors: str) -> set[str]:
-    return {kind.name for kind in KINDS} - {*sensors}
+    return {each.name for each in SENSORS} - {*sensors}
 
 
 def days_of(asked: list[Asked]) -> set[str]:

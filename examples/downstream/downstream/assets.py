@@ -1,6 +1,6 @@
-"""Three assets on top of genesys_assets: in pandas, in SQL, and one that runs by itself when a day is published.
+"""Three assets on top of genesys_assets: in pandas, in SQL, and one that runs automatically when a day is published.
 
-They are stored in the same lake, beside what they are made of: `<lake>/downstream/bonus_points/date=2026-01-31/`.
+They are stored in the same lake as the tables that they read: `<lake>/downstream/bonus_points/date=2026-01-31/`.
 """
 
 # Dagster reads the annotations when the assets are defined, so they are not postponed.
@@ -20,8 +20,8 @@ DAILY = Calendar.from_environment().daily
 SEVEN_DAYS = dg.TimeWindowPartitionMapping(start_offset=-6)
 """A day depends on itself and the six before it."""
 
-# What the other code location makes, declared here with its partitions: without that, inputs are not found, and one day
-# that is published would run every day of what waits for it.
+# Assets of the code location genesys_assets, declared here with their partitions. Without partitions, Dagster would not
+# find the inputs, and one published day would launch every day of the assets that wait for it.
 AGENT_DAILY = dg.AssetSpec(["genesys", "reports", "agent_daily"], partitions_def=DAILY)
 QUEUE_MEDIA = dg.AssetSpec(["genesys", "reports", "queue_media"], partitions_def=DAILY)
 PUBLISHED = dg.AssetSpec(["genesys", "published", "reports"], partitions_def=DAILY)
@@ -31,7 +31,9 @@ PUBLISHED = dg.AssetSpec(["genesys", "published", "reports"], partitions_def=DAI
 
 
 class BonusRules(dg.Config):
-    """A handled conversation is a point; `quick_factor` points where the day's average took `quick_seconds` at most."""
+    """A handled conversation is a point, or `quick_factor` points if the agent's average handle time of the day is
+    `quick_seconds` at most.
+    """
 
     quick_seconds: float = 300.0
     quick_factor: float = 1.5
@@ -52,14 +54,14 @@ class BonusRules(dg.Config):
 def bonus_points(agents: pd.DataFrame, config: BonusRules) -> pd.DataFrame:
     """One row per agent and business day: how many bonus points the agent's conversations earned.
 
-    Key: `user_id`. Who handled no conversation has no average handle time: the points are null, not 0.
+    Key: `user_id`. An agent who handled no conversation has no average handle time, so the points are null, not 0.
     """
     average = agents["average_handle_time_seconds"]
     per_conversation = pd.Series(1.0, agents.index).mask(average <= config.quick_seconds, config.quick_factor)
-    # null <= 300 is false in pandas: without this, who has no average would count as slow.
+    # null <= 300 is false in pandas: without this line, an agent without an average would count as slow.
     per_conversation = per_conversation.where(average.notna())
     return agents.assign(
-        # pandas reads an integer column with nulls as float; Int64 makes it whole numbers and nulls again.
+        # pandas reads an integer column with nulls as float; Int64 has whole numbers and nulls.
         conversation_count=agents["conversation_count"].astype("Int64"),
         points=agents["conversation_count"] * per_conversation,
     )
@@ -92,10 +94,10 @@ ORDER BY queue_id
     deps=[dg.AssetDep(QUEUE_MEDIA, partition_mapping=SEVEN_DAYS)],
 )
 def weekly_service_level(context: dg.AssetExecutionContext, lake: LakeResource) -> pa.Table:
-    """One row per queue with a figure in the seven days that end with this one: what was answered and abandoned, and
-    the service level, all media together.
+    """One row per queue with a figure in the seven days that end with this one: how many conversations were answered
+    and abandoned, and the service level, all media together.
 
-    Key: `queue_id`. Raises dagster.Failure where one of the days has not been computed: the rest is not a week.
+    Key: `queue_id`. Raises dagster.Failure if one of the seven days is not stored.
     """
     place, stored = "reports/queue_media", lake.lake
     days = days_around(context.partition_key, before=6, after=0)
@@ -103,16 +105,16 @@ def weekly_service_level(context: dg.AssetExecutionContext, lake: LakeResource) 
     if missing:
         raise dg.Failure(f"genesys/{place} lacks {', '.join(missing)}: materialise them first.", allow_retries=False)
     with duckdb.connect() as connection:
-        # Only the files that the table has now, from disk and S3 alike: its folder holds older versions too.
+        # A dataset has only the current files of the table. Its folder has older versions too.
         connection.register("queue_media", stored.dataset(place, days))
         return connection.sql(WEEK_OF_QUEUES).to_arrow_table()
 
 
-# -- by itself ---------------------------------------------------------------------------------------------------------
+# -- automatic ---------------------------------------------------------------------------------------------------------
 
 WHEN_PUBLISHED = dg.AutomationCondition.any_deps_updated()
-"""Each time a day is published, whichever day it is. `eager()` would not do: it looks at the latest partition only,
-which is today, and today is never published.
+"""True each time a day is published, whichever day it is. `eager()` would never be true: it considers the latest
+partition only, which is today, and today is never published.
 """
 
 
@@ -125,9 +127,10 @@ which is today, and today is never published.
     automation_condition=WHEN_PUBLISHED,
 )
 def day_is_out(context: dg.AssetExecutionContext, publishing: PublishingResource, s3: S3Resource) -> pd.DataFrame:
-    """One row per report that is published for the day: how many rows it has, when it came out, how far its data reach.
+    """One row per report that is published for the day: its number of rows, when it was published, and up to when its
+    data reaches.
 
-    Key: `report`. Source: the day's manifest. Its presigned URLs are keys to the files, and not taken over.
+    Key: `report`. Source: the day's manifest. Its presigned URLs are left out: whoever has one can read the file.
     """
     manifest = publishing.publisher(s3.get_client).manifest(date.fromisoformat(context.partition_key))
     if manifest is None:

@@ -1,6 +1,6 @@
-"""The code location: what `assets` declares, and the resources that read and write the same lake as genesys_assets.
+"""The code location: the assets, and the resources that read and write the same lake as genesys_assets.
 
-All settings are those of genesys_assets, from the same environment.
+It needs the settings of genesys_assets, from the same environment variables, and no others.
 """
 
 import dagster as dg

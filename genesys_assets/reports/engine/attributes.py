@@ -1,6 +1,8 @@
-"""Participant attributes as typed columns: for each conversation the value of the first participant that has it. A
-value that does not have the type is null, and counted. So is one that the platform may have cut, unless it is text: a
-number without its end is another number.
+"""Participant attributes as typed columns. A conversation has the value of its first participant that has the
+attribute.
+
+A value that is not of the type becomes null, and is counted. So is a value that the platform may have truncated, unless
+it is text: a number without its last digits is another number.
 """
 
 from __future__ import annotations
@@ -23,8 +25,8 @@ _DECIMAL = r"^[-+]?[0-9]{1,15}(\.[0-9]{1,9})?$"
 
 @dataclass(slots=True)
 class Remark:
-    """How many values of an attribute there were, of how many of them the type is another, how many may be cut, and how
-    many conversations have several different ones.
+    """Counts of an attribute's values: all, those of another type, those that may be truncated, those of conversations
+    with several different values, and those that are hashes.
     """
 
     values: int = 0
@@ -34,7 +36,7 @@ class Remark:
     hashed: int = 0
 
     def add(self, rows: pa.Table, attribute: TypedAttribute) -> None:
-        """Counts rows of `typed`."""
+        """Add the counts of a table that `typed` returned."""
         self.values += len(rows)
         self.unreadable += _count(rows[attribute.unreadable])
         self.truncated += _count(rows[attribute.truncated])
@@ -44,17 +46,18 @@ class Remark:
     def __str__(self) -> str:
         parts = {
             "are null because they are not of the type": self.unreadable,
-            "may have been cut by the platform": self.truncated,
+            "may have been truncated by the platform": self.truncated,
             "are hashes, since personal data are stored as hashes": self.hashed,
             "belong to conversations whose participants have different ones": self.several,
         }
-        said = [f"{count:,} {what}" for what, count in parts.items() if count]
-        return f"{self.values:,} values" + (f", of which {', '.join(said)}" if said else "")
+        counts = [f"{count:,} {what}" for what, count in parts.items() if count]
+        return f"{self.values:,} values" + (f", of which {', '.join(counts)}" if counts else "")
 
 
 def typed(rows: pa.Table, attribute: TypedAttribute) -> pa.Table:
-    """Of the rows of participant_attributes one row a conversation that has the attribute, with its three columns;
-    `several` says whether its participants have different values, `hashed` whether the value is a hash.
+    """The typed values of an attribute, from rows of participant_attributes. One row per conversation that has the
+    attribute, with the id of the conversation and the three columns of the attribute. `several` says whether its
+    participants have different values, `hashed` whether the value is a hash.
     """
     rows = rows.filter((pc.field("name") == attribute.attribute) & pc.field("value").is_valid())
     rows = rows.sort_by("participant_ordinal")
@@ -78,18 +81,18 @@ def typed(rows: pa.Table, attribute: TypedAttribute) -> pa.Table:
 
 
 def _converted(texts: pa.ChunkedArray, attribute: TypedAttribute) -> pa.ChunkedArray:
-    """The values as the type has them, null where they are none."""
+    """The texts converted to the attribute's type; null if a text is not of that type."""
     plain = pc.utf8_trim_whitespace(texts)
     type_ = attribute.types[attribute.column]
     if attribute.type == "instant":
         return pa.chunked_array([pa.array(map(_instant, plain.to_pylist()), type_)])
     if attribute.type == "boolean":
         plain = pc.utf8_lower(plain)
-        is_one = pc.is_in(plain, value_set=pa.array(["true", "false"]))
-        return pc.if_else(is_one, pc.equal(plain, "true"), pa.scalar(None, pa.bool_()))
-    is_one = pc.match_substring_regex(plain, _WHOLE if attribute.type == "integer" else _DECIMAL)
+        is_valid = pc.is_in(plain, value_set=pa.array(["true", "false"]))
+        return pc.if_else(is_valid, pc.equal(plain, "true"), pa.scalar(None, pa.bool_()))
+    is_valid = pc.match_substring_regex(plain, _WHOLE if attribute.type == "integer" else _DECIMAL)
     unsigned = pc.replace_substring_regex(plain, r"^\+", "")
-    return pc.if_else(is_one, unsigned, pa.scalar(None, pa.string())).cast(type_)
+    return pc.if_else(is_valid, unsigned, pa.scalar(None, pa.string())).cast(type_)
 
 
 def _instant(text: str) -> datetime | None:

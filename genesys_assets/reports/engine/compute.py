@@ -1,7 +1,7 @@
-"""Carrying a report out: parts gathered in pieces, summed once, and the columns derived from the sums.
+"""Computes a report: gathers its parts in pieces, sums them once, and derives the columns from the sums.
 
-Every figure is a sum of parts: the parts are stacked as rows with the same keys and summed once, so a figure whose
-parts are all absent is null and a group may have a null in its key. Averages and ratios are quotients of such sums.
+Every figure is a sum of parts. The parts are stacked as rows with the same keys and summed once. So a figure is null if
+all its parts are, and a group may have a null in its key. Averages and ratios are quotients of such sums.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from genesys_assets.reports.engine.shown import (
     MINUTES,
     before_of,
     figures_of,
-    first,
     having,
     interval,
     of_calendar,
     of_figures,
     of_keys,
     only,
+    top_rows,
 )
 from genesys_assets.reports.engine.stored import NotStored, StoredDay
 from genesys_assets.reports.language.conditions import comparisons
@@ -46,11 +46,10 @@ from genesys_assets.tables.spec import INSTANT
 
 
 def compute(report: Report, stored: StoredDay) -> pa.Table:
-    """The report of the day, or of the period that ends on it, in the shape of its spec, in intervals as long as it
-    says, or as imported buckets where these are longer. Raises NotStored and NumberTooLarge.
+    """The rows of the report for a day, or for the period that ends on it, with the columns of its spec. Intervals have
+    the report's granularity, or that of imported buckets if these are longer. Raises NotStored and NumberTooLarge.
 
-    Partitions are read one after the other and grouped as they come, so memory grows with the groups and not with the
-    days.
+    Partitions are read and grouped one after the other, so memory grows with the number of groups, not of days.
     """
     before, stored = stored.before(report), stored.over(report)
     stored.must_have_begun()
@@ -59,7 +58,7 @@ def compute(report: Report, stored: StoredDay) -> pa.Table:
     parts = chain([_nothing(report)], _parts(report, stored))
     if before is not None:
         parts = chain(parts, (_period_before(part, report, window) for part in _parts(report, before)))
-    measures = [measure for figure in _gathered(report) for measure in _measures(figure)]
+    measures = [measure for figure in _summed_figures(report) for measure in _measures(figure)]
     order = "interval_start" if _is_in_order(report) else None
     try:
         groups = aggregate(parts, report.groups, measures, in_order_of=order)
@@ -75,7 +74,7 @@ def compute(report: Report, stored: StoredDay) -> pa.Table:
             | of_figures(report, groups, figures, stored, before)
         )
     )
-    return first(report, having(report, table, figures))
+    return top_rows(report, having(report, table, figures))
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------
@@ -89,15 +88,15 @@ def _parts(report: Report, stored: StoredDay) -> Iterator[pa.Table]:
 
 
 def _period_before(part: pa.Table, report: Report, window: Window) -> pa.Table:
-    """Rows of the previous period: same groups, figures renamed by `before_of`."""
+    """Rows of the period before as rows of this one: with its start, and with figures renamed by `before_of`."""
     names = {figure.name: before_of(figure).name for figure in report.figures}
     part = part.rename_columns([names.get(name, name) for name in part.column_names])
     starts = pa.repeat(pa.scalar(window.start, INSTANT), len(part))
     return part.set_column(part.column_names.index("interval_start"), "interval_start", starts)
 
 
-def _gathered(report: Report) -> list[Figure]:
-    """All figures that are summed: those of the period before too, where it is compared with."""
+def _summed_figures(report: Report) -> list[Figure]:
+    """All figures that are summed, with those of the period before if the report compares with it."""
     return [*report.figures, *(map(before_of, report.figures) if report.before else ())]
 
 
@@ -111,23 +110,23 @@ def _granularity(report: Report, stored: StoredDay, window: Window) -> Granulari
     counted_once = {pick.metric for part in report.aggregates for pick in part.picks if part.counts_once(pick)}
     if granularity != report.granularity and counted_once:
         raise NotStored(
-            f"{', '.join(sorted(counted_once))} can be had by {report.granularity} only, for such counts do not add "
-            f"up, and {stored.day} has imported figures by {granularity}. Leave it out of {report.name}, or fetch the "
-            "hours."
+            f"{', '.join(sorted(counted_once))} can only be computed with granularity {report.granularity}, because "
+            f"such counts do not add up, but {stored.day} has imported figures with {granularity}. Take it out of "
+            f"{report.name}, or fetch the hours."
         )
     return granularity
 
 
 def _is_in_order(report: Report) -> bool:
-    """Whether all rows come in the order of time: tables are stored in that of conversationStart."""
+    """Whether all rows are read in the order of time: tables are stored in the order of conversation_start."""
     sources = [*report.aggregates, *report.details]
     is_one = len(sources) == 1 and report.before is None
     return is_one and all(part.time == "conversation_start" and not part.once_per for part in report.details)
 
 
 def _nothing(report: Report) -> pa.Table:
-    """No row, but every column with its type."""
-    figures = {each.name: each.type for each in _gathered(report)}
+    """A part without rows that has every column with its type."""
+    figures = {each.name: each.type for each in _summed_figures(report)}
     weekday = {"weekday": pa.int64()} if report.by_weekday else {}
     columns = {"interval_start": INSTANT, **weekday, **report.key_types, **figures}
     return pa.schema(list(columns.items())).empty_table()
@@ -164,7 +163,7 @@ def _of_details(part: DetailsPart, report: Report, stored: StoredDay, window: Wi
     placing = [name for name in report.groups if name in ("interval_start", "weekday")]
     if part.once_per:
         groups = [f"key {key}" for key, _ in part.keys]
-        # A conversation's rows have one start, and come in the order of starts.
+        # All rows of a conversation have the same start, and rows are stored in the order of starts.
         in_order = part.time if (part.once_per, part.time) == ("conversation_id", "conversation_start") else None
         order = [in_order] if in_order else []
         by = list(dict.fromkeys([*placing, *groups, part.once_per, *_columns_of_measures(part), *order]))
@@ -187,7 +186,9 @@ def _no_rows(part: DetailsPart) -> pa.Table:
 
 
 def _placed(part: DetailsPart, report: Report, rows: pa.Table, stored: StoredDay) -> pa.Table:
-    """The rows with their interval and groups; these are `key …`, as a group may have another column's name."""
+    """The rows with columns for their interval and groups. The latter are called `key …`, because a group may have the
+    name of another column.
+    """
     times = rows[part.time]
     rows = rows.append_column("interval_start", _starts(times, stored.window, report.granularity))
     if report.by_weekday:
@@ -211,7 +212,7 @@ def _counted(part: DetailsPart, rows: pa.Table, count: Count) -> Any:
 
 
 def _starts(instants: pa.ChunkedArray, window: Window, granularity: Granularity) -> pa.ChunkedArray:
-    """The begin of the interval in which each instant lies; intervals are laid from the window's begin on."""
+    """The start of the interval that each instant lies in. The first interval begins with the window."""
     begin = pa.scalar(window.start, INSTANT)
     if granularity == "P1D":
         return pa.chunked_array([pa.repeat(begin, len(instants))], INSTANT)
@@ -221,13 +222,13 @@ def _starts(instants: pa.ChunkedArray, window: Window, granularity: Granularity)
 
 
 def _weekdays(starts: pa.ChunkedArray, ends: pa.ChunkedArray, stored: StoredDay) -> pa.Array:
-    """The local weekday on which each row lies. Raises NotStored where one lies on two."""
+    """The local weekday of each row, 1 to 7. Raises NotStored if a row lies on two days."""
     bounds = np.array([int(bound.timestamp() * 1000) for bound in stored.bounds])
     first, last = (instants.cast(pa.int64()).to_numpy() for instants in (starts, ends))
     day = np.searchsorted(bounds, first, side="right") - 1
     if len(day) and (last > bounds[day + 1]).any():
         raise NotStored(
-            f"An imported figure reaches over the end of a day of {stored.days[0]} to {stored.days[-1]}, so its "
+            f"An imported figure of {stored.days[0]} to {stored.days[-1]} lies on two days, so its "
             "weekday is not known: import shorter buckets, or fetch genesys/pages/hourly_aggregates of these hours."
         )
     weekdays = np.array([date.fromisoformat(each).isoweekday() for each in stored.days])
@@ -235,10 +236,10 @@ def _weekdays(starts: pa.ChunkedArray, ends: pa.ChunkedArray, stored: StoredDay)
 
 
 def _any(masks: list[Any]) -> Any:
-    found = masks[0]
+    combined = masks[0]
     for mask in masks[1:]:
-        found = pc.or_(found, mask)
-    return found
+        combined = pc.or_(combined, mask)
+    return combined
 
 
 # -- sums --------------------------------------------------------------------------------------------------------------

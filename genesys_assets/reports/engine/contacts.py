@@ -1,8 +1,8 @@
-"""The table `contacts` as reports read it: made of other tables while it is read, and stored nowhere.
+"""The table `contacts` as reports read it: computed from other tables while it is read, and not stored.
 
-Whether a contact repeats an earlier one is known from the days before, whether it was followed by another from the days
-after. Where one of these is not stored, it is unknown: null, with the days that are missing, and never 0. Of all these
-days three numbers a contact are kept, partition by partition; their rows are not.
+The days before tell whether a contact repeats an earlier one, the days after whether another one followed. If one of
+these days is not stored, the answer is null (never 0), with the missing days as the reason. To save memory, only three
+numbers per contact of these days are held, not their rows.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NEVER = np.iinfo(np.int64).max
 _SPECS = {spec.name: spec for spec in (*CONVERSATION_TABLES, INTERACTION_LEGS)}
 
 PLACES = tuple(f"tables/{name}" for name in (*NEEDED, *NEEDED_OF_OWN))
-"""The tables that it is made of."""
+"""The places of the tables that it is computed from."""
 
 
 def before(window: Window, days: int) -> Window:
@@ -49,19 +49,19 @@ def after(window: Window, days: int) -> Window:
 
 
 def missing(lake: Lake, window: Window) -> list[str]:
-    """The UTC days of a span whose contacts are not all stored."""
+    """The UTC days of a window that are not stored, or not completely."""
     return [day for day in window.utc_days() if not _is_whole(lake, day)]
 
 
 def _is_whole(lake: Lake, day: str) -> bool:
-    # All tables of conversations are committed together, so that they reach equally far.
+    # All tables of conversations are committed together, so that they have the same reach.
     footer = lake.footer(f"tables/{CONVERSATIONS.name}", day)
     return footer is not None and footer.reach is not None and footer.reach.covers_day(day)
 
 
 def days_read(lake: Lake, window: Window) -> Iterator[tuple[str, str]]:
-    """The partitions beyond the window that count, with their tables: those before it that are stored, those after it
-    as soon as a horizon is stored whole.
+    """The partitions outside the window that count, as place and day: the days before it, stored or not, and the days
+    after it up to the longest horizon that is completely stored.
     """
     spans = [before(window, max(HORIZONS))]
     spans += [span for days in HORIZONS if not missing(lake, span := after(window, days))]
@@ -72,8 +72,8 @@ def days_read(lake: Lake, window: Window) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class _KnownContacts:
-    """All contacts of known customers: who, when and which, as numbers, in the order of these three; and how long
-    before and after each one the next of the same customer is, in milliseconds.
+    """All contacts of known customers, ordered by a hash of the conversation id. `since` and `until` are the times in
+    milliseconds to the previous and next contact of the same customer; `_NEVER` if there is none.
     """
 
     conversation: npt.NDArray[np.uint64]
@@ -84,10 +84,10 @@ class _KnownContacts:
     def of(cls, pieces: Iterable[pa.Table]) -> _KnownContacts:
         customers, starts, ids = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)], [np.zeros(0, np.uint64)]
         for piece in pieces:
-            there = piece.filter(pc.field("customer").is_valid())
-            customers.append(hash_rows(there.select(["known_by", "customer"])))
-            starts.append(there["conversation_start"].cast(pa.int64()).to_numpy())
-            ids.append(hash_rows(there.select(["conversation_id"])))
+            known = piece.filter(pc.field("customer").is_valid())
+            customers.append(hash_rows(known.select(["known_by", "customer"])))
+            starts.append(known["conversation_start"].cast(pa.int64()).to_numpy())
+            ids.append(hash_rows(known.select(["conversation_id"])))
         customer, start, conversation = np.concatenate(customers), np.concatenate(starts), np.concatenate(ids)
         order = np.lexsort((conversation, start, customer))
         customer, start, conversation = customer[order], start[order], conversation[order]
@@ -97,8 +97,8 @@ class _KnownContacts:
         return cls(conversation[by_id], since[: len(order)][by_id], until[: len(order)][by_id])
 
     def of_rows(self, rows: pa.Table) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-        """For each row, how long before and after it the customer had another contact, and whether the customer is
-        unknown.
+        """For each row, the times in milliseconds to the customer's previous and next contact, and whether the customer
+        is unknown.
         """
         if not len(self.conversation):
             never = np.full(len(rows), _NEVER)
@@ -110,7 +110,9 @@ class _KnownContacts:
 
 @dataclass(frozen=True, slots=True)
 class Contacts:
-    """The contacts of a window. `inputs` gets the partitions that were read."""
+    """The contacts of a window. `of` adds the partitions that are read to `inputs`. The reasons why repeats and
+    followers are unknown are by horizon in days; None if they are known.
+    """
 
     lake: Lake
     window: Window
@@ -149,16 +151,16 @@ class Contacts:
                 values = (gap < days * _DAY_MS).astype(np.int64)
                 mask = is_unknown | (unknown[days] is not None)
                 rows = rows.append_column(f"{name}_within_{days}d", pa.array(values, mask=mask))
-        said = dict.fromkeys(filter(None, (*self.unknown_before.values(), *self.unknown_after.values())))
-        reason = pa.scalar("; ".join(said) or None, pa.string())
+        reasons = dict.fromkeys(filter(None, (*self.unknown_before.values(), *self.unknown_after.values())))
+        reason = pa.scalar("; ".join(reasons) or None, pa.string())
         rows = rows.append_column("unknown_because", pa.repeat(reason, len(rows)))
-        # Rows of a day have no order yet; readers expect that of time.
+        # Joins do not keep an order; callers expect rows in the order of time.
         rows = CONTACTS.conform(rows).sort_by("conversation_start")
         yield (rows if where is None else rows.filter(where)).select(list(columns))
 
 
 def _why_before(lake: Lake, window: Window, days: int) -> str | None:
-    """Why it is unknown what the time before a window holds; None where it is known."""
+    """Why the contacts of the days before a window are unknown; None if they are known."""
     lacking = missing(lake, before(window, days))
     if not lacking:
         return None
@@ -167,9 +169,11 @@ def _why_before(lake: Lake, window: Window, days: int) -> str | None:
 
 
 def _why_after(lake: Lake, window: Window, days: int) -> str | None:
-    """Why it is unknown what the time after a window holds; None where it is known. It is the same until all is."""
+    """Why the contacts of the days after a window are unknown; None if they are known. The text does not change with
+    each day that arrives, so that rows stay the same until all days are stored.
+    """
     span = after(window, days)
-    return f"of {days} days after not all are stored up to {span.utc_days()[-1]}" if missing(lake, span) else None
+    return f"of {days} days after, up to {span.utc_days()[-1]}, not all are stored" if missing(lake, span) else None
 
 
 def _of_day(lake: Lake, day: str) -> pa.Table:

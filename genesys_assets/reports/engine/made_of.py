@@ -1,5 +1,5 @@
-"""What a report of a day, or of a period that ends on it, is made of, as one number: see `days.made_of`. It changes
-with each stored partition that the report reads, with the names and settings that it shows, and with its own
+"""One number that identifies what a report of a day, or of the period that ends on it, is made of: see `days.made_of`.
+It changes with each stored partition that the report reads, with the names and settings that it shows, and with its
 definition.
 """
 
@@ -32,11 +32,11 @@ from genesys_assets.tables.spec import INSTANT
 _METRICS = f"tables/{INTERVAL_METRICS.name}"
 _REPORTS_REMEMBERED, _WINDOWS_REMEMBERED = 256, 8_192
 _SEEN_LATER = timedelta(days=3)
-"""How long after a day its entities may appear for the first time, because listings are read once a day."""
+"""An entity of a day may first appear in a listing this long after the day, because listings are read once a day."""
 
 
 def window_of(report: Report, day: str, business: ZoneInfo) -> Window:
-    """The days of the report that ends on a day, in its time zone, as UTC."""
+    """The window in UTC of the report's period that ends on a day of the report's time zone."""
     return _window(report.period, day, report.zone or business)
 
 
@@ -46,13 +46,15 @@ def _window(period: Period, day: str, zone: ZoneInfo) -> Window:
 
 
 def windows_of(report: Report, day: str, business: ZoneInfo) -> list[tuple[str, Window]]:
-    """The first day and the window of all that the report reads: its own days, and those that it is compared with."""
+    """The first day and the window of each period that the report reads: its own, and the one that it is compared
+    with.
+    """
     last_days = [day, *([report.before.last_day(report.period, day)] if report.before else [])]
     return [(f"{report.period.first(last)}", window_of(report, last, business)) for last in last_days]
 
 
 def made_of(lake: Lake, report: Report, day: str, business: ZoneInfo) -> int:
-    """`business` is the zone of business days."""
+    """The number that identifies what the report of a day is made of. `business` is the zone of business days."""
     window, windows, facts = window_of(report, day, business), windows_of(report, day, business), _facts(_Same(report))
     read = {
         (place, key, of.end) for first, of in windows for place, keys in facts.partitions(first, of) for key in keys
@@ -68,7 +70,9 @@ def made_of(lake: Lake, report: Report, day: str, business: ZoneInfo) -> int:
 
 
 def partitions_read(lake: Lake, report: Report, day: str, business: ZoneInfo) -> set[tuple[str, str]]:
-    """The partitions of tables and of snapshots that a report of a day is computed from, stored or not."""
+    """The partitions of tables and snapshots, as place and key, that the report of a day reads, whether stored or
+    not.
+    """
     windows = windows_of(report, day, business)
     partitions = _facts(_Same(report)).partitions
     read = {(place, key) for first, of in windows for place, keys in partitions(first, of) for key in keys}
@@ -82,8 +86,8 @@ def partitions_read(lake: Lake, report: Report, day: str, business: ZoneInfo) ->
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What a report says of what it reads. `tables` are read of the days of its window, `reaching` also of the days
-    before whose conversations may still be alive.
+    """What a report reads, from its definition. Of `tables` it reads the days of its window, of `reaching` also the
+    days before it whose conversations may still be alive.
     """
 
     tables: tuple[str, ...]
@@ -104,7 +108,7 @@ class _Facts:
 
 
 class _Same:
-    """A report as the key of a cache: itself, not one that is equal to it."""
+    """A report as the key of a cache, compared by identity: comparing whole reports would be slow."""
 
     def __init__(self, report: Report) -> None:
         self.report = report
@@ -118,11 +122,11 @@ class _Same:
 
 @lru_cache(maxsize=_REPORTS_REMEMBERED)
 def _facts(of: _Same) -> _Facts:
-    """Sensors ask for a report's number of each of its days, again and again."""
+    """Cached, because sensors compute the numbers of all days of a report again and again."""
     report = of.report
     tables = list(report.metrics_places)
     reaching: list[str] = []
-    # Snapshots come every few minutes: what is made of them is computed when an hour's figures have landed.
+    # Snapshots arrive every few minutes. Reports from them are computed when the figures of an hour have arrived.
     if report.only_live:
         tables.append(_METRICS)
     for part in report.details:
@@ -144,12 +148,14 @@ def _facts(of: _Same) -> _Facts:
 
 
 def _names(lake: Lake, name: str, end: datetime) -> str:
-    """Identifies the names that were valid at an instant, of all that were seen by a while later."""
+    """Identifies the names that were valid at an instant, of all entities that a listing had by `_SEEN_LATER`
+    after it.
+    """
     spec = HISTORIES[name]
     place = f"reference/{spec.name}"
 
     def changes() -> list[datetime]:
-        """The instants after which other names count."""
+        """The instants at which the result changes."""
         since = lake.read(place, None, columns=["valid_from"], schema=spec.schema)["valid_from"].to_pylist()
         return sorted({*since, *(moment - _SEEN_LATER for moment in since)})
 
@@ -160,5 +166,5 @@ def _names(lake: Lake, name: str, end: datetime) -> str:
         names = names_on(history.filter(pc.is_in(history["id"], in_time)), end)
         return hashlib.sha256(repr(sorted(zip(*names.to_pydict().values(), strict=True))).encode()).hexdigest()
 
-    # Whatever lies between two changes has the same names: years of days are few readings.
+    # All instants between two changes have the same names, so that years of days need few reads.
     return lake.once(("names", bisect_left(lake.once("changes", place, None, changes), end)), place, None, read)

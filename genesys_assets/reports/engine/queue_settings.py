@@ -1,4 +1,4 @@
-"""The settings of each group's queue and media type: see `tables.service_levels`."""
+"""Looks up the service level settings of each group's queue and media type: see `tables.service_levels`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ _NOTHING = Level(None, None)
 
 
 def queue_settings(setting: QueueSetting, groups: pa.Table, lake: Lake, at: datetime) -> pa.ChunkedArray:
-    """The setting of each group as it was just before an instant; null where that is unknown."""
+    """The setting of each group as it was just before an instant; null if that is unknown. `groups` has the columns
+    `queue_id` and `media_type`.
+    """
     known = _levels(lake, at)
     pairs = zip(groups["queue_id"].to_pylist(), groups["media_type"].to_pylist(), strict=True)
     levels = [known.get(pair, _NOTHING) for pair in pairs]
@@ -26,7 +28,7 @@ def queue_settings(setting: QueueSetting, groups: pa.Table, lake: Lake, at: date
 
 
 def content(lake: Lake, at: datetime) -> str:
-    """Identifies what was set just before an instant."""
+    """Identifies all settings as they were just before an instant."""
 
     def read() -> str:
         return hashlib.sha256(repr(sorted(_levels(lake, at).items())).encode()).hexdigest()

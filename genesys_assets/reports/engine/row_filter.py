@@ -15,9 +15,9 @@ _COMPARE = {"gt": pc.greater, "gte": pc.greater_equal, "lt": pc.less, "lte": pc.
 
 
 def holds(condition: Condition, column: Callable[[str], Any], type_of: Callable[[str], pa.DataType]) -> Any:
-    """Whether the condition holds in each row; what is compared with a value that is missing does not.
+    """Whether the condition holds in each row. A comparison of a missing value does not hold.
 
-    `column` gives what a field is: an expression makes an expression, an array an array.
+    `column` gives the values of a field. If it gives expressions, so does this function; if it gives arrays, an array.
     """
     if isinstance(condition, Comparison):
         return _holds(condition, column(condition.name), type_of(condition.name))
@@ -52,8 +52,8 @@ def _scalar(bound: Bound, type_: pa.DataType) -> pa.Scalar:
 
 
 def _compared_as(comparison: Comparison, type_: pa.DataType) -> pa.DataType:
-    """The type in which a column is compared with bounds: instants and dates as they are, whole numbers with whole
-    ones, all else as numbers.
+    """The type in which a column is compared with bounds: instants and dates as they are, whole numbers as whole
+    numbers if all bounds are whole, everything else as floats.
     """
     bounds = [bound for _, bound in comparison.bounds if isinstance(bound, int | float)]
     if not bounds:

@@ -1,6 +1,6 @@
-"""The columns of a report, derived from the figures of its groups, and which of its rows are shown in which order.
+"""Derives the columns of a report from the figures of its groups, and selects and orders its rows.
 
-How figures are gathered is `compute`.
+`compute` gathers the figures.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ MINUTES = {"PT15M": 15, "PT30M": 30, "PT1H": 60}
 
 
 def before_of(figure: Figure) -> Figure:
-    """What a figure was in the period before. No figure of a person has a space in its name."""
+    """The same figure of the period before, under another name. Names in entries have no spaces, so it is unique."""
     return replace(figure, name=f"before {figure.name}")
 
 
 def figures_of(figures: Iterable[Figure], groups: pa.Table) -> dict[str, Any]:
     """The value of each figure in each group."""
-    found: dict[str, Any] = {}
+    by_name: dict[str, Any] = {}
     for figure in figures:
         values = groups[figure.name]
         if figure.how == "same":
@@ -46,15 +46,17 @@ def figures_of(figures: Iterable[Figure], groups: pa.Table) -> dict[str, Any]:
             values = only(values, pc.greater(values, 0))
         elif figure.how == "distinct":
             values = pa.array([sorted(listed) or None for listed in values.to_pylist()], pa.list_(figure.type))
-        found[figure.name] = values
-    return found
+        by_name[figure.name] = values
+    return by_name
 
 
 def only(values: Any, mask: Any) -> Any:
+    """The values where the mask is true, null elsewhere."""
     return pc.if_else(mask, values, pa.scalar(None, values.type))
 
 
 def interval(report: Report, groups: pa.Table, stored: StoredDay) -> dict[str, Any]:
+    """The columns about the time of each row: its interval, dates and weekday."""
     columns = {"interval_start": groups["interval_start"], "interval_end": _ends(report, groups, stored.window)}
     first, last = (pa.scalar(date.fromisoformat(day)) for day in (stored.days[0], stored.days[-1]))
     if not report.period.is_day:
@@ -76,12 +78,14 @@ def _ends(report: Report, groups: pa.Table, window: Window) -> Any:
 
 
 def of_calendar(report: Report, groups: pa.Table, stored: StoredDay) -> dict[str, Any]:
-    """How long the interval of each row is, and how many days it is about."""
+    """The figures that depend on time alone: the length of each row's interval, and how many days it is about."""
     return _lengths(report, groups, stored.window) | _days(report, groups, stored)
 
 
 def _lengths(report: Report, groups: pa.Table, window: Window) -> dict[str, Any]:
-    """In ms: of a day 24 hours, or 23, 25 and so on where clocks change. Days of one weekday lie apart."""
+    """The length in ms. A day has 23 or 25 hours when clocks change. With `by_weekday` there is none, because the days
+    of one weekday are not one interval.
+    """
     if report.by_weekday:
         return {}
     if report.granularity == "P1D":
@@ -91,7 +95,7 @@ def _lengths(report: Report, groups: pa.Table, window: Window) -> dict[str, Any]
 
 
 def _days(report: Report, groups: pa.Table, stored: StoredDay) -> dict[str, Any]:
-    """Nothing of reports of one day, or that have a figure of this name."""
+    """How many days each row is about. Empty for reports of one day, and if the report has a figure of this name."""
     if report.period.is_day or any(figure.name == DAYS.name for figure in report.figures):
         return {}
     if not report.by_weekday:
@@ -102,6 +106,7 @@ def _days(report: Report, groups: pa.Table, stored: StoredDay) -> dict[str, Any]
 
 
 def of_keys(report: Report, groups: pa.Table, stored: StoredDay, window: Window) -> dict[str, Any]:
+    """The columns that rows are grouped by, with the names of their ids."""
     columns: dict[str, Any] = {}
     for key in report.keys:
         columns[key.column] = groups[key.column]
@@ -111,7 +116,7 @@ def of_keys(report: Report, groups: pa.Table, stored: StoredDay, window: Window)
 
 
 def _named(ids: pa.ChunkedArray, names: pa.Table, flat: bool) -> pa.ChunkedArray:
-    """The name of each id; of several ids in one text, the names in their order."""
+    """The name of each id. With `flat`, a text may hold several ids, joined by commas, and gets all their names."""
     if not flat:
         return names_of_ids(ids, names)
     texts = pc.unique(ids)
@@ -123,7 +128,7 @@ def _named(ids: pa.ChunkedArray, names: pa.Table, flat: bool) -> pa.ChunkedArray
 def of_figures(
     report: Report, groups: pa.Table, figures: dict[str, Any], stored: StoredDay, before: StoredDay | None
 ) -> dict[str, Any]:
-    """The columns that are shown. A formula can use the columns above it, of the same period."""
+    """The columns of figures. A formula can use the columns above it, of the same period. Raises NumberTooLarge."""
     known = {"now": figures | _settings(report, groups, stored)}
     if before is not None:
         earlier = figures_of(map(before_of, report.figures), groups)
@@ -139,8 +144,8 @@ def of_figures(
             columns[shown.name] = pa.nulls(len(groups), shown.type)
             continue
         try:
-            for of in known.values():
-                of.setdefault(shown.known_as, _of(shown, of))
+            for of_period in known.values():
+                of_period.setdefault(shown.known_as, _of(shown, of_period))
             columns[shown.name] = _displayed(_value(shown, known), shown)
         except NumberTooLarge as too_large:
             raise NumberTooLarge(f"{report.name} of {stored.day}, column {shown.name}: {too_large}") from None
@@ -154,7 +159,7 @@ def _settings(report: Report, groups: pa.Table, stored: StoredDay) -> dict[str, 
 
 
 def _value(shown: ShownColumn, known: Mapping[str, Mapping[str, Any]]) -> Any:
-    """What a column is before its unit and digits: of the period, of the one before, or the difference of both."""
+    """The value of a column before unit and digits: of this period, of the one before, or the difference of both."""
     if shown.of != "change":
         return _of(shown, known[shown.of])
     return pc.subtract_checked(_of(shown, known["now"]), _of(shown, known["before"]))
@@ -168,7 +173,9 @@ def _of(shown: ShownColumn, known: Mapping[str, Any]) -> Any:
 
 
 def _displayed(value: Any, shown: ShownColumn) -> Any:
-    """Formulas see milliseconds in full, readers the unit and as many digits as they want. Raises NumberTooLarge."""
+    """The value in the column's unit, rounded to its digits. (Formulas use it in milliseconds, unrounded.) Raises
+    NumberTooLarge.
+    """
     try:
         if shown.divisor > 1:
             value = pc.divide(value.cast(pa.float64()), float(shown.divisor))
@@ -188,7 +195,7 @@ def _names(ids: Any, names: pa.Table) -> Any:
 
 
 def having(report: Report, table: pa.Table, figures: Mapping[str, Any]) -> pa.Table:
-    """The rows that are shown."""
+    """The rows for which the report's `having` holds."""
     if report.having is None:
         return table
     types = {name: values.type for name, values in figures.items()} | dict(
@@ -201,8 +208,8 @@ def having(report: Report, table: pa.Table, figures: Mapping[str, Any]) -> pa.Ta
     return table.filter(holds(report.having, column, lambda name: types[name]))
 
 
-def first(report: Report, table: pa.Table) -> pa.Table:
-    """The rows in order, by interval and then as the report says; of each interval as many as it wants."""
+def top_rows(report: Report, table: pa.Table) -> pa.Table:
+    """The rows in order: by interval, then by the report's `order_by`. With `top`, only so many of each interval."""
     order = {"interval_start": "descending" if ("interval_start", True) in report.order else "ascending"}
     for name, descending in (*report.order, *((name, False) for name in report.spec.key)):
         order.setdefault(name, "descending" if descending else "ascending")

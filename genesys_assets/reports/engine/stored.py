@@ -1,5 +1,5 @@
-"""The stored tables of a day, or of a period that ends on it, as reports read them: partition by partition and in
-pieces, with only the rows and columns that count. This module knows which partitions a report needs, and checks that
+"""Reads the stored tables of a day, or of the period that ends on it, for a report: partition by partition and in
+pieces, with only the rows and columns that it needs. This module knows which partitions a report needs, and checks that
 they are stored and reach far enough. `compute` uses the rows.
 """
 
@@ -42,10 +42,10 @@ class NotStored(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StoredDay:
-    """The stored tables as the report of one day reads them. `zone` is that of the business day.
+    """The stored tables for the report of one day. `zone` is that of the business day.
 
-    `days` are the days of the report that is computed, in its zone: see `over`. `inputs` are the partitions that were
-    read so far, by table. `remarks` are notes about participant attributes, by the name of their column.
+    `days` are the days of the report's period, in `zone`, which `over` sets. `inputs` are the partitions that were read
+    so far, by the place of their table. `remarks` are counts about participant attributes, by the name of their column.
     """
 
     lake: Lake
@@ -57,12 +57,12 @@ class StoredDay:
     remarks: dict[str, Remark] = field(default_factory=dict)
 
     def over(self, report: Report, last: str | None = None) -> StoredDay:
-        """This day with the days of the report's period, which ends on this day or on `last`."""
+        """The same with the days and zone of the report's period, which ends on this day or on `last`."""
         return replace(self, zone=report.zone or self.zone, days=report.period.days(last or self.day))
 
     def before(self, report: Report) -> StoredDay | None:
-        """What a report is compared with; None where it is compared with nothing, or with days that were never
-        fetched.
+        """The same with the days of the period that the report is compared with. None if it is not compared, or if that
+        period begins before the start date.
         """
         if report.before is None:
             return None
@@ -76,7 +76,7 @@ class StoredDay:
 
     @property
     def bounds(self) -> tuple[datetime, ...]:
-        """Where each of the days begins, and where the last one ends."""
+        """The start of each day, and the end of the last one."""
         starts = [Window.of_day(day, self.zone).start for day in self.days]
         return (*starts, Window.of_day(self.days[-1], self.zone).end)
 
@@ -89,12 +89,12 @@ class StoredDay:
 
     @property
     def newness(self) -> int:
-        """How new the partitions are that were read: see `Lake.newness`."""
+        """How new the partitions that were read are: see `Lake.newness`."""
         return self.lake.newness((place, day) for place, days in self.inputs.items() for day in days)
 
     def reach(self, report: Report) -> Reach | None:
-        """How far the tables that were read know the days, None where none was read that says so. East of UTC the
-        first day begins before anything was fetched: then nothing says that it is whole.
+        """How far the days are known by the tables that were read; None if no table below `tables/` was read. East of
+        UTC the first business day begins on a UTC day that was never fetched, so it is not complete.
         """
         window = self.over(report).window
         by_day = {
@@ -106,10 +106,10 @@ class StoredDay:
     def _note(self, place: str, days: Iterable[str]) -> None:
         self.inputs.setdefault(place, set()).update(days)
 
-    # -- what must be there ----------------------------------------------------------------------------------------
+    # -- checks before reading -------------------------------------------------------------------------------------
 
     def must_hold(self, report: Report) -> None:
-        """Raises NotStored where the report cannot be computed of what is stored."""
+        """Raises NotStored if the report cannot be computed from what is stored."""
         for stored in filter(None, (self.over(report), self.before(report))):
             stored.must_have_begun()
             for part in report.aggregates:
@@ -118,11 +118,11 @@ class StoredDay:
                 stored._days(counted, stored.window)
 
     def must_have_begun(self) -> None:
-        """Raises NotStored where days of a period were never fetched."""
+        """Raises NotStored if the period begins before the start date, so that some days were never fetched."""
         if len(self.days) > 1 and date.fromisoformat(self.days[0]) < self.start_date:
             raise NotStored(
                 f"The days {self.days[0]} to {self.days[-1]} begin before {self.start_date} "
-                "(GENESYS_ASSETS_START_DATE), so some of them were never fetched: the next period is the first one."
+                "(GENESYS_ASSETS_START_DATE), so some of them were never fetched: the first one is the next period."
             )
 
     def _must_answer(self, part: AggregatesPart, window: Window) -> None:
@@ -140,8 +140,8 @@ class StoredDay:
     # -- aggregates ------------------------------------------------------------------------------------------------
 
     def metrics(self, part: AggregatesPart, window: Window, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """Rows of the family's table in the window that answer the part's question, with some `columns`, the bounds of
-        their buckets among them, or with all. Raises NotStored.
+        """Rows of the family's table in the window that answer the part's question. `columns` must have interval_start
+        and interval_end; the default is all columns. Raises NotStored.
         """
         table, days = part.source.table, window.utc_days()
         place = f"tables/{table.name}"
@@ -185,7 +185,9 @@ class StoredDay:
     # -- details ---------------------------------------------------------------------------------------------------
 
     def rows(self, part: DetailsPart, window: Window) -> Iterator[pa.Table]:
-        """Rows of the part's table that count, with all columns it uses. Raises NotStored."""
+        """Rows of the part's table that lie in the window and meet the part's conditions, with all columns that the
+        part uses. Raises NotStored.
+        """
         where, later = (
             functools.reduce(operator.and_, conditions) if conditions else None
             for conditions in self._conditions(part, window)
@@ -196,11 +198,11 @@ class StoredDay:
         if (of_conversation or attributes) and "conversation_id" not in own:
             own.append("conversation_id")
         days = self._days(part, window)
-        made = Contacts.of(self.lake, window, self.inputs) if part.table.made_of else None
+        contacts = Contacts.of(self.lake, window, self.inputs) if part.table.made_of else None
         for day in days:
-            pieces = made.pieces(day, own, where) if made else self._pieces(part.table, day, own, where)
+            pieces = contacts.pieces(day, own, where) if contacts else self._pieces(part.table, day, own, where)
             if part.table.has_conversations:
-                pieces = self._tied(pieces, part.links, day)
+                pieces = self._linked(pieces, part.links, day)
             if of_conversation:
                 pieces = self._with_conversations(pieces, day, of_conversation)
             if attributes:
@@ -215,7 +217,7 @@ class StoredDay:
         return at_once, later
 
     def _days(self, part: DetailsPart, window: Window) -> list[str]:
-        """The partitions that may hold rows of the window; those that must be there are."""
+        """The partitions that may hold rows of the window. Raises NotStored if one that must be stored is not."""
         if part.table.is_live:
             return window.utc_days()
         utc_days = Window(utc_day(self.days[0])[0], utc_day(self.days[-1])[1])
@@ -234,19 +236,19 @@ class StoredDay:
         self._note(table.place, [day])
         return self.lake.pieces(table.place, [day], schema=table.spec.schema, columns=columns, where=where)
 
-    def _tied(self, pieces: Iterator[pa.Table], links: Sequence[Link], day: str) -> Iterator[pa.Table]:
-        """Of the pieces, the rows of conversations that have, or lack, rows in the linked tables."""
+    def _linked(self, pieces: Iterator[pa.Table], links: Sequence[Link], day: str) -> Iterator[pa.Table]:
+        """The pieces with only the rows of conversations that have, or lack, rows in the linked tables."""
         if not links:
             return pieces
         known = [(link, self._conversations_of(link, day)) for link in links]
 
-        def tied(piece: pa.Table) -> pa.Table:
+        def linked(piece: pa.Table) -> pa.Table:
             for link, conversations in known:
-                there = pc.is_valid(conversations.positions(piece["conversation_id"]))
-                piece = piece.filter(there if link.wanted else pc.invert(there))
+                has_row = pc.is_valid(conversations.positions(piece["conversation_id"]))
+                piece = piece.filter(has_row if link.wanted else pc.invert(has_row))
             return piece
 
-        return map(tied, pieces)
+        return map(linked, pieces)
 
     def _conversations_of(self, link: Link, day: str) -> _ByConversation:
         where = holds(link.where, pc.field, link.table.type) if link.where else None
@@ -256,7 +258,7 @@ class StoredDay:
         return _ByConversation(piece["conversation_id"] for piece in pieces)
 
     def _with_conversations(self, pieces: Iterator[pa.Table], day: str, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """The pieces with columns of each row's conversation; null where that is not known."""
+        """The pieces with columns of each row's conversation; null if the conversation is not stored."""
         wanted = [column.removeprefix(OF_CONVERSATION) for column in columns]
         names, schema = list(dict.fromkeys(["conversation_id", *wanted])), CONVERSATIONS.schema
         kept = [schema.empty_table().select(wanted)]
@@ -290,10 +292,10 @@ class StoredDay:
         known = [typed(rows, each) for each in attributes]
         for each, values in zip(attributes, known, strict=True):
             self.remarks.setdefault(each.name, Remark()).add(values, each)
-        found = [(_ByConversation([values["conversation_id"]]), values) for values in known]
+        lookups = [(_ByConversation([values["conversation_id"]]), values) for values in known]
 
         def joined(piece: pa.Table) -> pa.Table:
-            for conversations, values in found:
+            for conversations, values in lookups:
                 positions = conversations.positions(piece["conversation_id"])
                 for name in values.column_names[1:]:
                     piece = piece.append_column(name, values[name].take(positions))
@@ -314,7 +316,7 @@ class StoredDay:
                 raise NotStored(f"genesys/{place} has no partition {day}: materialise it first.")
 
     def _must_reach(self, place: str, window: Window) -> None:
-        """Every UTC day that the finished days touch must be stored up to where these need it."""
+        """Raises NotStored unless each UTC day that the finished days touch is stored up to the end of these days."""
         ended = max((bound for bound in self.bounds[1:] if bound <= datetime.now(UTC)), default=window.start)
         if ended == window.start:
             return
@@ -322,7 +324,7 @@ class StoredDay:
             start, end = utc_day(day)
             reach = self._reach(place, day)
             if reach is None and start.date() < self.start_date:
-                # Nothing can be fetched of it: what is made of the rest is not complete, see `reach`.
+                # It cannot be fetched. The report is computed without it, and is not complete: see `reach`.
                 continue
             needed = Window(start, min(end, ended))
             if reach is None or not reach.covers(needed):
@@ -339,7 +341,7 @@ class StoredDay:
 
 
 class _ByConversation:
-    """The position of each conversation in a column; any position if it is there several times."""
+    """The position of each conversation in a column; any of its positions if it has several."""
 
     def __init__(self, ids: Iterable[pa.ChunkedArray]) -> None:
         # Hashing a whole day at once would take many times the memory of its hashes.
@@ -349,7 +351,7 @@ class _ByConversation:
         self._hashes, self._order = np.unique(every, return_index=True)
 
     def positions(self, ids: pa.ChunkedArray) -> pa.Array:
-        """The row of each conversation; null if there is none."""
+        """The position of each conversation; null if it has none."""
         if not len(self._hashes):
             return pa.nulls(len(ids), pa.int64())
         wanted = hash_rows(pa.table({"conversation_id": ids}))
@@ -358,14 +360,16 @@ class _ByConversation:
 
 
 def _inside(metrics: pa.Table, window: Window) -> pa.Table:
-    """The rows. None may cross the window's bounds, because it is unknown which part of its figures lies inside."""
+    """The rows, unchanged. Raises NotStored if a bucket crosses the window's bounds, because it is unknown which part
+    of its figures lies inside.
+    """
     start, end = (pa.scalar(bound, INSTANT) for bound in (window.start, window.end))
     across = metrics.filter(pc.or_(pc.less(metrics["interval_start"], start), pc.greater(metrics["interval_end"], end)))
     if len(across):
         first = across.slice(0, 1).to_pylist()[0]
         raise NotStored(
             f"An imported figure of {first['interval_start']:%Y-%m-%d %H:%M} to {first['interval_end']:%H:%M} UTC "
-            f"reaches over the bounds of the day, {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC: "
+            f"crosses the bounds of the day, {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC: "
             "import shorter buckets, or fetch genesys/pages/hourly_aggregates of that hour."
         )
     return metrics
@@ -382,7 +386,9 @@ def _within(column: str, window: Window) -> pc.Expression:
 
 
 def _split(condition: Condition | None) -> tuple[Condition | None, Condition | None]:
-    """What can be asked of the rows as they are read, and what only once their conversations are known."""
+    """Split a condition into the part that can be applied while rows are read, and the part that needs columns of their
+    conversations or attributes.
+    """
     if condition is None:
         return None, None
     members = condition.members if isinstance(condition, Group) and condition.type == "and" else (condition,)

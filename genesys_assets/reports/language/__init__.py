@@ -1,8 +1,9 @@
 """What an entry of reports.yaml may say. `meaning` says what it means. Nothing here imports `meaning` or `engine`.
 
-`model` the words, as strict mappings (`strict_model`); `measures` what is done with columns, `longer` several days
-`sources` the tables that can be counted, `statistics` what a metric has
+`model` all fields of an entry, as strict mappings (`strict_model`)
+`measures` what can be counted of columns; `longer` reports about several days
+`sources` the tables that can be counted; `statistics` the statistics of a metric
 `conditions`, `formulas` the two small grammars
-`file` YAML with line numbers, `as_written` its numbers; `problems` collects what is wrong
+`file` YAML with line numbers, `as_written` its numbers; `problems` collects mistakes
 `schema` the JSON Schema for editors
 """

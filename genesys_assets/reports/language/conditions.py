@@ -1,11 +1,11 @@
-"""Conditions: which rows a figure is about. Every way to write one is parsed to the same small tree.
+"""Conditions: which rows count for a figure. There are several ways to write one, all parsed to the same small tree.
 
-    mediaType: [voice, chat]                       friendly: all of these, each with one of its values
+    mediaType: [voice, chat]                       friendly: every name must have one of its values
     {or: [{queueId: …}, {userId: {exists: true}}]}
     {type: and, clauses: [{type: or, predicates: [{dimension: mediaType, value: voice}]}]}     as the platform writes it
     {type: simple, attribute: mediaType, condition: eq, value: voice}                          as tutorials write it
 
-This module parses conditions, and turns them into filters of the platform. `engine.row_filter` applies them to
+This module parses conditions, and converts them to filters of the platform. `engine.row_filter` applies them to
 stored rows; `meaning` looks up the names.
 """
 
@@ -23,13 +23,13 @@ from genesys_assets.reports.language.problems import Findings, Path, one_of, quo
 Operator = Literal["any_of", "none_of", "contains", "starts_with", "exists", "missing", "range"]
 Value = str | int | float | bool
 Bound = int | float | str | date
-"""A number; or an instant or a date, as text until it is known which of both a column wants."""
+"""A number, an instant or a date. The last two are texts until the type of the column is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A comparison of one field: it is one of the values, none of them, contains or starts with one, exists, is
-    missing, or lies in a range.
+    """A comparison of one field: it equals one of the values or none of them, contains or starts with one of them,
+    exists, is missing, or lies within bounds. `path` is where the comparison is written, `name_path` where its name is.
     """
 
     name: str
@@ -69,7 +69,7 @@ _PRESENCES: dict[str, Operator] = {
     **dict.fromkeys(("notexists", "missing", "isnull", "null", "empty"), "missing"),
 }
 TEXT_OPERATORS = ("contains", "starts_with")
-"""Operators that look at a part of a text."""
+"""Operators that compare a part of a text."""
 _OPPOSITE: dict[Operator, Operator] = {"exists": "missing", "missing": "exists"}
 OPERATORS = (
     *("matches", "in", "exists", "notExists", "gt", "gte", "lt", "lte", "ne", "notIn"),
@@ -82,7 +82,7 @@ _MOST = 2**63
 
 
 def read(stated: Any, path: Path, findings: Findings) -> Condition | None:
-    """The condition; None if it cannot be read, with the reason among the findings.
+    """Parse a condition. Returns None if it has a mistake, and adds that to the findings.
 
     >>> condition = read({"mediaType": "voice", "queueId": {"exists": True}}, ("filter",), Findings())
     >>> [(each.name, each.operator, each.values) for each in comparisons(condition)]
@@ -228,13 +228,13 @@ class _Reader:
         return Comparison(name, "range", bounds=tuple(bounds.items()), path=path)
 
     def _of_one(self, name: str, stated: list[Condition | None], path: Path) -> Condition | None:
-        """All comparisons of one name together. Bounds between which nothing lies are a mistake."""
+        """All comparisons of one name, combined by `and`. Bounds that no value can meet are a mistake."""
         bounds = dict(bound for each in stated if isinstance(each, Comparison) for bound in each.bounds)
         return self._refuse_empty(name, bounds, path) if _is_empty(bounds) else self._together("and", stated, path)
 
     def _refuse_empty(self, name: str, bounds: Mapping[str, Bound], path: Path) -> Condition | None:
-        said = " and ".join(f"{bound} {value}" for bound, value in bounds.items())
-        return self._refuse(path, f"no value of {name} is {said}. Swap the bounds, or ask for either with `or`")
+        range_ = " and ".join(f"{bound} {value}" for bound, value in bounds.items())
+        return self._refuse(path, f"no value of {name} is {range_}. Swap the bounds, or combine them with `or`")
 
     def _group(self, type_: Literal["and", "or"], stated: Any, path: Path, depth: int) -> Condition | None:
         if not isinstance(stated, list) or not stated:
@@ -243,7 +243,9 @@ class _Reader:
         return self._together(type_, members, path)
 
     def _together(self, type_: Literal["and", "or"], members: list[Condition | None], path: Path) -> Condition | None:
-        """One member stands for itself, members that combine in the same way are taken in."""
+        """The members as one condition. A single member is returned as it is; a member that is a group of the same type
+        is merged into this one.
+        """
         read = [member for member in members if member is not None]
         if len(read) < len(members) or not read:
             return self._refuse(path, "a group of conditions must have at least one") if not members else None
@@ -277,7 +279,7 @@ class _Reader:
 
 
 def _is_empty(bounds: Mapping[str, Bound]) -> bool:
-    """Whether nothing lies between two bounds: numbers, or days with the same time behind them."""
+    """Whether no value can meet both bounds. Texts are compared only if they differ in their date alone."""
     for lower, upper in product(("gt", "gte"), ("lt", "lte")):
         least, most = bounds.get(lower), bounds.get(upper)
         if isinstance(least, str) and isinstance(most, str):
@@ -292,7 +294,7 @@ def _is_empty(bounds: Mapping[str, Bound]) -> bool:
 
 
 def _is_time(value: Any) -> bool:
-    """Whether a text is an instant or a date. Which of both a column wants is known where its type is."""
+    """Whether a text is an instant or a date."""
     try:
         return isinstance(value, str) and len(value) >= len("2026-01-31") and bool(datetime.fromisoformat(value))
     except ValueError:
@@ -305,8 +307,8 @@ def _kind(value: Any) -> str:
 
 
 def _is_predicate(stated: dict[str, Any]) -> bool:
-    """Whether it compares a name. `metric` and `value` are also names of columns, so other keys must say that a
-    comparison is meant.
+    """Whether a mapping is one comparison, as {dimension: mediaType, value: voice}. `field`, `metric` and `property`
+    may also be names of columns, so with these another key must show that a comparison is meant.
     """
     compares = any(name in stated for name in ("type", "operator", "condition", "range"))
     return any(name in stated for name in _SUBJECTS[:2]) or (compares and any(name in stated for name in _SUBJECTS))
@@ -322,7 +324,7 @@ def comparisons(condition: Condition | None) -> Iterator[Comparison]:
 
 
 def all_of(members: Sequence[Condition]) -> Condition | None:
-    """The condition that all members hold; None if there are none."""
+    """The members combined by `and`; None if there are none."""
     return members[0] if len(members) == 1 else Group("and", tuple(members)) if members else None
 
 
@@ -333,7 +335,7 @@ def mapped(condition: Condition, change: Callable[[Comparison], Comparison]) -> 
     return replace(condition, members=tuple(mapped(member, change) for member in condition.members))
 
 
-# -- what the platform can be asked ------------------------------------------------------------------------------------
+# -- filters of the platform -------------------------------------------------------------------------------------------
 
 _WHOLE = "the platform compares whole values and has no `{}`. List the values, or count from `details`"
 _BEYOND_PLATFORM = {
@@ -349,15 +351,15 @@ def to_platform(condition: Condition, findings: Findings) -> Filter | None:
     >>> to_platform(read({"mediaType": "voice"}, (), Findings()), Findings()).predicates[0].value
     'voice'
     """
-    before = len(findings.found)
+    before = len(findings.mistakes)
     for comparison in comparisons(condition):
         if reason := _BEYOND_PLATFORM.get(comparison.operator):
             findings.add(comparison.path, f"cannot be asked: {reason}", ", ".join(map(str, comparison.values)))
         for bound, value in comparison.bounds:
             if isinstance(value, str):
-                message = f"cannot be asked: the platform compares numbers, and {bound} takes none but these"
+                message = f"cannot be asked: the platform compares only numbers, so {bound} must be a number"
                 findings.add(comparison.path, message, value)
-    if len(findings.found) > before:
+    if len(findings.mistakes) > before:
         return None
     top = condition if isinstance(condition, Group) else Group("and", (condition,))
     clauses, predicates = [], []
@@ -369,7 +371,7 @@ def to_platform(condition: Condition, findings: Findings) -> Filter | None:
             clauses.append(Clause(tuple(alone), "or"))
         elif clause := _clause(member, findings):
             clauses.append(clause)
-    if len(findings.found) > before:
+    if len(findings.mistakes) > before:
         return None
     return Filter(tuple(sorted(clauses, key=repr)), tuple(sorted(predicates, key=repr)), top.type)
 

@@ -1,7 +1,7 @@
-"""YAML with line numbers: the values of a text and where each of them stands, so that a mistake has line and column.
+"""Parses YAML and notes the line and column of each value, so that mistakes can be located.
 
-A file that is larger, deeper or fuller than any that a person writes is refused before it costs time or memory.
-`meaning.entries` reads the reports in it.
+A file that is larger or more deeply nested than any that a person would write is refused before it costs time or
+memory. `meaning.entries` reads the reports in it.
 """
 
 from __future__ import annotations
@@ -21,21 +21,23 @@ from genesys_assets.reports.language.as_written import number
 from genesys_assets.reports.language.problems import Path, quoted, shown
 
 MOST_BYTES = 300_000
-"""Of a file. The ten reports of reports.example.yaml take 8 kB. PyYAML needs seconds for more than this."""
+"""The largest file. The ten reports of reports.example.yaml take 8 kB. PyYAML needs seconds for more than this."""
 DEEPEST = 50
-"""Levels of lists and mappings. A report needs eight, a condition may have ten more. Python's own limit is hundreds."""
+"""The most levels of lists and mappings. A report needs eight, and its conditions up to ten more. Python itself gives
+up after some hundreds.
+"""
 MOST_VALUES = 20_000
-"""Values of a file, those that aliases repeat too. The reports of reports.example.yaml have fifty each."""
+"""The most values of a file, with those that aliases repeat. The reports of reports.example.yaml have fifty each."""
 MOST_REPORTS = 200
-"""Each is an asset with checks. Loading takes some milliseconds for each."""
+"""The most reports of a file. Each is an asset with checks, which takes some milliseconds to load."""
 MOST_DIGITS = 18
-"""Of a number. Every whole number of so many digits fits into 64 bits."""
+"""The most digits of a number. Every whole number of 18 digits fits into 64 bits."""
 LONGEST_TEXT = 10_000
-"""Characters of one text. The longest that belongs there is a description."""
+"""The most characters of a text. The longest texts are descriptions."""
 LONGEST_KEY = 100
-"""Characters of a key. The longest is the name of a column, of a metric or of a report."""
+"""The most characters of a key. The longest keys are names of columns, metrics and reports."""
 MOST_PROBLEMS = 100
-"""Reported of one file. Whoever mends these sees the others next."""
+"""The most problems that are reported at once. The rest is reported once these are fixed."""
 _LONGEST_MESSAGE = 1_500
 
 _STANDARD_TAG = "tag:yaml.org,2002:"
@@ -44,7 +46,7 @@ _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake in a file: where (line and column count from 1), in which field, what, and the value there."""
+    """One mistake in a file: its line and column (counted from 1), its field, what is wrong, and the value there."""
 
     file: str
     line: int
@@ -55,7 +57,7 @@ class Problem:
 
     @property
     def shown(self) -> str:
-        """The value as far as it helps."""
+        """The value, if it helps: see `problems.shown`."""
         return shown(self.value, self.message)
 
     def __str__(self) -> str:
@@ -68,7 +70,7 @@ class UnreadableReportsFile(Exception):
 
 
 def content_of(path: FilePath) -> bytes:
-    """The bytes of a file. Raises UnreadableReportsFile, also where reading would wait or never end."""
+    """The bytes of a file. Raises UnreadableReportsFile, also for a pipe or device, which could block or never end."""
     try:
         return _content(path)
     except OSError as error:
@@ -102,7 +104,7 @@ def _content(path: FilePath) -> bytes:
 
 
 class _TooMuch(Exception):
-    """More than a person writes; the message says what and what to do."""
+    """A file exceeds a limit. The message says which, and what to do."""
 
     def __init__(self, message: str, mark: yaml.Mark | None = None) -> None:
         super().__init__(message)
@@ -110,7 +112,7 @@ class _TooMuch(Exception):
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's, which counts what it reads: composing goes down a level for each level of the file."""
+    """PyYAML's loader, with limits on depth and count: PyYAML itself recurses once for each level of the file."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -131,8 +133,8 @@ class _Loader(yaml.SafeLoader):
 
 
 def _compose(text: str, *, is_shipped: bool) -> yaml.Node | None:
-    """Raises YAMLError and _TooMuch. What ships is composed by libyaml where PyYAML has it, in a twentieth of the time:
-    it needs no limits, and every process that loads definitions reads it.
+    """Raises YAMLError and _TooMuch. Files that ship need no limits, so libyaml composes them, if PyYAML has it: that
+    takes a twentieth of the time, and every process that loads definitions reads them.
     """
     loader = getattr(yaml, "CSafeLoader", _Loader) if is_shipped else _Loader
     node: yaml.Node | None = loader(text).get_single_node()
@@ -141,8 +143,8 @@ def _compose(text: str, *, is_shipped: bool) -> yaml.Node | None:
 
 @dataclass(slots=True)
 class Document:
-    """A YAML text as plain values, where each of them stands, and what is wrong with it. `file` is its name in
-    problems. Where the text is not YAML, `is_read` is False.
+    """A YAML text as plain values, with the place of each value, and with its problems. `file` is its name in problems.
+    If the text is not YAML, `is_read` is False.
     """
 
     file: str
@@ -160,10 +162,10 @@ class Document:
         if len(text) > MOST_BYTES:
             document.refuse(f"has more than {MOST_BYTES:,} characters. Take out what is no report, or some reports")
             return document
-        if odd := _ODD_INDENTATION.search(text):
-            line = text.count("\n", 0, odd.start(1)) + 1
-            message = f"begins with the character {odd[1]!a}, which is no space. Indent with spaces"
-            document._problems.append(Problem(file, line, odd.start(1) - odd.start() + 1, "", message))
+        if match := _ODD_INDENTATION.search(text):
+            line = text.count("\n", 0, match.start(1)) + 1
+            message = f"begins with the character {match[1]!a}, which is no space. Indent with spaces"
+            document._problems.append(Problem(file, line, match.start(1) - match.start() + 1, "", message))
             return document
         try:
             node = _compose(text, is_shipped=is_shipped)
@@ -177,13 +179,13 @@ class Document:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """All that is wrong, in the order of lines."""
-        found = sorted(self._problems, key=lambda problem: (problem.line, problem.column))
-        if len(found) > MOST_PROBLEMS:
-            further = f"{len(found) - MOST_PROBLEMS:,} more mistakes are not listed. Mend these first"
-            last = found[MOST_PROBLEMS]
-            found = [*found[:MOST_PROBLEMS], Problem(self.file, last.line, last.column, "", further)]
-        return tuple(found)
+        """All problems in the order of lines, but at most `MOST_PROBLEMS`."""
+        problems = sorted(self._problems, key=lambda problem: (problem.line, problem.column))
+        if len(problems) > MOST_PROBLEMS:
+            further = f"{len(problems) - MOST_PROBLEMS:,} more mistakes are not listed. Mend these first"
+            last = problems[MOST_PROBLEMS]
+            problems = [*problems[:MOST_PROBLEMS], Problem(self.file, last.line, last.column, "", further)]
+        return tuple(problems)
 
     def _value(self, node: yaml.Node, path: Path) -> Any:
         self._nodes += 1
@@ -226,8 +228,8 @@ class Document:
         return values
 
     def _whole_formulas(self, node: yaml.MappingNode, path: Path) -> Iterator[tuple[yaml.Node, yaml.Node]]:
-        """The pairs of a mapping. In `{formula: coalesce(a, 0)}` the comma begins another key: it is said once, and the
-        formula read as it was meant.
+        """The pairs of a mapping. In `{formula: coalesce(a, 0)}` YAML takes the comma for the end of the value. This is
+        reported once, and the formula is read as it was meant.
         """
         pairs = list(node.value)
         while pairs:
@@ -246,7 +248,7 @@ class Document:
             self._at(node.start_mark, path, f"the tag {quoted(node.tag)} is not read here. Take it out", None)
 
     def _scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
-        """As YAML 1.2 reads it: 12:30 and `no` are texts, 1_000 and 0777 too."""
+        """The value of a scalar as YAML 1.2 has it: 12:30, `no`, 1_000 and 0777 are texts."""
         tag, text = node.tag.removeprefix(_STANDARD_TAG), node.value
         if len(text) > LONGEST_TEXT:
             message = f"a text must have at most {LONGEST_TEXT:,} characters, this one has {len(text):,}. Shorten it"
@@ -263,7 +265,7 @@ class Document:
         return text
 
     def _number(self, node: yaml.ScalarNode, path: Path, *, is_whole: bool) -> Any:
-        """The number; the text where YAML 1.2 has no such number."""
+        """The number; or the text, if it is a number only in YAML 1.1."""
         text = node.value
         if not (_WHOLE.fullmatch(text) if is_whole else "_" not in text and _is_float(text)):
             return text
@@ -276,16 +278,18 @@ class Document:
         return number(text, is_whole=is_whole)
 
     def add(self, path: Path, message: str, value: Any, *, key: bool = False) -> None:
-        """A mistake in the value at a path, or in its key."""
+        """Add a mistake in the value at a path, or in its key. If nothing stands at the path, the nearest value outside
+        of it gives the line.
+        """
         marks = (self._keys, self._values) if key else (self._values, self._keys)
         for length in range(len(path), -1, -1):
-            mark = next((where[path[:length]] for where in marks if path[:length] in where), None)
+            mark = next((by_path[path[:length]] for by_path in marks if path[:length] in by_path), None)
             if mark is not None:
                 return self._at(mark, path, message, value)
         return self._at(None, path, message, value)
 
     def refuse(self, message: str, mark: yaml.Mark | None = None) -> None:
-        """The whole file is refused, because of what stands at the mark."""
+        """Add a mistake for which the whole file is refused."""
         self._at(mark, (), message, None)
 
     def _not_yaml(self, error: yaml.YAMLError, text: str) -> None:
@@ -309,7 +313,7 @@ class Document:
 
 
 _ODD_INDENTATION = re.compile("(?<=\n)[ \t]*([\u00a0\u2000-\u200b\u202f\u3000\ufeff])")
-"""Spaces of other kinds, as text copied from a web page has them: YAML takes them for the first letter of a name."""
+"""Spaces of other kinds, as in text copied from a web page. YAML takes them for the first letter of a name."""
 _INSTEAD = {
     "character '\\t'": ". Indent with spaces, not with tabs",
     "cannot start any token": ". Put the text in quotes",
@@ -323,7 +327,7 @@ _INSTEAD = {
     "undefined alias": ". Give a value before it this anchor (&name), or put the text in quotes",
     "expected a single document": ". Take out the lines of ---",
 }
-"""What to do about what PyYAML says."""
+"""What to do, by a part of PyYAML's message."""
 
 
 def _position(mark: yaml.Mark | None) -> tuple[int, int]:
@@ -344,7 +348,9 @@ def _is_float(text: str) -> bool:
 
 
 def _closed(text: str, following: list[tuple[yaml.Node, yaml.Node]]) -> tuple[int, str]:
-    """How many of the following keys, which have no value, close the brackets of a text, and the whole text; else 0."""
+    """How many of the following keys (which have no values) belong to a formula whose brackets are open in `text`, and
+    the whole formula. 0 if they do not close the brackets.
+    """
     for count, (key, value) in enumerate(following, start=1):
         if not (_is_plain(key) and _is_plain(value) and value.value == ""):
             break
@@ -355,5 +361,5 @@ def _closed(text: str, following: list[tuple[yaml.Node, yaml.Node]]) -> tuple[in
 
 
 def _plain(text: str) -> str:
-    """Without what a terminal would obey."""
+    """The text with escapes for control characters, which a terminal would obey."""
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)

@@ -24,11 +24,11 @@ from genesys_assets.reports.language.sources import type_in_words
 
 _LONGEST = 500
 _DEEPEST = 60
-"""Levels of a formula. So many figures can be added up. Python's own limit is hundreds."""
+"""The most levels of a formula: a sum of n figures has n levels. Python itself gives up after some hundreds."""
 _LARGEST = 2**53
-"""Above this, not every whole number is a float."""
+"""Above this, not every whole number has an exact float."""
 _MOST_ROUNDED = 9
-"""Digits after the point, as many as a column may show."""
+"""The most digits after the point."""
 _ARITHMETIC = (ast.Constant, ast.UnaryOp, ast.BinOp, ast.unaryop, ast.operator)
 _ALLOWED = (ast.Name, ast.Constant, ast.UnaryOp, ast.BinOp, ast.Compare, ast.Call)
 
@@ -51,7 +51,7 @@ class Formula:
 
     @classmethod
     def parse(cls, text: str) -> Formula:
-        """The formula of a text. Raises FormulaError.
+        """Parse a formula. Raises FormulaError.
 
         >>> Formula.parse("handle_time / max(handled, 1)").names
         ('handle_time', 'handled')
@@ -81,13 +81,13 @@ class Formula:
                 raise FormulaError(f"{quoted(name)} is not a figure of this report. {one_of(types, name)}")
             if types[name] not in _NUMBERS:
                 raise FormulaError(f"{name!r} is {type_in_words(types[name])}. A formula computes with numbers")
-        found: pa.DataType = _walk(self, _OPERATORS_ON_TYPES, _FUNCTIONS_ON_TYPES, types)
+        result: pa.DataType = _walk(self, _OPERATORS_ON_TYPES, _FUNCTIONS_ON_TYPES, types)
         if any(map(_is_of_numbers, ast.walk(self.tree))):
             try:
                 self.compute({name: pa.chunked_array([pa.nulls(0, types[name])]) for name in self.names})
             except NumberTooLarge as too_large:
                 raise FormulaError(str(too_large)) from None
-        return found
+        return result
 
     def power(self, powers: Mapping[str, int | None]) -> int | None:
         """The power of milliseconds in the result, from those of the figures: 1 for a time, 0 for a number, another
@@ -97,8 +97,7 @@ class Formula:
         1
         """
         known = {name: _Power(powers.get(name)) for name in self.names}
-        found = _walk(self, _OPERATORS_ON_POWERS, _FUNCTIONS_ON_POWERS, known)
-        return _power_of(found)
+        return _power_of(_walk(self, _OPERATORS_ON_POWERS, _FUNCTIONS_ON_POWERS, known))
 
     def compute(self, columns: Mapping[str, pa.ChunkedArray]) -> pa.ChunkedArray:
         """The result for every row. Raises NumberTooLarge.
@@ -150,7 +149,7 @@ def _is_deeper(tree: ast.AST, limit: int) -> bool:
 
 
 def _is_of_numbers(node: ast.AST) -> bool:
-    """Whether it is arithmetic of numbers alone, which gives the same in every row."""
+    """Whether it is arithmetic without figures, whose result is the same in every row."""
     return isinstance(node, ast.BinOp) and not any(isinstance(inner, ast.Name) for inner in ast.walk(node))
 
 
@@ -188,7 +187,7 @@ def _check(node: ast.AST, text: str) -> None:
 
 
 def _written(node: ast.AST) -> str:
-    """What is not available, as it is written."""
+    """The text of an operator or expression that is not available."""
     return _SIGNS.get(type(node)) or quoted(ast.unparse(node))
 
 
@@ -211,7 +210,7 @@ _SIGNS: Mapping[type[ast.AST], str] = {
     ast.Tuple: "a comma outside of a function",
     ast.List: "a list",
 }
-"""What formulas of Python and of spreadsheets have, and these do not."""
+"""Syntax of Python and of spreadsheets that formulas of reports do not have."""
 
 
 def _check_call(node: ast.Call, text: str) -> None:
@@ -263,9 +262,9 @@ def _number(value: Any) -> Any:
 
 def _total(*values: Any) -> Any:
     """The sum of the values that are not null; null if all are."""
-    there = functools.reduce(pc.or_, [pc.is_valid(value) for value in values])
+    any_valid = functools.reduce(pc.or_, [pc.is_valid(value) for value in values])
     zeros = [pc.coalesce(value, pa.scalar(0)) for value in values]
-    return pc.if_else(there, functools.reduce(pc.add_checked, zeros), None)
+    return pc.if_else(any_valid, functools.reduce(pc.add_checked, zeros), None)
 
 
 def rounded(value: Any, digits: int = 0) -> Any:
@@ -368,7 +367,7 @@ _FUNCTIONS_ON_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class _Power:
-    """The power of milliseconds that a value has; None where it is not known. Numbers of a formula stand for any."""
+    """The power of milliseconds of a value; None if it is unknown. A number in a formula fits any power."""
 
     of_ms: int | None
 
@@ -391,11 +390,11 @@ def _same(*values: Any) -> _Power:
     powers = {value.of_ms for value in values if isinstance(value, _Power)} or {0}
     if None in powers:
         return _Power(None)
-    return _Power(powers.pop() if len(powers) == 1 else _OF_BOTH)
+    return _Power(powers.pop() if len(powers) == 1 else _MIXED)
 
 
-_OF_BOTH = -99
-"""The power in a sum of times and counts: so far from 1 that no product or quotient with it is a time."""
+_MIXED = -99
+"""The power of a sum of times and counts: so far from 1 that no product or quotient with it is a time."""
 
 
 _OPERATORS_ON_POWERS: Mapping[type[ast.AST], Callable[..., Any]] = {

@@ -1,6 +1,6 @@
-"""What an entry may say of several days: over which period a row is counted, and with which other it is compared.
+"""The fields of reports about several days: the period of a row, and the period that it is compared with.
 
-Which days these are is `periods`.
+`periods` knows which days these are.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from genesys_assets.reports.language.problems import quoted
 from genesys_assets.reports.language.strict_model import Model
 
 MOST_DAYS = 92
-"""Of rolling days: a quarter. Every day of it is read again for each of its days."""
+"""The most rolling days: a quarter. A rolling report reads all of these days again for each day."""
 _UNITS = ("day", "week", "month")
 
 
 class Rolling(Model):
-    """The last days up to each day, the day included."""
+    """The last days up to and including each day."""
 
     rolling: Annotated[int, Field(ge=2, le=MOST_DAYS)]
     """How many days: 7 or 28."""
@@ -41,13 +41,15 @@ AnyOver = Annotated[
 
 
 class Compare(Model):
-    """Columns beside which stand what they were before, and the difference: `handled_before`, `handled_change`."""
+    """Columns that are compared with an earlier period. Beside each stand its value then and the difference:
+    `handled_before`, `handled_change`.
+    """
 
-    written_otherwise: ClassVar = {"with": "What is compared with is called to."}
+    hints: ClassVar = {"with": "The period to compare with is called to."}
 
     columns: Annotated[list[Text], Field(min_length=1)]
     """Columns of numbers: handled, average_handle_time."""
     to: Literal["period_before", "week_before"] = "period_before"
-    """`period_before`: the day, week, month or rolling days before. `week_before`: of days and rolling days, those a
-    week before.
+    """`period_before`: the day, week, month or rolling days right before. `week_before`: the day or rolling days one
+    week earlier.
     """

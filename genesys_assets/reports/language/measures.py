@@ -1,6 +1,6 @@
-"""What an entry may do with the columns of a table, which columns it may add, and how a condition is written down.
+"""The measures of a table's columns, participant attributes as columns, and the type of a condition in an entry.
 
-The sources that use them are in `model`.
+`model` has the sources that use them.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from genesys_assets.reports.language.strict_model import Model
 AVERAGE = "An average is a sum divided by a count. Take both, and write a column with that formula."
 MEDIAN = 50.0
 _DIGITS = 3
-"""Digits after the point of a percentile: 99.999 is as fine as it gets."""
+"""The most digits after the point of a percentile: 99.999."""
 _PARTS = 1000
-_OF_COLUMN = ("where", "at")
-"""Fields of a measure that say no more than how it is done."""
+_OPTIONS = ("where", "at")
+"""Fields of a measure that do not name its column."""
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -29,8 +29,8 @@ _CONDITION = {
     "platform's {type, clauses, predicates} and the tutorials' {type: simple, attribute, condition, value} too.",
     "anyOf": [{"type": "object", "minProperties": 1}, {"type": "array", "minItems": 1}],
 }
-Stated = Annotated[Any, WithJsonSchema(_CONDITION), PlainSerializer(in_json, when_used="json")]
-"""A condition as it was written; `conditions` reads it."""
+StatedCondition = Annotated[Any, WithJsonSchema(_CONDITION), PlainSerializer(in_json, when_used="json")]
+"""A condition as written in an entry; `conditions` parses it."""
 
 
 def chosen_by_type(kind: Any) -> Discriminator:
@@ -39,11 +39,11 @@ def chosen_by_type(kind: Any) -> Discriminator:
 
 
 class Measure(Model):
-    """What is done with which column: exactly one of sum, count, min, max, count_distinct, distinct, median,
+    """What to compute of which column: exactly one of sum, count, min, max, count_distinct, distinct, median,
     percentile.
     """
 
-    written_otherwise: ClassVar = dict.fromkeys(("avg", "average", "mean"), AVERAGE)
+    hints: ClassVar = dict.fromkeys(("avg", "average", "mean"), AVERAGE)
 
     sum: Text | None = None
     """The column's sum; null where there is no value."""
@@ -62,35 +62,36 @@ class Measure(Model):
     percentile: Text | None = None
     """A percentile of the values, by the nearest rank: `at` says which one."""
     at: Annotated[float, Field(gt=0, lt=100)] | None = None
-    """Of a percentile, how many per cent: 95, or 99.9."""
-    where: Stated = None
-    """Which rows count for this figure only."""
+    """Which percentile, in per cent: 95, or 99.9."""
+    where: StatedCondition = None
+    """Which rows count for this figure, besides the condition of the source."""
 
     @property
     def how(self) -> str:
-        """What is done; a median is a percentile."""
+        """What to compute: the name of the field that names the column, but `percentile` for a median."""
         return "percentile" if self.given == "median" else self.given
 
     @property
     def given(self) -> str:
         """The field that names the column."""
-        return next(iter(self.model_fields_set.difference(_OF_COLUMN)))
+        return next(iter(self.model_fields_set.difference(_OPTIONS)))
 
     @property
     def column(self) -> str:
+        """The column as the entry names it."""
         return str(getattr(self, self.given))
 
     @property
     def rank(self) -> int:
-        """Of a percentile, thousandths of a per cent."""
+        """Which percentile, in thousandths of a per cent."""
         per_cent = MEDIAN if self.at is None else self.at
         return round(per_cent * _PARTS)
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        given = self.model_fields_set.difference(_OF_COLUMN)
+        given = self.model_fields_set.difference(_OPTIONS)
         if len(given) != 1:
-            ways = ", ".join(name for name in Measure.model_fields if name not in _OF_COLUMN)
+            ways = ", ".join(name for name in Measure.model_fields if name not in _OPTIONS)
             raise PydanticCustomError(
                 "report",
                 "a measure must have exactly one of {ways}, got {got}",
@@ -100,7 +101,7 @@ class Measure(Model):
             message = "{way} must name a column, got nothing. Write {example}"
             raise PydanticCustomError("report", message, {"way": self.given, "example": f"{{{self.given}: value}}"})
         if (self.percentile is None) != (self.at is None):
-            message = "a percentile must say at how many per cent. Write {example}"
+            message = "a percentile needs the field at, in per cent. Write {example}"
             raise PydanticCustomError("report", message, {"example": "{percentile: value, at: 95}"})
         if self.at is not None and self.at * _PARTS != self.rank:
             message = "at must have at most {digits} digits after the point, got {got}"
@@ -112,17 +113,17 @@ AttributeType = Literal["text", "integer", "decimal", "boolean", "instant"]
 
 
 class Attribute(Model):
-    """A participant attribute as a column of a type: of each conversation the value of the first participant that has
-    it.
+    """A participant attribute as a typed column. A conversation has the value of its first participant that has the
+    attribute.
     """
 
-    written_otherwise: ClassVar = {"name": "The attribute's name is called attribute."}
+    hints: ClassVar = {"name": "The attribute's name is called attribute."}
 
     attribute: Text
     """The attribute's name, as flows and scripts set it."""
     type: AttributeType = "text"
-    """What the value is: text, integer (-12), decimal (12.50), boolean (true, false) or instant (ISO 8601 with an
-    offset). A value that is none is null.
+    """The type of the value: text, integer (-12), decimal (12.50), boolean (true, false) or instant (ISO 8601 with an
+    offset). A value of another form is null.
     """
 
 

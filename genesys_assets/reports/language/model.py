@@ -1,7 +1,7 @@
-"""The language of reports: what an entry of reports.yaml may say.
+"""The language of reports: the fields of an entry of reports.yaml.
 
-These pydantic models are the words and their shape; the JSON Schema for editors is made from them. Whether the names in
-an entry exist, and what it means, is decided in `meaning`.
+These pydantic models define the fields and the form of their values; the JSON Schema for editors is made from them.
+`meaning` checks the names in an entry, and decides what it means.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from genesys_assets.cloud.analytics.families import CONVERSATIONS, FAMILIES, Agg
 from genesys_assets.cloud.analytics.queries import Granularity
 from genesys_assets.reports.language.formulas import FUNCTIONS
 from genesys_assets.reports.language.longer import AnyOver, Compare
-from genesys_assets.reports.language.measures import AnyMeasure, Attribute, Stated, Text, chosen_by_type
+from genesys_assets.reports.language.measures import AnyMeasure, Attribute, StatedCondition, Text, chosen_by_type
 from genesys_assets.reports.language.sources import TABLES
 from genesys_assets.reports.language.statistics import statistics_of
 from genesys_assets.reports.language.strict_model import Model, is_label
 
 MOST_FIGURES = 200
-"""Of a source, and columns of a report: more would be no table that anybody reads."""
+"""The most figures of a source, and the most columns of a report. Nobody reads a wider table."""
 MOST_ATTRIBUTES = 50
 UNITS = {"ms": 1, "seconds": 1000, "minutes": 60_000, "hours": 3_600_000}
 Unit = Literal["ms", "seconds", "minutes", "hours"]
 QueueSetting = Literal["service_level_target", "service_level_threshold"]
 INTERVAL_COLUMNS = ("interval_start", "interval_end", "local_date", "first_date", "last_date", "weekday")
 INTERVAL_LENGTH = "interval_ms"
-"""What formulas call the length of the row's interval."""
+"""The name in formulas of the length of the row's interval."""
 RESERVED_NAMES = ("manifest", "index", "day_page")
 """Files beside the published reports: see `publishing.place`."""
 
@@ -54,40 +54,40 @@ def _report_name(value: str) -> str:
 
 _NAME = r"^[a-z][a-z0-9_]{0,62}$"
 Name = Annotated[str, Field(pattern=_NAME), AfterValidator(_name)]
-"""Of a figure or a column."""
+"""The name of a figure or a column."""
 ReportName = Annotated[str, Field(pattern=_NAME), AfterValidator(_report_name)]
 
 
-def _completed(names: Iterable[str]) -> Any:
-    """Any text, of which editors offer these."""
+def _suggesting(names: Iterable[str]) -> Any:
+    """Any text; editors suggest these names."""
     return WithJsonSchema({"anyOf": [{"enum": list(names)}, {"type": "string", "minLength": 1}]})
 
 
 _METRICS = dict.fromkeys(metric for family in FAMILIES.values() for metric in family.metrics)
 _DIMENSIONS = dict.fromkeys(dimension for family in FAMILIES.values() for dimension in family.dimensions)
-Metric = Annotated[Text, _completed(f"{metric}.{each}" for metric in _METRICS for each in statistics_of(metric))]
-Dimension = Annotated[Text, _completed(_DIMENSIONS)]
-Family = Annotated[Text, _completed(FAMILIES)]
-TableName = Annotated[Text, _completed(TABLES)]
+Metric = Annotated[Text, _suggesting(f"{metric}.{each}" for metric in _METRICS for each in statistics_of(metric))]
+Dimension = Annotated[Text, _suggesting(_DIMENSIONS)]
+Family = Annotated[Text, _suggesting(FAMILIES)]
+TableName = Annotated[Text, _suggesting(TABLES)]
 
 
 class View(Model):
-    """How often a timer's value fell in a range, counted by the platform: at least `gte`, less than `lt`, in ms."""
+    """How often a timer's value lay in a range, counted by the platform: at least `gte`, less than `lt`, in ms."""
 
-    target: Annotated[Text, _completed(metric for metric in _METRICS if metric.startswith("t"))]
+    target: Annotated[Text, _suggesting(metric for metric in _METRICS if metric.startswith("t"))]
     """The timer, such as tHandle."""
     gte: Annotated[int, Field(ge=0)] | None = None
-    """From this many milliseconds on."""
+    """The least value, in milliseconds."""
     lt: Annotated[int, Field(ge=0)] | None = None
-    """Below this many milliseconds."""
+    """The value must be less than this, in milliseconds."""
 
 
 class Aggregates(Model):
-    """Figures that the platform counts, by the time each metric was emitted. Source: tables/interval_metrics, of other
-    families tables/<family>_metrics.
+    """Figures that the platform counts, by the time when it emitted each metric. They are read from
+    tables/interval_metrics, those of other families from tables/<family>_metrics.
     """
 
-    written_otherwise: ClassVar = {"where": "Conditions of aggregates are called filter."}
+    hints: ClassVar = {"where": "Conditions of aggregates are called filter."}
 
     family: Family = CONVERSATIONS.name
     """What is counted: conversations, flows, evaluations, surveys, resolutions, transcripts, bots and others."""
@@ -96,39 +96,40 @@ class Aggregates(Model):
     """Figures by name, each `metric.statistic`: tHandle.count, tHandle.sum, oServiceLevel.numerator, my_view.count.
     Statistics are count, sum, min, max, numerator, denominator and target (null if the parts have different targets).
     """
-    filter: Stated = None
+    filter: StatedCondition = None
     """Which conversations' sessions count."""
     views: dict[Name, View] = Field(default_factory=dict)
-    """Ranges of timers, to be counted under a name of your own."""
+    """Ranges of timers that are counted under a name of your own."""
     flatten: bool = False
-    """Whether several values of a dimension make one group ("a,b") instead of counting in the group of each."""
+    """Whether something with several values of a dimension counts in one group ("a,b") instead of in each of them."""
     group_by: dict[str, str | None] = Field(default_factory=dict)
-    """Where this family calls a dimension of the report's group_by otherwise: {formId: surveyFormId}. Nothing (null)
-    puts all of it under no value.
+    """The family's name for a dimension of the report's group_by, if it differs: {formId: surveyFormId}. With null, all
+    figures of this source count where the dimension has no value.
     """
 
-    def family_asked(self) -> AggregateFamily:
-        """Raises InvalidQuery with the nearest names."""
+    def resolve_family(self) -> AggregateFamily:
+        """The family. Raises InvalidQuery with the nearest names."""
         return family(self.family)
 
     @property
     def known_family(self) -> AggregateFamily | None:
+        """The family; None if its name is unknown."""
         return FAMILIES.get(self.family.strip().lower())
 
 
 class Linked(Model):
-    """Rows of another table of the same conversation."""
+    """Rows of another table that belong to the same conversation."""
 
     table: TableName
     """The other table."""
-    where: Stated = None
+    where: StatedCondition = None
     """Which of its rows."""
 
 
 class Details(Model):
     """Figures counted here, from the rows of a table of the lake."""
 
-    written_otherwise: ClassVar = {"filter": "Conditions of details are called where."}
+    hints: ClassVar = {"filter": "Conditions of details are called where."}
 
     table: TableName
     """The table: conversations, sessions, segments, session_metrics, interaction_legs and others; live/queues."""
@@ -140,22 +141,22 @@ class Details(Model):
     """
     time: Text | None = None
     """The instant that places a row in an interval. Default: conversation_start; observed_at of live tables."""
-    where: Stated = None
+    where: StatedCondition = None
     """Which rows count. A column of the row's conversation is written conversation.media_type."""
     having: Linked | None = None
-    """Only rows of conversations that have such rows elsewhere."""
+    """Only rows of conversations that have such rows in another table."""
     lacking: Linked | None = None
-    """Only rows of conversations that have no such row elsewhere."""
+    """Only rows of conversations that have no such rows in another table."""
     once_per: Text | None = None
-    """Count each value of this column once in every group, whatever number of rows it has there."""
+    """Count each value of this column once in every group, however many rows it has there."""
     group_by: dict[str, str | None] = Field(default_factory=dict)
-    """Where this table has a column of the report's group_by under another name: {queueId: session_queue_id}. Nothing
-    (null) puts all rows under no value.
+    """The table's column for a dimension of the report's group_by, if its name differs: {queueId: session_queue_id}.
+    With null, all rows count where the dimension has no value.
     """
 
 
 class Column(Model):
-    """One column that is shown."""
+    """One column of the report."""
 
     formula: Text | None = None
     """Arithmetic over figures and the columns above: handle_time / handled. Default: the figure of the same name.
@@ -164,15 +165,15 @@ class Column(Model):
     names_of: Text | None = None
     """The names of the ids in this column or list of ids."""
     queue_setting: QueueSetting | None = None
-    """What was set for the row's queue and media type at the row's end: service_level_target (0 to 1) or
-    service_level_threshold (milliseconds); null where that is unknown.
+    """The setting of the row's queue and media type at the end of the row's time: service_level_target (0 to 1) or
+    service_level_threshold (milliseconds); null if that is unknown.
     """
     unit: Unit | None = None
     """Convert milliseconds to this unit, and end the column's name in it."""
     digits: Annotated[int, Field(ge=0, le=9)] | None = None
     """Round to this many digits after the point, halves away from zero."""
     description: str | None = None
-    """What the column says."""
+    """The meaning of the column, for its readers."""
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -188,12 +189,12 @@ class Column(Model):
 
 
 class Whole(Model):
-    """A column that the others add up to in every row; nothing counts as 0."""
+    """A column that other columns add up to in every row; null counts as 0."""
 
     whole: Text
     """The column, of whole numbers."""
     parts: Annotated[list[Text], Field(min_length=1, max_length=MOST_FIGURES)]
-    """Columns of whole numbers."""
+    """The columns that add up to it, of whole numbers."""
 
 
 class Chart(Model):
@@ -223,7 +224,7 @@ def _in_capitals(value: Any) -> Any:
 
 
 class ReportDefinition(Model):
-    """One report: figures from one or several sources, grouped by interval and dimensions, and the columns shown."""
+    """One report: figures from one or several sources, grouped by interval and dimensions, and its columns."""
 
     description: Text
     """What one row is."""
@@ -233,32 +234,34 @@ class ReportDefinition(Model):
     """How many days a row is about: day, week (Monday to Sunday), month, or {rolling: 28} for the last 28 days."""
     by_weekday: bool = False
     """Whether a week, month or rolling days have a row for each weekday."""
-    time_zone: Annotated[Text, _completed(("business", "UTC"))] = "business"
+    time_zone: Annotated[Text, _suggesting(("business", "UTC"))] = "business"
     """Where days and hours begin: `business` (GENESYS_ASSETS_TIME_ZONE), UTC or an IANA name such as Europe/London."""
     group_by: list[Dimension] = Field(default_factory=list)
     """What rows are grouped by besides the interval: queueId, mediaType, userId, wrapUpCode and others."""
     require: list[Dimension] = Field(default_factory=list)
-    """Of group_by, those without which a row is left out."""
+    """Dimensions of group_by that must have a value: rows without one are left out."""
     names: bool = True
-    """Whether names stand beside the ids of group_by, as they were on the day."""
+    """Whether names stand beside the ids of group_by: the names as they were on the day."""
     aggregates: AnyAggregates = Field(default_factory=list)
     """Figures that the platform counts: one source or a list of them."""
     details: AnyDetails = Field(default_factory=list)
     """Figures counted from tables of the lake: one source or a list of them."""
     columns: Annotated[dict[Name, AnyColumn], Field(min_length=1, max_length=MOST_FIGURES)] | None = None
-    """What is shown, in this order: nothing for the figure of that name, a formula, or a mapping. Default: all."""
+    """The columns by name, in this order. Each is empty (the figure of that name), a formula, or a mapping. Default:
+    all figures.
+    """
     adds_up: list[Whole] = Field(default_factory=list)
-    """What must add up in every row: a row that does not keeps the partition from being stored."""
+    """Columns that must add up in every row. If a row does not add up, the partition is not stored."""
     compare: Compare | None = None
-    """Columns beside which stands what they were in the period before."""
-    having: Stated = None
-    """Which rows are shown, by what was computed: {handled: {gte: 5}, queue_name: {contains: Sales}}."""
+    """Columns that are compared with the period before."""
+    having: StatedCondition = None
+    """Which rows are shown, by their columns and figures: {handled: {gte: 5}, queue_name: {contains: Sales}}."""
     order_by: list[Text] = Field(default_factory=list)
     """Order of the rows within an interval: columns, each with ` desc` for the largest first."""
     top: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    """Only this many first rows of each interval."""
+    """Show only the first rows of each interval, this many."""
     chart: Chart | None = None
-    """What the UI draws."""
+    """The chart that the UI draws."""
 
     @property
     def aggregate_sources(self) -> list[Aggregates]:
@@ -270,14 +273,14 @@ class ReportDefinition(Model):
 
     @classmethod
     def _without(cls, value: Any, errors: list[InitErrorDetails]) -> Any:
-        """Without what has an error of form, and what builds on that."""
+        """The entry without the fields that have errors, and without fields that depend on these."""
         if not isinstance(value, dict):
             return None
         rest = copy.deepcopy(value)
         for error in errors:
             path = [part for part in error.get("loc", ()) if not is_label(part)]
             if path[:1] == ["columns"] and path[-1] in ("formula", "queue_setting"):
-                # Without it a column would be the figure of its name.
+                # A column without its formula would mean the figure of its name, so remove the whole column.
                 path = path[:-1]
             in_source = path[:1] in (["aggregates"], ["details"])
             if not path or path[0] == "group_by":

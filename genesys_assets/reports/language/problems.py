@@ -1,4 +1,4 @@
-"""Mistakes in a report: what is wrong and where. They are collected, so that all are reported at once."""
+"""Mistakes in a report: what is wrong and where. They are collected first, and then all reported at once."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from genesys_assets.cloud.analytics.catalogue import close_matches
 
 Path = tuple[str | int, ...]
-"""The place of something in an entry or file: keys and positions from the outside in."""
+"""The place of a value in an entry or file: keys and list positions, from the outside in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One mistake: where, what is wrong, the value that was given. `of_key`: the key is wrong, not its value."""
+    """One mistake: where it is, what is wrong, and the value there. `of_key`: the key is wrong, not its value."""
 
     path: Path
     message: str
@@ -26,10 +26,10 @@ class Finding:
 class Findings:
     """All mistakes of an entry so far."""
 
-    found: list[Finding] = field(default_factory=list)
+    mistakes: list[Finding] = field(default_factory=list)
 
     def add(self, path: Path, message: str, value: Any = None) -> None:
-        self.found.append(Finding(path, message, value))
+        self.mistakes.append(Finding(path, message, value))
 
 
 _MOST_LISTED = 25
@@ -49,13 +49,13 @@ def quoted(value: Any) -> str:
 
 
 def shown(value: Any, message: str) -> str:
-    """A value where it helps: not a mapping or list, and nothing that the message already shows."""
+    """A value to show after a message; empty for a mapping or list, and if the message already shows it."""
     text = quoted(value)
     return "" if value is None or isinstance(value, dict | list) or text in message else text
 
 
 def one_of(names: Iterable[str], given: str) -> str:
-    """What could be meant by an unknown name: the closest names, else all of them.
+    """A sentence with the closest known names to an unknown one, or, if none is close, with all of them.
 
     >>> one_of(["handled", "media_type"], "handeld")
     'Closest: handled.'

@@ -21,7 +21,7 @@ def schema_text() -> str:
 
 
 def _closed(node: Any) -> Any:
-    """With names of figures and columns checked too: those that fit no pattern are refused."""
+    """The schema with `additionalProperties: false` beside every pattern of names, so that other names are refused."""
     if isinstance(node, list):
         return [_closed(each) for each in node]
     if not isinstance(node, dict):

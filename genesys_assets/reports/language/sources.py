@@ -1,4 +1,4 @@
-"""The tables that a report may count from: where they are, and which columns they have."""
+"""The tables that a report may count from: where they are stored, and which columns they have."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ _TYPES: dict[AttributeType, pa.DataType] = {
 
 @dataclass(frozen=True, slots=True)
 class TypedAttribute:
-    """A participant attribute as a column of a type. A second column says whether the value does not have this type, a
-    third whether the platform may have cut it.
+    """A participant attribute as a typed column. A second column says whether the value is not of this type, a third
+    whether the platform may have truncated it.
     """
 
     name: str
@@ -59,21 +59,22 @@ class TypedAttribute:
 
     @property
     def types(self) -> dict[str, pa.DataType]:
-        """The three columns."""
+        """The three columns with their types."""
         return {self.column: _TYPES[self.type], self.unreadable: pa.bool_(), self.truncated: pa.bool_()}
 
     @property
     def columns(self) -> dict[str, str]:
-        """The three columns by the names that people write."""
+        """The three columns by their names in an entry."""
         return {column.removeprefix(OF_ATTRIBUTE): column for column in self.types}
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A stored table. `time` is the instant that places its rows if the report names no other.
+    """A table that reports can count from. `time` is the column that puts its rows in intervals, unless the report
+    names another.
 
-    `attributes` are participant attributes that a report adds as columns. A table that is not stored is made from
-    others while it is read: `made_of` are their places.
+    `attributes` are participant attributes that a report adds as columns. A table that is not stored is computed from
+    other tables while it is read: `made_of` are their places.
     """
 
     name: str
@@ -104,7 +105,8 @@ class Table:
         return self.spec is USER_TIME
 
     def column(self, name: str) -> str:
-        """The column of a name: the table's own, the platform's or the tutorials'. Raises LookupError with the closest.
+        """The column of a name, written as the table, the platform or the tutorials write it. Raises LookupError with
+        the closest names.
 
         >>> table("interaction_legs").column("queueId")
         'queue_id'
@@ -119,12 +121,13 @@ class Table:
             *of_attributes,
             *(of_conversation if self.has_conversations and self.spec is not CONVERSATIONS else ()),
         ]
-        for tried in (name, snake_case(name), snake_case(DIMENSION_ALIASES.get(name, name))):
-            if tried in known:
-                return tried
+        for candidate in (name, snake_case(name), snake_case(DIMENSION_ALIASES.get(name, name))):
+            if candidate in known:
+                return candidate
         raise LookupError(f"{self.name} has no column {quoted(name)}. {one_of(known, name)}")
 
     def type(self, column: str) -> pa.DataType:
+        """The type of a column that `column` returned."""
         of_attributes = {name: type_ for each in self.attributes for name, type_ in each.types.items()}
         if column in of_attributes:
             return of_attributes[column]
@@ -147,15 +150,15 @@ def _tables() -> dict[str, Table]:
         for spec in (*CONVERSATION_TABLES, INTERACTION_LEGS)
     ]
     names = (*NEEDED, *NEEDED_OF_OWN)
-    made = Table(CONTACTS.name, CONTACTS, "", "conversation_start", tuple(f"tables/{name}" for name in names))
+    contacts = Table(CONTACTS.name, CONTACTS, "", "conversation_start", tuple(f"tables/{name}" for name in names))
     live = [
         Table(f"live/{spec.name}", spec, f"live/{spec.name}", "observed_at")
         for spec in (LIVE_QUEUES, LIVE_CONVERSATIONS)
     ]
     waits = Table(QUEUE_WAITS.name, QUEUE_WAITS, f"tables/{QUEUE_WAITS.name}", "conversation_start")
     users = Table(USER_TIME.name, USER_TIME, f"tables/{USER_TIME.name}", "quarter_start")
-    asked = Table(API_REQUESTS.name, API_REQUESTS, f"tables/{API_REQUESTS.name}", "time")
-    return {table.name: table for table in (*days, made, waits, users, *live, asked)}
+    requests = Table(API_REQUESTS.name, API_REQUESTS, f"tables/{API_REQUESTS.name}", "time")
+    return {table.name: table for table in (*days, contacts, waits, users, *live, requests)}
 
 
 TABLES = _tables()
@@ -166,18 +169,18 @@ _ELSEWHERE = {
 
 
 def table(name: str) -> Table:
-    """The table of a name. Raises LookupError, which names the closest tables or says how its figures are read."""
-    found = TABLES.get(name)
-    if found is None:
+    """The table of a name. Raises LookupError, which names the closest tables, or says how to read the figures."""
+    named = TABLES.get(name)
+    if named is None:
         reason = _ELSEWHERE.get(name)
         raise LookupError(
             f"{quoted(name)} is no table to count from{f': {reason}' if reason else ''}. {one_of(TABLES, name)}"
         )
-    return found
+    return named
 
 
 def type_in_words(type_: pa.DataType) -> str:
-    """What a value of the type is, in words.
+    """The type of a value, in words.
 
     >>> type_in_words(pa.int64()), type_in_words(INSTANT)
     ('a whole number', 'an instant')

@@ -1,7 +1,4 @@
-"""Mappings of the language: strict, and reporting all mistakes at once.
-
-It gathers mistakes; `model` has the words.
-"""
+"""The base class of the language's mappings: strict, and reporting all mistakes at once. `model` has the mappings."""
 
 from __future__ import annotations
 
@@ -21,17 +18,17 @@ from genesys_assets.reports.language.problems import Finding, Path, one_of, quot
 
 
 class Model(BaseModel):
-    """A mapping of the language: no field beyond those declared, no value converted on the quiet."""
+    """A mapping of the language: it refuses undeclared fields, and never converts a value silently."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    written_otherwise: ClassVar[Mapping[str, str]] = {}
-    """Names that people take for fields, and what to write instead."""
+    hints: ClassVar[Mapping[str, str]] = {}
+    """Unknown names that people often write, and what to write instead."""
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """What stands below a field is its description. Pydantic itself would look for it whenever the class is made,
-        which takes longer than all else about the language.
+        """The string below a field becomes its description. Pydantic could do this itself, but it would read the source
+        whenever the class is created, which takes longer than everything else about the language.
         """
         schema = handler(core_schema)
         properties = handler.resolve_ref_schema(schema).get("properties", {})
@@ -42,15 +39,15 @@ class Model(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _all_at_once(cls, value: Any, handler: Any) -> Self:
-        """Names unknown fields with the nearest known ones, and looks at all the others nevertheless."""
+        """Report unknown fields with the nearest known names, and validate all other fields all the same."""
         unknown = [name for name in value if name not in cls.model_fields] if isinstance(value, dict) else []
         errors = [
             mistake((name,), f"unknown field {quoted(name)}. {cls._instead_of(str(name))}", value[name])
             for name in unknown
         ]
-        made: Any = None
+        model: Any = None
         try:
-            made = handler({name: of for name, of in value.items() if name not in unknown} if unknown else value)
+            model = handler({name: given for name, given in value.items() if name not in unknown} if unknown else value)
         except ValidationError as error:
             errors += [
                 InitErrorDetails(type=_as_custom_error(line), loc=_where(line["loc"]), input=line["input"])
@@ -60,23 +57,23 @@ class Model(BaseModel):
             with contextlib.suppress(ValidationError):
                 errors += handler(rest)._mistakes() if rest is not None else []
         else:
-            errors += made._mistakes()
+            errors += model._mistakes()
         if errors:
             raise ValidationError.from_exception_data(cls.__name__, errors)
-        return made  # type: ignore[no-any-return]
+        return model  # type: ignore[no-any-return]
 
     @classmethod
     def _instead_of(cls, name: str) -> str:
         """What to write in place of an unknown field."""
-        return cls.written_otherwise.get(name) or one_of(cls.model_fields, name)
+        return cls.hints.get(name) or one_of(cls.model_fields, name)
 
     @classmethod
     def _without(cls, value: Any, errors: list[InitErrorDetails]) -> Any:
-        """What of the value can be looked at although it has these errors of form; None where nothing can."""
+        """The value without what has these errors, so that the rest can be checked; None if nothing can."""
         return None
 
     def _mistakes(self) -> list[InitErrorDetails]:
-        """What is wrong with a mapping whose form is right."""
+        """Further mistakes of a mapping whose fields all have the right form."""
         return []
 
 
@@ -91,7 +88,7 @@ def _descriptions(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
 
 
 def _where(loc: Path) -> Path:
-    """Where a value stands in the file: pydantic's path without the names of the ways to write it."""
+    """The path of a value in the file: pydantic's path without the tags of alternatives, as `<one>`."""
     return tuple(part for part in loc if not str(part).startswith("<"))
 
 
@@ -102,19 +99,19 @@ def _as_custom_error(line: Any) -> Any:
 
 
 def mistake(path: Path, message: str, value: Any) -> InitErrorDetails:
-    """What is wrong with a value that stands there."""
+    """An error of pydantic about the value at a path."""
     return InitErrorDetails(
         type=PydanticCustomError("report", "{message}", {"message": message}), loc=path, input=value
     )
 
 
 def is_label(part: str | int) -> bool:
-    """Whether a part of a mistake's path stands in no file: it says that a key is meant, not its value."""
+    """Whether a part of pydantic's path only says that a key is wrong, not its value."""
     return part == "[key]"
 
 
 def findings_of(error: ValidationError) -> Iterator[Finding]:
-    """What is wrong, in words for whoever wrote it."""
+    """The errors of pydantic as findings, in words for the author of the file."""
     for line in error.errors(include_url=False):
         path = tuple(part for part in line["loc"] if not is_label(part))
         of_key = "[key]" in line["loc"] or "unknown field" in line["msg"]
@@ -124,7 +121,7 @@ def findings_of(error: ValidationError) -> Iterator[Finding]:
 
 
 def _words(path: Path, line: Any) -> dict[str, Any]:
-    """What messages are made of: the field, what it got, and what pydantic allows."""
+    """The words to fill into `_MESSAGES`: the field, its value, and what pydantic allows."""
     names = [part for part in path if isinstance(part, str)]
     value = line["input"]
     got = {dict: "a mapping", list: "a list", type(None): "nothing"}.get(type(value), quoted(value))

@@ -1,5 +1,5 @@
-"""Which columns of a report add up over its rows: sums and counts of groups that do not overlap, and what is linear in
-them. An average of averages, or a conversation counted in several groups, is a figure of nothing.
+"""Which columns of a report may be added up over its rows: sums and counts of groups that do not overlap, and linear
+formulas of these. Averages, and counts of things that are in several groups, do not add up.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _additive_columns(report: Report) -> set[str]:
 
 
 def _counted_several_times(report: Report) -> set[str]:
-    """Figures in which one thing counts in several groups or intervals."""
+    """Figures that count one thing in several groups or intervals."""
     once_each = {figure.name for part in report.details if part.once_per for figure in part.figures}
     return once_each | {pick.figure for part in report.aggregates for pick in part.picks if part.counts_once(pick)}
 

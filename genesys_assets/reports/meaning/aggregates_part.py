@@ -1,4 +1,6 @@
-"""The part of a report that comes from the platform's aggregates: which question, and which of its rows are figures."""
+"""The part of a report that comes from the platform's aggregates: the question, and which of its rows become
+figures.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,7 @@ _REFUSED = {
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """The statistic of a metric, or of a view of it, that is a figure."""
+    """The statistic of a metric, or of a view of it, that becomes a figure."""
 
     figure: str
     metric: str
@@ -48,8 +50,8 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class AggregatesPart:
-    """Rows of a family's table: which, how they are grouped, and what is picked of them. The dimension of a key is
-    what this family calls it, None where it has none and all rows are under no value.
+    """Which rows of a family's table are read, how they are grouped, and which statistics become figures. The dimension
+    of a key is the family's name for it. If it is None, all rows have no value for that key.
     """
 
     source: Source
@@ -58,17 +60,17 @@ class AggregatesPart:
     figures: tuple[Figure, ...]
 
     def counts_once(self, pick: Pick) -> bool:
-        """Whether the figure counts a thing once in a bucket and group, so that it adds up over neither."""
+        """Whether the figure counts a thing once per bucket and group, so that it adds up over neither."""
         return pick.metric in self.source.family.counted_once
 
 
 def aggregates_part(
     stated: Aggregates, keys: Sequence[GroupKey], granularity: Granularity, path: Path, findings: Findings
 ) -> AggregatesPart | None:
-    """What the source means; None where it cannot be computed, with the reasons among the findings."""
-    before = len(findings.found)
+    """Compile a source. Returns None if it has mistakes, and adds these to the findings."""
+    before = len(findings.mistakes)
     try:
-        family = stated.family_asked()
+        family = stated.resolve_family()
     except InvalidQuery as refused:
         findings.add((*path, "family"), str(refused), stated.family)
         return None
@@ -82,7 +84,7 @@ def aggregates_part(
     own_keys = _keys(stated, family, keys, (*path, "group_by"), findings)
     dimensions = tuple(key.dimension for key in own_keys if key.dimension)
     source = _source(stated, family, dimensions, condition, list(views.values()), picks, (*path, "filter"), findings)
-    if source is None or len(findings.found) > before:
+    if source is None or len(findings.mistakes) > before:
         return None
     figures = tuple(_figure(pick, family) for pick in picks)
     return AggregatesPart(source, own_keys, tuple(picks), figures)
@@ -92,20 +94,20 @@ def _keys(
     stated: Aggregates, family: AggregateFamily, keys: Sequence[GroupKey], path: Path, findings: Findings
 ) -> tuple[GroupKey, ...]:
     """The report's keys, each with what the family calls it."""
-    otherwise = {snake_case(name): other for name, other in stated.group_by.items()}
+    renamed = {snake_case(name): other for name, other in stated.group_by.items()}
     columns = [key.column for key in keys]
     for name in stated.group_by:
         if snake_case(name) not in columns:
             findings.add(path, f"the report is not grouped by {quoted(name)}. {one_of(columns, name)}", name)
-    found = []
+    own_keys = []
     for key in keys:
-        wanted = otherwise.get(key.column, key.dimension or key.column)
+        wanted = renamed.get(key.column, key.dimension or key.column)
         try:
-            found.append(replace(key, dimension=None if wanted is None else dimension(wanted, family)))
+            own_keys.append(replace(key, dimension=None if wanted is None else dimension(wanted, family)))
         except InvalidQuery as refused:
-            hint = f" Say what {key.column} is here, or null for nothing, with group_by: {{{key.column}: …}}."
-            findings.add(path, f"{refused}{'' if key.column in otherwise else hint}", wanted)
-    return tuple(found)
+            hint = f" Name the dimension for {key.column} here, or null for none, with group_by: {{{key.column}: …}}."
+            findings.add(path, f"{refused}{'' if key.column in renamed else hint}", wanted)
+    return tuple(own_keys)
 
 
 def _source(
@@ -156,7 +158,7 @@ def _views(stated: Aggregates, family: AggregateFamily, path: Path, findings: Fi
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads what is picked of a family's metrics; `broken` are views that are wrong themselves."""
+    """Parses the entries of `metrics`; `broken` are the names of views that have mistakes of their own."""
 
     family: AggregateFamily
     views: dict[str, View]
@@ -183,10 +185,10 @@ class _Reader:
             allowed = statistics_of(metric)
         statistic = statistic or _usual(subject, metric, view)
         if statistic not in allowed:
-            there = f"it has {', '.join(allowed)}" if allowed else "it has only a current value, which does not add up"
-            which = f"{quoted(statistic)} is no statistic of {metric} that adds up: {_REFUSED.get(statistic, there)}"
+            known = f"it has {', '.join(allowed)}" if allowed else "it has only a current value, which does not add up"
+            message = f"{quoted(statistic)} is no statistic of {metric} that adds up: {_REFUSED.get(statistic, known)}"
             example = f". Write {metric}.{allowed[0]}" if allowed else ""
-            self.findings.add(path, which if statistic else f"{metric} needs a statistic: {there}{example}", text)
+            self.findings.add(path, message if statistic else f"{metric} needs a statistic: {known}{example}", text)
             return None
         if metric in self.family.counted_once and self.granularity != "PT15M":
             self.findings.add(path, self._counted_once(metric), text)
@@ -229,7 +231,7 @@ def _condition(stated: Aggregates, family: AggregateFamily, path: Path, findings
     def of_platform(comparison: Comparison) -> Comparison:
         if family.has_qualifier and comparison.name == QUALIFIER:
             if comparison.operator == "range":
-                message = f"{QUALIFIER} is no number, so it lies in no range. Compare it with values (in)"
+                message = f"{QUALIFIER} is no number, so it cannot have a range. Compare it with values (in)"
                 findings.add(comparison.path, message, comparison.name)
             kept = tuple(_value(QUALIFIER, value, comparison, findings) for value in comparison.values)
             return replace(comparison, values=tuple(dict.fromkeys(kept)))
@@ -245,7 +247,7 @@ def _condition(stated: Aggregates, family: AggregateFamily, path: Path, findings
             findings.add(comparison.name_path or comparison.path, reason, comparison.name)
             return comparison
         if comparison.operator == "range" and is_fixed(snake_case(name)):
-            message = f"{name} is no number, so it lies in no range. Compare it with values (in)"
+            message = f"{name} is no number, so it cannot have a range. Compare it with values (in)"
             findings.add(comparison.path, message, comparison.name)
         values = tuple(_value(name, value, comparison, findings) for value in comparison.values)
         return replace(comparison, name=name, values=tuple(dict.fromkeys(values)))

@@ -21,9 +21,11 @@ _IDS = (pa.string(), pa.list_(pa.string()))
 
 @dataclass(frozen=True, slots=True)
 class ShownColumn:
-    """One column that is shown: the result of `formula`, the figure `figure`, the names of the ids in `ids`, or the
-    setting of the row's queue. `name` is its name, `known_as` the name that other columns use for it. `of` is its
-    period, if periods are compared: now, before, or the change from before to now.
+    """One column that is shown. It is the result of `formula`, the figure `figure`, the names of the ids in `ids`, or
+    the `setting` of the row's queue.
+
+    `name` is its name in the table, `known_as` its name in the entry, which formulas use. `of` is its period, if
+    periods are compared: now, before, or the change from before to now.
     """
 
     name: str
@@ -42,7 +44,7 @@ class ShownColumn:
 
     @property
     def divisor(self) -> int:
-        """By how much milliseconds are divided."""
+        """What milliseconds are divided by to get the column's unit."""
         return UNITS[self.unit] if self.unit else 1
 
 
@@ -53,12 +55,14 @@ def shown_columns(
     figures: Mapping[str, Figure],
     findings: Findings,
 ) -> tuple[ShownColumn, ...]:
-    """What the columns mean; those that mean nothing are left out, with the reasons among the findings."""
+    """The columns of an entry. Columns with mistakes are left out, and the mistakes added to the findings. `taken` are
+    the names of columns that every report has.
+    """
     names, reader = set(taken), _Reader(keys, figures, findings)
     types = {name: figure.result for name, figure in figures.items()}
     classes = {name: figure.personal for name, figure in figures.items()}
     powers = {name: figure.power for name, figure in figures.items()}
-    found: list[ShownColumn] = []
+    columns: list[ShownColumn] = []
     for name, column in stated.items():
         path: Path = ("columns", name)
         shown = reader.column(name, column, path, types, powers)
@@ -73,8 +77,8 @@ def shown_columns(
             personal = strongest(classes[each] for each in shown.formula.names if each in classes)
             classes.setdefault(name, personal)
             shown = replace(shown, personal=personal)
-        found.append(shown)
-    return tuple(found)
+        columns.append(shown)
+    return tuple(columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +105,12 @@ class _Reader:
             return None
         text = column.formula or name
         figure = self.figures.get(text)
-        described = column.description or (figure.description if figure else text)
+        description = column.description or (figure.description if figure else text)
         computes = column.unit is not None or column.digits is not None
         if figure and not computes and (column.formula is None or figure.result not in NUMBERS):
-            return ShownColumn(name, name, figure.result, described, figure=text, personal=figure.personal)
+            return ShownColumn(name, name, figure.result, description, figure=text, personal=figure.personal)
         if name in self.figures and text != name:
-            message = f"{name!r} is the name of a figure, which formulas would take in place of this column"
+            message = f"{name!r} is also the name of a figure, which formulas would use instead of this column"
             self.findings.add(path, f"{message}. Call the column differently", text)
             return None
         try:
@@ -123,12 +127,12 @@ class _Reader:
             message = f"{text} is no time in milliseconds, so {column.unit} is no unit of it. Take the unit out"
             self.findings.add((*path, "unit"), message, column.unit)
         if column.unit is None:
-            return ShownColumn(name, name, type_, described, formula=formula, digits=column.digits)
+            return ShownColumn(name, name, type_, description, formula=formula, digits=column.digits)
         return ShownColumn(
             name if name.endswith(f"_{column.unit}") else f"{name}_{column.unit}",
             name,
             type_ if column.unit == "ms" else pa.float64(),
-            described if column.description else f"{described}, in {column.unit}",
+            description if column.description else f"{description}, in {column.unit}",
             formula=formula,
             unit=column.unit,
             digits=column.digits,
@@ -137,21 +141,23 @@ class _Reader:
     def _setting(self, name: str, column: Column, setting: QueueSetting, path: Path) -> ShownColumn | None:
         lacking = {"queue_id", "media_type"} - {key.column for key in self.keys}
         if lacking:
-            message = f"what is set for a queue needs group_by: [queueId, mediaType], and {', '.join(sorted(lacking))}"
-            self.findings.add(path, f"{message} is not among them", setting)
+            message = f"a queue_setting needs group_by: [queueId, mediaType]. Missing: {', '.join(sorted(lacking))}"
+            self.findings.add(path, message, setting)
         is_time = setting == "service_level_threshold"
         if column.unit and not is_time:
             message = f"{setting} is no time in milliseconds, so {column.unit} is no unit of it. Take the unit out"
             self.findings.add((*path[:-1], "unit"), message, column.unit)
         converted = column.unit not in (None, "ms")
         suffix = f"_{column.unit}" if column.unit and not name.endswith(f"_{column.unit}") else ""
-        said = "time within which to answer" if is_time else "share to answer in that time, 0 to 1"
-        described = column.description or f"{said}, as set for the queue and media type at the end of the row's time"
+        meaning = "time within which to answer" if is_time else "share to answer in that time, 0 to 1"
+        description = (
+            column.description or f"{meaning}, as set for the queue and media type at the end of the row's time"
+        )
         return ShownColumn(
             f"{name}{suffix}",
             name,
             pa.int64() if is_time and not converted else pa.float64(),
-            f"{described}; null where that is unknown",
+            f"{description}; null if that is unknown",
             setting=setting,
             unit=column.unit,
             digits=column.digits,
@@ -163,11 +169,11 @@ class _Reader:
         types |= {figure.name: figure.result for figure in self.figures.values()}
         histories = {each.column: each.history for each in self.keys}
         histories |= {each.name: each.history for each in self.figures.values()}
-        there = [each for each, history in histories.items() if history and types[each] in _IDS]
-        if ids not in there:
+        with_names = [each for each, history in histories.items() if history and types[each] in _IDS]
+        if ids not in with_names:
             problem = "has no names" if ids in histories else "is no column or figure"
-            self.findings.add(path, f"{quoted(ids)} {problem}. {one_of(there, ids)}", ids)
+            self.findings.add(path, f"{quoted(ids)} {problem}. {one_of(with_names, ids)}", ids)
             return None
-        described = column.description or f"names of {ids}; the id where no name is known"
+        description = column.description or f"names of {ids}; the id if no name is known"
         personal = class_of_names(str(histories[ids]))
-        return ShownColumn(name, name, types[ids], described, ids=ids, history=histories[ids], personal=personal)
+        return ShownColumn(name, name, types[ids], description, ids=ids, history=histories[ids], personal=personal)

@@ -1,4 +1,4 @@
-"""The part of a report that is counted from a table of the lake: which rows, and what is done with their columns."""
+"""The part of a report that is counted from a table of the lake: which rows, and what is computed of their columns."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from genesys_assets.tables.conversations.model import snake_case
 
 _NUMBERS = (pa.int64(), pa.float64())
 _ONLY_DETAILS = ("tConversationDuration", "tSegmentDuration", "nFlow", "tFlow")
-"""Metrics of sessions that aggregates do not know."""
+"""Metrics of sessions that aggregates do not have."""
 _OBSERVED = {
     "live/conversations": ("oWaiting", "oAlerting", "oInteracting"),
     "live/queues": (
@@ -42,12 +42,14 @@ _OBSERVED = {
         "oUserRoutingStatuses",
     ),
 }
-"""The metrics of a table of snapshots."""
+"""The metrics of each table of snapshots."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Rows of another table: only conversations that have one of them count, or only those that have none."""
+    """A condition on another table: only conversations with a matching row there count, or, if not `wanted`, only those
+    without one.
+    """
 
     table: Table
     where: Condition | None
@@ -56,7 +58,9 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What a row adds to one figure if a condition holds: the value of a column, or 1 if it has a value."""
+    """What a row adds to one figure if a condition holds: the value of a column, or, with `as_one`, 1 if it has a
+    value. Without a column every row adds 1.
+    """
 
     figure: str
     column: str | None
@@ -66,10 +70,10 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class DetailsPart:
-    """Rows of a table: when they count, which of them, in which group, and for what.
+    """Which rows of a table are counted, in which interval and group, and for which figures.
 
-    `keys` are pairs of the report's column and the table's, None where all rows are without a value. With `once_per`
-    the rows of one value are one in each group.
+    `keys` are pairs of the report's column and the table's; the latter is None if all rows have no value. With
+    `once_per`, the rows with one value of that column count as one row in each group.
     """
 
     table: Table
@@ -83,7 +87,7 @@ class DetailsPart:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All columns that are read, those of the row's conversation too."""
+        """All columns that are read, including those of the row's conversation."""
         conditions_ = [self.where, *(count.where for count in self.counts)]
         used = [
             self.time,
@@ -97,7 +101,7 @@ class DetailsPart:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """Where the tables lie that are read."""
+        """The places of all tables that are read."""
         used = [*self.table.places, *(link.table.place for link in self.links)]
         if any(column.startswith(OF_CONVERSATION) for column in self.columns):
             used.append(f"tables/{CONVERSATIONS.name}")
@@ -106,38 +110,39 @@ class DetailsPart:
         return tuple(dict.fromkeys(used))
 
     def key_classes(self, key: str) -> list[PersonalData]:
-        """The classes of personal data of the columns that a column of the report is read from."""
+        """The classes of personal data of the columns that a key of the report is read from."""
         return [self.table.personal(column) for name, column in self.keys if column and name == key]
 
     @property
     def key_types(self) -> dict[str, pa.DataType]:
+        """The type of each key, by the report's column. Keys without a value are left out."""
         return {key: self.table.type(column) for key, column in self.keys if column}
 
 
 def details_part(stated: Details, keys: Sequence[GroupKey], path: Path, findings: Findings) -> DetailsPart | None:
-    """What the source means; None where it cannot be computed, with the reasons among the findings."""
-    before = len(findings.found)
+    """Compile a source. Returns None if it has mistakes, and adds these to the findings."""
+    before = len(findings.mistakes)
     try:
-        of = table(stated.table)
+        source_table = table(stated.table)
     except LookupError as unknown:
         findings.add((*path, "table"), str(unknown.args[0]), stated.table)
         return None
-    of = replace(of, attributes=tuple(_attributes(stated, of, path, findings)))
-    reader = _Reader(of, findings)
-    time = reader.column(stated.time, (*path, "time")) if stated.time else of.time
-    if time and not is_instant(of.type(time)):
-        kind = type_in_words(of.type(time))
+    source_table = replace(source_table, attributes=tuple(_attributes(stated, source_table, path, findings)))
+    reader = _Reader(source_table, findings)
+    time = reader.column(stated.time, (*path, "time")) if stated.time else source_table.time
+    if time and not is_instant(source_table.type(time)):
+        kind = type_in_words(source_table.type(time))
         message = f"time must be an instant, got {time}, which is {kind}. Leave it out, or name another"
         findings.add((*path, "time"), message, stated.time)
     where = reader.condition(stated.where, (*path, "where"))
     part = DetailsPart(
-        table=of,
-        time=time or of.time,
+        table=source_table,
+        time=time or source_table.time,
         where=where,
         links=tuple(
             link
             for name, linked in (("having", stated.having), ("lacking", stated.lacking))
-            if linked and (link := _link(of, linked, name == "having", (*path, name), findings))
+            if linked and (link := _link(source_table, linked, name == "having", (*path, name), findings))
         ),
         keys=tuple(_keys(stated, keys, reader, path)),
         once_per=reader.column(stated.once_per, (*path, "once_per")) if stated.once_per else None,
@@ -152,7 +157,7 @@ def details_part(stated: Details, keys: Sequence[GroupKey], path: Path, findings
     )
     if part.once_per:
         _can_be_counted_once(part, path, findings)
-    return part if len(findings.found) == before else None
+    return part if len(findings.mistakes) == before else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +199,7 @@ class _Reader:
         return Count(name, column, measure.how == "count", self.condition(measure.where, (*path, "where")))
 
     def figure(self, name: str, measure: Measure | str, path: Path, where: Condition | None) -> Figure | None:
-        """`where` is the condition of the whole source."""
+        """The figure of a measure; None if its column is unknown. `where` is the condition of the whole source."""
         if isinstance(measure, str):
             return Figure(name, "sum", pa.int64(), f"rows of {self.table.name}", power=0)
         try:
@@ -209,11 +214,11 @@ class _Reader:
             instead = "count" if pa.types.is_list(type_) else "count or count_distinct"
             message = f"{column} is {type_in_words(type_)}, of which there is no {measure.given}. Use {instead}"
             self.findings.add((*path, measure.given), message, measure.column)
-        gathered, said_of = _how(how), f"{_said_of(measure)} of {column} of {self.table.name}"
-        shows_values = gathered in ("min", "max", "distinct")
+        aggregation, description = _how(how), f"{_description(measure)} of {column} of {self.table.name}"
+        shows_values = aggregation in ("min", "max", "distinct")
         personal = self.table.personal(column) if shows_values else PersonalData.NONE
         power = self._power(column, measure, where)
-        return Figure(name, gathered, type_, said_of, history_of(column), personal, power, measure.rank)
+        return Figure(name, aggregation, type_, description, history_of(column), personal, power, measure.rank)
 
     def _power(self, column: str, measure: Measure, where: Condition | None) -> int | None:
         """The power of milliseconds in the figure; see `Figure`."""
@@ -227,19 +232,19 @@ class _Reader:
         return int(are_times.pop()) if len(are_times) == 1 else None
 
 
-def _attributes(stated: Details, of: Table, path: Path, findings: Findings) -> Iterator[TypedAttribute]:
+def _attributes(stated: Details, source_table: Table, path: Path, findings: Findings) -> Iterator[TypedAttribute]:
     """The participant attributes that the source adds to its table."""
-    if stated.attributes and not of.has_conversations:
-        message = f"{of.name} has no conversations, whose participants have attributes. Take attributes out"
+    if stated.attributes and not source_table.has_conversations:
+        message = f"{source_table.name} has no conversations, whose participants have attributes. Take attributes out"
         findings.add((*path, "attributes"), message)
         return
-    taken = set(of.spec.schema.names)
+    taken = set(source_table.spec.schema.names)
     for name, each in stated.attributes.items():
         typed = TypedAttribute(name, each.attribute, each.type)
         doubled = sorted(taken & typed.columns.keys())
         taken |= typed.columns.keys()
         if doubled:
-            message = f"{of.name} has a column {quoted(doubled[0])} already. Call the attribute differently"
+            message = f"{source_table.name} has a column {quoted(doubled[0])} already. Call the attribute differently"
             findings.add((*path, "attributes", name), message)
         else:
             yield typed
@@ -256,7 +261,7 @@ def _in_any_case(comparison: Comparison) -> Comparison:
 
 
 def _metric(value: Value, table: Table) -> str:
-    """Raises InvalidQuery."""
+    """A metric of a table in the platform's spelling. Raises InvalidQuery."""
     name = str(value)
     if table.name == "session_metrics":
         return name if name in _ONLY_DETAILS else catalogue.metric(name)
@@ -267,7 +272,7 @@ def _metric(value: Value, table: Table) -> str:
 
 
 def _metrics_of(condition: Condition | None, table: Table) -> set[str]:
-    """The metrics that rows must have one of; none where the condition does not say."""
+    """The metrics of which rows must have one; empty if the condition does not restrict the metric."""
     members = condition.members if isinstance(condition, Group) and condition.type == "and" else (condition,)
     for each in members:
         if isinstance(each, Comparison) and each.name == "metric" and each.operator == "any_of":
@@ -281,7 +286,7 @@ def _how(how: str) -> How:
     return next((way for way in ways if way == how), "sum")
 
 
-def _said_of(measure: Measure) -> str:
+def _description(measure: Measure) -> str:
     return f"percentile {measure.at:g}" if measure.at is not None else measure.given
 
 
@@ -297,20 +302,20 @@ def _keys(stated: Details, keys: Sequence[GroupKey], reader: _Reader, path: Path
                 name,
             )
         renamed[known] = reader.column(column, (*path, "group_by", name)) if column else None
-    found: list[tuple[str, str | None]] = []
+    pairs: list[tuple[str, str | None]] = []
     for key in keys:
         if key.column in renamed:
-            found.append((key.column, renamed[key.column]))
+            pairs.append((key.column, renamed[key.column]))
             continue
         try:
-            found.append((key.column, reader.table.column(key.column)))
+            pairs.append((key.column, reader.table.column(key.column)))
         except LookupError as unknown:
-            advice = f"Say where it is: group_by: {{{key.column}: …}}"
+            advice = f"Name the column for it: group_by: {{{key.column}: …}}"
             reader.findings.add((*path, "table"), f"{unknown.args[0]} {advice}", reader.table.name)
-    for key_, column in found:
+    for key_, column in pairs:
         if column and pa.types.is_list(reader.table.type(column)):
             reader.findings.add((*path, "group_by"), f"{column} is a list, by which rows cannot be grouped", key_)
-    return found
+    return pairs
 
 
 def _column_of(name: str) -> str:
@@ -320,14 +325,14 @@ def _column_of(name: str) -> str:
         return snake_case(name)
 
 
-def _link(of: Table, stated: Linked, wanted: bool, path: Path, findings: Findings) -> Link | None:
+def _link(source_table: Table, stated: Linked, wanted: bool, path: Path, findings: Findings) -> Link | None:
     try:
         other = table(stated.table)
     except LookupError as unknown:
         findings.add((*path, "table"), str(unknown.args[0]), stated.table)
         return None
-    if not (of.has_conversations and other.has_conversations) or other.made_of:
-        message = f"only stored tables of conversations can be tied to {of.name}"
+    if not (source_table.has_conversations and other.has_conversations) or other.made_of:
+        message = f"only stored tables of conversations can be tied to {source_table.name}"
         findings.add((*path, "table"), message, stated.table)
         return None
     where = _Reader(other, findings).condition(stated.where, (*path, "where"))
@@ -338,7 +343,7 @@ def _link(of: Table, stated: Linked, wanted: bool, path: Path, findings: Finding
 
 
 def _can_be_counted_once(part: DetailsPart, path: Path, findings: Findings) -> None:
-    """What differs between the rows of one value cannot be counted once."""
+    """Check that measures use only columns that are equal in all rows of one value of `once_per`."""
     for count in part.counts:
         used = [count.column, *(comparison.name for comparison in conditions.comparisons(count.where))]
         for column in used:

@@ -1,4 +1,4 @@
-"""Entries with their meaning: validating one looks up all names in it and compiles the report, once.
+"""Reads the entries of a file. Validating an entry also looks up all names in it and compiles its report, once.
 
 A file with a mistake is refused as a whole. `language` says how an entry is written, `report` what it means.
 """
@@ -30,7 +30,7 @@ from genesys_assets.reports.meaning.report import Report
 
 
 class Entry(ReportDefinition):
-    """An entry that can be computed."""
+    """An entry with its compiled report."""
 
     _compiled: Report | None = PrivateAttr(default=None)
 
@@ -42,13 +42,13 @@ class Entry(ReportDefinition):
     def _mistakes(self) -> list[InitErrorDetails]:
         findings = Findings()
         self._compiled = Report.of("report", self, findings)
-        return [mistake(found.path, found.message, found.value) for found in findings.found]
+        return [mistake(found.path, found.message, found.value) for found in findings.mistakes]
 
 
 class EntriesFile(ReportsFile):
     """reports.yaml: reports by name."""
 
-    # A dict of a narrower type is no dict of the wider one to mypy, since it could be written to. These are frozen.
+    # To mypy dict[…, Entry] is no dict[…, ReportDefinition], because one could write to it. This one is frozen.
     reports: dict[ReportName, Entry]  # type: ignore[assignment]
 
 
@@ -62,7 +62,10 @@ class ParsedReports:
 
 
 def read_reports(path: Path, taken: Iterable[str] = (), *, is_shipped: bool = False) -> ParsedReports:
-    """The reports of a file. `taken` are names of other reports. `is_shipped`: it is a file of this package."""
+    """Read the reports of a file. `taken` are names of other reports. `is_shipped`: the file belongs to this package.
+
+    Raises nothing: mistakes, and a file that cannot be read, become problems.
+    """
     try:
         content = content_of(path)
         text = text_of(content)
@@ -73,7 +76,7 @@ def read_reports(path: Path, taken: Iterable[str] = (), *, is_shipped: bool = Fa
 
 
 def read_text(text: str, file: str, taken: Iterable[str] = (), *, is_shipped: bool = False) -> ParsedReports:
-    """The reports of a text in the form of reports.yaml; `file` is its name in problems."""
+    """As `read_reports`, from a text; `file` is its name in problems."""
     document = Document.of(text, file, is_shipped=is_shipped)
     with few_searches(2 * MOST_PROBLEMS):
         reports = _reports(document, taken) if document.is_read else {}
@@ -81,7 +84,7 @@ def read_text(text: str, file: str, taken: Iterable[str] = (), *, is_shipped: bo
 
 
 def _reports(document: Document, taken: Iterable[str]) -> dict[str, Report]:
-    """The reports; whatever is wrong is added to the document."""
+    """The reports by name. Mistakes are added to the document."""
     stated = document.value
     if isinstance(stated, dict) and "reports" in stated and stated["reports"] is None:
         stated["reports"] = {}

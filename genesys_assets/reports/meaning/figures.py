@@ -1,7 +1,7 @@
-"""Figures: the values that sources give for each group, before anything is derived from them; and the columns that
-group.
+"""Figures: the values that the sources of a report have for each group, before columns are computed from them. And
+group keys: the columns that rows are grouped by.
 
-The parts of a report that gather them are `aggregates_part` and `details_part`.
+`aggregates_part` and `details_part` say where figures come from.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets.tables.personal import Unclassified, class_of, strongest
 
 How = Literal["sum", "min", "max", "distinct", "count_distinct", "percentile", "same"]
-"""How the values of a group become one: `same` is the value that all have, null where they differ."""
+"""How the values of a group become one. `same` is the value that all of them have; null if they differ."""
 
 USERS = "users"
 """The history that has the names of agents."""
@@ -52,9 +52,9 @@ _OF_PEOPLE = {USERS: PersonalData.PERSON, "external_organizations": PersonalData
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One value for each group: `type` is that of its values, `history` the history with the names of its ids,
-    `personal` its class of personal data. `power` is the power of milliseconds in it: 1 for a time, 0 for a number,
-    None if unknown. `rank` is the rank of a percentile, in thousandths of a per cent.
+    """One value for each group. `type` is the type of the values that it is computed from, `history` the history that
+    has the names of its ids, `personal` its class of personal data. `power` is the power of milliseconds in it: 1 for a
+    time, 0 for a number, None if unknown. `rank` is the rank of a percentile, in thousandths of a per cent.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Figure:
 
     @property
     def result(self) -> pa.DataType:
+        """The type of the figure itself."""
         if self.how == "distinct":
             return pa.list_(self.type)
         return pa.int64() if self.how == "count_distinct" else self.type
@@ -75,7 +76,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class GroupKey:
-    """A column that rows are grouped by; `dimension` is what the platform calls it, None where it knows none."""
+    """A column that rows are grouped by; `dimension` is the platform's name for it, None if it has none."""
 
     column: str
     dimension: str | None
@@ -130,7 +131,9 @@ def dimension(name: str, family: AggregateFamily = CONVERSATIONS) -> str:
 
 
 def group_key(name: str, *, families: Sequence[AggregateFamily], path: Path, findings: Findings) -> GroupKey | None:
-    """The key of a name in group_by: a dimension of one of the families; a column if only details are read."""
+    """The key for a name in group_by: a dimension of one of the families, or, if the report has only details, a column.
+    Returns None for an unknown name, and adds that to the findings.
+    """
     refusals = []
     for family in families or (CONVERSATIONS,):
         try:

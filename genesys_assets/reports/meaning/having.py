@@ -1,7 +1,7 @@
-"""Which rows of a report are shown, by what was computed: conditions on its columns and figures.
+"""Which rows of a report are shown: conditions on its columns and figures.
 
-A column has the value that is shown, in its unit and digits; a figure is meant where no column is called so, and then
-in milliseconds.
+A name in the condition means the column of that name, with its value as shown (unit, digits). If there is no such
+column, it means the figure of that name; times are then in milliseconds.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from genesys_assets.tables.spec import TableSpec
 def having(
     stated: ReportDefinition, spec: TableSpec, figures: Mapping[str, Figure], findings: Findings
 ) -> Condition | None:
-    """The condition; None where every row is shown."""
+    """The condition of the entry; None if every row is shown. Mistakes are added to the findings."""
     if stated.having is None:
         return None
     types = types_of(spec, figures)

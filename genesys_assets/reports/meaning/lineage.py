@@ -1,4 +1,4 @@
-"""From which columns of which tables each column of a report comes: pure, from the definition alone."""
+"""From which columns of which tables each column of a report comes. Computed from the definition alone."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ _TIMES = ("interval_start", "interval_end", "local_date", "first_date", "last_da
 
 
 def lineage(report: Report) -> dict[str, tuple[Origin, ...]]:
-    """The origins of each column, in the order of the report's columns; those that are made of none are left out."""
+    """The origins of each column, in the order of the report's columns. Columns without an origin are left out."""
     times = _once(_of_times(report))
-    of = {**_of_keys(report), **_of_shown(report, dict.fromkeys((INTERVAL_LENGTH, DAYS.name), times))}
-    found = {column.name: times if column.name in _TIMES else of.get(column.name, ()) for column in report.spec.columns}
-    return {name: origins for name, origins in found.items() if origins}
+    known = {**_of_keys(report), **_of_shown(report, dict.fromkeys((INTERVAL_LENGTH, DAYS.name), times))}
+    by_column = {
+        column.name: times if column.name in _TIMES else known.get(column.name, ()) for column in report.spec.columns
+    }
+    return {name: origins for name, origins in by_column.items() if origins}
 
 
 def _of_times(report: Report) -> Iterator[Origin]:
@@ -39,13 +41,13 @@ def _of_times(report: Report) -> Iterator[Origin]:
 
 
 def _of_keys(report: Report) -> dict[str, tuple[Origin, ...]]:
-    found: dict[str, tuple[Origin, ...]] = {}
+    by_column: dict[str, tuple[Origin, ...]] = {}
     named = report.keys_with_names
     for key in report.keys:
-        found[key.column] = _once([*_keys_of_aggregates(report, key.column), *_keys_of_details(report, key.column)])
+        by_column[key.column] = _once([*_keys_of_aggregates(report, key.column), *_keys_of_details(report, key.column)])
         if key in named and key.history:
-            found[key.name_column] = _once([*found[key.column], *_names(key.history)])
-    return found
+            by_column[key.name_column] = _once([*by_column[key.column], *_names(key.history)])
+    return by_column
 
 
 def _keys_of_aggregates(report: Report, column: str) -> Iterator[Origin]:
@@ -63,21 +65,21 @@ def _keys_of_details(report: Report, column: str) -> Iterator[Origin]:
 
 
 def _of_shown(report: Report, lengths: Mapping[str, tuple[Origin, ...]]) -> dict[str, tuple[Origin, ...]]:
-    """`lengths` are the figures that a report has of its times alone."""
+    """`lengths` has the origins of the figures that depend on time alone."""
     known = {**lengths, **_of_figures(report)}
     keys = _of_keys(report)
-    found: dict[str, tuple[Origin, ...]] = {}
+    by_column: dict[str, tuple[Origin, ...]] = {}
     for column in report.shown:
         origins = _once(_of_column(column, known, keys))
-        found[column.name] = origins
+        by_column[column.name] = origins
         known.setdefault(column.known_as, origins)
-    return found
+    return by_column
 
 
 def _of_column(
     column: ShownColumn, known: Mapping[str, tuple[Origin, ...]], keys: Mapping[str, tuple[Origin, ...]]
 ) -> Iterator[Origin]:
-    """A formula comes from what the names in it come from."""
+    """The origins of a shown column. Those of a formula are the origins of all names in it."""
     if column.setting:
         yield f"reference/{SERVICE_LEVELS_HISTORY.name}", _SETTINGS[column.setting]
     if column.ids:
@@ -89,18 +91,18 @@ def _of_column(
 
 
 def _of_figures(report: Report) -> dict[str, tuple[Origin, ...]]:
-    found: dict[str, list[Origin]] = {}
+    by_figure: dict[str, list[Origin]] = {}
     for part in report.aggregates:
         for pick in part.picks:
-            found.setdefault(pick.figure, []).extend([(_place(part), "metric"), (_place(part), pick.statistic)])
+            by_figure.setdefault(pick.figure, []).extend([(_place(part), "metric"), (_place(part), pick.statistic)])
     for details in report.details:
         for count in details.counts:
-            found.setdefault(count.figure, []).extend(_counted(details, count))
-    return {name: _once(origins) for name, origins in found.items()}
+            by_figure.setdefault(count.figure, []).extend(_counted(details, count))
+    return {name: _once(origins) for name, origins in by_figure.items()}
 
 
 def _counted(part: DetailsPart, count: Count) -> Iterator[Origin]:
-    """Rows that are counted come from what identifies them."""
+    """The origins of a count. Counted rows come from the columns of their key."""
     columns = [count.column] if count.column else [part.once_per] if part.once_per else list(part.table.spec.key)
     for column in columns:
         if column:
@@ -108,8 +110,8 @@ def _counted(part: DetailsPart, count: Count) -> Iterator[Origin]:
 
 
 def _origins(part: DetailsPart, column: str) -> Iterator[Origin]:
-    """A column of a table that is stored nowhere comes from those of its name in the tables it is made of. A column
-    that none of them has comes from their conversations.
+    """The origins of a column of the part's table. If that table is not stored, they are the columns of the same name
+    in the tables that it is computed from; if none has one, they are the conversation ids of these tables.
     """
     if column.startswith(OF_CONVERSATION):
         yield f"tables/{CONVERSATIONS.name}", column.removeprefix(OF_CONVERSATION)

@@ -20,24 +20,24 @@ CHANGE: Final = "change"
 
 @dataclass(frozen=True, slots=True)
 class PeriodBefore:
-    """The period that one is compared with: the one right before, or the one that ends a week earlier."""
+    """The period that a period is compared with: the one right before it, or the one that ends a week earlier."""
 
     to: Literal["period_before", "week_before"]
 
     def last_day(self, period: Period, key: str) -> str:
-        """Its last day, of the period that ends on a day."""
+        """The last day of the period to compare with, for the period that ends on the day `key`."""
         return week_before(key) if self.to == "week_before" else period.before(key)
 
 
 def period_before(stated: ReportDefinition, period: Period, findings: Findings) -> PeriodBefore | None:
-    """What the entry compares with; None where it compares with nothing."""
+    """The period that the entry compares with; None if it does not compare. Mistakes are added to the findings."""
     if stated.compare is None:
         return None
     if stated.compare.to == "week_before" and period.unit in ("week", "month"):
         message = f"over: {period.unit} is compared with the {period.unit} before. Write period_before"
         findings.add(("compare", "to"), message, stated.compare.to)
     if period.is_day and stated.granularity != "P1D":
-        message = "only whole days are compared, for a day may have an hour more or less. Use granularity P1D"
+        message = "only whole days are compared, because days may have 23 or 25 hours. Use granularity P1D"
         findings.add(("compare",), message, stated.granularity)
     return PeriodBefore(stated.compare.to)
 
@@ -45,8 +45,8 @@ def period_before(stated: ReportDefinition, period: Period, findings: Findings) 
 def with_compared(
     stated: ReportDefinition, shown: Sequence[ShownColumn], taken: Collection[str], findings: Findings
 ) -> tuple[ShownColumn, ...]:
-    """The columns that are shown, each compared one followed by what it was and by the difference. `taken` are the
-    names of columns that a report has by itself.
+    """The columns that are shown. Each compared one is followed by its value before and by the difference. `taken` are
+    the names of columns that every report has.
     """
     if stated.compare is None:
         return tuple(shown)
@@ -55,21 +55,21 @@ def with_compared(
         if name not in numbers:
             message = f"{quoted(name)} is no column of numbers in this report. {one_of(numbers, name)}"
             findings.add(("compare", "columns", index), message, name)
-    found = tuple(_followed(shown, set(stated.compare.columns) & set(numbers)))
-    for name in [each.name for each in found if each.of in (BEFORE, CHANGE)]:
-        if name in taken or sum(each.name == name for each in found) > 1:
-            message = f"compare gives a column {name}, and the report has one of its own. Call that one differently"
+    columns = tuple(_with_before_and_change(shown, set(stated.compare.columns) & set(numbers)))
+    for name in [each.name for each in columns if each.of in (BEFORE, CHANGE)]:
+        if name in taken or sum(each.name == name for each in columns) > 1:
+            message = f"compare adds a column {name}, but the report already has one. Call that one differently"
             findings.add(("compare", "columns"), message, name)
-    return found
+    return columns
 
 
-def _followed(shown: Sequence[ShownColumn], compared: set[str]) -> Iterator[ShownColumn]:
+def _with_before_and_change(shown: Sequence[ShownColumn], compared: set[str]) -> Iterator[ShownColumn]:
     for each in shown:
         yield each
         if each.known_as in compared:
             unit = f"_{each.unit}" if each.unit else ""
             stem = each.name.removesuffix(unit)
-            before = f"{each.description}, in what it is compared with"
+            before = f"{each.description}, in the period that it is compared with"
             yield replace(each, name=f"{stem}_{BEFORE}{unit}", description=before, of=BEFORE)
             change = f"{each.description}: the difference to {stem}_{BEFORE}{unit}"
             yield replace(each, name=f"{stem}_{CHANGE}{unit}", description=change, of=CHANGE)

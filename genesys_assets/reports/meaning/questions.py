@@ -1,7 +1,7 @@
-"""The aggregates queries that reports need, shared between reports.
+"""The aggregates questions that reports need the platform to answer, shared between reports.
 
-Two questions about conversations are always asked. A report whose figures they hold costs no further request. Reports
-that need the same grouping and filter of a family share a question. Other families are asked only if a report or a
+Two questions about conversations are always asked. A report that needs only their figures costs no further request.
+Reports that need the same family, grouping and filter share a question. Other families are asked only if a report or a
 setting needs them.
 """
 
@@ -33,13 +33,14 @@ QUALIFIER = "qualifier"
 
 _QUESTIONS_REMEMBERED = 1024
 
-_FOUND_HERE = ("any_of", "none_of", "exists", "missing")
+_LOCAL_OPERATORS = ("any_of", "none_of", "exists", "missing")
 
-_ANY = Interval(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
+# Only the rest of the query matters to `selection`.
+_ANY_INTERVAL = Interval(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
 
 
 class HasQuestions(Protocol):
-    """Something that needs figures which the platform counts: a report."""
+    """Something that needs figures that the platform counts: a report."""
 
     @property
     def questions(self) -> tuple[AggregateQuestion, ...]:
@@ -49,7 +50,7 @@ class HasQuestions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The rows that hold an answer: the question, and a condition that is applied to the answer's rows."""
+    """The rows that a report takes figures from: those of the answers to a question for which `where` holds."""
 
     question: AggregateQuestion
     where: Condition | None = None
@@ -75,28 +76,30 @@ def own_columns(family: AggregateFamily) -> dict[str, str]:
 
 
 def grouping(question: AggregateQuestion) -> str:
+    """The value that rows of the question have in the column `grouping`."""
     return grouping_of(question.group_by)
 
 
 @lru_cache(_QUESTIONS_REMEMBERED)
 def selection(question: AggregateQuestion) -> str:
     """The value that rows of the question have in the column `selection`."""
-    return selection_of(question.over(_ANY, "PT15M").body(), question.family)
+    return selection_of(question.over(_ANY_INTERVAL, "PT15M").body(), question.family)
 
 
 def key_of(question: AggregateQuestion) -> str:
+    """The key of a question in `Reach.questions`: its grouping and selection."""
     return question_key(grouping(question), selection(question))
 
 
 def standard_source(
     family: AggregateFamily, dimensions: Sequence[str], condition: Condition | None, metrics: Sequence[str]
 ) -> Source | None:
-    """The usual question of the family whose rows can be summed to these groups; None if there is none."""
+    """The usual question of the family, if its rows can be filtered and summed to these groups; else None."""
     needed = {*dimensions, *(comparison.name for comparison in comparisons(condition))} - {QUALIFIER}
     exact = not family.counted_once.isdisjoint(metrics)
     for question in usual(family):
         fits = set(dimensions) == set(question.group_by) if exact else needed <= set(question.group_by)
-        if fits and all(comparison.operator in _FOUND_HERE for comparison in comparisons(condition)):
+        if fits and all(comparison.operator in _LOCAL_OPERATORS for comparison in comparisons(condition)):
             return Source(replace(question, metrics=tuple(metrics)), condition)
     return None
 
@@ -116,7 +119,9 @@ def wanted_by_settings(families: Iterable[AggregateFamily]) -> tuple[AggregateQu
 def all_questions(
     reports: Iterable[HasQuestions], families: Iterable[AggregateFamily], more: Iterable[AggregateQuestion] = ()
 ) -> tuple[AggregateQuestion, ...]:
-    """Everything that is asked: standard questions, `more`, those of reports and those of the settings' families."""
+    """All questions that are asked: the standard ones, `more`, those of the reports, and those of the settings'
+    families.
+    """
     return merged([*STANDARD, *more, *questions_of(reports), *wanted_by_settings(families)])
 
 
@@ -129,20 +134,20 @@ def families_of(questions: Iterable[AggregateQuestion]) -> tuple[AggregateFamily
 def split_off(
     family: AggregateFamily, condition: Condition | None, metrics: Sequence[str]
 ) -> tuple[Condition | None, Condition | None]:
-    """The part of a condition that the platform is asked, and the part that is applied to its answer.
+    """Split a condition into the part that becomes a filter of the query, and the part that is applied to the answer.
 
-    The platform has no `not equal`, but rows of a family's table have some dimensions as columns, which can be compared
-    here. This is not possible for metrics whose groups do not add up.
+    The platform has no `not equal`. But the rows of a family's table have some dimensions as columns, which can be
+    compared here, unless the groups of a metric do not add up.
     """
     members = condition.members if isinstance(condition, Group) and condition.type == "and" else (condition,)
     exact = not family.counted_once.isdisjoint(metrics)
-    here = [each for each in members if each and _is_found_here(family, each, exact)]
+    here = [each for each in members if each and _is_applied_here(family, each, exact)]
     return all_of([each for each in members if each and each not in here]), all_of(here)
 
 
-def _is_found_here(family: AggregateFamily, condition: Condition, exact: bool) -> bool:
+def _is_applied_here(family: AggregateFamily, condition: Condition, exact: bool) -> bool:
     compared, columns = list(comparisons(condition)), own_columns(family)
-    if not all(each.name in columns and each.operator in _FOUND_HERE for each in compared):
+    if not all(each.name in columns and each.operator in _LOCAL_OPERATORS for each in compared):
         return False
     if family.batched_by or any(each.name == QUALIFIER for each in compared):
         return True
@@ -155,10 +160,10 @@ def questions_of(reports: Iterable[HasQuestions]) -> tuple[AggregateQuestion, ..
 
 
 def further_questions(
-    questions: Iterable[AggregateQuestion], in_any_case: Iterable[AggregateQuestion] = STANDARD
+    questions: Iterable[AggregateQuestion], always_asked: Iterable[AggregateQuestion] = STANDARD
 ) -> Iterator[AggregateQuestion]:
-    """What must be asked in addition to `in_any_case`: other questions, and further metrics of the same ones."""
-    known = {identity(question): question.metrics for question in merged(in_any_case)}
+    """What must be asked in addition to `always_asked`: other questions, and further metrics of the same questions."""
+    known = {identity(question): question.metrics for question in merged(always_asked)}
     for each in merged(questions):
         metrics = tuple(metric for metric in each.metrics if metric not in known.get(identity(each), ()))
         if metrics:
@@ -166,7 +171,7 @@ def further_questions(
 
 
 def identity(question: AggregateQuestion) -> tuple[str, str]:
-    """Family and key: questions that share it are asked together."""
+    """The family and key of a question. Questions with the same identity are merged into one."""
     return question.family.name, key_of(question)
 
 

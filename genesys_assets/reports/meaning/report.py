@@ -1,4 +1,4 @@
-"""What an entry means: its parts, the columns it shows and the table it makes. Carrying it out is `compute`.
+"""A compiled report: the parts, columns and table of an entry. `engine.compute` computes it.
 
 All names in an entry are looked up here, once. Unknown names are reported immediately, with the closest known ones.
 """
@@ -53,18 +53,22 @@ first_date day date of the first day
 last_date day date of the last day
 """)
 _WEEKDAY = columns("weekday integer 1 for Monday to 7 for Sunday")
-DAYS = Figure("days", "sum", pa.int64(), "how many days of the row there are in the calendar", power=0)
-"""What formulas of reports over several days may divide by."""
-_ALWAYS_THERE = frozenset(f"tables/{spec.name}" for spec in DAY_TABLES)
-"""The tables of details that every organisation has."""
-_OF_NO_PLACE = {"localtime", "Factory", "posixrules"}
-"""Files in the folder of zones that depend on the machine."""
+DAYS = Figure("days", "sum", pa.int64(), "how many days of the calendar the row is about", power=0)
+"""Formulas of reports over several days may divide by this figure."""
+_DAY_PLACES = frozenset(f"tables/{spec.name}" for spec in DAY_TABLES)
+"""The tables of details that need no further permission."""
+_MACHINE_ZONES = {"localtime", "Factory", "posixrules"}
+"""Files in the folder of time zones that are not names of zones, or depend on the machine."""
 _Source = TypeVar("_Source")
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report that can be computed."""
+    """A report that can be computed.
+
+    `before` is the period that it is compared with. `key_types` are the types of its group keys; `required` are the
+    keys that must have a value. `order` are pairs of a column and whether it is descending.
+    """
 
     name: str
     spec: TableSpec
@@ -89,19 +93,21 @@ class Report:
 
     @classmethod
     def of(cls, name: str, stated: ReportDefinition, findings: Findings | None = None) -> Report:
-        """What an entry means. What is wrong with it is added to `findings`; the report is then of no use."""
+        """Compile an entry. Mistakes are added to `findings`; the report must not be used if there are any."""
         return _Compiler(name, stated, Findings() if findings is None else findings).report()
 
     def every(self, granularity: Granularity) -> Report:
-        """The same report by other intervals. Raises ValueError where it cannot be computed by them."""
+        """The same report with intervals of another length. Raises ValueError if it cannot be computed with these."""
         findings = Findings()
         report = Report.of(self.name, self.definition.model_copy(update={"granularity": granularity}), findings)
-        if findings.found:
-            raise ValueError("; ".join(found.message for found in findings.found))
+        if findings.mistakes:
+            raise ValueError("; ".join(finding.message for finding in findings.mistakes))
         return report
 
     def has_partition(self, day: str, start_date: date) -> bool:
-        """Whether there is a report of the day: a week has one on its last day, and none before the start date."""
+        """Whether the report has a partition for a day. A report over weeks has one for the last day of each week that
+        does not begin before the start date.
+        """
         return self.period.ends_on(day) and (self.period.is_day or self.period.first(day) >= start_date)
 
     def called(self, name: str) -> Report:
@@ -110,28 +116,28 @@ class Report:
 
     @property
     def zone(self) -> ZoneInfo | None:
-        """The zone of its own; None where its days are business days."""
+        """The report's own time zone; None if its days are business days."""
         return None if self.time_zone == BUSINESS else ZoneInfo(self.time_zone)
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """The columns that identify a row: each combination is one."""
+        """The columns that rows are grouped by: there is one row for each combination of values."""
         weekday = ("weekday",) if self.by_weekday else ()
         return ("interval_start", *weekday, *(key.column for key in self.keys))
 
     @property
     def is_flat(self) -> bool:
-        """Whether a group may stand for several values at once, joined by commas."""
+        """Whether one group may have several values of a dimension, joined by commas."""
         return any(part.source.question.flatten_multivalued_dimensions for part in self.aggregates)
 
     @property
     def metrics_places(self) -> tuple[str, ...]:
-        """Where the tables lie of the families that it takes figures of: `tables/interval_metrics`."""
+        """The places of the tables with the figures of its families: `tables/interval_metrics`."""
         return tuple(dict.fromkeys(f"tables/{part.source.table.name}" for part in self.aggregates))
 
     @property
     def questions(self) -> tuple[AggregateQuestion, ...]:
-        """What the platform must be asked for it, one question for each of its aggregates."""
+        """The questions to the platform that it needs, one for each source of aggregates."""
         return tuple(part.source.question for part in self.aggregates)
 
     @property
@@ -150,22 +156,22 @@ class Report:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """Where the tables lie from which details are counted: `tables/segments`, `live/queues`."""
+        """The places of the tables that details are counted from: `tables/segments`, `live/queues`."""
         return tuple(dict.fromkeys(place for part in self.details for place in part.places))
 
     @property
     def may_be_refused(self) -> bool:
         """Whether it needs a permission beyond those for conversations and their aggregates."""
-        return bool(self.families) or not _ALWAYS_THERE.issuperset(self.places)
+        return bool(self.families) or not _DAY_PLACES.issuperset(self.places)
 
     @property
     def only_live(self) -> bool:
-        """Whether all of it comes from snapshots."""
+        """Whether all figures come from snapshots."""
         return not self.aggregates and all(part.table.is_live for part in self.details)
 
     @property
     def has_queue_settings(self) -> bool:
-        """Whether what is set for queues is shown."""
+        """Whether a column shows a setting of queues."""
         return any(column.setting for column in self.shown)
 
     @property
@@ -204,7 +210,9 @@ class _Compiler:
             for path, source in _at("details", stated.details, stated.details_sources)
             if (counted := details_part(source, keys, path, self.findings))
         )
-        all_there = len(aggregates) == len(stated.aggregate_sources) and len(details) == len(stated.details_sources)
+        sources_are_valid = len(aggregates) == len(stated.aggregate_sources) and len(details) == len(
+            stated.details_sources
+        )
         figures = self._figures([*aggregates, *details], [key.column for key in keys])
         key_types = self._key_types(keys, details)
         stated_columns = stated.columns if stated.columns is not None else dict.fromkeys(figures)
@@ -212,12 +220,12 @@ class _Compiler:
         usable = usable if stated.by_weekday else {INTERVAL_LENGTH: _INTERVAL_LENGTH, **usable}
         shown = (
             shown_columns(stated_columns, self._built_in_columns(keys), keys, usable, self.findings)
-            if all_there
+            if sources_are_valid
             else ()
         )
-        shown = with_compared(stated, shown, self._built_in_columns(keys), self.findings) if all_there else ()
+        shown = with_compared(stated, shown, self._built_in_columns(keys), self.findings) if sources_are_valid else ()
         spec = self._spec(keys, key_types, shown, details)
-        if all_there:
+        if sources_are_valid:
             spec = replace(spec, sums=tuple(self._sums(spec, shown)))
         return Report(
             name=self.name,
@@ -235,10 +243,10 @@ class _Compiler:
             details=details,
             figures=tuple(figures.values()),
             shown=shown,
-            having=having(stated, spec, usable, self.findings) if all_there else None,
-            order=tuple(self._order(spec, shown)) if all_there else (),
+            having=having(stated, spec, usable, self.findings) if sources_are_valid else None,
+            order=tuple(self._order(spec, shown)) if sources_are_valid else (),
             top=stated.top,
-            chart=self._chart(spec, shown) if all_there else None,
+            chart=self._chart(spec, shown) if sources_are_valid else None,
             definition=stated,
         )
 
@@ -267,8 +275,11 @@ class _Compiler:
             if key is None:
                 continue
             if key.column in seen or key.column in INTERVAL_COLUMNS:
-                again = "stands in group_by twice. Take one out"
-                reason = again if key.column in seen else "is always grouped by. Choose a granularity"
+                reason = (
+                    "stands in group_by twice. Take one out"
+                    if key.column in seen
+                    else "is in every report. Take it out, and choose a granularity"
+                )
                 self.findings.add(path, f"{key.column} {reason}", name)
                 continue
             seen.add(key.column)
@@ -276,9 +287,9 @@ class _Compiler:
 
     @property
     def _families(self) -> tuple[AggregateFamily, ...]:
-        """The families of its sources; those that are unknown are left to the sources."""
-        found = (source.known_family for source in self.stated.aggregate_sources)
-        return tuple(dict.fromkeys(family for family in found if family is not None))
+        """The known families of its sources. (Compiling a source reports an unknown family.)"""
+        families = (source.known_family for source in self.stated.aggregate_sources)
+        return tuple(dict.fromkeys(family for family in families if family is not None))
 
     def _grouped(self, keys: tuple[GroupKey, ...]) -> None:
         if not self.stated.aggregate_sources and not self.stated.details_sources:
@@ -311,7 +322,7 @@ class _Compiler:
         return {key.column: types.get(key.column, pa.string()) for key in keys}
 
     def _figures(self, parts: Iterable[AggregatesPart | DetailsPart], taken: list[str]) -> dict[str, Figure]:
-        """Figures by name; what several sources give under one name is one figure."""
+        """Figures by name. Figures of one name in several sources are one figure."""
         figures: dict[str, Figure] = {}
         for part in parts:
             for figure in part.figures:
@@ -330,7 +341,7 @@ class _Compiler:
         return figures
 
     def _built_in_columns(self, keys: tuple[GroupKey, ...]) -> set[str]:
-        """Names of columns that a report has by itself."""
+        """Names of the columns that the report has without declaring them."""
         names = [key.name_column for key in keys_with_names(keys) if self.stated.names]
         return {*INTERVAL_COLUMNS, *(key.column for key in keys), *names}
 
@@ -352,11 +363,11 @@ class _Compiler:
         named = keys_with_names(keys) if self.stated.names else []
         for key in keys:
             class_ = class_of_key(key, [each for part in details for each in part.key_classes(key.column)])
-            columns_.append(TableColumn(key.column, key_types[key.column], _said_of(key), class_))
+            columns_.append(TableColumn(key.column, key_types[key.column], _key_description(key), class_))
             if key.history and key in named:
-                said = f"name of {key.column} on that day; the id if no name is known"
+                description = f"name of {key.column} on that day; the id if no name was ever known"
                 class_ = class_of_names(key.history)
-                columns_.append(TableColumn(key.name_column, pa.string(), said, class_))
+                columns_.append(TableColumn(key.name_column, pa.string(), description, class_))
         columns_ += [TableColumn(column.name, column.type, column.description, column.personal) for column in shown]
         return TableSpec(
             self.name,
@@ -434,11 +445,11 @@ class _Compiler:
 @cache
 def _zones() -> tuple[str, ...]:
     """The names of time zones. Python reads a folder of them whenever it is asked."""
-    return tuple(sorted(available_timezones() - _OF_NO_PLACE))
+    return tuple(sorted(available_timezones() - _MACHINE_ZONES))
 
 
 def has_local_date(granularity: Granularity, time_zone: str) -> bool:
-    """Whether rows are days of a zone, which have a date there."""
+    """Whether rows are whole days of a time zone other than UTC, so that they need a local date."""
     return granularity == "P1D" and time_zone != "UTC"
 
 
@@ -448,14 +459,14 @@ def _label(spec: TableSpec) -> str:
     return next((name for name in texts if name.endswith("_name")), texts[0] if texts else "interval_start")
 
 
-_SAID = {"user_id": "the agent", "queue_id": "the queue", "media_type": "media type"}
+_KEY_DESCRIPTIONS = {"user_id": "the agent", "queue_id": "the queue", "media_type": "media type"}
 
 
-def _said_of(key: GroupKey) -> str:
-    return _SAID.get(key.column) or f"{key.dimension or key.column} of the group"
+def _key_description(key: GroupKey) -> str:
+    return _KEY_DESCRIPTIONS.get(key.column) or f"{key.dimension or key.column} of the group"
 
 
 def _at(name: str, stated: object, sources: Iterable[_Source]) -> Iterator[tuple[Path, _Source]]:
-    """The sources with where each of them stands."""
+    """The sources, each with its path in the entry."""
     for index, source in enumerate(sources):
         yield ((name, index) if isinstance(stated, list) else (name,)), source

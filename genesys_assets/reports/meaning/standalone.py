@@ -1,5 +1,5 @@
-"""A report outside reports.yaml: an entry with its name. The platform is asked nothing for it, so it can use only
-figures that are always asked.
+"""A report outside reports.yaml: an entry with its name. It sends no questions of its own to the platform, so it can
+only use figures that are fetched anyway.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ class StandaloneReport(Entry):
     def _mistakes(self) -> list[InitErrorDetails]:
         from genesys_assets.reports.built_in import built_in_reports, operating_reports
 
-        found = super()._mistakes()
+        mistakes = super()._mistakes()
         if self.name in [report.name for report in (*built_in_reports(), *operating_reports())]:
             message = f"{self.name!r} is the name of a report that ships. Choose another"
-            found.append(mistake(("name",), message, self.name))
-        return found or self._unasked()
+            mistakes.append(mistake(("name",), message, self.name))
+        return mistakes or self._unasked()
 
     def _unasked(self) -> list[InitErrorDetails]:
-        """What the platform would have to be asked for this report alone."""
+        """A mistake for each question that the platform would have to be asked for this report alone."""
         from genesys_assets.reports.built_in import asked_in_any_case
         from genesys_assets.reports.meaning.questions import further_questions, question_in_words, wanted_by_settings
 
-        in_any_case = [*asked_in_any_case(), *wanted_by_settings(AggregatesSettings.load().families)]
-        found = []
+        always_asked = [*asked_in_any_case(), *wanted_by_settings(AggregatesSettings.load().families)]
+        mistakes = []
         for index, part in enumerate(self.report(self.name).aggregates):
             path: Path = ("aggregates", index) if isinstance(self.aggregates, list) else ("aggregates",)
-            for question in further_questions([part.source.question], in_any_case):
-                asked = question_in_words(question)
+            for question in further_questions([part.source.question], always_asked):
                 message = (
-                    f"nothing asks the platform for {asked}. Put the report into reports.yaml of the code location "
-                    "genesys_assets (GENESYS_ASSETS_REPORTS), which then does; or count from `details`"
+                    f"nothing asks the platform for {question_in_words(question)}. Put the report into reports.yaml of "
+                    "the code location genesys_assets (GENESYS_ASSETS_REPORTS), which then asks; or count from "
+                    "`details`"
                 )
-                found.append(mistake(path, message, ", ".join(question.metrics)))
-        return found
+                mistakes.append(mistake(path, message, ", ".join(question.metrics)))
+        return mistakes

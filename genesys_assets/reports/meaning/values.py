@@ -1,4 +1,6 @@
-"""Values in conditions: whether a column may be compared with them, and how the column or the platform writes them."""
+"""Values in conditions: checks that a column can be compared with them, and converts them to the form that the column
+or the platform uses.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +26,10 @@ from genesys_assets.tables.spec import INSTANT
 
 _NUMBERS = (pa.int64(), pa.float64())
 _MOST = 2**63 - 1
-_SUCH = {INSTANT: "2026-01-31T00:00:00Z", pa.date32(): "2026-01-31"}
+_EXAMPLES = {INSTANT: "2026-01-31T00:00:00Z", pa.date32(): "2026-01-31"}
 _FIXED = {snake_case(name): name for name in (*ENUMERATIONS, *BOOLEANS, *IDS)}
 _USERS = (*("assignee_id", "coached_user_id", "monitored_user_id", "screen_monitored_user_id", "overtaking_user_id"),)
-_OTHERWISE_CALLED = {"session_queue_id": "queueId", **dict.fromkeys(_USERS, "userId")}
+_DIMENSIONS_BY_COLUMN = {"session_queue_id": "queueId", **dict.fromkeys(_USERS, "userId")}
 _STATUSES = tuple(dict.fromkeys((*PRESENCES, *ROUTING_STATUSES)))
 _WORDS = {
     "outcome": OUTCOMES,
@@ -39,16 +41,18 @@ _WORDS = {
     "unknown": ("queue_members", "user_status"),
 }
 _PRESENCES_OF_ORGANISATION = ("organization_presence_id", "qualifier")
-"""Columns of ids of presences that an organisation made: `qualifier` is one in figures of tOrganizationPresence."""
+"""Columns that hold ids of an organisation's own presences. `qualifier` does in figures of tOrganizationPresence."""
 
 ValueOf = Callable[[Value, str, pa.DataType], Any]
-"""Gives a value as a column of a type has it. Raises InvalidQuery, ValueError or TypeError."""
+"""Converts a value to the form in which a column of a type has it. Raises InvalidQuery, ValueError or TypeError."""
 
 
 def compared(
     comparison: Comparison, column: str, type_: pa.DataType, findings: Findings, of: ValueOf | None = None
 ) -> Comparison:
-    """The comparison with the column's name and values. Its first mistake is added to `findings`, or one per value."""
+    """The comparison with the column's name, and with values of the column's type. Mistakes are added to `findings`.
+    `of` converts values; the default is `value_of`.
+    """
     named = replace(comparison, name=column)
     if pa.types.is_list(type_):
         message = f"{column} is a list, which cannot be compared. Use `aggregates` with the dimension"
@@ -78,15 +82,15 @@ def compared(
 
 
 def _bounds(comparison: Comparison, column: str, type_: pa.DataType, findings: Findings) -> Iterator[tuple[str, Bound]]:
-    """The bounds of a range as the column has its values: numbers, instants or dates."""
+    """The bounds of a range, as numbers, instants or dates: whatever the column holds."""
     for name, bound in comparison.bounds:
         try:
             if isinstance(bound, str) != _is_time(type_):
                 raise TypeError(bound)
             yield name, converted(bound, type_) if isinstance(bound, str) else bound
         except (ValueError, TypeError, OverflowError):
-            such = f", such as {_SUCH[type_]}" if type_ in _SUCH else ""
-            findings.add(comparison.path, f"{column} is {type_in_words(type_)}{such}, so {name} takes one", bound)
+            example = f", such as {_EXAMPLES[type_]}" if type_ in _EXAMPLES else ""
+            findings.add(comparison.path, f"{column} is {type_in_words(type_)}{example}, so {name} takes one", bound)
 
 
 def _is_time(type_: pa.DataType) -> bool:
@@ -94,13 +98,15 @@ def _is_time(type_: pa.DataType) -> bool:
 
 
 def value_of(value: Value, column: str, type_: pa.DataType) -> Any:
-    """The value as the column has it. Raises InvalidQuery, ValueError or TypeError if the column cannot have it."""
+    """The value in the form in which the column has it. Raises InvalidQuery, ValueError or TypeError if it cannot have
+    it.
+    """
     of_type = converted(value, type_)
     return allowed_value(column, of_type) if type_ == pa.string() else of_type
 
 
 def converted(value: Value, type_: pa.DataType) -> Any:
-    """The value as one of the type. Raises ValueError or TypeError if that is impossible.
+    """The value converted to a type. Raises ValueError or TypeError if that is impossible.
 
     >>> converted("true", pa.bool_()), converted("12", pa.int64())
     (True, 12)
@@ -127,7 +133,8 @@ def converted(value: Value, type_: pa.DataType) -> Any:
 
 
 def allowed_value(column: str, value: str) -> str:
-    """A value of a column as the platform writes it, if its dimension has fixed values. Raises InvalidQuery.
+    """A value of a column in the platform's spelling. If the column has fixed values or ids, raises InvalidQuery for
+    any other value.
 
     >>> allowed_value("media_type", "Voice")
     'voice'
@@ -141,7 +148,7 @@ def allowed_value(column: str, value: str) -> str:
         return _word(name, value)
     if name in _PRESENCES_OF_ORGANISATION:
         raise InvalidQuery(f"{name} must be an id, as genesys/presence/definitions has them, got {value!r}.")
-    fixed = _OTHERWISE_CALLED.get(name) or _FIXED.get(name)
+    fixed = _DIMENSIONS_BY_COLUMN.get(name) or _FIXED.get(name)
     if fixed is None:
         return value
     try:
@@ -152,21 +159,21 @@ def allowed_value(column: str, value: str) -> str:
 
 
 def is_fixed(column: str) -> bool:
-    """Whether a column holds ids or values of a fixed list, which lie in no range."""
+    """Whether a column holds ids or values of a fixed list, which have no order."""
     name = column.rpartition(".")[2]
-    return name in _FIXED or name in _OTHERWISE_CALLED or name in _WORDS
+    return name in _FIXED or name in _DIMENSIONS_BY_COLUMN or name in _WORDS
 
 
 def _word(name: str, value: str) -> str:
-    """One of the words that a column has, from one in any case, or as the platform's pages show it: On Queue. Raises
-    InvalidQuery.
+    """The word of a column's fixed list, from the same word in any case, or as the platform's UI shows it: On Queue.
+    Raises InvalidQuery.
     """
     spelling = re.sub("[ _-]+", "_", value.strip().lower())
-    found = next((word for word in _WORDS[name] if word.lower() == spelling), None)
-    if found is None:
+    listed = next((word for word in _WORDS[name] if word.lower() == spelling), None)
+    if listed is None:
         or_an_id = ", or the id of a presence of the organisation" if name in _PRESENCES_OF_ORGANISATION else ""
         raise InvalidQuery(f"{name} has no value {value!r}. Known are {', '.join(_WORDS[name])}{or_an_id}.")
-    return found
+    return listed
 
 
 def _in_shell(value: str) -> str:

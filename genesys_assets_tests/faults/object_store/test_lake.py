@@ -103,7 +103,7 @@ CASES: dict[str, Case] = {
     "404 of something else": answered(404, error("NoSuchWebsite"), path_part=LOGS, says="was not found there"),
     "HTML with 404": answered(404, HTML, path_part=LOGS, says="was not found there", is_quick=True),
     "another region": answered(400, error("AuthorizationHeaderMalformed"), says="refuses a request"),
-    "a redirect to itself": answered(301, error("PermanentRedirect"), says="sends requests elsewhere without end"),
+    "a redirect to itself": answered(301, error("PermanentRedirect"), says="redirects requests without end"),
     "a method that is not allowed": answered(405, error("MethodNotAllowed"), says="refuses a request"),
     "too large": answered(413, error("EntityTooLarge"), method="PUT", says="refuses a request"),
     "a legal reason": answered(451, error("UnavailableForLegalReasons"), says="refuses a request"),
@@ -118,24 +118,24 @@ CASES: dict[str, Case] = {
             "<LastModified>2026-01-31T00:00:00Z</LastModified></Contents>"
         ),
         path_part=LISTS,
-        says="cannot be listed: something else came",
+        says="cannot be listed: the answer is not a listing",
         is_quick=True,
     ),
     "a listing without sizes": answered(
         200, LISTING.format("<Contents><Key>lake/x</Key></Contents>"), path_part=LISTS, says="cannot be listed"
     ),
     "a listing that goes on and does not say how": answered(
-        200, LISTING.format("<IsTruncated>true</IsTruncated>"), path_part=LISTS, says="does not say how it goes on"
+        200, LISTING.format("<IsTruncated>true</IsTruncated>"), path_part=LISTS, says="does not name the next one"
     ),
     "a listing that goes on without end": answered(
         200,
         LISTING.format("<IsTruncated>true</IsTruncated><NextContinuationToken>a</NextContinuationToken>"),
         path_part=LISTS,
-        says="does not say how it goes on",
+        says="does not name the next one",
         is_quick=True,
     ),
     "logs shorter than listed": Case("short", method="GET", path_part=f"{LOGS}0", says="bytes instead of"),
-    "logs without end": Case("endless", method="GET", path_part=f"{LOGS}0", says="came with more than", is_quick=True),
+    "logs without end": Case("endless", method="GET", path_part=f"{LOGS}0", says="S3 sent more than", is_quick=True),
     "data files that are HTML": answered(200, HTML, method="GET", path_part=DATA, says="cannot be read"),
     "data files that are empty": answered(200, "", method="GET", path_part=DATA, says="cannot be read"),
     "data files with another byte": Case("altered", method="GET", path_part=DATA, says="cannot be read"),

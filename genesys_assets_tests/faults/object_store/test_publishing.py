@@ -35,7 +35,7 @@ CASES: dict[str, Case] = {
     "403 for uploads": answered(403, error("AccessDenied"), method="PUT", says="s3:PutObject", is_quick=True),
     "uploads that are dropped": Case("dropped", method="PUT", says="was not uploaded"),
     "uploads that are redirected": answered(301, error("PermanentRedirect"), method="PUT", says="was not uploaded"),
-    "uploads that only seem to be taken": answered(200, "", method="PUT", says="is not there", is_quick=True),
+    "uploads that only seem to be taken": answered(200, "", method="PUT", says="no longer exists", is_quick=True),
     "files that anyone may read": answered(
         200, "x", method="GET", path_part=".parquet", says="could be read by anyone"
     ),
@@ -44,12 +44,16 @@ CASES: dict[str, Case] = {
     "503 for readers": Case("busy", method="GET", path_part="X-Amz-Signature", says="answered with HTTP 503"),
     "HTML for manifests": answered(200, HTML, method="GET", path_part="manifest", says="manifest"),
     "manifests without end": Case(
-        "endless", method="GET", path_part="manifest", says="came with more than", is_quick=True
+        "endless", method="GET", path_part="manifest", says="S3 sent more than", is_quick=True
     ),
     "403 for manifests": answered(403, error("AccessDenied"), method="GET", path_part="manifest", says="was not read"),
-    "HTML in the place of listings": answered(200, HTML, path_part=LISTS, says="something else came", is_quick=True),
-    "nothing in the place of listings": answered(200, "", path_part=LISTS, says="something else came"),
-    "a listing of the lake": answered(200, _ELSEWHERE, path_part=LISTS, says="something else came", is_quick=True),
+    "HTML in the place of listings": answered(
+        200, HTML, path_part=LISTS, says="the answer is not a listing", is_quick=True
+    ),
+    "nothing in the place of listings": answered(200, "", path_part=LISTS, says="the answer is not a listing"),
+    "a listing of the lake": answered(
+        200, _ELSEWHERE, path_part=LISTS, says="the answer is not a listing", is_quick=True
+    ),
     "a listing that goes on without end": answered(
         200,
         LISTING.format("<IsTruncated>true</IsTruncated><NextContinuationToken>a</NextContinuationToken>"),

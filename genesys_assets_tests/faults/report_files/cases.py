@@ -215,7 +215,7 @@ REFUSED: dict[str, tuple[str, str]] = {
         of_users("{qualifier: ON_QUEU}"),
         "NOT_RESPONDING, or the id of a presence of the organisation",
     ),
-    "a range of presences": (of_users("{qualifier: {gte: 5}}"), "qualifier is no number, so it lies in no range"),
+    "a range of presences": (of_users("{qualifier: {gte: 5}}"), "qualifier is no number, so it cannot have a range"),
     "a status that is mistyped": (of_where("user_time", "{status: ON_QUEU}"), "status has no value 'ON_QUEU'"),
     "a name for a presence of the organisation": (
         of_where("user_time", "{organization_presence_id: Lunch}"),

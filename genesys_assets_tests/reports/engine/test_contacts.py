@@ -247,7 +247,7 @@ def test_who_came_again_later_is_unknown_until_the_days_after_are_stored_and_the
     ]
     same = [numbers[at] == numbers[at + 1] for at in range(5)]
     assert same == [reasons[at] == reasons[at + 1] for at in range(5)] == [False, True, False, True, False]
-    assert reasons[3] == ("of 30 days after not all are stored up to 2026-04-28",)
+    assert reasons[3] == ("of 30 days after, up to 2026-04-28, not all are stored",)
 
 
 def test_a_day_that_is_read_again_changes_the_days_whose_look_back_it_is_in(tmp_path: Path) -> None:

@@ -217,7 +217,7 @@ def test_a_family_that_lacks_a_dimension_of_the_report_says_what_to_write() -> N
         }
     )
     assert "'formId' is not a dimension of the family resolutions" in message
-    assert "Say what form_id is here, or null for nothing, with group_by: {form_id: …}" in message
+    assert "Name the dimension for form_id here, or null for none, with group_by: {form_id: …}" in message
 
 
 def test_a_dimension_that_the_report_is_not_grouped_by_cannot_be_called_otherwise() -> None:

@@ -117,7 +117,7 @@ def test_a_bound_of_another_kind_is_refused_with_what_the_column_is(having: Any,
 @pytest.mark.parametrize("name", ["handled_before", "handled_change"])
 def test_a_compared_column_takes_no_name_that_the_report_has_given(name: str) -> None:
     entry = {**ENTRY, "columns": {"handled": None, name: "handled * 2"}, "compare": {"columns": ["handled"]}}
-    assert f"compare gives a column {name}, and the report has one of its own" in mistakes(entry)
+    assert f"compare adds a column {name}, but the report already has one" in mistakes(entry)
 
 
 def mistakes(entry: dict[str, Any]) -> str:
