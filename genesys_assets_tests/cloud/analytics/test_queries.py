@@ -75,7 +75,7 @@ def test_with_a_time_zone_the_interval_bears_its_offset_on_both_sides_of_a_clock
         ({"filter": Filter(predicates=(Predicate("quueId", "x"),))}, "Closest: queueId"),
         ({"time_zone": "Europe/Londn"}, "'Europe/Londn' is not a time zone"),
         ({"time_zone": "../../etc/passwd"}, "is not a time zone"),
-        ({"views": [View(target="tTalk", name=str(n), gte=1) for n in range(11)]}, "at most 10 views; 11"),
+        ({"views": [View(target="tTalk", name=str(n), gte=1) for n in range(11)]}, "at most 10 views, got 11"),
         ({"alternate_time_dimension": "startTime"}, "Allowed is eventTime"),
     ],
 )
@@ -109,7 +109,7 @@ def test_a_details_query_is_written_as_the_platform_reads_it() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"page_size": 101}, "1 to 100 conversations; 101"),
+        ({"page_size": 101}, "1 to 100 conversations, got 101"),
         ({"page_size": 0}, "1 to 100"),
         ({"page_number": 0}, "numbered from 1"),
         ({"page_number": 1001}, "beyond the first 100,000 results"),
