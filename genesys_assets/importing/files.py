@@ -180,13 +180,42 @@ def _on_disk(place: str) -> Iterator[SavedFile]:
         yield from _below(path)
     elif os.path.lexists(path):
         yield _local(path)
+    elif "**" in path.split(os.sep):
+        yield from _matching(path)
     else:
-        yield from map(_local, sorted(each for each in glob.glob(path, recursive=True) if not os.path.isdir(each)))
+        for each in sorted(glob.glob(path)):
+            # As where a shell expands the pattern: a folder is all that is below it.
+            if os.path.isdir(each):
+                yield from [_linked(each)] if os.path.islink(each.rstrip(os.sep)) else _below(each)
+            else:
+                yield _local(each)
 
 
 def _below(folder: str) -> list[SavedFile]:
     """The saved files below a folder, but hidden ones; and folders that cannot be looked into, as files that cannot be
     read.
+    """
+    found, unread = _walk(folder)
+    return [*(_by_name(_local(path)) for path in found if not _is_passed_over(os.path.basename(path))), *unread]
+
+
+def _matching(pattern: str) -> list[SavedFile]:
+    """The files that a pattern with `**` matches, but hidden ones. `glob` would follow links, also in a circle."""
+    wanted = pattern.split(os.sep)
+    fixed = next(at for at, name in enumerate(wanted) if _WILDCARD & set(name))
+    root = os.path.join(os.sep.join(wanted[:fixed]), "")
+    found, unread = _walk(root or os.curdir)
+    paths = found if root else [os.path.relpath(path) for path in found]
+    before = wanted[: wanted.index("**")]
+    return [
+        *(_local(path) for path in paths if _matches(path.split(os.sep), wanted)),
+        *(file for file in unread if all(map(fnmatch.fnmatchcase, file.place.split(os.sep), before))),
+    ]
+
+
+def _walk(folder: str) -> tuple[list[str], list[SavedFile]]:
+    """The files below a folder, in order; and the folders that were not looked into, as files that cannot be read.
+    Hidden files and folders are left out.
     """
     refused: list[OSError] = []
     found: list[str] = []
@@ -194,12 +223,10 @@ def _below(folder: str) -> list[SavedFile]:
     for parent, folders, names in os.walk(folder, onerror=refused.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
         links += [path for name in folders if os.path.islink(path := os.path.join(parent, name))]
-        found += [os.path.join(parent, name) for name in names if not _is_passed_over(name)]
+        found += [os.path.join(parent, name) for name in names if not name.startswith(".")]
     unread = [SavedFile(_named(error.filename), _raises(error)) for error in refused]
-    # They may lead anywhere, also in a circle.
-    unread += [SavedFile(_named(path), _raises(CannotImport(_LINKED))) for path in sorted(links)]
-    in_order = sorted(found, key=lambda path: path.split(os.sep))
-    return [*(_by_name(_local(path)) for path in in_order), *unread]
+    unread += map(_linked, sorted(links))
+    return sorted(found, key=lambda path: path.split(os.sep)), unread
 
 
 def _is_passed_over(name: str) -> bool:
@@ -216,6 +243,11 @@ def _by_name(file: SavedFile) -> SavedFile:
         if name.endswith(ends):
             return SavedFile(file.place, _raises(CannotImport(f"by its name it is {what}")))
     return SavedFile(file.place, _raises(CannotImport(_UNKNOWN)))
+
+
+def _linked(path: str) -> SavedFile:
+    """A link to a folder, as a file that cannot be read: it may lead anywhere, also in a circle."""
+    return SavedFile(_named(path), _raises(CannotImport(_LINKED)))
 
 
 def _local(path: str) -> SavedFile:

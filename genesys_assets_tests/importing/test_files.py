@@ -72,6 +72,26 @@ def test_a_pattern_is_what_it_matches_and_a_named_file_may_be_called_anything(fo
     assert names(folder, f"{folder}/**/c*") == ["deep/c.ndjson.gz"]
 
 
+def test_a_folder_that_a_pattern_matches_is_all_that_is_below_it_as_in_a_shell(folder: Path) -> None:
+    assert names(folder, f"{folder}/*") == ["a.jsonl", "b.json", "deep/c.ndjson.gz"]
+
+
+@pytest.mark.parametrize("pattern", ["*", "**", "**/*.json*"])
+def test_a_pattern_does_not_follow_links_that_lead_in_circles_and_names_them(folder: Path, pattern: str) -> None:
+    for name in ("one", "two"):
+        (folder / name).symlink_to(folder)
+    found = names(folder, f"{folder}/{pattern}")
+    assert [name for name in found if "one" in name or "two" in name] == ["one", "two"]
+    assert "b.json" in found
+
+
+def test_a_pattern_without_a_folder_before_it_begins_where_one_is(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    assert [file.place for file in find(["**/*.json"], no_s3)] == ["b.json"]
+
+
 def test_a_link_to_a_folder_is_not_followed_and_not_passed_over(folder: Path) -> None:
     (folder / "linked").symlink_to(folder)
     *read, linked = find([f"{folder}"], no_s3)
