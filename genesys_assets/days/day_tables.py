@@ -273,7 +273,7 @@ def _write_metrics(
 
         answers = metric_rows(of.spec, fetched())
         findings.unknown.update(answers.unknown)
-        rows, imported = _with_imported(of.spec, answers.table, pages)
+        rows, imported = _with_imported(of.spec, answers.table, pages, findings)
         if imported is not None:
             findings.count("imported_rows", imported)
         writing.newness = lake.newness(pages.inputs)
@@ -297,11 +297,13 @@ def _together(known: Reach, landed: Reach) -> Reach:
     return replace(landed, fetched_hours=hours, questions=answered_by_both(known.questions, landed.questions))
 
 
-def _with_imported(spec: TableSpec, rows: pa.Table, pages: Metrics) -> tuple[pa.Table, int | None]:
+def _with_imported(spec: TableSpec, rows: pa.Table, pages: Metrics, findings: Findings) -> tuple[pa.Table, int | None]:
     """The fetched rows and those of files for hours that were never fetched; and how many these are."""
     if pages.imported is None:
         return rows, None
     saved = [metric_rows(spec, [(page.request, page.body)]) for page in pages.imported]
+    for each in saved:
+        findings.unknown.update(each.unknown)
     hours = {utc_hour(hour)[0] for hour in pages.parts}
     both = filled(spec, rows, [each.table for each in saved], hours)
     return both, len(both) - len(rows)

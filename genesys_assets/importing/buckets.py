@@ -17,17 +17,27 @@ from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.importing.conversations import of_digits, respelled, unwrapped
 from genesys_assets.importing.figures import (
     STATISTICS,
+    families_with_metric,
     figures_of,
     gathered,
     is_platform_metric,
+    note_unknown,
     number,
     possible,
 )
 from genesys_assets.importing.files import CannotImport
-from genesys_assets.importing.groups import ENDS, FIGURE_FIELDS, STARTS, Group, group_of, in_group, plain_name
+from genesys_assets.importing.groups import (
+    FIGURE_FIELDS,
+    ONLY_CONVERSATIONS,
+    Group,
+    group_around,
+    group_beside,
+    group_of,
+    plain_name,
+)
 from genesys_assets.importing.remarks import Remarks, printable, shown
 from genesys_assets.importing.shapes import NAMES, Object, Piece, Shape, listed
-from genesys_assets.importing.times import NoInstant, instant
+from genesys_assets.importing.times import ENDS, STARTS, NoInstant, instant
 
 GRANULARITIES = {
     "PT15M": timedelta(minutes=15),
@@ -78,24 +88,35 @@ def buckets(piece: Piece, options: ImportOptions, remarks: Remarks) -> Iterator[
     """
     if piece.nulls:
         remarks.leave_out(f"{piece.shape.value}: null instead of an object", piece.nulls)
+    around = group_around(piece.envelope)
     match piece.shape:
         case Shape.AGGREGATES:
             for result in piece.items:
-                group = Group(in_group(result, remarks))
+                group = group_beside(result, remarks, around)
+                _note_others(result, "data", remarks)
                 if result.get("data") is None:
                     # The platform names a group only with its buckets; an empty list says that there are none.
                     remarks.leave_out("results.data: null, or nothing, in the place of a group's buckets")
                 for data in _objects(result.get("data"), "results.data", remarks):
-                    yield _bucket(data, group, piece.envelope, options, remarks)
+                    yield _bucket(data, group_beside(data, remarks, group), piece.envelope, options, remarks)
         case Shape.ENTITY_BUCKETS:
             for entity in piece.items:
-                group = group_of(entity, options.group_by, remarks)
+                group = group_of(entity, options.group_by, remarks, around)
+                _note_others(entity, "buckets", remarks)
                 for data in _objects(entity["buckets"], "entities.buckets", remarks):
                     of_bucket = group_of(data, options.group_by, remarks, group)
                     yield _bucket(data, of_bucket, piece.envelope | entity, options, remarks)
         case _:
             for item in piece.items:
-                yield _bucket(item, group_of(item, options.group_by, remarks), piece.envelope, options, remarks)
+                group = group_of(item, options.group_by, remarks, around)
+                yield _bucket(item, group, piece.envelope, options, remarks)
+
+
+def _note_others(item: Object, taken: str, remarks: Remarks) -> None:
+    """Note figures beside those of an item that are taken: they are those of its buckets together."""
+    for name in ("metrics", "data", "buckets"):
+        if name != taken and item.get(name):
+            remarks.note(f"field {name!r} left out: the figures in {taken!r} beside it are taken")
 
 
 def grouping(shown: Collection[str], options: ImportOptions) -> tuple[str, ...]:
@@ -112,13 +133,15 @@ def _bucket(data: Object, group: Group, around: Object, options: ImportOptions, 
     # What has the platform's own name stays as it is: there may be qualifiers, and statistics that are new.
     as_it_is, others = [], []
     for name, measured in figures_of(data.get("metrics")):
+        if is_platform_metric(name) and (families := families_with_metric(name)):
+            remarks.note(f"{name!r} is a metric of {families}: it is stored, but {ONLY_CONVERSATIONS}")
         if is_platform_metric(name) and isinstance(measured, dict) and {"metric", "stats"} <= measured.keys():
             if _is_null(measured["stats"]):
                 remarks.leave_out(f"{name}: null in the place of its stats")
             elif measured["stats"] == {}:
                 remarks.leave_out(f"{name!r} left out: there is no figure")
             else:
-                as_it_is.append(_as_it_is(name, measured))
+                as_it_is.append(_as_it_is(name, measured, remarks))
         else:
             others.append((name, measured))
     renamed = [{"metric": name, "stats": stats} for name, stats in gathered(others, options.time_unit, remarks).items()]
@@ -156,7 +179,7 @@ def _once(figures: list[Object]) -> list[Object]:
     return list(found.values())
 
 
-def _as_it_is(name: str, figure: Object) -> Object:
+def _as_it_is(name: str, figure: Object, remarks: Remarks) -> Object:
     """A figure that the platform wrote. Raises CannotImport where it has numbers that no figure can have."""
     stats = figure["stats"]
     if not isinstance(stats, dict):
@@ -166,6 +189,7 @@ def _as_it_is(name: str, figure: Object) -> Object:
         if numbers[statistic] is not None:
             numbers[statistic] = number(of_digits(numbers[statistic]), statistic, name)
     possible(numbers, name, name)
+    note_unknown(numbers, name, remarks)
     return figure | {"stats": numbers}
 
 

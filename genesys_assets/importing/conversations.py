@@ -74,7 +74,7 @@ _SPANS: Mapping[str, tuple[str, str]] = {
 _VALUE = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 _NEEDED: Mapping[str, frozenset[str]] = {
     "conversations.participants.sessions.segments": frozenset({"segmentStart"}),
-    "conversations.participants.sessions.metrics": frozenset({"name", "value"}),
+    "conversations.participants.sessions.metrics": frozenset({"name", "value", "emitDate"}),
 }
 """Fields without which the platform writes no such object: where one is missing, a tool has lost it."""
 _NEVER_NULL = frozenset(
@@ -341,15 +341,16 @@ def _instant_reader(path: str) -> _Reader:
 
 def _scalar_reader(type_: pa.DataType, path: str) -> _Reader:
     is_text, name = pa.types.is_string(type_), path.rpartition(".")[2]
+    is_id = is_text and name in UUIDS
     is_measured = path == _MEASURED or name in _OF_MEDIA
     by_spelling = _by_spelling(path)
 
     def read(value: Any, reading: _ConversationState) -> Any:
         if by_spelling is not None:
             return _enumerated(value, by_spelling, path, reading)
-        if is_text and isinstance(value, str) and value.isascii():
+        if is_text and isinstance(value, str) and value.isascii() and (not is_id or value.isprintable()):
             return hyphenated(name, value) if len(value) in _LENGTHS_OF_UUIDS else value
-        if is_text and name in UUIDS and not (isinstance(value, str) and value.isprintable()):
+        if is_id and not (isinstance(value, str) and value.isprintable()):
             text = shown(value) if isinstance(value, dict | list) else repr(printable(value, 60))
             reading.lose(path, f"{type(value).__name__} is no id", f"{text} is no id")
             return None

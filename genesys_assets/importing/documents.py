@@ -17,8 +17,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from genesys_assets.cloud.analytics.catalogue import DIMENSION_ALIASES, DIMENSIONS
+from genesys_assets.importing.conversations import plain
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.remarks import printable
+from genesys_assets.importing.times import ENDS, STARTS
 
 LISTS = ("conversations", "results", "entities")
 """Fields of a long document whose list may come in parts."""
@@ -190,14 +193,19 @@ class _Reader:
                     first += len(elements) if isinstance(elements, list) else 1
             else:
                 fields[name] = value = self._value()
-                if in_parts and name in _AROUND and value is not None:
+                has_figures = any(plain(each) in _OF_FIGURES for each in in_parts)
+                if has_figures and plain(name) in _AROUND and value is not None:
                     raise CannotImport(
                         f"its field {name!r} stands behind the long list {in_parts[0]!r}: write it before the list, or "
                         "split the file"
                     )
         if not in_parts:
             yield Part(fields, line, answer)
-        elif behind := {name: value for name, value in fields.items() if name.replace("_", "").lower() in _OF_ANSWER}:
+        elif behind := {
+            name: value
+            for name, value in fields.items()
+            if isinstance(value, dict | list) or name.replace("_", "").lower() in _OF_ANSWER
+        }:
             yield Part(behind | {in_parts[0]: []}, line, answer)
 
     def _names(self) -> Iterator[str]:
@@ -307,10 +315,13 @@ class _Reader:
         )
 
 
-_AROUND = frozenset({"granularity", "interval", "timestamp", "start", "end", "startTime", "endTime", "date"})
-"""Fields around a list that say something of its elements."""
+_OF_FIGURES = frozenset({"results", "entities"})
+_AROUND = frozenset(
+    map(plain, (*STARTS, *ENDS, "granularity", "interval", *DIMENSIONS, *DIMENSION_ALIASES, "queueName", "userName"))
+)
+"""Fields around a list of figures that say something of its elements."""
 _ELEMENTS = 1_000
-_OF_ANSWER = frozenset({"errors", "totalhits", "cursor"})
+_OF_ANSWER = frozenset({"errors", "totalhits", "cursor", "dataavailabilitydate"})
 """Fields that say whether an answer has all it was asked for, wherever they stand. The platform writes them last."""
 
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from genesys_assets.cloud.analytics import catalogue
+from genesys_assets.cloud.analytics.families import CONVERSATIONS, families_with
 from genesys_assets.cloud.errors import InvalidQuery
-from genesys_assets.importing.conversations import as_list, respelled, unwrapped
+from genesys_assets.importing.conversations import as_list, plain, respelled, unwrapped
 from genesys_assets.importing.files import CannotImport
-from genesys_assets.importing.remarks import Remarks, shown
+from genesys_assets.importing.remarks import Remarks, printable, shown
 from genesys_assets.importing.shapes import NAMES
 
 MILLISECONDS = {"ms": 1, "seconds": 1_000, "minutes": 60_000}
@@ -25,6 +27,9 @@ MILLISECONDS = {"ms": 1, "seconds": 1_000, "minutes": 60_000}
 _UNIT_IN_NAME = re.compile(
     r"(?P<name>.*?)[._ ]?(?:(?P<ms>ms|millis|milliseconds)|(?P<seconds>secs?|seconds)|(?P<minutes>mins|minutes))",
     re.IGNORECASE,
+)
+_UNIT = re.compile(
+    r"(?P<ms>ms|millis|milliseconds)|(?P<seconds>s|secs?|seconds)|(?P<minutes>min|mins|minutes)", re.IGNORECASE
 )
 _COUNTS = frozenset({"handledcount", "abandonedcount"})
 """Names that say how often a timer was emitted, where other names of timers say how long."""
@@ -35,6 +40,7 @@ _TIMES = frozenset({"sum", "min", "max"})
 _WHOLE = frozenset({"count", *_TIMES})
 _POSSIBLE = STATISTICS | {"countNegative", "countPositive"}
 _LARGEST = 2**63 - 1
+_READ = frozenset(map(plain, (*_POSSIBLE, "metric", "name", "qualifier", "stats", "value", "unit")))
 _NO_STATISTIC = "it has a qualifier and no `stats`, or none of count, sum, min and max"
 _WITHOUT_EQUIVALENT = frozenset(name.lower() for name in catalogue.METRICS_WITHOUT_EQUIVALENT)
 
@@ -42,6 +48,12 @@ _WITHOUT_EQUIVALENT = frozenset(name.lower() for name in catalogue.METRICS_WITHO
 def is_platform_metric(name: Any) -> bool:
     """Whether a name is written as the platform writes its metrics, known or newer than what is known."""
     return isinstance(name, str) and bool(_PLATFORM.fullmatch(name))
+
+
+@lru_cache(maxsize=256)
+def families_with_metric(name: str) -> str:
+    """The other families that have a metric, if conversations do not have it; empty where none has."""
+    return "" if name in catalogue.METRICS else ", ".join(families_with("metric", name, but=CONVERSATIONS))
 
 
 Statistics = dict[str, int | float]
@@ -93,7 +105,7 @@ def statistics(measured: Any, meaning: NamedMetric, name: str) -> Statistics:
         for statistic, value in given.items()
         if statistic in STATISTICS and value is not None
     }
-    possible(numbers, meaning.metric, name)
+    possible(numbers, meaning.metric, name, 0 if meaning.unit == "ms" else MILLISECONDS[meaning.unit])
     return numbers
 
 
@@ -103,12 +115,15 @@ def gathered(figures: Iterable[tuple[str, Any]], time_unit: str, remarks: Remark
     """
     found: dict[str, Statistics] = {}
     for name, measured in figures:
+        measured = unwrapped(measured)
         try:
             meaning = named(name, time_unit)
         except InvalidQuery as error:
             is_measured_by_nobody = name.strip().lower() in _WITHOUT_EQUIVALENT
             (remarks.note if is_measured_by_nobody else remarks.leave_out)(error.message)
             continue
+        if meaning.metric.startswith("t"):
+            meaning = replace(meaning, unit=_unit_beside(measured, name) or meaning.unit)
         values = statistics(measured, meaning, name)
         if not values or _has_qualifier(measured):
             if _says_something(measured):
@@ -116,6 +131,8 @@ def gathered(figures: Iterable[tuple[str, Any]], time_unit: str, remarks: Remark
             elif isinstance(measured, dict) and not measured.keys() - {"metric", "name", "qualifier"}:
                 remarks.leave_out(f"{name!r} left out: there is no figure")
             continue
+        for each in (measured, measured.get("stats")) if isinstance(measured, dict) else ():
+            note_unknown(each if isinstance(each, dict) else {}, name, remarks)
         if meaning.metric != name:
             in_unit = f" in {meaning.unit}" if meaning.metric.startswith("t") and _TIMES & values.keys() else ""
             remarks.note(f"{name!r} read as {' and '.join(values)} of {meaning.metric}{in_unit}")
@@ -127,6 +144,24 @@ def gathered(figures: Iterable[tuple[str, Any]], time_unit: str, remarks: Remark
                     f"another name for it in the same place gives {known[statistic]}"
                 )
     return found
+
+
+def _unit_beside(measured: Any, name: str) -> str | None:
+    """The unit in a field of a figure, as in `{"value": 312, "unit": "seconds"}`. Raises CannotImport."""
+    written = measured.get("unit") if isinstance(measured, dict) else None
+    if written is None:
+        return None
+    match = _UNIT.fullmatch(written) if isinstance(written, str) else None
+    if match is None:
+        raise CannotImport(f"unit of {name!r} is {shown(written)}, not one of {', '.join(MILLISECONDS)}")
+    return next(unit for unit in MILLISECONDS if match[unit])
+
+
+def note_unknown(measured: Mapping[str, Any], name: str, remarks: Remarks) -> None:
+    """Note statistics that no table has, such as an average."""
+    for statistic, value in measured.items():
+        if value is not None and plain(statistic) not in _READ:
+            remarks.note(f"{printable(statistic, 60)!r} of {name!r} left out: no table has it")
 
 
 def _has_qualifier(measured: Any) -> bool:
@@ -165,22 +200,22 @@ def figures_of(metrics: Any) -> list[tuple[str, Any]]:
     return pairs
 
 
-def possible(numbers: Mapping[str, Any], metric: str, name: str) -> None:
+def possible(numbers: Mapping[str, Any], metric: str, name: str, rounded: int = 0) -> None:
     """Raises CannotImport where statistics, written under `name`, are such as the metric cannot have: scripts write -1
-    where they had none.
+    where they had none. Each time may be off by `rounded` milliseconds.
     """
     known: dict[str, int | float] = {
         statistic: value for statistic, value in numbers.items() if statistic in _POSSIBLE and _is_number(value)
     }
     for statistic in sorted(known):
-        if known[statistic] < 0:
+        if known[statistic] < 0 and metric not in _BELOW_ZERO:
             raise CannotImport(f"{statistic} of {name!r} is {known[statistic]}, and no figure is below zero")
     if metric in _SERVICE_LEVELS:
         _quotient(known, name)
     if not metric.startswith("t"):
         return
     for smaller, larger in (("min", "max"), ("max", "sum")):
-        if known.get(smaller, 0) > known.get(larger, math.inf):
+        if known.get(smaller, 0) > known.get(larger, math.inf) + rounded:
             raise CannotImport(
                 f"{smaller} of {name!r} is {known[smaller]}, which is more than its {larger}, {known[larger]}"
             )
@@ -189,13 +224,14 @@ def possible(numbers: Mapping[str, Any], metric: str, name: str) -> None:
             if known[statistic]:
                 raise CannotImport(f"{statistic} of {name!r} is {known[statistic]}, but its count is 0")
     elif "count" in known and "sum" in known:
-        _between(known, name)
+        _between(known, name, rounded)
 
 
-def _between(known: Mapping[str, int | float], name: str) -> None:
+def _between(known: Mapping[str, int | float], name: str, rounded: int) -> None:
     """Raises CannotImport if `count` values between `min` and `max` cannot add up to `sum`."""
     count, total, least, most = known["count"], known["sum"], known.get("min", 0), known.get("max", math.inf)
-    if not least * count <= total <= most * count:
+    slack = rounded * (count + 1)
+    if not least * count - slack <= total <= most * count + slack:
         bounds = [f"at least {least}"] if "min" in known else []
         bounds += [f"at most {most}"] if "max" in known else []
         raise CannotImport(f"sum of {name!r} is {total}, which {count} times of {' and '.join(bounds)} cannot come to")
@@ -214,6 +250,8 @@ def _quotient(known: Mapping[str, int | float], name: str) -> None:
         raise CannotImport(f"ratio of {name!r} is {ratio}, but {numerator} of {denominator} is another")
 
 
+_BELOW_ZERO = frozenset({"oCustomerSentiment", "oSentimentScore"})
+"""Metrics of transcripts that are scores of sentiment, from negative to positive."""
 _SERVICE_LEVELS = frozenset({"oServiceLevel", "oCallbackServiceLevel"})
 _ROUNDED = 0.01
 """By how much a ratio may differ from its numerator by its denominator: tools write whole per cent."""

@@ -7,19 +7,27 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from genesys_assets.cloud.analytics import catalogue
+from genesys_assets.cloud.analytics.families import CONVERSATIONS, families_with
 from genesys_assets.cloud.analytics.values import BOOLEANS, ENUMERATIONS, is_uuid, value_of
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.importing.conversations import hyphenated, unwrapped
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.remarks import Remarks
 from genesys_assets.importing.shapes import Object
+from genesys_assets.importing.times import ENDS, STARTS
 
-STARTS = ("timestamp", "intervalstart", "starttime", "start", "bucketstart", "date", "time")
-ENDS = ("intervalend", "endtime", "end", "bucketend")
-FIGURE_FIELDS = frozenset({"metrics", "buckets", "data", "group", "interval"})
+FIGURE_FIELDS = frozenset({"metrics", "buckets", "data", "group", "interval", "views"})
+ONLY_CONVERSATIONS = (
+    "an import makes no table of that family: name it in GENESYS_ASSETS_FAMILIES, so that it is fetched"
+)
+_BY_NAME = {
+    **{alias.lower(): dimension for alias, dimension in catalogue.DIMENSION_ALIASES.items()},
+    **{dimension.lower(): dimension for dimension in catalogue.DIMENSIONS},
+}
 _NAMES = re.compile(r"(user|queue|agent|wrapupcode)?name|selfuri", re.IGNORECASE)
 _ID_OF_NAME = {"user": "userId", "agent": "userId", "queue": "queueId", "wrapupcode": "wrapUpCode"}
 
@@ -46,11 +54,47 @@ def in_group(item: Object, remarks: Remarks) -> dict[str, str]:
     return found.dimensions
 
 
-def group_of(item: Object, group_by: tuple[str, ...] | None, remarks: Remarks, around: Group | None = None) -> Group:
-    """The group of an entity, bucket or result: in `group`, or in fields of its own such as `userId` or `queue`; and
-    that of the entity around a bucket.
+def group_around(envelope: Object) -> Group:
+    """The dimensions in fields around figures: scripts that ask for one queue at a time note there which one it was."""
+    found = Group()
+    for name, value in envelope.items():
+        if not isinstance(value, str) or not value:
+            continue
+        if (dimension := _known(name)) is not None:
+            found.dimensions[dimension] = _fixed(dimension, hyphenated(dimension, value))
+        elif _kind_of_name(name) in _ID_OF_NAME:
+            found.names.append(name)
+    return found
+
+
+def group_beside(item: Object, remarks: Remarks, around: Group) -> Group:
+    """The group of a result or a bucket of the platform's: in `group`, and in fields that a script put beside it; and
+    that of what lies around.
     """
-    fields = {name: value for name, value in item.items() if name not in FIGURE_FIELDS and not _is_time(name)}
+    found = Group(in_group(item, remarks))
+    _add_dimensions(found, _beside_figures(item), remarks)
+    found = _within(around, found)
+    _leave_out_names(found, remarks)
+    return found
+
+
+def _within(around: Group, inner: Group) -> Group:
+    """The group of both. Raises CannotImport where they differ."""
+    for dimension, value in inner.dimensions.items():
+        if around.dimensions.get(dimension, value) != value:
+            raise CannotImport(f"a group of it has two values of {dimension}, one of them in what lies around it")
+    return Group(around.dimensions | inner.dimensions, around.is_less or inner.is_less, [*around.names, *inner.names])
+
+
+def _beside_figures(item: Object) -> Object:
+    return {name: value for name, value in item.items() if name not in FIGURE_FIELDS and not _is_time(name)}
+
+
+def group_of(item: Object, group_by: tuple[str, ...] | None, remarks: Remarks, around: Group) -> Group:
+    """The group of an entity, bucket or result: in `group`, or in fields of its own such as `userId` or `queue`; and
+    that of what lies around.
+    """
+    fields = _beside_figures(item)
     found = Group(in_group(item, remarks))
     kind, id_ = fields.pop("type", None), fields.pop("id", None)
     if id_ not in (None, ""):
@@ -59,9 +103,7 @@ def group_of(item: Object, group_by: tuple[str, ...] | None, remarks: Remarks, a
     elif kind is not None:
         remarks.note("field 'type' left out")
     _add_dimensions(found, fields, remarks)
-    if around is not None:
-        found.dimensions = around.dimensions | found.dimensions
-        found.is_less |= around.is_less
+    found = _within(around, found)
     if "id" in item and not found.dimensions:
         raise CannotImport("an entity of it has no `id`: its figures would count as those of all together")
     _leave_out_names(found, remarks)
@@ -123,13 +165,25 @@ def _fixed(dimension: str, text: str) -> str:
 
 def _dimension(name: str) -> str:
     """The platform's dimension of a name, also in snake_case or with spaces or hyphens. Raises InvalidQuery."""
+    known = _known(name)
+    if known is None:
+        raise InvalidQuery(_refusal(name))
+    return known
+
+
+def _known(name: str) -> str | None:
+    return next(filter(None, (_BY_NAME.get(each.lower()) for each in (name.strip(), re.sub("[_ -]", "", name)))), None)
+
+
+@lru_cache(maxsize=256)
+def _refusal(name: str) -> str:
+    """Why a name is no dimension. To find the nearest names takes long, and a file repeats its fields."""
+    if others := families_with("dimension", name, but=CONVERSATIONS):
+        return f"{name!r} is a dimension of {', '.join(others)}, and {ONLY_CONVERSATIONS}"
     try:
         return catalogue.dimension(name)
     except InvalidQuery as refusal:
-        try:
-            return catalogue.dimension(re.sub("[_ -]", "", name))
-        except InvalidQuery:
-            raise refusal from None
+        return refusal.message
 
 
 def _leave_out_names(found: Group, remarks: Remarks) -> None:
@@ -137,7 +191,7 @@ def _leave_out_names(found: Group, remarks: Remarks) -> None:
     groups would be one.
     """
     for name in found.names:
-        kind = re.sub("name$", "", plain_name(name))
+        kind = _kind_of_name(name)
         if kind in _ID_OF_NAME and _ID_OF_NAME[kind] not in found.dimensions:
             raise CannotImport(
                 f"a group of it has {name!r} and no {_ID_OF_NAME[kind]}: names are not unique, so import figures that "
@@ -149,6 +203,12 @@ def _leave_out_names(found: Group, remarks: Remarks) -> None:
                 "ids"
             )
         remarks.note(f"field {name!r} left out: names are looked up by id")
+    found.names.clear()
+
+
+def _kind_of_name(name: str) -> str:
+    """Of what a field is the name: `queueName` -> `queue`."""
+    return re.sub("name$", "", plain_name(name))
 
 
 def _text(value: Any, name: str) -> str:

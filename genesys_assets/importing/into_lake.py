@@ -23,12 +23,12 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from genesys_assets.cloud.analytics.interval import Interval
+from genesys_assets.cloud.analytics.interval import Interval, iso
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.days import utc_day
 from genesys_assets.importing.buckets import ImportOptions, midnight
 from genesys_assets.importing.files import CannotImport, SavedFile, pieces_of
-from genesys_assets.importing.pages import ASSETS, DAILY, FileContents, convert, identity
+from genesys_assets.importing.pages import ASSETS, DAILY, DETAILS, FileContents, convert, identity
 from genesys_assets.importing.remarks import printable
 from genesys_assets.importing.spool import NONE, Partition, Spool, Total
 from genesys_assets.lake.commit import Overtaken, TableContended
@@ -39,7 +39,7 @@ _BYTES_AT_ONCE = 1 << 30
 """Bytes of pages that wait on the disk: the more, the less often a day of many files is written."""
 _TRIES = 20
 _LONGEST_REASON = 1_000
-_READER_VERSION = 6
+_READER_VERSION = 7
 """Which way of reading files this is: raise it when the same bytes give other pages, or something else is left out, so
 that they are read anew.
 """
@@ -48,7 +48,7 @@ that they are read anew.
 @dataclass(slots=True)
 class Outcome:
     """What became of one file. `partitions` are the days it has pages in, by asset; `left_out` counts what could not be
-    read, by path and reason. `total_hits`, `last_pages` and `other_pages` are as in `pages.FileContents`.
+    read, by path and reason. `total_hits`, `last_pages`, `other_pages`, `known_until` are as in `pages.FileContents`.
     """
 
     file: str
@@ -60,6 +60,7 @@ class Outcome:
     total_hits: dict[str, int] = field(default_factory=dict)
     last_pages: int = 0
     other_pages: int = 0
+    known_until: dict[str, str] = field(default_factory=dict)
     partitions: dict[str, list[str]] = field(default_factory=dict)
     notes: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
@@ -68,13 +69,14 @@ class Outcome:
 @dataclass(slots=True)
 class ImportResult:
     """What became of all files, and which partitions are new or changed. `conversations` and `buckets` are those of all
-    files that were read now.
+    files that were read now. `span` is what the files are said to hold completely.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
     changed: set[Partition] = field(default_factory=set)
     conversations: Total = NONE
     buckets: Total = NONE
+    span: Interval | None = None
 
     @property
     def skipped(self) -> list[Outcome]:
@@ -83,7 +85,9 @@ class ImportResult:
     @property
     def is_whole(self) -> bool:
         """Whether all that the files hold was taken."""
-        return not any(outcome.state == "skipped" or outcome.left_out for outcome in self.outcomes)
+        return not self.conversations.on_several_days and not any(
+            outcome.state == "skipped" or outcome.left_out for outcome in self.outcomes
+        )
 
     @property
     def short_of(self) -> tuple[int, int] | None:
@@ -103,9 +107,23 @@ class ImportResult:
         )
 
     @property
+    def ends_before(self) -> tuple[str, str] | None:
+        """A day of the span whose conversations come from jobs alone, none of which had data up to its end; and up to
+        when they had.
+        """
+        known: dict[str, list[str]] = defaultdict(list)
+        for outcome in self.outcomes:
+            for day, until in outcome.known_until.items():
+                known[day].append(until)
+        for day in () if self.span is None else _days_within(self.span, DETAILS, ImportOptions()):
+            if known[day] and all(known[day]) and max(known[day]) < iso(utc_day(day)[1]):
+                return day, max(known[day])
+        return None
+
+    @property
     def may_be_complete(self) -> bool:
         """Whether the files can hold everything, as far as they say."""
-        return self.is_whole and self.short_of is None and not self.lacks_last_page
+        return self.is_whole and self.short_of is None and not self.lacks_last_page and self.ends_before is None
 
     def days(self, asset: str) -> list[str]:
         """The days of an asset that have pages of these files, or are known to be empty, in order."""
@@ -125,7 +143,8 @@ def import_files(
     """Bring files into the lake. A file that cannot be read is skipped and named, the others go in.
 
     `complete` is the span whose data the files hold completely: its days count as complete, unless a file was skipped,
-    something was left out, or an answer counted more conversations than the files have.
+    something was left out, an answer counted more conversations than the files have, or jobs had no data yet of the
+    end of a day.
     Raises CannotImport where that span is not over, or holds no whole day.
     """
     now = datetime.now(UTC)
@@ -140,9 +159,10 @@ def import_files(
             running.result.outcomes.append(outcome)
             on_file(outcome)
         running.flush()
+        running.result.conversations, running.result.buckets = spool.total("conversation"), spool.total("bucket")
+        running.result.span = complete
         if complete is not None and running.result.may_be_complete:
             running.mark_complete(complete)
-        running.result.conversations, running.result.buckets = spool.total("conversation"), spool.total("bucket")
         return running.result
 
 
@@ -254,6 +274,7 @@ class _Import:
             total_hits=converted.total_hits,
             last_pages=converted.last_pages,
             other_pages=converted.other_pages,
+            known_until=converted.known_until,
             partitions=dict(partitions),
             notes=dict(converted.remarks.read),
             left_out=dict(converted.remarks.left_out),

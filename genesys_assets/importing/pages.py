@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any, TypeVar
 
@@ -21,10 +21,10 @@ from genesys_assets.importing.buckets import Bucket, ImportOptions, buckets, gro
 from genesys_assets.importing.conversations import missing, read_conversation
 from genesys_assets.importing.documents import documents
 from genesys_assets.importing.files import CannotImport, inflated
-from genesys_assets.importing.remarks import Remarks, counted
-from genesys_assets.importing.shapes import Answer, Object, Piece, Shape, counted_hits, pieces
+from genesys_assets.importing.remarks import Remarks, counted, printable, shown
+from genesys_assets.importing.shapes import Answer, Object, Piece, Shape, counted_hits, inside, pieces
 from genesys_assets.importing.spool import Partition, Spool, StoredBucket
-from genesys_assets.importing.times import instant
+from genesys_assets.importing.times import NoInstant, instant
 from genesys_assets.tables.conversations.decode import UnreadablePage
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.sources import METHOD
@@ -46,6 +46,9 @@ _BUCKET = "bucket"
 _NO_KEYS = "conversation left out: it has no conversationId or no conversationStart"
 _HALF = "conversation left out whole, for a value of it cannot be read"
 _SHOWN = 5
+_NOTHING: tuple[Any, ...] = (None, "", [], {})
+_OF_QUESTION = frozenset({"interval", "query"})
+"""Fields beside an answer that only repeat what was asked."""
 _ALONE = 0
 
 
@@ -53,6 +56,8 @@ _ALONE = 0
 class FileContents:
     """What one file held. Its pages are in the spool. `total_hits`: by the total that an answer gave, how many of its
     conversations were read. `last_pages`, `other_pages`: how many pages of jobs have no cursor, and how many have one.
+    `known_until`: by the day on which conversations of a job began, the instant up to which jobs had all data
+    (dataAvailabilityDate); empty where another answer has some of the day.
     """
 
     shapes: Counter[str] = field(default_factory=Counter)
@@ -61,6 +66,7 @@ class FileContents:
     total_hits: dict[str, int] = field(default_factory=dict)
     last_pages: int = 0
     other_pages: int = 0
+    known_until: dict[str, str] = field(default_factory=dict)
     remarks: Remarks = field(default_factory=Remarks)
 
 
@@ -112,7 +118,11 @@ class _File:
         self.converted = FileContents()
         self._answer: Answer | None = None
         self._answer_number = 0
-        self._has_errors = self._has_cursor = self._is_page = False
+        self._has_cursor = self._is_page = False
+        self._available: datetime | None = None
+        self._seen: set[str] = set()
+        self._days: set[date] = set()
+        self._enveloped: set[int] = set()
         self.remarks = self.converted.remarks
         self._answers = _Answers(options, spool, self.remarks)
 
@@ -128,13 +138,14 @@ class _File:
                     self._add_buckets(piece)
         self._answers.finish()
         self._end_answer()
+        self._must_agree()
         self.converted.total_hits = self.spool.by_total()
         if not self.converted.shapes:
             raise CannotImport("it holds no answer of the platform")
 
     def _see_answer(self, piece: Piece) -> None:
-        """Note what an answer says of itself: errors, its total, whether a further page follows. Parts of one answer
-        follow one another, and any of them may say it.
+        """Note what an answer says of itself: errors, its total, whether a further page follows, up to when jobs had
+        all data. Parts of one answer follow one another, and any of them may say it.
         """
         if piece.answer != self._answer:
             self._end_answer()
@@ -142,17 +153,43 @@ class _File:
             self._answer_number += 1
         self._is_page = piece.is_page
         self._has_cursor |= bool(piece.envelope.get("cursor"))
-        if piece.envelope.get("errors") and not self._has_errors:
-            self._has_errors = True
+        for name, value in piece.envelope.items():
+            if value not in _NOTHING and name not in self._seen:
+                self._seen.add(name)
+                self._see_beside(name, value, piece.shape)
+
+    def _see_beside(self, name: str, value: Any, shape: Shape) -> None:
+        """Note what a field beside conversations or figures says, or that what it holds is not read."""
+        if name == "errors" and value:
             self.remarks.leave_out("errors: an answer says that it does not have all it was asked for")
-        hits = counted_hits(piece.envelope)
-        if hits is not None and piece.shape is Shape.CONVERSATION:
-            self.spool.add_total(self._answer_number, hits)
+        elif name == "totalHits" and shape is Shape.CONVERSATION:
+            hits = counted_hits({name: value})
+            if hits is None:
+                self.remarks.leave_out(f"totalHits: {shown(value)} is no count of conversations")
+            else:
+                self.spool.add_total(self._answer_number, hits)
+        elif name == "dataAvailabilityDate" and shape is Shape.CONVERSATION:
+            try:
+                self._available = instant(value, self.options.time_zone)
+            except NoInstant as reason:
+                self.remarks.leave_out(f"dataAvailabilityDate: {reason}")
+        elif (found := inside({name: value})) is not None:
+            self.remarks.leave_out(
+                f"{found[1]} in the field {printable(found[0], 60)!r}, beside {shape.value}: save it by itself"
+            )
+        elif isinstance(value, dict | list) and name not in _OF_QUESTION:
+            self.remarks.note(f"field {printable(name, 60)!r} beside {shape.value} left out")
 
     def _end_answer(self) -> None:
         self.converted.other_pages += self._has_cursor
         self.converted.last_pages += self._is_page and not self._has_cursor
-        self._has_errors = self._has_cursor = self._is_page = False
+        until = "" if self._available is None else iso(self._available)
+        for day in map(str, self._days):
+            known = self.converted.known_until.get(day, until)
+            self.converted.known_until[day] = max(until, known) if until and known else ""
+        self._has_cursor = self._is_page = False
+        self._available = None
+        self._seen, self._days = set(), set()
 
     def _add_conversations(self, piece: Piece) -> None:
         if piece.nulls:
@@ -179,11 +216,14 @@ class _File:
                 raise CannotImport(f"a conversation of it has an instant in the future, {iso(read.last)}")
             if piece.is_page:
                 self.spool.add_to_answer(self._answer_number, id_)
+            self._days.add(began.date())
             self.spool.add_conversation(id_, began, read.last or began, _json(read.conversation))
 
     def _add_buckets(self, piece: Piece) -> None:
         for bucket in buckets(piece, self.options, self.remarks):
             answer = self._answers.number(piece.answer, bucket.group)
+            if piece.is_page:
+                self._enveloped.add(answer)
             if bucket.span.end > self.now:
                 raise CannotImport(f"a bucket of it ends in the future: {bucket.span}")
             if not bucket.metrics:
@@ -207,6 +247,20 @@ class _File:
                     f"it has two values of {figure['metric']} for one group and time, {bucket.span}: a field that is "
                     "no dimension tells them apart, and is left out. Import figures that are grouped by dimensions"
                 )
+
+    def _must_agree(self) -> None:
+        """The platform gives a figure of a group and a time once. Two in one answer were of two groups, and a tool has
+        lost what told them apart.
+        """
+        for (answer, _, span), rows in groupby(self.spool.repeated_buckets(), lambda row: row[:3]):
+            found: dict[str, Object] = {}
+            for figure in (figure for *_, body in rows for figure in json.loads(body)["metrics"]):
+                name = json.dumps([figure["metric"], figure.get("qualifier")])
+                if found.setdefault(name, figure["stats"]) != figure["stats"] and answer in self._enveloped:
+                    raise CannotImport(
+                        f"an answer of it has two values of {printable(figure['metric'], 60)} for one group and time, "
+                        f"{span}: what told them apart was lost. Import the answer as the platform gave it"
+                    )
 
     def make_pages(self) -> None:
         """Make pages of what is in the spool. Raises CannotImport where they could not be read back."""

@@ -138,7 +138,8 @@ def _of_envelope(name: str, document: Object, envelope: Object, answer: Answer, 
 
 def counted_hits(answer: Object) -> int | None:
     """How many conversations an answer counted on all of its pages; None where it does not say."""
-    return read_count(of_digits(unwrapped(answer.get("totalHits"))))
+    hits = of_digits(unwrapped(answer.get("totalHits")))
+    return read_count(int(hits) if isinstance(hits, float) and hits.is_integer() else hits)
 
 
 def listed(value: Any, what: str) -> list[Any]:
@@ -208,7 +209,7 @@ ENVELOPES = {
 }
 """Fields of an answer that hold what it is about, and the shape that an empty list has."""
 _SPELLED = (
-    *("conversations", "results", "entities", "totalHits", "cursor", "errors", "granularity"),
+    *("conversations", "results", "entities", "totalHits", "cursor", "errors", "granularity", "dataAvailabilityDate"),
     *("group", "data", "buckets", "interval", "metrics", "views", "metric", "qualifier", "stats"),
     *("count", "sum", "min", "max", "current", "ratio", "numerator", "denominator", "target"),
     *("countNegative", "countPositive"),
@@ -230,7 +231,7 @@ def _instead(document: Object) -> str:
         return "it is a HAR file, of a browser's network tab: save the answer itself, with `Copy response`"
     if isinstance(document.get("info"), dict) and isinstance(document.get("item"), list):
         return "it is a Postman collection, which has requests: save the answer itself, with `Save response to file`"
-    if (where := _inside(document)) is not None:
+    if (where := inside(document)) is not None:
         return f"{where[1]} stands in its field {printable(where[0], 60)!r}: save that field's value by itself"
     if "interval" in document and {"groupBy", "metrics", "paging", "segmentFilters", "filter"} & document.keys():
         return "it holds a query, not the platform's answer to it"
@@ -289,7 +290,7 @@ def _is_live(item: Object) -> bool:
     return {"participants", "id"} <= item.keys()
 
 
-def _inside(document: Object, level: int = 1) -> tuple[str, str] | None:
+def inside(document: Object, level: int = 1) -> tuple[str, str] | None:
     """The field in which an answer or a conversation stands, as in `hits.hits._source`, and which of both it is."""
     for name, value in document.items():
         if _is_answer(value):
@@ -299,7 +300,7 @@ def _inside(document: Object, level: int = 1) -> tuple[str, str] | None:
             continue
         if _is_conversation(inner):
             return name, "a conversation"
-        if level < _DEEPEST and (found := _inside(inner, level + 1)) is not None:
+        if level < _DEEPEST and (found := inside(inner, level + 1)) is not None:
             return f"{name}.{found[0]}", found[1]
     return None
 

@@ -30,7 +30,8 @@ CREATE TABLE of_answer (answer INTEGER, id TEXT, PRIMARY KEY (answer, id)) WITHO
 CREATE TABLE figure (key TEXT PRIMARY KEY, stats TEXT) WITHOUT ROWID;
 CREATE TABLE answer (number INTEGER PRIMARY KEY, group_by TEXT);
 CREATE TABLE bucket (answer INTEGER, asset TEXT, day TEXT, grouped TEXT, finish INTEGER, body BLOB, span TEXT);
-CREATE TABLE of_all (kind TEXT, key TEXT, times INTEGER, PRIMARY KEY (kind, key)) WITHOUT ROWID;
+CREATE TABLE of_all (kind TEXT, key TEXT, times INTEGER, day INTEGER, days INTEGER DEFAULT 1, PRIMARY KEY (kind, key))
+    WITHOUT ROWID;
 CREATE TABLE page (asset TEXT, day TEXT, file TEXT, request TEXT, as_of INTEGER, identity TEXT, body BLOB);
 CREATE INDEX page_place ON page (asset, day);
 """
@@ -53,13 +54,16 @@ class StoredBucket(NamedTuple):
 
 
 class Total(NamedTuple):
-    """How many different things all files hold, and how many of these they hold more than once."""
+    """How many different things all files hold; how many of these they hold more than once, and how many on more than
+    one day.
+    """
 
     different: int
     repeated: int
+    on_several_days: int
 
 
-NONE = Total(0, 0)
+NONE = Total(0, 0, 0)
 
 
 class Spool(contextlib.AbstractContextManager["Spool"]):
@@ -128,6 +132,16 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         for asset, day, group_by, grouped, end, body in rows:
             yield StoredBucket(asset, day, tuple(json.loads(group_by)), grouped, moment(end), body)
 
+    def repeated_buckets(self) -> Iterator[tuple[int, str, str, bytes]]:
+        """Buckets of one answer, group and time of which there are several that differ, one behind the other: answer,
+        group, time and body.
+        """
+        of_one = "answer, asset, grouped, span"
+        several = f"SELECT {of_one} FROM bucket GROUP BY {of_one} HAVING count(DISTINCT body) > 1"
+        return self._do(
+            f"SELECT answer, grouped, span, body FROM bucket WHERE ({of_one}) IN ({several}) ORDER BY {of_one}"
+        )
+
     def begin_file(self) -> None:
         """Forget conversations and buckets: another file comes."""
         self._do("DROP INDEX IF EXISTS conversation_order")
@@ -136,15 +150,17 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
 
     def end_file(self) -> None:
         """Count what the file held among what all files hold."""
-        into, again = "INSERT INTO of_all", "ON CONFLICT DO UPDATE SET times = times + excluded.times"
-        self._do(f"{into} SELECT 'conversation', id, times FROM conversation WHERE true {again}")
+        into = "INSERT INTO of_all (kind, key, times, day)"
+        again = "ON CONFLICT DO UPDATE SET times = times + excluded.times, days = days + (day != excluded.day)"
+        self._do(f"{into} SELECT 'conversation', id, times, start / {24 * _HOUR} FROM conversation WHERE true {again}")
         key = "group_by || asset || grouped || span"
-        of_file = f"SELECT 'bucket', {key}, count(*) FROM bucket JOIN answer ON number = answer GROUP BY {key}"
+        of_file = f"SELECT 'bucket', {key}, count(*), 0 FROM bucket JOIN answer ON number = answer GROUP BY {key}"
         self._do(f"{into} {of_file} {again}")
 
     def total(self, kind: Literal["conversation", "bucket"]) -> Total:
         """The conversations, or the buckets, of all files together, each of a group and a time once."""
-        counts = "SELECT count(*), count(*) FILTER (WHERE times > 1) FROM of_all WHERE kind = ?"
+        several = "count(*) FILTER (WHERE times > 1), count(*) FILTER (WHERE days > 1)"
+        counts = f"SELECT count(*), {several} FROM of_all WHERE kind = ?"
         return Total(*next(self._do(counts, (kind,))))
 
     # -- pages ---------------------------------------------------------------------------------------------------------

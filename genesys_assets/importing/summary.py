@@ -46,7 +46,8 @@ def parse_options(
     if unit is None:
         raise CannotImport(f"time unit {time_unit!r} is none of {', '.join(get_args(TimeUnit))}")
     try:
-        dimensions = tuple(sorted({catalogue.dimension(name) for name in group_by})) or None
+        names = (name for written in group_by for name in written.split(","))
+        dimensions = tuple(sorted(set(map(catalogue.dimension, names)))) or None
     except InvalidQuery as error:
         raise CannotImport(error.message) from None
     options = ImportOptions(granularity, _span(interval), unit, _zone(time_zone), dimensions, business_zone)
@@ -105,6 +106,11 @@ def totals(imported: ImportResult) -> str | None:
     said = f"Imported: {_count(conversations.different, 'conversation')} and {_count(buckets.different, 'bucket')}."
     if conversations.repeated:
         said += f" {_several(conversations.repeated, 'conversation')}: its newest form counts."
+    if conversations.on_several_days:
+        said += (
+            f" Begun on two days: {_count(conversations.on_several_days, 'conversation')}, which counts on both. Take "
+            "back the file that has the wrong time."
+        )
     if buckets.repeated:
         said += f" {_several(buckets.repeated, 'bucket')}: of each metric the value that was read last counts."
     return said
@@ -140,13 +146,20 @@ def not_complete(imported: ImportResult) -> str | None:
             f"the platform counted {counted} conversations (totalHits) and the files have {here}: import all pages of "
             "the answer together"
         )
+    elif imported.is_whole and imported.ends_before is not None:
+        day, until = imported.ends_before
+        what = f"the job of {day} had data up to {until} only (dataAvailabilityDate): run another, and import that"
     elif imported.is_whole:
         what = (
             "each page of the job's results names a further one (cursor), and the last one names none: import all "
             "pages of the job together"
         )
+    elif imported.skipped:
+        what = "a file was skipped"
+    elif any(outcome.left_out for outcome in imported.outcomes):
+        what = "something was left out"
     else:
-        what = "a file was skipped" if imported.skipped else "something was left out"
+        what = "a conversation begins on two days"
     return f"No day was marked as complete, for {what}."
 
 

@@ -38,6 +38,10 @@ _SECONDS = (("seconds", "nanos"), ("_seconds", "_nanoseconds"), ("seconds", "nan
 """https://protobuf.dev/reference/protobuf/google.protobuf/#timestamp and how Firestore's clients write it."""
 _NUMBER = re.compile(r"\d{9,19}(?:\.\d{1,9})?")
 
+STARTS = ("timestamp", "intervalstart", "starttime", "start", "bucketstart", "date", "time")
+ENDS = ("intervalend", "endtime", "end", "bucketend")
+"""How fields are called that say when figures begin and end, in small letters."""
+
 _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """No conversation is older than its platform. A moment before 2000 or after 2100 is what a program wrote for none, as
 0001-01-01 of .NET, or a number that counts something else."""

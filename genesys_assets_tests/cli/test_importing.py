@@ -168,7 +168,14 @@ def test_what_is_left_out_is_listed_by_path_reason_count_and_file_and_it_ends_wi
 def test_what_files_do_not_say_of_themselves_is_told_by_options(saved: Path) -> None:
     (saved / "timeless.json").write_bytes(as_bytes(TIMELESS))
     assert "say what they are of with --interval" in run(f"{saved}/timeless.json", "--group-by", "userId").stdout
-    arguments = ["--group-by", "user", "--interval", "2025-12-30T13:00Z/2025-12-30T14:00Z", "--time-unit", "seconds"]
+    arguments = [
+        "--group-by",
+        "user,user",
+        "--interval",
+        "2025-12-30T13:00Z/2025-12-30T14:00Z",
+        "--time-unit",
+        "seconds",
+    ]
     done = run(f"{saved}/timeless.json", *arguments)
     assert done.exit_code == 0
     assert "  'handleTime' read as sum of tHandle in seconds\n" in done.stdout

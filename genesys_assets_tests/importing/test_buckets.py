@@ -44,6 +44,26 @@ def test_a_platform_answer_stays_as_it_is() -> None:
     assert bucket == Bucket(Interval.parse(HOUR), {"queueId": "Q"}, figures)
 
 
+def test_what_a_platform_answer_has_that_no_table_takes_is_named() -> None:
+    figures = [metric("tHandle", count=1, sum=5, p95=4), metric("oSentimentScore", count=1, sum=-40)]
+    _, remarks = read({"results": [result({"queueId": "Q"}, *figures) | {"metrics": [metric("tHandle", sum=5)]}]})
+    assert sorted(remarks.read) == [
+        "'oSentimentScore' is a metric of transcripts: it is stored, but an import makes no table of that family: name "
+        "it in GENESYS_ASSETS_FAMILIES, so that it is fetched",
+        "'p95' of 'tHandle' left out: no table has it",
+        "field 'metrics' left out: the figures in 'data' beside it are taken",
+    ]
+
+
+@pytest.mark.parametrize("place", ["beside its group", "in its buckets", "around all results"])
+def test_a_dimension_that_a_script_put_elsewhere_is_of_the_group(place: str) -> None:
+    """A script that asks for one queue at a time notes which it was. Without it, queues would replace one another."""
+    of = result({"mediaType": "voice"}, metric("nOffered", count=1))
+    document: dict[str, Any] = {"results": [of]}
+    {"beside its group": of, "in its buckets": of["data"][0], "around all results": document}[place]["queueId"] = "Q"
+    assert one(document).group == {"mediaType": "voice", "queueId": "Q"}
+
+
 def test_an_answer_of_the_platform_may_carry_names_of_tutorials() -> None:
     bucket = one({"results": [result({"queue": "Q"}, metric("handleTime", sum=5), metric("nError", count=1))]})
     assert bucket.group == {"queueId": "Q"}

@@ -34,6 +34,11 @@ def read(metrics: Any, unit: str = "ms") -> tuple[dict[str, Statistics], list[st
         ("oServiceLevel", {"ratio": 0.5, "numerator": 1, "denominator": 2, "target": 0.8},
          {"oServiceLevel": {"ratio": 0.5, "numerator": 1, "denominator": 2, "target": 0.8}}),
         ("handleTime", None, {}),
+        ("handleTime", {"value": 312, "unit": "seconds"}, {"tHandle": {"sum": 312_000}}),
+        ("tHandle", {"sum": 2, "unit": "min"}, {"tHandle": {"sum": 120_000}}),
+        ("nOffered", {"value": 2, "unit": "calls"}, {"nOffered": {"count": 2}}),
+        ("oSentimentScore", {"count": 2, "sum": -70, "min": -90, "max": 20},
+         {"oSentimentScore": {"count": 2, "sum": -70, "min": -90, "max": 20}}),
     ],
 )  # fmt: skip
 def test_a_figure_is_what_its_name_and_form_say(name: str, figure: Any, expected: dict[str, Statistics]) -> None:
@@ -57,6 +62,21 @@ def test_a_unit_is_of_names_that_tell_none_and_of_times_only() -> None:
 
 def test_times_in_coarser_units_become_whole_milliseconds() -> None:
     assert read({"talk_time_minutes": 1 / 3})[0] == {"tTalkComplete": {"sum": 20_000}}
+
+
+@pytest.mark.parametrize(
+    "figure", [{"count": 3, "sum": 1.0, "min": 0.33, "max": 0.33}, {"count": 1, "sum": 312, "max": 312.4}]
+)
+def test_times_that_a_tool_rounded_to_seconds_need_not_add_up(figure: dict[str, float]) -> None:
+    found, _ = read({"handleTime": figure}, "seconds")
+    assert found["tHandle"]["sum"] == figure["sum"] * 1000
+    with pytest.raises(CannotImport):
+        read({"handleTime": figure | {"sum": 60}}, "seconds")
+
+
+def test_a_statistic_that_no_table_has_is_named() -> None:
+    _, notes = read({"handleTime": {"count": 1, "sum": 5, "average": 5.0}})
+    assert "'average' of 'handleTime' left out: no table has it" in notes
 
 
 @pytest.mark.parametrize(

@@ -101,15 +101,26 @@ def of_path(path: str) -> AggregateFamily | None:
     return _BY_PATH.get(path)
 
 
-def _or_of_another(own: AggregateFamily, kind: str, name: str, resolved: Callable[[], str]) -> str:
+def _or_of_another(
+    own: AggregateFamily, kind: Literal["metric", "dimension"], name: str, resolved: Callable[[], str]
+) -> str:
     try:
         return resolved()
     except InvalidQuery:
-        others = sorted(each.name for each in FAMILIES.values() if each is not own and _has(each, kind, name))
+        others = families_with(kind, name, but=own)
         if not others:
             raise
         which = f"families {', '.join(others)} have" if len(others) > 1 else f"family {others[0]} has"
         raise InvalidQuery(f"{name!r} is not a {kind} of the family {own.name}. The {which} it.") from None
+
+
+def families_with(kind: Literal["metric", "dimension"], name: str, but: AggregateFamily) -> list[str]:
+    """The other families that have a metric or a dimension, by name.
+
+    >>> families_with("dimension", "flowId", but=CONVERSATIONS)[:1]
+    ['flows']
+    """
+    return sorted(each.name for each in FAMILIES.values() if each is not but and _has(each, kind, name))
 
 
 def _has(family_: AggregateFamily, kind: str, name: str) -> bool:

@@ -35,6 +35,11 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
         with_one("conversationId", "\ud83d"),
         r"conversations.conversationId: '\\ud83d' is no id",
     ),
+    "an id that ends a line": (with_one("conversationId", "B\n"), r"conversations.conversationId: 'B\\n' is no id"),
+    "a metric without its moment": (
+        with_one("participants.0.sessions.0.metrics.0.emitDate", None),
+        "conversations.participants.sessions.metrics.emitDate: there is none",
+    ),
     "an id that is a number": (with_one("conversationId", 4711), "conversations.conversationId: '4711' is no id"),
     "an id that is true": (
         with_one("participants.1.participantId", True),

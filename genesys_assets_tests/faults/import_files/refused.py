@@ -399,6 +399,30 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
         ),
         "it has two values of tHandle for one group and time",
     ),
+    "two values of one group and time in one answer": (
+        dumped({"results": [result(count=1), result(count=2)]}),
+        "an answer of it has two values of tHandle for one group and time, 2026-01-28T13:00:00.000Z/2026-01-28T14:00",
+    ),
+    "a queue by its name around all results": (
+        dumped({"queueName": "Sales", "results": [result() | {"group": {"mediaType": "voice"}}]}),
+        "a group of it has 'queueName' and no queueId",
+    ),
+    "a queue in the group and another beside it": (
+        dumped({"results": [result() | {"queueId": "R"}]}),
+        "a group of it has two values of queueId",
+    ),
+    "a queue in the group and another around it": (
+        dumped({"queueId": "R", "results": [result()]}),
+        "a group of it has two values of queueId, one of them in what lies around it",
+    ),
+    "a dimension of another family": (
+        FIGURES.replace(b'"queueId"', b'"flowId"'),
+        "'flowId' is a dimension of flowexecutions, flows, transcripts, and an import makes no table of that family",
+    ),
+    "a time in a unit of its own": (
+        _measured(interval=HOUR, metrics={"handleTime": {"value": 5, "unit": "fortnights"}}),
+        "unit of 'handleTime' is 'fortnights', not one of ms, seconds, minutes",
+    ),
     "a group that is no dimension": (FIGURES.replace(b'"queueId"', b'"colour"'), "'colour' is not a dimension"),
     "a result without its interval": (FIGURES.replace(b'"interval"', b'"when"'), "it holds observations"),
 }

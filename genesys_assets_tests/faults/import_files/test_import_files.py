@@ -14,7 +14,7 @@ from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.into_lake import Outcome, import_files
 from genesys_assets.importing.pages import DETAILS
-from genesys_assets.importing.summary import not_complete
+from genesys_assets.importing.summary import not_complete, totals
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.tables.conversations import decode
@@ -154,6 +154,10 @@ def _with_total(total: int, *ids: str) -> dict[str, Any]:
     return {"conversations": list(map(call, ids)), "totalHits": total}
 
 
+def _by_job(until: str) -> dict[str, Any]:
+    return {"conversations": [call()], "dataAvailabilityDate": until}
+
+
 def _with_cursor(id_: str) -> dict[str, Any]:
     return {"conversations": [call(id_)], "cursor": "next"}
 
@@ -168,6 +172,15 @@ def _with_cursor(id_: str) -> dict[str, Any]:
         ([_with_total(2, "A"), _with_total(2, "B"), _with_total(1, "C")], None),
         ([_with_total(100, *map(str, range(60))), _with_total(101, *map(str, range(60, 101)))], None),
         ([_with_cursor("A"), {"conversations": [call("B")]}], None),
+        ([{"conversations": [call()], "totalHits": "12,345"}], "something was left out"),
+        ([{"conversations": [call()], "totalHits": 1.0}], None),
+        ([page(call()) | {"previous": page(call("B"))}], "something was left out"),
+        ([page(call()) | {"more": [call("B")]}], "something was left out"),
+        ([_by_job("2026-01-28T23:59:59Z")], "the job of 2026-01-28 had data up to 2026-01-28T23:59:59.000Z only"),
+        ([_by_job("2026-01-29T00:00:00Z")], None),
+        ([_by_job("2026-01-28T12:00:00Z"), _by_job("2026-01-29T06:00:00Z")], None),
+        ([_by_job("2026-01-28T12:00:00Z"), page(call())], None),
+        ([_by_job("soon")], "something was left out"),
     ],
 )
 def test_days_are_complete_unless_an_answer_says_that_pages_of_it_are_missing(
@@ -178,6 +191,21 @@ def test_days_are_complete_unless_an_answer_says_that_pages_of_it_are_missing(
     said = not_complete(imported)
     assert (why or "") in (said or "")
     assert imported.may_be_complete == (why is None) == (said is None)
+
+
+def test_a_conversation_that_begins_on_two_days_is_said_and_no_day_is_complete(tmp_path: Path) -> None:
+    other = call() | {"conversationStart": "2026-01-27T11:40:00Z"}
+    files = [saved_file("1.json", dumped(page(call()))), saved_file("2.json", dumped(page(other)))]
+    imported = import_files(Lake(LocalStore(tmp_path / "lake")), files, ImportOptions(), complete=DAY)
+    assert "Begun on two days: 1 conversation, which counts on both." in (totals(imported) or "")
+    assert not_complete(imported) == "No day was marked as complete, for a conversation begins on two days."
+
+
+@pytest.mark.parametrize("is_long", [False, True])
+def test_what_stands_beside_conversations_and_is_not_read_is_named(is_long: bool) -> None:
+    raw = dumped({"conversations": [call(f"{number}") for number in range(400 if is_long else 1)], "facets": [1]})
+    assert (len(raw) > 300_000) == is_long
+    assert converted(raw).notes == {"field 'facets' beside conversations left out": 1}
 
 
 def test_a_page_that_is_there_twice_is_no_other_page(tmp_path: Path) -> None:

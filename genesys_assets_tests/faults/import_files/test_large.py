@@ -52,6 +52,7 @@ def test_a_document_in_parts_is_the_document() -> None:
     ("document", "reason"),
     [
         ({"results": [result()] * 50, "granularity": "PT1H"}, "'granularity' stands behind the long list 'results'"),
+        ({"results": [result()] * 50, "queueId": "Q"}, "'queueId' stands behind the long list 'results'"),
         ({"conversations": ["x" * 9_000]}, "one value of it has more than 5,000 characters"),
         ("x" * 9_000, "one value of it has more than 5,000 characters"),
         ([["x" * 900] * 9], "one value of it has more than 5,000 characters"),
