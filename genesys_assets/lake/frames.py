@@ -6,7 +6,6 @@ silently. `column_types` knows which types the lake can store.
 
 from __future__ import annotations
 
-import math
 import numbers
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -51,7 +50,7 @@ def _to_pandas(table: pa.Table) -> pd.DataFrame:
     """Whole numbers beside nulls become fractions in pandas, unless one is too large for these: then `Int64`."""
     import pandas
 
-    frame = table.to_pandas()
+    frame: pd.DataFrame = table.to_pandas()
     for name in table.column_names:
         column = table[name]
         if column.null_count and pa.types.is_int64(column.type):
@@ -186,14 +185,17 @@ def _check_objects(name: str, values: pd.Series[Any]) -> None:
 
 def _check_within(place: str, values: Iterable[Any]) -> None:
     """As `_check_objects`, inside lists and dicts. Raises UnstorableColumn."""
+    import pandas
+
     within: dict[str, list[Any]] = {}
     for value in values:
         if getattr(value, "dtype", None) not in (None, "object"):
             # An array of numpy has one type.
             continue
-        items = value.items() if isinstance(value, Mapping) else (("[]", item) for item in value)
-        for name, item in items:
-            if item is not None and not (isinstance(item, float) and math.isnan(item)):
+        pairs = value.items() if isinstance(value, Mapping) else [("[]", item) for item in value]
+        for name, item in pairs:
+            # Of a list it is an array.
+            if pandas.isna(item) is not True:
                 within.setdefault(f"{name}", []).append(item)
     for name, items in within.items():
         kinds = list(dict.fromkeys(map(_kind, items)))

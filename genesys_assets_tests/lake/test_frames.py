@@ -62,6 +62,7 @@ def store(lake: Lake, frame: Any, day: str = DAY) -> pa.Table:
         (pd.Series([[], None]), pa.list_(pa.string())),
         (pd.Series([{"a": 1, "b": ["x"]}, None]), pa.struct([("a", pa.int64()), ("b", pa.list_(pa.string()))])),
         (pd.Series([[{"a": 1}]]), pa.list_(pa.struct([("a", pa.int64())]))),
+        (pd.Series([[NOON, None], [NOON]]), pa.list_(pa.timestamp("us", tz="UTC"))),
         (pd.Series([NOON, None]), pa.timestamp("us", tz="UTC")),
         (pd.Series([NOON + timedelta(microseconds=1)]), pa.timestamp("us", tz="UTC")),
         (pd.Series([NOON]).dt.as_unit("ns"), pa.timestamp("us", tz="UTC")),
