@@ -185,7 +185,7 @@ def _check_objects(name: str, values: pd.Series[Any]) -> None:
 
 def _check_within(place: str, values: Iterable[Any]) -> None:
     """As `_check_objects`, inside lists and dicts. Raises UnstorableColumn."""
-    import pandas
+    from pandas.api.types import is_scalar
 
     within: dict[str, list[Any]] = {}
     for value in values:
@@ -194,8 +194,7 @@ def _check_within(place: str, values: Iterable[Any]) -> None:
             continue
         pairs = value.items() if isinstance(value, Mapping) else [("[]", item) for item in value]
         for name, item in pairs:
-            # Of a list it is an array.
-            if pandas.isna(item) is not True:
+            if not (is_scalar(item) and _is_missing(item)):
                 within.setdefault(f"{name}", []).append(item)
     for name, items in within.items():
         kinds = list(dict.fromkeys(map(_kind, items)))
@@ -206,6 +205,12 @@ def _check_within(place: str, values: Iterable[Any]) -> None:
             )
         if kinds[0] in ("dict", "list"):
             _check_within(place, items)
+
+
+def _is_missing(value: Any) -> bool:
+    import pandas
+
+    return bool(pandas.isna(value))
 
 
 def _kind(value: Any) -> str:
