@@ -36,6 +36,10 @@ class UnstorableColumn(ValueError):
     """A column has a type or a value that the lake cannot return unchanged."""
 
 
+class PartitionsChanged(ValueError):
+    """A table keeps partitions of another kind: days, hours, or none."""
+
+
 class ColumnTypeChanged(ValueError):
     """A column has another type than in the stored table, and no type holds both."""
 
@@ -74,15 +78,23 @@ def _at_rest(type_: pa.DataType, column: str) -> pa.DataType:
     if pa.types.is_dictionary(type_):
         return _at_rest(type_.value_type, column)
     if pa.types.is_struct(type_) and type_.num_fields:
+        _check_fields(type_, column)
         return pa.struct([pa.field(field.name, _at_rest(field.type, column)) for field in type_.fields])
     if _is_list(type_):
         return pa.list_(_at_rest(type_.value_type, column))
-    if pa.types.is_decimal(type_) and type_.precision <= _MOST_DECIMAL_DIGITS:
-        return pa.decimal128(type_.precision, type_.scale)
+    if pa.types.is_decimal(type_) and type_.precision - min(type_.scale, 0) <= _MOST_DECIMAL_DIGITS:
+        return pa.decimal128(type_.precision - min(type_.scale, 0), max(type_.scale, 0))
     for is_kind, stored_type in _STORED_AS:
         if is_kind(type_):
             return stored_type or type_
     raise UnstorableColumn(f"{column} is of the type {type_}, which the lake cannot store. {_advice(type_)}")
+
+
+def _check_fields(type_: pa.StructType, column: str) -> None:
+    """Raises DuplicateColumn: Delta Lake compares names without case inside structs too."""
+    names = Counter(field.name.lower() for field in type_.fields)
+    if alike := [repr(field.name) for field in type_.fields if names[field.name.lower()] > 1]:
+        raise DuplicateColumn(f"{column} has the fields {', '.join(alike)}. Names must differ in more than case.")
 
 
 _STORED_AS: tuple[tuple[Callable[[pa.DataType], bool], pa.DataType | None], ...] = (
@@ -218,7 +230,7 @@ def _common(place: str, name: str, stored: pa.DataType, stored_need: pa.DataType
             f"{place} has stored {name} as {stored}, but it would be {values} now. Cast it to {stored}, or give the "
             f"column another name; or delete the folder {place} of the lake and compute all its days again."
         )
-    return _at_rest(common, name)
+    return _at_rest(common, f"{place}: column {name!r}")
 
 
 def retyped(rows: pa.Table, schema: pa.Schema, table: str) -> pa.Table:

@@ -148,11 +148,12 @@ class Commit:
     def prepare(self) -> None:
         """Compare with what is stored, and publish the files that will be committed: everything slow or likely to fail.
 
-        Raises ColumnTypeChanged, ReservedColumn, DuplicateColumn, NoColumns, UnstorableColumn, and Overtaken as
-        `commit` does.
+        Raises PartitionsChanged, ColumnTypeChanged, ReservedColumn, DuplicateColumn, NoColumns, UnstorableColumn, and
+        Overtaken as `commit` does.
         """
         self._prepared_at = self._log.version
         for proposal in self._proposals:
+            self._log.must_have_partitions_like(proposal.key)
             if proposal.writer.fit(self._log):
                 proposal.published = None
         self._decisions = {proposal.key: _decide(self._log, proposal) for proposal in self._proposals}

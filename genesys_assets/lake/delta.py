@@ -25,7 +25,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.lake import log_entry
-from genesys_assets.lake.column_types import PARTITION_COLUMNS, ColumnTypeChanged, ReservedColumn, at_rest
+from genesys_assets.lake.column_types import (
+    PARTITION_COLUMNS,
+    ColumnTypeChanged,
+    PartitionsChanged,
+    ReservedColumn,
+    at_rest,
+)
 from genesys_assets.lake.delta_files import (
     WHOLE,
     AddedFile,
@@ -279,9 +285,11 @@ class DeltaLog:
         """Add and remove files, all or none, on top of the version that the caller has read. `schema` is that of the
         rows; the caller has already retyped the table where types differed (`retyping`).
 
-        Raises Conflict if others committed since, ReservedColumn, DuplicateColumn, UnstorableColumn.
+        Raises Conflict if others committed since, PartitionsChanged, ReservedColumn, DuplicateColumn, UnstorableColumn.
         """
         with self._lock:
+            for file in added:
+                self.must_have_partitions_like(file.key)
             try:
                 table = self._widened(schema, self._partition_by([file.key for file in added], newness))
                 self._must_be_at(on_top_of)
@@ -292,6 +300,18 @@ class DeltaLog:
             except BaseException:
                 self.refresh()
                 raise
+
+    def must_have_partitions_like(self, key: Key) -> None:
+        """Raises PartitionsChanged. Rows of a day in a table of hours would be found by neither."""
+        if self._table is None:
+            return
+        known, wanted = list(self._table.metadata().partition_columns), list(partition_values(key))
+        if known != wanted:
+            raise PartitionsChanged(
+                f"{self.place} has {_kept_by(known)}, and its asset has {_kept_by(wanted)} now. Keep the partitions of "
+                f"the asset, or give it another name; or delete the folder {self.place} of the lake and compute it "
+                "again."
+            )
 
     def _must_be_at(self, version: int) -> None:
         """Raises Conflict. Version 0 only creates the table, so a caller that saw no table (-1) may follow it."""
@@ -478,6 +498,13 @@ class DeltaLog:
             if self._table is not None:
                 self._table.create_checkpoint()
                 self._log.push_checkpoint()
+
+
+def _kept_by(partition_by: Sequence[str]) -> str:
+    """What partitions a table has, in words."""
+    kinds = {"": "no partitions", "date": "a partition for each day", "date, hour": "a partition for each hour"}
+    columns = ", ".join(partition_by)
+    return kinds.get(columns, f"partitions by {columns}")
 
 
 def _missing(place: str, known: pa.Schema, wanted: pa.Schema) -> list[pa.Field]:

@@ -74,7 +74,10 @@ def partition_values(key: Key) -> dict[str, str | None]:
         return {}
     match = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:-(\d\d):00)?", key)
     if match is None:
-        raise ValueError(f"partition {key!r} is neither a day (2026-01-31) nor an hour (2026-01-31-13:00)")
+        raise ValueError(
+            f"partition {key!r} is neither a day (2026-01-31) nor an hour (2026-01-31-13:00), and the lake keeps no "
+            "others. Partition the asset by days or hours, and put what else tells its rows apart in a column."
+        )
     day, hour = match.groups()
     return {"date": day} | ({"hour": str(int(hour))} if hour else {})
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import numbers
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from genesys_assets.lake.column_types import DuplicateColumn, NoColumns, UnstorableColumn
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
+_LARGEST_IN_A_FRACTION = 2**53
 _WANTED = "pandas.DataFrame, pyarrow.Table or polars.DataFrame"
 _TYPES_PER_COLUMN_NAMED = 4
 _OF_NUMPY = {"ndarray": "list", "bool_": "bool"}
@@ -33,7 +35,7 @@ def convert(table: pa.Table, wanted: Any) -> Any:
     """The table as the type that an input is annotated with. Raises TypeError for any other type."""
     match _qualified(wanted):
         case "pandas.DataFrame":
-            return table.to_pandas()
+            return _to_pandas(table)
         case "polars.DataFrame":
             import polars
 
@@ -42,6 +44,20 @@ def convert(table: pa.Table, wanted: Any) -> Any:
             return table
         case _:
             raise TypeError(f"cannot load a table as {wanted!r}: annotate the input as {_WANTED}")
+
+
+def _to_pandas(table: pa.Table) -> pd.DataFrame:
+    """Whole numbers beside nulls become fractions in pandas, unless one is too large for these: then `Int64`."""
+    import pandas
+
+    frame: pd.DataFrame = table.to_pandas()
+    for name in table.column_names:
+        column = table[name]
+        if column.null_count and pa.types.is_int64(column.type):
+            bounds = pc.min_max(column).as_py()
+            if max(-(bounds["min"] or 0), bounds["max"] or 0) > _LARGEST_IN_A_FRACTION:
+                frame[name] = pandas.array(column.to_pylist(), dtype="Int64")
+    return frame
 
 
 def as_table(value: Any) -> pa.Table:
@@ -163,8 +179,40 @@ def _check_objects(name: str, values: pd.Series[Any]) -> None:
         raise UnstorableColumn(
             f"column {name!r} mixes values of the types {', '.join(kinds[:_TYPES_PER_COLUMN_NAMED])}. Cast it to one."
         )
+    if kinds and kinds[0] in ("dict", "list"):
+        _check_within(name, values.dropna())
     if kinds and kinds[0] in ("set", "frozenset"):
         raise UnstorableColumn(f"column {name!r} holds sets, which have no order. Make them sorted lists.")
+
+
+def _check_within(place: str, values: Iterable[Any]) -> None:
+    """As `_check_objects`, inside lists and dicts. Raises UnstorableColumn."""
+    from pandas.api.types import is_scalar
+
+    within: dict[str, list[Any]] = {}
+    for value in values:
+        if getattr(value, "dtype", None) not in (None, "object"):
+            # An array of numpy has one type.
+            continue
+        pairs = value.items() if isinstance(value, Mapping) else [("[]", item) for item in value]
+        for name, item in pairs:
+            if not (is_scalar(item) and _is_missing(item)):
+                within.setdefault(f"{name}", []).append(item)
+    for name, items in within.items():
+        kinds = list(dict.fromkeys(map(_kind, items)))
+        if len(kinds) > 1:
+            raise UnstorableColumn(
+                f"column {place!r} cannot be stored: inside {name} it mixes values of the types "
+                f"{', '.join(kinds[:_TYPES_PER_COLUMN_NAMED])}. Cast them to one."
+            )
+        if kinds[0] in ("dict", "list"):
+            _check_within(place, items)
+
+
+def _is_missing(value: Any) -> bool:
+    import pandas
+
+    return bool(pandas.isna(value))
 
 
 def _kind(value: Any) -> str:

@@ -25,12 +25,20 @@ from genesys_assets.tables.spec import Column, TableSpec
 __all__ = ["LakeIOManager", "MissingPartitions", "as_table", "convert", "place"]
 
 _KEYS_NAMED = 20
+_OF_THE_PIPELINE = frozenset(
+    {"ops", "reference", "pages", "tables", "reports", "published", "live", "imports", "forgotten"}
+)
+"""Folders of the lake that hold the layers of the pipeline and its notes."""
 _Attempt = tuple[str, int]
 """The key of a step, and how often it was tried before."""
 
 
 class MissingPartitions(FileNotFoundError):
     """An input needs partitions that are not stored. The message names them."""
+
+
+class ReservedPlace(ValueError):
+    """An asset would be stored where the pipeline keeps its own tables, or outside of the lake's folders."""
 
 
 class LakeIOManager(dg.ConfigurableIOManager):
@@ -64,11 +72,12 @@ class LakeIOManager(dg.ConfigurableIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Replace the partition. It stays as it is if the asset returned None, or if a run that read its inputs later
-        has already stored it. Raises TypeError for anything that is not a table, UnnamedIndex, UnstorableColumn,
-        DuplicateColumn, ReservedColumn and ColumnTypeChanged.
+        has already stored it. Raises TypeError for anything that is not a table, ReservedPlace, UnnamedIndex,
+        UnstorableColumn, DuplicateColumn, ReservedColumn, PartitionsChanged and ColumnTypeChanged.
         """
         if obj is None:
             return
+        _check_place(context.asset_key)
         if context.has_asset_partitions and len(context.asset_partition_keys) > 1:
             raise dg.DagsterInvariantViolationError(
                 f"{context.asset_key.to_user_string()} returned one table for "
@@ -107,6 +116,16 @@ def _attempt(context: dg.InputContext | dg.OutputContext) -> _Attempt:
 def place(key: dg.AssetKey) -> str:
     """Where an asset lies in the lake: its key without the leading `genesys`, as `tables/sessions`."""
     return "/".join(key.path[1:] if key.path[0] == "genesys" else key.path)
+
+
+def _check_place(key: dg.AssetKey) -> None:
+    """Raises ReservedPlace."""
+    parts = place(key).split("/")
+    if {"", ".", ".."} & {*parts} or (key.path[0] != "genesys" and parts[0] in _OF_THE_PIPELINE):
+        raise ReservedPlace(
+            f"{key.to_user_string()} would be stored in {place(key) or 'the lake itself'}, which belongs to the "
+            "pipeline. Give the asset another key, for example with key_prefix='downstream'."
+        )
 
 
 def _rows(lake: Lake, asset: dg.AssetKey, keys: list[str] | None, metadata: Any) -> pa.Table:

@@ -62,6 +62,8 @@ ADVICE = {
     "lake.DuplicateColumn": _SLIP,
     "lake.NoColumns": "Return the columns of the asset for a day without rows too.",
     "lake.UnstorableColumn": _SLIP,
+    "lake.PartitionsChanged": "Keep the partitions of the asset, or give it another name.",
+    "lake.ReservedPlace": "Give the asset another key, for example with `key_prefix`.",
     "lake.ColumnTypeChanged": "Keep the column's type, or give the column another name.",
     "lake.TableContended": _AGAIN,
     "lake.Overtaken": "Handled: the partition is read again, and the change is made to that.",

@@ -62,6 +62,7 @@ def store(lake: Lake, frame: Any, day: str = DAY) -> pa.Table:
         (pd.Series([[], None]), pa.list_(pa.string())),
         (pd.Series([{"a": 1, "b": ["x"]}, None]), pa.struct([("a", pa.int64()), ("b", pa.list_(pa.string()))])),
         (pd.Series([[{"a": 1}]]), pa.list_(pa.struct([("a", pa.int64())]))),
+        (pd.Series([[NOON, None], [NOON]]), pa.list_(pa.timestamp("us", tz="UTC"))),
         (pd.Series([NOON, None]), pa.timestamp("us", tz="UTC")),
         (pd.Series([NOON + timedelta(microseconds=1)]), pa.timestamp("us", tz="UTC")),
         (pd.Series([NOON]).dt.as_unit("ns"), pa.timestamp("us", tz="UTC")),
@@ -111,7 +112,11 @@ def test_a_column_of_polars_comes_back_as_it_was(lake: Lake, values: pl.Series, 
         ([date(2026, 1, 31), NOON], "mixes values of the types date, datetime"),
         ([NOON, NOON.replace(tzinfo=None)], "mixes values of the types datetime, datetime without a time zone"),
         ([NOON.replace(tzinfo=None), NOON], "mixes values of the types datetime without a time zone, datetime"),
-        ([[1], ["a"]], "cannot be stored"),
+        ([[1], ["a"]], "cannot be stored: inside \\[\\] it mixes values of the types number, str"),
+        ([[date(2026, 1, 31), NOON]], "cannot be stored: inside \\[\\] it mixes values of the types date, datetime"),
+        ([{"a": {"b": NOON}}, {"a": {"b": date(2026, 1, 31)}}], "cannot be stored: inside b it mixes"),
+        ([[NOON, NOON.replace(tzinfo=None)]], "cannot be stored: inside"),
+        ([[b"a"], ["b"]], "cannot be stored: inside"),
         ([2**70], "cannot be stored"),
         ([{1}], "holds sets"),
         ([object()], "cannot be stored"),
@@ -288,6 +293,20 @@ def test_a_table_is_loaded_as_annotated(wanted: Any) -> None:
     loaded = convert(pa.table({"n": [1]}), wanted)
     assert isinstance(loaded, pa.Table if wanted is Any else wanted)
     assert as_table(loaded).to_pylist() == [{"n": 1}]
+
+
+def test_a_whole_number_too_large_for_a_fraction_is_the_same_in_pandas_beside_nulls(lake: Lake) -> None:
+    large = 2**60 + 1
+    table = store(lake, pd.DataFrame({"x": pd.array([large, -large, None], dtype="Int64"), "n": [1, 2, None]}))
+    frame = convert(table, pd.DataFrame)
+    assert frame["x"].tolist() == [large, -large, pd.NA]
+    assert frame["n"].dtype == "float64"
+    assert store(lake, frame).equals(table)
+
+
+def test_a_decimal_without_its_last_digits_comes_back_as_it_was(lake: Lake) -> None:
+    column = pa.array([Decimal("1E+3"), None], pa.decimal128(5, -3))
+    assert store(lake, pa.table({"x": column}))["x"].to_pylist() == [Decimal(1000), None]
 
 
 def test_another_annotation_is_refused() -> None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from genesys_assets.lake.column_types import ReservedColumn
-from genesys_assets.lake.io_manager import LakeIOManager, MissingPartitions
+from genesys_assets.lake.io_manager import LakeIOManager, MissingPartitions, ReservedPlace
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import readings
 from genesys_assets.lake.store import LocalStore
@@ -238,6 +238,18 @@ def test_a_column_that_partitions_are_kept_by_is_refused_and_nothing_is_stored(l
     with pytest.raises(ReservedColumn, match="mine has a column 'date'"):
         returned(location, pd.DataFrame({"date": ["x"]}))
     assert not Lake(LocalStore(Path(location))).has("mine", DAYS[0])
+
+
+@pytest.mark.parametrize("key", [["reports", "agent_daily"], ["tables", "mine"], ["genesys"], ["..", "mine"]])
+def test_an_asset_does_not_take_the_place_of_a_table_of_the_pipeline(location: str, key: list[str]) -> None:
+    @dg.asset(key=key)
+    def mine() -> pd.DataFrame:
+        return pd.DataFrame({"n": [1]})
+
+    before = sorted(Path(location).rglob("*"))
+    with pytest.raises(ReservedPlace, match="which belongs to the pipeline"):
+        dg.materialize([mine], resources={"io_manager": LakeIOManager(location=location)})
+    assert sorted(Path(location).rglob("*")) == before
 
 
 def test_a_second_reading_says_which_rows_it_added_and_removed(location: str) -> None:

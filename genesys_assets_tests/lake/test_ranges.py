@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_assets.lake.column_types import ColumnTypeChanged, DuplicateColumn, NoColumns
+from genesys_assets.lake.column_types import ColumnTypeChanged, DuplicateColumn, NoColumns, PartitionsChanged
 from genesys_assets.lake.frames import as_table
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
@@ -30,7 +31,7 @@ def lake(tmp_path: Path) -> Lake:
     return Lake(LocalStore(tmp_path))
 
 
-def store(lake: Lake, day: str, frame: Any) -> None:
+def store(lake: Lake, day: str | None, frame: Any) -> None:
     table = as_table(frame)
     spec = TableSpec("mine", "", (), tuple(Column(field.name, field.type, "") for field in table.schema))
     lake.write("mine", spec, table, day, {})
@@ -167,6 +168,31 @@ def test_times_and_days_are_not_mixed(lake: Lake) -> None:
     store(lake, DAYS[0], pd.DataFrame({"t": [NOON]}))
     with pytest.raises(ColumnTypeChanged):
         store(lake, DAYS[1], pd.DataFrame({"t": [NOON.date()]}))
+
+
+@pytest.mark.parametrize(("first", "second"), [*itertools.permutations([None, "2026-01-01", "2026-01-01-13:00"], 2)])
+def test_partitions_of_another_kind_are_refused_and_the_table_stays_readable(
+    lake: Lake, tmp_path: Path, first: str | None, second: str | None
+) -> None:
+    """Engines cannot read a table of days and hours, and rows of a day among those of none would be found by none."""
+    store(lake, first, pa.table({"n": [1]}))
+    with pytest.raises(PartitionsChanged, match=r"mine has .*, and its asset has .* now\. Keep the partitions"):
+        store(lake, second, pa.table({"n": [2]}))
+    assert lake.refreshed().read("mine", first).to_pylist() == [{"n": 1}]
+    assert pl.scan_delta(f"{tmp_path}/mine").collect()["n"].to_list() == [1]
+
+
+def test_a_key_that_is_neither_a_day_nor_an_hour_is_refused_with_what_to_do(lake: Lake) -> None:
+    with pytest.raises(ValueError, match=r"'2026-01-31\|eu' is neither a day .* put what else tells its rows apart"):
+        store(lake, "2026-01-31|eu", pa.table({"n": [1]}))
+
+
+@pytest.mark.parametrize("days", [[{"a": 1, "A": 2}], [{"a": 1}, {"A": 2}]])
+def test_fields_of_a_struct_that_differ_only_in_case_are_refused_as_columns_are(
+    lake: Lake, days: list[dict[str, int]]
+) -> None:
+    with pytest.raises(DuplicateColumn, match="mine: column 'x' has the fields 'a', 'A'"):
+        stored(lake, *(pa.table({"x": [each]}) for each in days))
 
 
 def test_a_name_that_differs_from_a_stored_one_in_case_is_refused(lake: Lake) -> None:
