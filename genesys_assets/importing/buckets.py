@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 from zoneinfo import ZoneInfo
 
 from genesys_assets.cloud.analytics.interval import Interval
@@ -262,7 +262,16 @@ def _from(start: Any, granularity: str, options: ImportOptions) -> Interval:
     if granularity == "P1D":
         following = begin.astimezone(options.business_zone).date() + timedelta(days=1)
         return _interval(begin, midnight(following, options.business_zone))
+    if _is_date(start):
+        raise CannotImport(
+            f"{shown(start)} is a date, but its figures are those of {granularity}: write at which time they begin, "
+            f"for example {start.strip()}T13:00:00Z"
+        )
     return _interval(begin, begin + GRANULARITIES[granularity])
+
+
+def _is_date(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str) and re.fullmatch(r"\d{4}-\d{1,2}-\d{1,2}", value.strip()) is not None
 
 
 def midnight(day: date, zone: tzinfo) -> datetime:
@@ -280,7 +289,7 @@ def _interval(start: datetime, end: datetime) -> Interval:
 def _instant(value: Any, options: ImportOptions) -> datetime:
     """An instant in UTC; a date alone is the midnight of the business day."""
     try:
-        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{1,2}-\d{1,2}", value.strip()):
+        if _is_date(value):
             year, month, day = map(int, value.split("-"))
             return midnight(date(year, month, day), options.business_zone)
         return instant(value, options.time_zone)

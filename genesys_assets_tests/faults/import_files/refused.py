@@ -1,4 +1,6 @@
-"""Files that are refused, each with its reason."""
+"""Files that are refused because of what they are, each with the reason. Refused values of answers are in
+`refused_values`.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,7 @@ import io
 import json
 import tarfile
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets_tests.faults.import_files.written import (
     CALL,
@@ -20,27 +20,11 @@ from genesys_assets_tests.faults.import_files.written import (
     START,
     call,
     dumped,
-    in_new_york,
+    entity,
+    figure,
     page,
     result,
-    with_times,
 )
-
-_LONDON = ImportOptions(time_zone=ZoneInfo("Europe/London"), granularity="PT1H")
-
-
-def _measured(**fields: Any) -> bytes:
-    return dumped({"results": [{"queueId": "Q", "metrics": {"handleTime": 60}, **fields}]})
-
-
-def _entity(**fields: Any) -> bytes:
-    return dumped(
-        {"entities": [{"id": "U", "type": "user", "interval": HOUR, "metrics": {"handleTime": 60}, **fields}]}
-    )
-
-
-def _figure(**stats: Any) -> bytes:
-    return dumped({"results": [result(**stats)]})
 
 
 def _twice(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
@@ -115,16 +99,16 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
         "it has the number 1e400, which is larger than any may be",
     ),
     "a statistic beyond all": (FIGURES.replace(b'"max"', b'"p95": -1e999, "max"'), "it has the number -1e999"),
-    "true as a count": (_figure(count=True), "count of 'tHandle' is True, not a number"),
-    "a word as a count": (_figure(count="many"), "count of 'tHandle' is 'many', not a number"),
-    "a count larger than can be kept": (_figure(count=2**63), "no figure is larger than 9223372036854775807"),
-    "a text below zero": (_figure(count="-1"), "count of 'tHandle' is -1, and no figure is below zero"),
+    "true as a count": (figure(count=True), "count of 'tHandle' is True, not a number"),
+    "a word as a count": (figure(count="many"), "count of 'tHandle' is 'many', not a number"),
+    "a count larger than can be kept": (figure(count=2**63), "no figure is larger than 9223372036854775807"),
+    "a text below zero": (figure(count="-1"), "count of 'tHandle' is -1, and no figure is below zero"),
     "less than the least of each": (
-        _figure(count=3, sum=200, min=100, max=100),
+        figure(count=3, sum=200, min=100, max=100),
         "sum of 'tHandle' is 200, which 3 times of at least 100 and at most 100 cannot come to",
     ),
     "more than the most of each": (
-        _figure(count=2, sum=900, min=1, max=100),
+        figure(count=2, sum=900, min=1, max=100),
         "sum of 'tHandle' is 900, which 2 times of at least 1 and at most 100 cannot come to",
     ),
     "a figure twice": (
@@ -185,9 +169,9 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
         "element 2 of its `results` is no aggregates",
     ),
     "a refusal of AWS": (b'{"message": "Forbidden"}', "none of the known shapes; its fields are: message"),
-    "a figure that is NaN as a text": (_figure(count=2, sum="NaN"), "sum of 'tHandle' is 'NaN', not a number"),
-    "a figure with a comma": (_figure(count=2, sum="312,000"), "sum of 'tHandle' is '312,000', not a number"),
-    "a figure that is an empty text": (_figure(count=2, sum=""), "sum of 'tHandle' is '', not a number"),
+    "a figure that is NaN as a text": (figure(count=2, sum="NaN"), "sum of 'tHandle' is 'NaN', not a number"),
+    "a figure with a comma": (figure(count=2, sum="312,000"), "sum of 'tHandle' is '312,000', not a number"),
+    "a figure that is an empty text": (figure(count=2, sum=""), "sum of 'tHandle' is '', not a number"),
     "a field twice, once escaped": (
         CALL.replace(b'"purpose"', b'"\\u0070articipantId"'),
         "has the field 'participantId' twice",
@@ -251,10 +235,10 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
         dumped({"conversations": {"A": call(), "B": call("B")}}),
         "its `conversations` is an object of conversations by their ids: save its values as a list",
     ),
-    "an entity without its id": (_entity(id=None), "an entity of it has no `id`: its figures would count as those of"),
-    "an entity of several ids": (_entity(id=["U", "V"]), "'id' of a group is a JSON list, not one value"),
+    "an entity without its id": (entity(id=None), "an entity of it has no `id`: its figures would count as those of"),
+    "an entity of several ids": (entity(id=["U", "V"]), "'id' of a group is a JSON list, not one value"),
     "entities that PowerShell cut": (
-        _entity(metrics=None, buckets="System.Object[]"),
+        entity(metrics=None, buckets="System.Object[]"),
         "the `buckets` of its `entities` is a JSON str, not a list",
     ),
     "an error among lines": (CALL + b'\n{"status": 429, "message": "no", "code": "x"}', "line 2: it holds an error"),
@@ -274,156 +258,4 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
     ),
     "a listing": (dumped({"entities": [{"id": "Q", "name": "Sales"}]}), "it holds a listing"),
     "control characters in a name": (dumped({"\x1b[31mred\x07": 1}), r"\x1b[31mred\x07"),
-    # -- times
-    "a call of local clocks": (with_times(in_new_york), "has no offset: say with --time-zone"),
-    "a call in an hour that clocks show twice": (
-        dumped(call() | {"conversationStart": "2025-10-26T01:30:00", "participants": []}),
-        "is shown twice by the clocks of Europe/London: write it with its offset",
-        _LONDON,
-    ),
-    "a call in an hour that clocks never show": (
-        dumped(call() | {"conversationStart": "2025-03-30T01:30:00", "participants": []}),
-        "is shown never by the clocks of Europe/London",
-        _LONDON,
-    ),
-    "a bucket in an hour that clocks show twice": (_measured(timestamp="2025-10-26T01:00"), "is shown twice", _LONDON),
-    "a bucket of local clocks": (_measured(timestamp="2026-01-28T13:00", granularity="PT1H"), "has no offset"),
-    "a call that is yet to come": (
-        dumped(call() | {"conversationStart": "2099-01-01T00:00:00Z", "conversationEnd": "2099-01-01T00:05:00Z"}),
-        "in the future",
-    ),
-    "a call that ends in days to come": (
-        dumped(call() | {"conversationEnd": "2099-01-01T00:00:00Z"}),
-        "a conversation of it has an instant in the future, 2099-01-01T00:00:00.000Z",
-    ),
-    "a bucket that is yet to come": (FIGURES.replace(b"2026-01-28", b"2099-01-28"), "ends in the future"),
-    "a bucket that ends before it begins": (_figure().replace(b"14:00", b"12:00"), "its start must lie before its end"),
-    "an interval that is one instant": (
-        FIGURES.replace(HOUR.encode(), b"2026-01-28T13:00:00Z"),
-        "its interval '2026-01-28T13:00:00Z' is no span: write it like 2026-01-31T13:00Z/2026-01-31T14:00Z",
-    ),
-    "an interval that is none, where another was told": (
-        FIGURES.replace(HOUR.encode(), b"13:00 - 14:00"),
-        "its interval '13:00 - 14:00' is no span",
-        ImportOptions(interval=Interval.parse("2026-01-28T13:00Z/2026-01-28T14:00Z")),
-    ),
-    "a bucket of half the day": (FIGURES.replace(b"T14:00", b"T23:00"), "bucket of 10 hours left out"),
-    # -- figures that cannot be
-    "a count below zero": (_figure(count=-1), "count of 'tHandle' is -1, and no figure is below zero"),
-    "a sum below zero": (_figure(count=1, sum=-5), "sum of 'tHandle' is -5"),
-    "a handle time below zero": (_measured(interval=HOUR, metrics={"handleTime": -1}), "sum of 'handleTime' is -1"),
-    "a handled count below zero": (_measured(interval=HOUR, metrics={"handledCount": -1}), "count of 'handledCount'"),
-    "a ratio below zero": (
-        _measured(interval=HOUR, metrics={"oServiceLevel": {"ratio": -1}}),
-        "ratio of 'oServiceLevel' is -1",
-    ),
-    "a ratio above 1": (
-        _measured(interval=HOUR, metrics={"oServiceLevel": {"ratio": 80}}),
-        "ratio of 'oServiceLevel' is 80, and no ratio is above 1: write 80 % as 0.8",
-    ),
-    "a numerator above its denominator": (
-        _measured(interval=HOUR, metrics={"oServiceLevel": {"numerator": 9, "denominator": 4}}),
-        "numerator of 'oServiceLevel' is 9, which is more than its denominator, 4",
-    ),
-    "a ratio that is not that of its numbers": (
-        _measured(interval=HOUR, metrics={"oServiceLevel": {"ratio": 0.5, "numerator": 4, "denominator": 4}}),
-        "ratio of 'oServiceLevel' is 0.5, but 4 of 4 is another",
-    ),
-    "a figure without its statistics": (
-        FIGURES.replace(b', "stats"', b', "statistics"'),
-        "nothing of it can be taken: 'tHandle' left out",
-    ),
-    "a figure with no statistics": (
-        dumped({"results": [result() | {"data": [{"interval": HOUR, "metrics": [{"metric": "tHandle"}]}]}]}),
-        "nothing of it can be taken: 'tHandle' left out: there is no figure",
-    ),
-    "a figure with empty statistics": (
-        dumped(
-            {"results": [result() | {"data": [{"interval": HOUR, "metrics": [{"metric": "tHandle", "stats": {}}]}]}]}
-        ),
-        "nothing of it can be taken: 'tHandle' left out: there is no figure",
-    ),
-    "a min above the max": (
-        _figure(count=2, min=5, max=3, sum=8),
-        "min of 'tHandle' is 5, which is more than its max, 3",
-    ),
-    "a max above the sum": (_figure(count=2, max=9, sum=8), "max of 'tHandle' is 9, which is more than its sum, 8"),
-    "a time of none": (_figure(count=0, sum=5000), "sum of 'tHandle' is 5000, but its count is 0"),
-    "less than the least times the count": (
-        _figure(count=2, min=10, sum=5),
-        "sum of 'tHandle' is 5, which 2 times of at least 10 cannot come to",
-    ),
-    "more than the most times the count": (
-        _figure(count=2, max=10, sum=25),
-        "sum of 'tHandle' is 25, which 2 times of at most 10 cannot come to",
-    ),
-    "half a count": (_figure(count=1.5), "only whole milliseconds or counts can be kept"),
-    "a count that is a word": (_measured(interval=HOUR, metrics={"handledCount": "many"}), "is 'many', not a number"),
-    "statistics that PowerShell cut": (
-        dumped({"results": [result()]}).replace(b'{"count": 2, "sum": 312000, "min": 100000, "max": 212000}', b'"@{}"'),
-        "results.data.metrics.stats: str is no object",
-    ),
-    "buckets that PowerShell cut": (
-        dumped({"results": [{"group": {}, "data": "System.Object[]"}]}),
-        "the `data` of its `results` is a JSON str",
-    ),
-    "metrics that PowerShell cut": (
-        dumped({"results": [{"group": {}, "data": [{"interval": HOUR, "metrics": "System.Object[]"}]}]}),
-        "its metrics are a JSON str",
-    ),
-    "a metric without a name": (_measured(interval=HOUR, metrics=[{"value": 1}]), "one of its metrics has no name"),
-    "a metric that nobody knows": (
-        _measured(interval=HOUR, metrics=[{"name": "handleTme", "value": 1}]),
-        "nothing of it can be taken: 'handleTme' is not a metric",
-    ),
-    "a queue by its name": (FIGURES.replace(b'"queueId"', b'"queueName"'), "has 'queueName' and no queueId"),
-    "a queue by its name, beside the figures": (
-        _measured(interval=HOUR, queueId=None, queueName="Sales"),
-        "a group of it has 'queueName' and no queueId",
-    ),
-    "an agent by name": (_measured(interval=HOUR, agent="Ann Example"), "a group of it has 'agent' and no userId"),
-    "an agent with a name and without an id": (
-        _measured(interval=HOUR, agent={"name": "Ann Example"}),
-        "a group of it has 'agent' and no userId",
-    ),
-    "entities by their names": (
-        dumped({"entities": [{"name": "Sales", "interval": HOUR, "metrics": {"handleTime": 60}}]}),
-        "an entity of it has 'name' and no id",
-    ),
-    "figures by a field that is no dimension": (
-        dumped(
-            [
-                {"queueId": "Q", "shift": shift, "interval": HOUR, "metrics": {"handledCount": count}}
-                for shift, count in (("early", 2), ("late", 3))
-            ]
-        ),
-        "it has two values of tHandle for one group and time",
-    ),
-    "two values of one group and time in one answer": (
-        dumped({"results": [result(count=1), result(count=2)]}),
-        "an answer of it has two values of tHandle for one group and time, 2026-01-28T13:00:00.000Z/2026-01-28T14:00",
-    ),
-    "a queue by its name around all results": (
-        dumped({"queueName": "Sales", "results": [result() | {"group": {"mediaType": "voice"}}]}),
-        "a group of it has 'queueName' and no queueId",
-    ),
-    "a queue in the group and another beside it": (
-        dumped({"results": [result() | {"queueId": "R"}]}),
-        "a group of it has two values of queueId",
-    ),
-    "a queue in the group and another around it": (
-        dumped({"queueId": "R", "results": [result()]}),
-        "a group of it has two values of queueId, one of them in what lies around it",
-    ),
-    "a dimension of another family": (
-        FIGURES.replace(b'"queueId"', b'"flowId"'),
-        "'flowId' is a dimension of flowexecutions, flows, transcripts, and an import makes no table of that family",
-    ),
-    "a time in a unit of its own": (
-        _measured(interval=HOUR, metrics={"handleTime": {"value": 5, "unit": "fortnights"}}),
-        "unit of 'handleTime' is 'fortnights', not one of ms, seconds, minutes",
-    ),
-    "a group that is no dimension": (FIGURES.replace(b'"queueId"', b'"colour"'), "'colour' is not a dimension"),
-    "a result without its interval": (FIGURES.replace(b'"interval"', b'"when"'), "it holds observations"),
 }
-"""Each is skipped for the reason named, and nothing of it is stored."""

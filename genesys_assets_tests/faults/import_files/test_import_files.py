@@ -22,11 +22,13 @@ from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.sources import without_overlaps
 from genesys_assets_tests.faults.import_files.left_out import LEFT_OUT
 from genesys_assets_tests.faults.import_files.refused import REFUSED
+from genesys_assets_tests.faults.import_files.refused_values import REFUSED_VALUES
 from genesys_assets_tests.faults.import_files.right import THE_CALL, THE_FIGURES
 from genesys_assets_tests.faults.import_files.written import call, dumped, page, result, with_one
 from genesys_assets_tests.importing.saved import FilePages, converted, saved_file
 
 DAY = Interval.parse("2026-01-28T00:00:00Z/2026-01-29T00:00:00Z")
+_REFUSED = REFUSED | REFUSED_VALUES
 _OF_PYTHON = ("Traceback", "Error(", "NoneType", " object at 0x", "dict_keys")
 
 
@@ -88,9 +90,9 @@ def test_a_conversation_of_which_something_cannot_be_read_is_left_out_by_path_an
     assert all(map(is_for_people, found.left_out))
 
 
-@pytest.mark.parametrize("kind", REFUSED)
+@pytest.mark.parametrize("kind", _REFUSED)
 def test_a_file_that_cannot_be_taken_is_skipped_by_name_and_harms_nothing(unharmed: Lake, kind: str) -> None:
-    raw, reason, *told = REFUSED[kind]
+    raw, reason, *told = _REFUSED[kind]
     outcome = taken(unharmed, raw, *told)
     assert (outcome.state, outcome.partitions) == ("skipped", {})
     assert reason in outcome.reason
@@ -129,7 +131,7 @@ def taken(lake: Lake, raw: bytes, options: ImportOptions | None = None) -> Outco
 
 
 def test_there_are_kinds_enough() -> None:
-    assert len(THE_CALL) + len(THE_FIGURES) + len(LEFT_OUT) + len(REFUSED) >= 150
+    assert len(THE_CALL) + len(THE_FIGURES) + len(LEFT_OUT) + len(_REFUSED) >= 150
 
 
 @pytest.mark.parametrize("kind", LEFT_OUT)

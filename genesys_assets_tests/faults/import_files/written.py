@@ -118,3 +118,17 @@ def in_new_york(instant: datetime) -> str:
 CALL = dumped(page(call()))
 PRETTY = json.dumps(page(call()), indent=2).encode()
 FIGURES = dumped({"results": [result()]})
+
+
+def measured(**fields: Any) -> bytes:
+    return dumped({"results": [{"queueId": "Q", "metrics": {"handleTime": 60}, **fields}]})
+
+
+def entity(**fields: Any) -> bytes:
+    return dumped(
+        {"entities": [{"id": "U", "type": "user", "interval": HOUR, "metrics": {"handleTime": 60}, **fields}]}
+    )
+
+
+def figure(**stats: Any) -> bytes:
+    return dumped({"results": [result(**stats)]})

@@ -1,0 +1,180 @@
+"""Files of answers whose times, groups or figures cannot be used, each with its reason."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from genesys_assets.cloud.analytics.interval import Interval
+from genesys_assets.importing.buckets import ImportOptions
+from genesys_assets_tests.faults.import_files.written import (
+    FIGURES,
+    HOUR,
+    call,
+    dumped,
+    figure,
+    in_new_york,
+    measured,
+    result,
+    with_times,
+)
+
+_LONDON = ImportOptions(time_zone=ZoneInfo("Europe/London"), granularity="PT1H")
+
+REFUSED_VALUES: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
+    # -- times
+    "an hour by the date alone": (
+        measured(date="2026-01-28", hour=13, granularity="PT1H"),
+        "'2026-01-28' is a date, but its figures are those of PT1H: write at which time they begin",
+    ),
+    "a call of local clocks": (with_times(in_new_york), "has no offset: say with --time-zone"),
+    "a call in an hour that clocks show twice": (
+        dumped(call() | {"conversationStart": "2025-10-26T01:30:00", "participants": []}),
+        "is shown twice by the clocks of Europe/London: write it with its offset",
+        _LONDON,
+    ),
+    "a call in an hour that clocks never show": (
+        dumped(call() | {"conversationStart": "2025-03-30T01:30:00", "participants": []}),
+        "is shown never by the clocks of Europe/London",
+        _LONDON,
+    ),
+    "a bucket in an hour that clocks show twice": (measured(timestamp="2025-10-26T01:00"), "is shown twice", _LONDON),
+    "a bucket of local clocks": (measured(timestamp="2026-01-28T13:00", granularity="PT1H"), "has no offset"),
+    "a call that is yet to come": (
+        dumped(call() | {"conversationStart": "2099-01-01T00:00:00Z", "conversationEnd": "2099-01-01T00:05:00Z"}),
+        "in the future",
+    ),
+    "a call that ends in days to come": (
+        dumped(call() | {"conversationEnd": "2099-01-01T00:00:00Z"}),
+        "a conversation of it has an instant in the future, 2099-01-01T00:00:00.000Z",
+    ),
+    "a bucket that is yet to come": (FIGURES.replace(b"2026-01-28", b"2099-01-28"), "ends in the future"),
+    "a bucket that ends before it begins": (figure().replace(b"14:00", b"12:00"), "its start must lie before its end"),
+    "an interval that is one instant": (
+        FIGURES.replace(HOUR.encode(), b"2026-01-28T13:00:00Z"),
+        "its interval '2026-01-28T13:00:00Z' is no span: write it like 2026-01-31T13:00Z/2026-01-31T14:00Z",
+    ),
+    "an interval that is none, where another was told": (
+        FIGURES.replace(HOUR.encode(), b"13:00 - 14:00"),
+        "its interval '13:00 - 14:00' is no span",
+        ImportOptions(interval=Interval.parse("2026-01-28T13:00Z/2026-01-28T14:00Z")),
+    ),
+    "a bucket of half the day": (FIGURES.replace(b"T14:00", b"T23:00"), "bucket of 10 hours left out"),
+    # -- figures that cannot be
+    "a count below zero": (figure(count=-1), "count of 'tHandle' is -1, and no figure is below zero"),
+    "a sum below zero": (figure(count=1, sum=-5), "sum of 'tHandle' is -5"),
+    "a handle time below zero": (measured(interval=HOUR, metrics={"handleTime": -1}), "sum of 'handleTime' is -1"),
+    "a handled count below zero": (measured(interval=HOUR, metrics={"handledCount": -1}), "count of 'handledCount'"),
+    "a ratio below zero": (
+        measured(interval=HOUR, metrics={"oServiceLevel": {"ratio": -1}}),
+        "ratio of 'oServiceLevel' is -1",
+    ),
+    "a ratio above 1": (
+        measured(interval=HOUR, metrics={"oServiceLevel": {"ratio": 80}}),
+        "ratio of 'oServiceLevel' is 80, and no ratio is above 1: write 80 % as 0.8",
+    ),
+    "a numerator above its denominator": (
+        measured(interval=HOUR, metrics={"oServiceLevel": {"numerator": 9, "denominator": 4}}),
+        "numerator of 'oServiceLevel' is 9, which is more than its denominator, 4",
+    ),
+    "a ratio that is not that of its numbers": (
+        measured(interval=HOUR, metrics={"oServiceLevel": {"ratio": 0.5, "numerator": 4, "denominator": 4}}),
+        "ratio of 'oServiceLevel' is 0.5, but 4 of 4 is another",
+    ),
+    "a figure without its statistics": (
+        FIGURES.replace(b', "stats"', b', "statistics"'),
+        "nothing of it can be taken: 'tHandle' left out",
+    ),
+    "a figure with no statistics": (
+        dumped({"results": [result() | {"data": [{"interval": HOUR, "metrics": [{"metric": "tHandle"}]}]}]}),
+        "nothing of it can be taken: 'tHandle' left out: there is no figure",
+    ),
+    "a figure with empty statistics": (
+        dumped(
+            {"results": [result() | {"data": [{"interval": HOUR, "metrics": [{"metric": "tHandle", "stats": {}}]}]}]}
+        ),
+        "nothing of it can be taken: 'tHandle' left out: there is no figure",
+    ),
+    "a min above the max": (
+        figure(count=2, min=5, max=3, sum=8),
+        "min of 'tHandle' is 5, which is more than its max, 3",
+    ),
+    "a max above the sum": (figure(count=2, max=9, sum=8), "max of 'tHandle' is 9, which is more than its sum, 8"),
+    "a time of none": (figure(count=0, sum=5000), "sum of 'tHandle' is 5000, but its count is 0"),
+    "less than the least times the count": (
+        figure(count=2, min=10, sum=5),
+        "sum of 'tHandle' is 5, which 2 times of at least 10 cannot come to",
+    ),
+    "more than the most times the count": (
+        figure(count=2, max=10, sum=25),
+        "sum of 'tHandle' is 25, which 2 times of at most 10 cannot come to",
+    ),
+    "half a count": (figure(count=1.5), "only whole milliseconds or counts can be kept"),
+    "a count that is a word": (measured(interval=HOUR, metrics={"handledCount": "many"}), "is 'many', not a number"),
+    "statistics that PowerShell cut": (
+        dumped({"results": [result()]}).replace(b'{"count": 2, "sum": 312000, "min": 100000, "max": 212000}', b'"@{}"'),
+        "results.data.metrics.stats: str is no object",
+    ),
+    "buckets that PowerShell cut": (
+        dumped({"results": [{"group": {}, "data": "System.Object[]"}]}),
+        "the `data` of its `results` is a JSON str",
+    ),
+    "metrics that PowerShell cut": (
+        dumped({"results": [{"group": {}, "data": [{"interval": HOUR, "metrics": "System.Object[]"}]}]}),
+        "its metrics are a JSON str",
+    ),
+    "a metric without a name": (measured(interval=HOUR, metrics=[{"value": 1}]), "one of its metrics has no name"),
+    "a metric that nobody knows": (
+        measured(interval=HOUR, metrics=[{"name": "handleTme", "value": 1}]),
+        "nothing of it can be taken: 'handleTme' is not a metric",
+    ),
+    "a queue by its name": (FIGURES.replace(b'"queueId"', b'"queueName"'), "has 'queueName' and no queueId"),
+    "a queue by its name, beside the figures": (
+        measured(interval=HOUR, queueId=None, queueName="Sales"),
+        "a group of it has 'queueName' and no queueId",
+    ),
+    "an agent by name": (measured(interval=HOUR, agent="Ann Example"), "a group of it has 'agent' and no userId"),
+    "an agent with a name and without an id": (
+        measured(interval=HOUR, agent={"name": "Ann Example"}),
+        "a group of it has 'agent' and no userId",
+    ),
+    "entities by their names": (
+        dumped({"entities": [{"name": "Sales", "interval": HOUR, "metrics": {"handleTime": 60}}]}),
+        "an entity of it has 'name' and no id",
+    ),
+    "figures by a field that is no dimension": (
+        dumped(
+            [
+                {"queueId": "Q", "shift": shift, "interval": HOUR, "metrics": {"handledCount": count}}
+                for shift, count in (("early", 2), ("late", 3))
+            ]
+        ),
+        "it has two values of tHandle for one group and time",
+    ),
+    "two values of one group and time in one answer": (
+        dumped({"results": [result(count=1), result(count=2)]}),
+        "an answer of it has two values of tHandle for one group and time, 2026-01-28T13:00:00.000Z/2026-01-28T14:00",
+    ),
+    "a queue by its name around all results": (
+        dumped({"queueName": "Sales", "results": [result() | {"group": {"mediaType": "voice"}}]}),
+        "a group of it has 'queueName' and no queueId",
+    ),
+    "a queue in the group and another beside it": (
+        dumped({"results": [result() | {"queueId": "R"}]}),
+        "a group of it has two values of queueId",
+    ),
+    "a queue in the group and another around it": (
+        dumped({"queueId": "R", "results": [result()]}),
+        "a group of it has two values of queueId, one of them in what lies around it",
+    ),
+    "a dimension of another family": (
+        FIGURES.replace(b'"queueId"', b'"flowId"'),
+        "'flowId' is a dimension of flowexecutions, flows, transcripts, and an import makes no table of that family",
+    ),
+    "a time in a unit of its own": (
+        measured(interval=HOUR, metrics={"handleTime": {"value": 5, "unit": "fortnights"}}),
+        "unit of 'handleTime' is 'fortnights', not one of ms, seconds, minutes",
+    ),
+    "a group that is no dimension": (FIGURES.replace(b'"queueId"', b'"colour"'), "'colour' is not a dimension"),
+    "a result without its interval": (FIGURES.replace(b'"interval"', b'"when"'), "it holds observations"),
+}
+"""Each is skipped for the reason named, and nothing of it is stored."""
