@@ -177,4 +177,4 @@ def test_it_gives_up_on_a_lake_that_does_not_answer(lake: Lake, silent_endpoint:
     command = [sys.executable, "-m", "genesys_assets.cli", "status", "--within", "1"]
     done = subprocess.run(command, env=settings, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
     assert done.returncode == 2, done.stdout + done.stderr
-    assert "Cannot tell within 1 seconds. Look at fewer days with --days" in done.stderr
+    assert "Cannot tell within 1 seconds. Check fewer days with --days" in done.stderr
