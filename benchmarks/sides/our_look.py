@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from benchmarks.sides.rounds import answer
 from benchmarks.stored_day import lake_at
-from genesys_assets.automation import backlog
+from genesys_assets.automation import backlog, stale
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.days import hours_of, made_of, waits
 from genesys_assets.days.families import ANSWERED
@@ -119,14 +119,16 @@ class Past:
             took[name] = time.process_time() - used
             return found
 
-        stale = timed("tables", lambda: backlog.tables_backlog(lake, calendar, _NOW))
-        reports = timed("reports", lambda: backlog.reports_backlog(lake, calendar, _NOW, self.reports, set(stale)))
+        stale_days = timed("tables", lambda: stale.tables_backlog(lake, calendar, _NOW))
+        reports = timed("reports", lambda: stale.reports_backlog(lake, calendar, _NOW, self.reports, set(stale_days)))
         timed("hours", lambda: backlog.hours_backlog(lake, calendar, _NOW))
         timed("days", lambda: backlog.days_backlog(lake, calendar, _NOW, _AVAILABLE))
         timed("users", lambda: backlog.user_days_backlog(lake, calendar, _NOW, _AVAILABLE))
-        timed("checks", lambda: backlog.checks_backlog(lake, calendar, _NOW, stale))
-        if len(stale) > 1 or reports:
-            raise SystemExit(f"tables of {list(stale)} and reports of {list(reports)} are stale, and should not be")
+        timed("checks", lambda: stale.checks_backlog(lake, calendar, _NOW, stale_days))
+        if len(stale_days) > 1 or reports:
+            raise SystemExit(
+                f"tables of {list(stale_days)} and reports of {list(reports)} are stale, and should not be"
+            )
         return took
 
     def store(self, place: str, key: str, reach: Reach | None = None, said: Mapping[str, Any] | None = None) -> None:
@@ -173,7 +175,7 @@ class Past:
         return {
             **made_of.of_conversations(lake, day, DAY_TABLES),
             backlog.INTERVALS: made_of.of_interval_metrics(lake, day, INTERVAL_METRICS),
-            backlog.DAYS: made_of.of_daily_metrics(lake, day, DAILY_METRICS),
+            stale.DAYS: made_of.of_daily_metrics(lake, day, DAILY_METRICS),
             **of_user_tables(lake, day),
             waits.PLACE: waits.made_of(lake, day),
         }

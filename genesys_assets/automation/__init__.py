@@ -1,6 +1,6 @@
 """Decides when assets are materialised. `assets` defines them.
 
-`backlog` partitions that are missing or stale
+`backlog` partitions that must be read from the platform; `stale` those that must be computed or published
 `next_run` which range of them to run next; `progress` what runs and backfills are doing, as Dagster knows it
 `sensors` launch runs; `jobs` what they launch; `schedules` the live snapshots; `switches` which of these start running
 `status` what is stored, missing, stale and late, for people and cron; `estimate` what a range of days costs

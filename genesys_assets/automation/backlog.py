@@ -1,34 +1,27 @@
-"""Which partitions are missing or stale. Functions of the lake, the calendar, now and the settings; they write nothing.
+"""What must be read from the platform: partitions that are missing, or due again. Functions of the lake, the calendar,
+now and the settings; they write nothing.
 
     observed   today's members of queues and skills of users, because the platform keeps no history of them
     hours      pages of full hours; aggregates of look-back days again each night
     days       complete days and their overlaps, aggregates of business days; look-back days again each night
-    lake files days whose files of the data lake extraction may not all be stored
     users      pages of agents' status, of finished days and of today so far; look-back days again each night
-    checks     finished days whose tables changed since they were checked
-    tables     days whose pages changed since their tables were computed
-    reports    days whose tables, names or definition changed since their reports were computed
-    published  finished days whose reports or failing checks changed since they were published
+    lake files days whose files of the data lake extraction may not all be stored
 
-`next_run` decides which of them run next.
+`stale` has what must be computed or published. `next_run` decides which of them run next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from genesys_assets.automation.next_run import CHECKS, Backlog, Run, last_moment
-from genesys_assets.checks.looked_at import CHECKED
-from genesys_assets.cloud.analytics.families import FAMILIES, AggregateFamily
+from genesys_assets.automation.next_run import Backlog, Run, last_moment
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.cloud.reference import LISTINGS
-from genesys_assets.days import DAY, HOUR, REACH_DAYS, Window, hours_of, made_of, utc_day, waits
+from genesys_assets.days import DAY, HOUR, hours_of, utc_day
 from genesys_assets.days.data_lake import LAKE_FILES
-from genesys_assets.days.data_lake import reach_of as lake_reach
 from genesys_assets.days.families import has_answers, unanswered
-from genesys_assets.days.ledgered import ledgered_places
 from genesys_assets.days.sources import (
     DAILY,
     DAILY_AGGREGATES,
@@ -39,23 +32,14 @@ from genesys_assets.days.sources import (
     IMPORTED_HOURLY,
     OVERLAP,
 )
-from genesys_assets.days.users import USER_DETAILS, USER_TABLES, has_status, of_user_tables
-from genesys_assets.days.verdicts import looked_at, verdicts
+from genesys_assets.days.users import USER_DETAILS
 from genesys_assets.lake.lake import Lake, Reach
-from genesys_assets.lake.ledger import LEDGER, ledger_version
 from genesys_assets.partitions import Calendar
-from genesys_assets.publishing.business_day import BusinessDay
-from genesys_assets.publishing.day import made_of as made_of_day
-from genesys_assets.reports.engine.made_of import made_of as report_made_of
-from genesys_assets.reports.engine.made_of import windows_of
-from genesys_assets.reports.engine.stored import NotStored, StoredDay
 from genesys_assets.reports.meaning.questions import key_of
-from genesys_assets.reports.meaning.report import Report
 from genesys_assets.settings import DataLakeSettings
 from genesys_assets.tables.api_usage import API_USAGE
-from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.entities import ENTITIES
-from genesys_assets.tables.metrics.buckets import DAILY_METRICS, FAMILY_METRICS, INTERVAL_METRICS, table_of
+from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, table_of
 from genesys_assets.tables.observations import QUEUE_MEMBERS, USER_SKILLS
 
 SETTLING = timedelta(minutes=10)
@@ -65,12 +49,8 @@ LOOK_BACK_AT = (3, 30)
 NIGHT_AT = (2, 0)
 """Hour and minute, UTC, at which listings are read and housekeeping is done."""
 
-CONVERSATION_TABLES = tuple(f"tables/{spec.name}" for spec in DAY_TABLES)
-INTERVALS, DAYS = f"tables/{INTERVAL_METRICS.name}", f"tables/{DAILY_METRICS.name}"
-USER_PLACES = tuple(f"tables/{spec.name}" for spec in USER_TABLES)
-_FAMILIES = {f"tables/{spec.name}": FAMILIES[name] for name, spec in FAMILY_METRICS.items()}
+INTERVALS = f"tables/{INTERVAL_METRICS.name}"
 
-PUBLISHED, INDEX = "published/reports", "published/index"
 OBSERVED = tuple(f"reference/{spec.name}" for spec in (QUEUE_MEMBERS, USER_SKILLS))
 """Observations: the platform keeps no history of them."""
 USAGE = f"reference/{API_USAGE.name}"
@@ -82,7 +62,7 @@ NEEDED = tuple(f"reference/{name}" for name in ENTITIES if LISTINGS[name].is_nee
 
 
 @dataclass(slots=True)
-class _BacklogBuilder:
+class BacklogBuilder:
     """Collects the wanted assets by partition key."""
 
     assets: dict[str, set[str]] = field(default_factory=dict)
@@ -114,7 +94,7 @@ def observations_backlog(
     that clocks that differ a little agree on the day. Earlier days cannot be fetched.
     """
     today = f"{now - SETTLING:%Y-%m-%d}"
-    missing = frozenset(place for place in observed if not _is_stored(lake, place, today))
+    missing = frozenset(place for place in observed if not is_stored(lake, place, today))
     is_begun = today == f"{now:%Y-%m-%d}" and today >= f"{calendar.start_date}"
     return {today: missing} if missing and is_begun else {}
 
@@ -125,7 +105,7 @@ def unobserved(lake: Lake, calendar: Calendar, now: datetime, place: str) -> lis
     """
     stored = lake.stored(place)
     first = min((key for key in stored if key is not None), default=None)
-    days = [day for day in _days(calendar, now) if first is not None and first < day < f"{now:%Y-%m-%d}"]
+    days = [day for day in days_until_today(calendar, now) if first is not None and first < day < f"{now:%Y-%m-%d}"]
     return [day for day in days if day not in stored]
 
 
@@ -152,12 +132,12 @@ def hours_backlog(
     Details of an hour are not wanted if details jobs have all of its day (`available`: up to when they have all data),
     because then a job reads the day. Imported days are left as they are.
     """
-    builder, last_full_hour = _BacklogBuilder(), f"{now - SETTLING - HOUR:%Y-%m-%d-%H:00}"
+    builder, last_full_hour = BacklogBuilder(), f"{now - SETTLING - HOUR:%Y-%m-%d-%H:00}"
     aggregates, details = lake.stored(HOURLY_AGGREGATES), lake.stored(HOURLY)
     again = look_back_moments(calendar, now)
-    for day in _days(calendar, now):
+    for day in days_until_today(calendar, now):
         hours = [hour for hour in hours_of(day) if hour <= last_full_hour]
-        imported = _is_stored(lake, IMPORTED_HOURLY, day)
+        imported = is_stored(lake, IMPORTED_HOURLY, day)
         unasked = day in again and _asks_something_new(lake, day, questions)
         for hour in hours:
             if hour not in aggregates:
@@ -166,7 +146,7 @@ def hours_backlog(
             elif unasked or (day in again and aggregates[hour].written_at < again[day]):
                 builder.add(hour, HOURLY_AGGREGATES)
         left_to_jobs = available is not None and utc_day(day)[1] <= available
-        if not (left_to_jobs or is_complete(lake, DAILY, day) or _is_stored(lake, IMPORTED, day)):
+        if not (left_to_jobs or is_complete(lake, DAILY, day) or is_stored(lake, IMPORTED, day)):
             for hour in hours:
                 if hour not in details:
                     builder.add(hour, HOURLY)
@@ -188,11 +168,11 @@ def days_backlog(lake: Lake, calendar: Calendar, now: datetime, available: datet
     """Days that details jobs cover (`available`: up to when they have all data) and that are not complete in the lake;
     finished business days without complete aggregates; look-back days not read since the last look-back.
     """
-    builder, again = _BacklogBuilder(), look_back_moments(calendar, now)
-    for day in _days(calendar, now):
+    builder, again = BacklogBuilder(), look_back_moments(calendar, now)
+    for day in days_until_today(calendar, now):
         since = again.get(day)
         if available is not None and utc_day(day)[1] <= available:
-            imported = _is_stored(lake, IMPORTED, day)
+            imported = is_stored(lake, IMPORTED, day)
             if not (imported or is_complete(lake, DAILY, day)) or _is_due(lake, DAILY, day, since, available):
                 builder.add(day, DAILY)
             if not (imported or _reaches(lake, OVERLAP, day)) or _is_due(lake, OVERLAP, day, since, available):
@@ -201,7 +181,7 @@ def days_backlog(lake: Lake, calendar: Calendar, now: datetime, available: datet
         if end + SETTLING <= now:
             known = _reach(lake, DAILY_AGGREGATES, day)
             is_whole = known is not None and known.through >= end
-            if not (is_whole or _is_stored(lake, IMPORTED_DAILY, day)) or _is_older(lake, DAILY_AGGREGATES, day, since):
+            if not (is_whole or is_stored(lake, IMPORTED_DAILY, day)) or _is_older(lake, DAILY_AGGREGATES, day, since):
                 builder.add(day, DAILY_AGGREGATES)
     return builder.backlog
 
@@ -246,9 +226,9 @@ def user_days_backlog(lake: Lake, calendar: Calendar, now: datetime, available: 
     (`available`: up to when they have all data), until then up to the last full hour. Also look-back days not read
     since the last look-back.
     """
-    builder, again = _BacklogBuilder(), look_back_moments(calendar, now)
+    builder, again = BacklogBuilder(), look_back_moments(calendar, now)
     full = (now - SETTLING).replace(minute=0, second=0, microsecond=0)
-    for day in _days(calendar, now):
+    for day in days_until_today(calendar, now):
         start, end = utc_day(day)
         if available is not None and end <= available:
             is_due = _is_due(lake, USER_DETAILS, day, again.get(day), available)
@@ -265,11 +245,11 @@ def lake_files_backlog(lake: Lake, calendar: Calendar, now: datetime, settings: 
     """The days whose files of the data lake extraction were not listed up to the end of the day. Empty if the source is
     off. A day is due at once if it was never listed, or is over since it was; otherwise every few hours.
     """
-    builder = _BacklogBuilder()
+    builder = BacklogBuilder()
     if not settings.is_on:
         return builder.backlog
     first = f"{(now - DAY * settings.days).date()}"
-    for day in _days(calendar, now):
+    for day in days_until_today(calendar, now):
         reach, over = _reach(lake, LAKE_FILES, day), utc_day(day)[1] + SETTLING + SETTLING
         if day < first or (reach is not None and reach.is_complete):
             continue
@@ -279,200 +259,16 @@ def lake_files_backlog(lake: Lake, calendar: Calendar, now: datetime, settings: 
     return builder.backlog
 
 
-# -- tables ------------------------------------------------------------------------------------------------------------
-
-
-def tables_backlog(
-    lake: Lake, calendar: Calendar, now: datetime, families: Collection[AggregateFamily] = ()
-) -> Backlog:
-    """The stale tables by day, including those of `families`, if enough is stored to compute them. The ledger is wanted
-    with them, because it lists their commits.
-    """
-    builder, specs = _BacklogBuilder(), [table_of(family) for family in families]
-    for day in _days(calendar, now):
-        numbers = {
-            **made_of.of_conversations(lake, day, DAY_TABLES),
-            INTERVALS: made_of.of_interval_metrics(lake, day, INTERVAL_METRICS),
-            DAYS: made_of.of_daily_metrics(lake, day, DAILY_METRICS),
-            **of_user_tables(lake, day),
-            **(made_of.of_families(lake, day, specs) if specs else {}),
-        }
-        stale = [place for place, number in numbers.items() if not _is_made_of(lake, place, day, number)]
-        computable = [place for place in stale if can_make_table(lake, place, day, now)]
-        builder.add(day, *computable, *_waits_backlog(lake, day, now, computable))
-    wanted = {key: assets | {LEDGER} for key, assets in builder.backlog.items() if assets}
-    if not wanted and _is_ledger_behind(lake):
-        return {f"{now:%Y-%m-%d}": frozenset([LEDGER])}
-    return wanted
-
-
-def _waits_backlog(lake: Lake, day: str, now: datetime, made: Collection[str]) -> list[str]:
-    """The table of waits, if the day is over, and if the same run computes the legs or the waits themselves are stale.
-    `made` are the tables that the run computes.
-    """
-    if utc_day(day)[1] > now:
-        return []
-    is_stale = _is_stored(lake, waits.LEGS, day) and not _is_made_of(lake, waits.PLACE, day, waits.made_of(lake, day))
-    return [waits.PLACE] if waits.LEGS in made or is_stale else []
-
-
-def can_make_table(lake: Lake, place: str, day: str, now: datetime) -> bool:
-    """Whether enough pages are stored to compute a table: pages of the whole day, or its hours. Of a finished day all
-    hours are needed.
-    """
-    if place == LEDGER:
-        return True
-    if place == waits.PLACE:
-        is_over = utc_day(day)[1] <= now
-        return is_over and (_is_stored(lake, waits.LEGS, day) or can_make_table(lake, waits.LEGS, day, now))
-    if place in USER_PLACES:
-        return has_status(lake, day)
-    if place == DAYS:
-        return _has_pages(lake, (DAILY_AGGREGATES, IMPORTED_DAILY), day)
-    if place in _FAMILIES:
-        every = utc_day(day)[1] <= now
-        return _has_hours(lake, HOURLY_AGGREGATES, hours_of(day), every=every) and has_answers(
-            lake, day, _FAMILIES[place]
-        )
-    whole, hours = ((IMPORTED_HOURLY,), HOURLY_AGGREGATES) if place == INTERVALS else ((DAILY, IMPORTED), HOURLY)
-    is_over = utc_day(day)[1] <= now
-    if _has_pages(lake, whole, day) or _has_hours(lake, hours, hours_of(day), every=is_over):
-        return True
-    return place != INTERVALS and lake_reach(lake, day, DataLakeSettings.load().lag) is not None
-
-
-def _is_made_of(lake: Lake, place: str, day: str, number: int) -> bool:
-    return day in lake.stored(place) and lake.made_of(place, day) == number
-
-
-def _has_pages(lake: Lake, places: Iterable[str], day: str) -> bool:
-    return any(_is_stored(lake, place, day) for place in places)
-
-
-def _has_hours(lake: Lake, place: str, hours: Sequence[str], *, every: bool) -> bool:
-    stored = lake.stored(place)
-    return (all if every else any)(hour in stored for hour in hours)
-
-
-def _is_ledger_behind(lake: Lake) -> bool:
-    """Whether tables have commits that are not in the ledger."""
-    return any(lake.log(place).version > ledger_version(lake, place) for place in ledgered_places(lake))
-
-
-# -- checks ------------------------------------------------------------------------------------------------------------
-
-
-def checks_backlog(lake: Lake, calendar: Calendar, now: datetime, stale: Collection[str]) -> Backlog:
-    """The finished days that may still change, if a check has no verdict on the rows that are stored now. Days in
-    `stale` are left out: the run that computes their tables also checks them.
-    """
-    since = f"{(now - DAY * (REACH_DAYS + calendar.look_back_days)).date()}"
-    days = [day for day in _days(calendar, now) if day >= since and utc_day(day)[1] <= now and day not in stale]
-    return {day: frozenset([CHECKS]) for day in days if is_unchecked(lake, day)}
-
-
-def is_unchecked(lake: Lake, day: str) -> bool:
-    """Whether a check of a day's stored tables has no verdict on their present rows."""
-    known = verdicts(lake, day)
-    for table, checked in CHECKED.items():
-        if not _is_stored(lake, f"tables/{table}", day):
-            continue
-        rows = looked_at(lake, day, checked.looked_at)
-        if any((table, check) not in known or known[table, check][1] != rows for check in checked.checks):
-            return True
-    return False
-
-
-# -- reports -----------------------------------------------------------------------------------------------------------
-
-
-def reports_backlog(
-    lake: Lake, calendar: Calendar, now: datetime, reports: Sequence[Report], closed: Collection[str]
-) -> Backlog:
-    """The stale or missing reports by day, if enough is stored to compute them. A report over a week, a month or
-    rolling days belongs to its last day, and is stale when one of its days has changed.
-
-    `closed` are days of which no report is computed: their tables are stale, or have failed a blocking check.
-    """
-    builder = _BacklogBuilder()
-    for day in _days(calendar, now):
-        for report in reports:
-            if not report.has_partition(day, calendar.start_date) or _begins(report, day, calendar) >= now:
-                continue
-            touched = {each for _, window in windows_of(report, day, calendar.zone) for each in window.utc_days()}
-            if not touched.isdisjoint(closed):
-                continue
-            place = f"reports/{report.name}"
-            number = report_made_of(lake, report, day, calendar.zone)
-            if not _is_made_of(lake, place, day, number) and can_make_report(lake, calendar, report, day):
-                builder.add(day, place)
-    return builder.backlog
-
-
-def _begins(report: Report, day: str, calendar: Calendar) -> datetime:
-    """When a day begins in the time zone of a report."""
-    return Window.of_day(day, report.zone or calendar.zone).start
-
-
-def can_make_report(lake: Lake, calendar: Calendar, report: Report, day: str) -> bool:
-    """Whether enough is stored to compute a report."""
-    if not report.has_partition(day, calendar.start_date):
-        return False
-    try:
-        StoredDay(lake, day, calendar.zone, calendar.start_date).must_hold(report)
-    except NotStored:
-        return False
-    return True
-
-
-# -- published days ----------------------------------------------------------------------------------------------------
-
-
-def published_backlog(
-    lake: Lake,
-    calendar: Calendar,
-    now: datetime,
-    reports: Sequence[Report],
-    waiting: Collection[str],
-    made_of_published: Callable[[str], Mapping[str, str] | None],
-) -> Backlog:
-    """The finished days of the last weeks whose published files are missing or stale.
-
-    A day is finished when it is over in the time zone of each report, and its last hour can be read. `waiting` are UTC
-    days that are about to change: a business day that touches one of them is not published yet. `made_of_published`
-    returns what the published files of a day are made of; None if there are none.
-    """
-    builder = _BacklogBuilder()
-    zones = [report.zone for report in reports if report.zone]
-    since = published_since(calendar, now)
-    for day in _days(calendar, now):
-        last = calendar.last_to_finish(day, zones)
-        business = BusinessDay.of(day, calendar.zone)
-        is_over = Window.of_day(day, last).end + SETTLING <= now
-        if day < since or not is_over or not set(waiting).isdisjoint(business.utc_days):
-            continue
-        if not any(_is_stored(lake, f"reports/{report.name}", day) for report in reports):
-            continue
-        if made_of_published(day) != made_of_day(lake, business, reports):
-            builder.add(day, PUBLISHED, INDEX)
-    return builder.backlog
-
-
-def published_since(calendar: Calendar, now: datetime) -> str:
-    """The first day that automation publishes: no sensor reads older days again."""
-    return f"{(now - DAY * (REACH_DAYS + calendar.look_back_days)).date()}"
-
-
 # -- stored partitions -------------------------------------------------------------------------------------------------
 
 
-def _days(calendar: Calendar, now: datetime) -> list[str]:
+def days_until_today(calendar: Calendar, now: datetime) -> list[str]:
     """All days from the start date to today."""
     count = (now.astimezone(UTC).date() - calendar.start_date).days
     return [f"{calendar.start_date + DAY * offset}" for offset in range(count + 1)]
 
 
-def _is_stored(lake: Lake, place: str, key: str) -> bool:
+def is_stored(lake: Lake, place: str, key: str) -> bool:
     return key in lake.stored(place)
 
 

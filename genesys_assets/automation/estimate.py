@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Literal
 
-from genesys_assets.automation import backlog
+from genesys_assets.automation import backlog, stale
 from genesys_assets.cloud.analytics.aggregate_windows import group_spans
 from genesys_assets.cloud.analytics.queries import Interval
 from genesys_assets.days import DAY, hours_of, utc_day, utc_hour
@@ -151,8 +151,8 @@ class _Range:
     def estimate(self) -> Estimate:
         missing = self._missing_pages()
         pages = [self._of_pages(place, missing[place]) for place in self._fetched]
-        users = backlog.USER_PLACES if self.terms.users else ()
-        tables = [*backlog.CONVERSATION_TABLES, backlog.INTERVALS, backlog.DAYS, *users]
+        users = stale.USER_PLACES if self.terms.users else ()
+        tables = [*stale.CONVERSATION_TABLES, backlog.INTERVALS, stale.DAYS, *users]
         computed = [*sorted(tables), *(f"reports/{report.name}" for report in self.reports)]
         return Estimate(
             first=self.calendar.start_date,

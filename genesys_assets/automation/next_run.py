@@ -1,8 +1,8 @@
 """Chooses which range of partitions to run next, given what is wanted, what runs are doing and what has failed. Pure
 functions.
 
-`backlog` finds what is missing or stale, `progress` what runs are doing; `sensors` launch. There is no state here: a
-request that was lost, killed or refused is made again, because its partitions are still wanted.
+`backlog` finds what is missing, `stale` what is stale, `progress` what runs are doing; `sensors` launch. There is no
+state here: a request that was lost, killed or refused is made again, because its partitions are still wanted.
 """
 
 from __future__ import annotations

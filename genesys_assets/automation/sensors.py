@@ -12,7 +12,7 @@ time.
     reports    days whose tables, names or definitions have changed
     publish    finished days whose reports or failing checks have changed
 
-`backlog` decides what is missing or stale, `next_run` which range of it runs next.
+`backlog` decides what is missing, `stale` what is stale, `next_run` which range of it runs next.
 
 All ship stopped: switch them on in the UI.
 """
@@ -27,7 +27,7 @@ from functools import cached_property, partial
 import dagster as dg
 
 from genesys_assets.assets.failed_reports import failed_reports
-from genesys_assets.automation import backlog
+from genesys_assets.automation import backlog, stale
 from genesys_assets.automation.next_run import CHECKS as CHECKED
 from genesys_assets.automation.next_run import (
     GIVE_UP_AFTER,
@@ -159,7 +159,7 @@ class Tick:
 
     @cached_property
     def stale_tables(self) -> Backlog:
-        return backlog.tables_backlog(self.lake, self.calendar, self.now, families_of(self.questions))
+        return stale.tables_backlog(self.lake, self.calendar, self.now, families_of(self.questions))
 
     def tables(self) -> Backlog:
         """The stale tables of days whose pages are neither being read nor read next."""
@@ -211,7 +211,7 @@ class Tick:
 
     def _reports_backlog(self, definitions: Sequence[Report], coming: Collection[str] = ()) -> Backlog:
         closed = {*self.stale_tables, *self._closed(), *coming}
-        return backlog.reports_backlog(self.lake, self.calendar, self.now, definitions, closed)
+        return stale.reports_backlog(self.lake, self.calendar, self.now, definitions, closed)
 
     def published(self) -> Backlog:
         """The days to publish: those whose tables, checks and reports are all made or have failed. A day that fails
@@ -219,7 +219,7 @@ class Tick:
         """
         if not self._names_are_known:
             return {}
-        unchecked = backlog.checks_backlog(self.lake, self.calendar, self.now, self.stale_tables)
+        unchecked = stale.checks_backlog(self.lake, self.calendar, self.now, self.stale_tables)
         coming = {
             day
             for wanted in (self.stale_tables, unchecked, self._reports_backlog(self.definitions))
@@ -236,7 +236,7 @@ class Tick:
             manifest = manifest_before(publisher, date.fromisoformat(day))
             return None if manifest is None else manifest.made_of
 
-        return backlog.published_backlog(self.lake, self.calendar, self.now, self.definitions, coming, made_of)
+        return stale.published_backlog(self.lake, self.calendar, self.now, self.definitions, coming, made_of)
 
     def _has_failed(self, asset: str, day: str) -> bool:
         """Whether to publish without an asset: its runs failed twice, or it is a report whose own step failed once. (If
@@ -250,7 +250,7 @@ class Tick:
         return is_bad or failures >= _HOPELESS
 
     def checks(self) -> Backlog:
-        wanted = backlog.checks_backlog(self.lake, self.calendar, self.now, self.stale_tables)
+        wanted = stale.checks_backlog(self.lake, self.calendar, self.now, self.stale_tables)
         return {day: assets for day, assets in wanted.items() if not self._is_being_made("tables/", day)}
 
     @cached_property
@@ -269,7 +269,7 @@ class Tick:
         """The days whose reports must wait because checks are blocking: a check failed on them, or has not run yet."""
         if not ReconciliationSettings.load().is_blocking:
             return set()
-        unchecked = backlog.checks_backlog(self.lake, self.calendar, self.now, self.stale_tables)
+        unchecked = stale.checks_backlog(self.lake, self.calendar, self.now, self.stale_tables)
         checked = (str(day) for day in self.lake.stored(VERDICTS_PLACE))
         return {*unchecked, *(day for day in checked if why_closed(self.lake, [day]))}
 
@@ -283,12 +283,12 @@ class Tick:
             return None
 
     def can_make_table(self, place: str, day: str) -> bool:
-        return backlog.can_make_table(self.lake, place, day, self.now)
+        return stale.can_make_table(self.lake, place, day, self.now)
 
     def can_make_report(self, place: str, day: str) -> bool:
         every = [*self.definitions, *operating_reports()]
         report = next(each for each in every if f"reports/{each.name}" == place)
-        return backlog.can_make_report(self.lake, self.calendar, report, day)
+        return stale.can_make_report(self.lake, self.calendar, report, day)
 
     def _is_over(self, key: str) -> bool:
         """Whether the day of a key, a day or an hour, is over."""

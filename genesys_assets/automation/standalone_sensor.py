@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from genesys_assets.automation.backlog import can_make_report, reports_backlog
 from genesys_assets.automation.jobs import at_most
 from genesys_assets.automation.next_run import choose_next_run
 from genesys_assets.automation.progress import location_of, runs_of
 from genesys_assets.automation.sensors import run_request
+from genesys_assets.automation.stale import can_make_report, reports_backlog
 from genesys_assets.days.verdicts import PLACE as VERDICTS
 from genesys_assets.days.verdicts import why_closed
 from genesys_assets.keys import asset_key, keys

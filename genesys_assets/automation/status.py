@@ -1,8 +1,8 @@
 """The status of each asset: what is stored, what is missing or stale, and since when it is late. Reads the lake and the
 settings; writes nothing.
 
-The functions of `backlog` that the sensors use decide what is missing or stale; `days.limits` has the limits. It asks
-neither the platform nor Dagster, so it works while the daemon is off. `cli.status` prints it.
+The functions of `backlog` and `stale` that the sensors use decide what is missing or stale; `days.limits` has the
+limits. It asks neither the platform nor Dagster, so it works while the daemon is off. `cli.status` prints it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
-from genesys_assets.automation import backlog
+from genesys_assets.automation import backlog, stale
 from genesys_assets.automation.next_run import begin, last_moment
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.days import DAY, HOUR, Window, hours_of, utc_day
@@ -40,7 +40,7 @@ from genesys_assets.reports.meaning.report import Report
 from genesys_assets.settings import AggregatesSettings, DataLakeSettings
 from genesys_assets.tables.metrics.buckets import table_of
 
-TABLES = (*backlog.CONVERSATION_TABLES, backlog.INTERVALS, backlog.DAYS)
+TABLES = (*stale.CONVERSATION_TABLES, backlog.INTERVALS, stale.DAYS)
 """The tables that every finished day has."""
 LIVE = ("live/conversations", "live/queues")
 """Snapshots. They are never missing: a moment that was not observed is lost."""
@@ -50,7 +50,7 @@ _LIMITS = dict.fromkeys((DAILY, OVERLAP, USER_DETAILS, LAKE_FILES), DAYS_LIMIT)
 """A partition of pages may be stored this long after its end. For other places it is `HOURS_LIMIT`."""
 
 MadeOfPublished = Callable[[str], Mapping[str, str] | None]
-"""Returns what the published files of a day are made of; None if there are none: see `backlog.published_backlog`."""
+"""Returns what the published files of a day are made of; None if there are none: see `stale.published_backlog`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def status(
         # A missing partition of a finished day may be listed twice, with different due times. The earlier one counts.
         of_asset[each.key] = min(each, of_asset.get(each.key, each), key=lambda one: one.due)
     if made_of_published is None:
-        by_asset.pop(backlog.PUBLISHED)
+        by_asset.pop(stale.PUBLISHED)
     assets = (builder.of_asset(asset, list(awaited.values())) for asset, awaited in by_asset.items())
     return Status(now, tuple(sorted(assets, key=_in_order)), tuple(problems))
 
@@ -146,12 +146,12 @@ class _StatusBuilder:
     def asset_names(self) -> list[str]:
         """The assets that the status lists even if nothing of them is missing or stale."""
         imported = (place for place in _IMPORTED if self.lake.stored(place))
-        users = (*((USER_DETAILS,) if self._has_users else ()), *(backlog.USER_PLACES if self._has_status else ()))
+        users = (*((USER_DETAILS,) if self._has_users else ()), *(stale.USER_PLACES if self._has_status else ()))
         of_data_lake = (LAKE_FILES,) if self.lake.stored(LAKE_FILES) else ()
         pages = (HOURLY_AGGREGATES, HOURLY, DAILY, OVERLAP, DAILY_AGGREGATES, *users, *of_data_lake, *imported)
         reports = (f"reports/{report.name}" for report in self.reports)
         listed = (*backlog.REFERENCE, *self.observed, *pages, *self.tables)
-        return [*listed, LEDGER, VERDICTS, *reports, backlog.PUBLISHED, *LIVE]
+        return [*listed, LEDGER, VERDICTS, *reports, stale.PUBLISHED, *LIVE]
 
     def due_partitions(self) -> Iterator[DuePartition]:
         """All partitions that are wanted now, and those of finished days that cannot be made yet."""
@@ -220,7 +220,7 @@ class _StatusBuilder:
 
     @cached_property
     def _stale_tables(self) -> Mapping[str, frozenset[str]]:
-        return backlog.tables_backlog(self.lake, self.calendar, self.now, families_of(self.questions))
+        return stale.tables_backlog(self.lake, self.calendar, self.now, families_of(self.questions))
 
     def _tables(self) -> Iterator[DuePartition]:
         for day, places in self._stale_tables.items():
@@ -231,12 +231,12 @@ class _StatusBuilder:
             yield DuePartition(LEDGER, key, self._changed(self.tables) + HOURS_LIMIT, key in self.lake.stored(LEDGER))
 
     def _checks(self) -> Iterator[DuePartition]:
-        for day in backlog.checks_backlog(self.lake, self.calendar, self.now, self._stale_tables):
+        for day in stale.checks_backlog(self.lake, self.calendar, self.now, self._stale_tables):
             yield self._computed_partition(VERDICTS, day, utc_day(day)[1], [(place, day) for place in self.tables])
 
     def _reports(self) -> Iterator[DuePartition]:
         closed = {*self._stale_tables, *self._closed}
-        wanted = backlog.reports_backlog(self.lake, self.calendar, self.now, self.reports, closed)
+        wanted = stale.reports_backlog(self.lake, self.calendar, self.now, self.reports, closed)
         for day, places in wanted.items():
             for place in places:
                 window = window_of(self._report(place), day, self.calendar.zone)
@@ -247,19 +247,19 @@ class _StatusBuilder:
         """The days to publish. Automation only publishes days of the last weeks."""
         if self.made_of_published is None:
             return
-        wanted = backlog.published_backlog(
+        wanted = stale.published_backlog(
             self.lake, self.calendar, self.now, self.reports, {*self._stale_tables, *self._closed}, self._manifest
         )
         for day in wanted:
-            end = self._end(backlog.PUBLISHED, day)
+            end = self._end(stale.PUBLISHED, day)
             parts = [(f"reports/{report.name}", day) for report in self.reports]
             since = max((end, *self._written(parts)))
-            yield DuePartition(backlog.PUBLISHED, day, since + PUBLISHED_LIMIT, self._manifest(day) is not None)
+            yield DuePartition(stale.PUBLISHED, day, since + PUBLISHED_LIMIT, self._manifest(day) is not None)
 
     def _missing(self) -> Iterator[DuePartition]:
         """The missing partitions of finished days, even if their inputs are missing too."""
         for day in self._days:
-            for place in (*self.tables, *(f"reports/{name}" for name in self._possible), backlog.PUBLISHED):
+            for place in (*self.tables, *(f"reports/{name}" for name in self._possible), stale.PUBLISHED):
                 due = self._end(place, day) + PUBLISHED_LIMIT
                 if due <= self.now and not self._exists(place, day):
                     yield DuePartition(place, day, due, is_stored=False)
@@ -267,11 +267,11 @@ class _StatusBuilder:
     @property
     def _possible(self) -> list[str]:
         """The reports that every finished day should have. Without agents' status, those that need it are left out."""
-        lacking = set() if self._has_status else {*backlog.USER_PLACES}
+        lacking = set() if self._has_status else {*stale.USER_PLACES}
         return [report.name for report in self.reports if lacking.isdisjoint(report.places)]
 
     def _exists(self, place: str, day: str) -> bool:
-        if place != backlog.PUBLISHED:
+        if place != stale.PUBLISHED:
             return day in self.lake.stored(place)
         return self.made_of_published is None or day < self._published_since or self._manifest(day) is not None
 
@@ -313,7 +313,7 @@ class _StatusBuilder:
             return begin(key) + HOUR
         if place == DAILY_AGGREGATES:
             return self.calendar.business_day(key)[1]
-        if place == backlog.PUBLISHED:
+        if place == stale.PUBLISHED:
             zones = [report.zone for report in self.reports if report.zone]
             return Window.of_day(key, self.calendar.last_to_finish(key, zones)).end
         if place.startswith("reports/"):
@@ -335,7 +335,7 @@ class _StatusBuilder:
         """Whether tables of agents' status exist, or can be computed. They may also come from the data lake
         extraction.
         """
-        return self._has_users or any(self.lake.stored(place) for place in backlog.USER_PLACES)
+        return self._has_users or any(self.lake.stored(place) for place in stale.USER_PLACES)
 
     @cached_property
     def _days(self) -> list[str]:
@@ -348,7 +348,7 @@ class _StatusBuilder:
 
     @cached_property
     def _published_since(self) -> str:
-        return backlog.published_since(self.calendar, self.now)
+        return stale.published_since(self.calendar, self.now)
 
     @cached_property
     def _closed(self) -> set[str]:
@@ -391,6 +391,6 @@ class _StatusBuilder:
             read_at = self._read_at(asset)
             return int(read_at is not None), f"{read_at:%Y-%m-%d %H:%M} UTC" if read_at else None
         keys = [key for key in self.lake.stored(asset) if key]
-        if asset == backlog.PUBLISHED:
+        if asset == stale.PUBLISHED:
             keys = [day for day in self._days if day >= self._published_since and self._manifest(day) is not None]
         return len(keys), max(keys, default=None)

@@ -148,7 +148,7 @@ def _made_of_published(calendar: Calendar, now: datetime) -> tuple[MadeOfPublish
     from concurrent.futures import ThreadPoolExecutor
     from functools import partial
 
-    from genesys_assets.automation.backlog import published_since
+    from genesys_assets.automation.stale import published_since
     from genesys_assets.lake.opening import s3_client
     from genesys_assets.publishing.errors import PublishingError
     from genesys_assets.publishing.opening import publisher_of_settings

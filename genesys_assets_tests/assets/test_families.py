@@ -12,7 +12,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from genesys_assets.automation.backlog import can_make_report, can_make_table, hours_backlog, tables_backlog
+from genesys_assets.automation.backlog import hours_backlog
+from genesys_assets.automation.stale import can_make_report, can_make_table, tables_backlog
 from genesys_assets.cloud.analytics.families import FAMILIES
 from genesys_assets.cloud.http import retry
 from genesys_assets.forgetting import lakewide

@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from genesys_assets.assets import daily_details
-from genesys_assets.automation.backlog import can_make_table
+from genesys_assets.automation.stale import can_make_table
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.days.users import USER_DETAILS, of_user_tables
 from genesys_assets.sandbox.server import running

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import time_machine
 
-from genesys_assets.automation.backlog import can_make_table, lake_files_backlog, tables_backlog
+from genesys_assets.automation.backlog import lake_files_backlog
+from genesys_assets.automation.stale import can_make_table, tables_backlog
 from genesys_assets.days.data_lake import FILES, LAKE_FILES
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach

@@ -12,7 +12,7 @@ import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_assets.automation import backlog
+from genesys_assets.automation import backlog, stale
 from genesys_assets.automation.sensors import SENSORS
 from genesys_assets.automation.status import TABLES, AssetStatus, Status, status
 from genesys_assets.days import hours_of, made_of, utc_day, utc_hour
@@ -62,7 +62,7 @@ def store_tables(lake: Lake, day: str, at: datetime) -> None:
     numbers = {
         **made_of.of_conversations(lake, day, DAY_TABLES),
         backlog.INTERVALS: made_of.of_interval_metrics(lake, day, INTERVAL_METRICS),
-        backlog.DAYS: made_of.of_daily_metrics(lake, day, DAILY_METRICS),
+        stale.DAYS: made_of.of_daily_metrics(lake, day, DAILY_METRICS),
     }
     specs = {f"tables/{spec.name}": spec for spec in (*DAY_TABLES, INTERVAL_METRICS, DAILY_METRICS)}
     with (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from genesys_assets.automation.backlog import is_unchecked
+from genesys_assets.automation.stale import is_unchecked
 from genesys_assets.checks.looked_at import AS_MANY, CHECKED, OF_SESSIONS
 from genesys_assets.days.verdicts import Verdict, failing, give, looked_at, verdicts, why_closed
 from genesys_assets.lake.lake import Lake

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from genesys_assets.automation.backlog import published_backlog
+from genesys_assets.automation.stale import published_backlog
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import Calendar
 from genesys_assets.reports.built_in import built_in_reports

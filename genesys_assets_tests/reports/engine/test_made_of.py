@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 
-from genesys_assets.automation.backlog import can_make_report, published_backlog, reports_backlog
+from genesys_assets.automation.stale import can_make_report, published_backlog, reports_backlog
 from genesys_assets.days import days_around
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.partitions import Calendar
