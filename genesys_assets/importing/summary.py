@@ -160,7 +160,7 @@ def not_complete(imported: ImportResult) -> str | None:
         what = "something was left out"
     else:
         what = "a conversation begins on two days"
-    return f"No day was marked as complete, for {what}."
+    return f"No day was marked as complete, because {what}."
 
 
 def _together(remarks: Iterable[Mapping[str, int]]) -> list[str]:

@@ -58,7 +58,7 @@ def test_the_rate_limit_is_that_of_the_settings() -> None:
     [
         (["2026-01-31", "2026-01-01"], "is not a range of days that ends by today"),
         (["2026-01-01", "2999-01-01"], "is not a range of days that ends by today"),
-        (["yesterday", "2026-01-01"], "FROM 'yesterday' is no day: write it as 2026-01-31"),
+        (["yesterday", "2026-01-01"], "FROM 'yesterday' is not a day: write it as 2026-01-31"),
     ],
 )
 def test_what_is_no_range_of_days_is_refused(arguments: list[str], says: str) -> None:

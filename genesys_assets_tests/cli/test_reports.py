@@ -186,7 +186,7 @@ def test_only_so_many_rows_by_intervals_of_another_length(file: Path) -> None:
 def test_a_report_that_is_not_there_is_refused_with_the_nearest(file: Path) -> None:
     done = run("preview", "queue_medi", f"{DAY}")
     assert done.exit_code == 2
-    assert f"no report 'queue_medi' ships or is in {file}" in said(done)
+    assert f"no report 'queue_medi' is built in or is in {file}" in said(done)
     assert "Closest: queue_media" in said(done)
 
 
@@ -286,7 +286,7 @@ def test_a_name_that_nothing_has_is_answered_with_the_closest(file: Path, past_d
     name = past_days.lake.read("reference/queues_history", None).to_pylist()[0]["name"]
     done = run("ids", name[:-1])
     assert (done.exit_code, done.stdout) == (1, "")
-    assert f"Nothing is called {name[:-1]!r}. Closest: " in said(done)
+    assert f"Nothing has the name {name[:-1]!r}. Closest: " in said(done)
     assert name in said(done)
 
 

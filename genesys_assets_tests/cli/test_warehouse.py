@@ -48,7 +48,7 @@ def test_a_lake_in_a_folder_needs_to_be_told_where_the_warehouse_reaches_it(tmp_
     with environment({"DAGSTER_HOME": str(tmp_path)}):
         ended = warehouse("trino")
         assert (ended.exit_code, ended.stdout) == (1, "")
-        assert "which trino cannot read. Say where it reaches the lake" in ended.stderr
+        assert "which trino cannot read. Set where it reaches the lake" in ended.stderr
         assert "'s3://other/lake/tables/sessions'" in warehouse("trino", "--location", "s3://other/lake").stdout
 
 

@@ -265,7 +265,7 @@ def test_what_builds_on_the_stored_replaces_nothing_else(lake: Lake, propose: Ca
     building = propose({DAYS[0]: [("a", 1), ("b", 1)]}, newness=9, builds_on_known=True)
     building.prepare()
     do(propose({DAYS[0]: [("a", 2)]}))
-    with pytest.raises(Overtaken, match=rf"{PLACE} of {DAYS[0]} was replaced"):
+    with pytest.raises(Overtaken, match=rf"Another run replaced {DAYS[0]} of {PLACE}"):
         building.commit(sleep=lambda _: None)
     assert stored(lake, DAYS[0]) == [[("a", 2)]]
 

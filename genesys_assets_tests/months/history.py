@@ -134,7 +134,7 @@ class AsItWas:
     def arrivals(self, day: date) -> Sequence[Arrival]:
         return ()
 
-    def told(self, day: date) -> Iterator[Item]:
+    def seeded(self, day: date) -> Iterator[Item]:
         return self._past.complete(day, self._asked_at, self._asked_at)
 
 

@@ -137,7 +137,7 @@ def test_a_planted_conversation_must_be_able_to_be_shown() -> None:
     with pytest.raises(ValueError, match="has no segments"):
         organisation.plant(planted(participants=[{"purpose": "agent", "sessions": [sessionless]}]))
     taken = organisation.conversations(DAY)[0]["conversationId"]
-    with pytest.raises(ValueError, match=f"a conversation {taken} already"):
+    with pytest.raises(ValueError, match=f"The conversation {taken} exists already"):
         organisation.plant(planted(conversationId=taken))
 
 

@@ -120,8 +120,8 @@ def _resolve_or_name_families(
 def families_with(kind: Literal["metric", "dimension"], name: str, but: AggregateFamily) -> list[str]:
     """The other families that have a metric or a dimension, by name.
 
-    >>> families_with("dimension", "flowId", but=CONVERSATIONS)[:1]
-    ['flows']
+    >>> families_with("dimension", "flowId", but=CONVERSATIONS)
+    ['flowexecutions', 'flows', 'transcripts']
     """
     return sorted(each.name for each in FAMILIES.values() if each is not but and _has(each, kind, name))
 

@@ -133,7 +133,7 @@ def test_users_are_asked_in_batches_of_at_most_a_hundred() -> None:
 
 
 def test_a_batch_is_for_families_that_are_asked_in_batches() -> None:
-    with pytest.raises(InvalidQuery, match="family flows is asked without a batch"):
+    with pytest.raises(InvalidQuery, match="the family flows takes no batch"):
         AggregateQuery(
             interval=HOUR,
             granularity="PT15M",

@@ -200,7 +200,7 @@ def test_a_conversation_that_begins_on_two_days_is_said_and_no_day_is_complete(t
     files = [saved_file("1.json", dumped(page(call()))), saved_file("2.json", dumped(page(other)))]
     imported = import_files(Lake(LocalStore(tmp_path / "lake")), files, ImportOptions(), complete=DAY)
     assert "Begun on two days: 1 conversation, which counts on both." in (totals(imported) or "")
-    assert not_complete(imported) == "No day was marked as complete, for a conversation begins on two days."
+    assert not_complete(imported) == "No day was marked as complete, because a conversation begins on two days."
 
 
 @pytest.mark.parametrize("is_long", [False, True])

@@ -129,7 +129,7 @@ def test_what_could_not_be_read_is_told(tmp_path: Path) -> None:
     compute(report(of_conversations(measures={"value": {"sum": "order_value"}, "tiers": {"distinct": "tier"}})), stored)
     assert f"{stored.remarks['tier']}" == "2 values"
     assert f"{stored.remarks['order_value']}" == (
-        "4 values, of which 2 are null because they are not of the type, 1 may have been cut by the platform, "
+        "4 values, of which 2 are null because they are not of the type, 1 may have been truncated by the platform, "
         "1 belong to conversations whose participants have different ones"
     )
 
