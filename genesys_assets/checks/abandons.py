@@ -22,7 +22,7 @@ _COLUMNS = ["conversation_id", "media_type", "purpose", "value"]
 
 
 def reconcile_abandons(lake: Lake, day: str) -> Finding | str:
-    """A comparison of tAbandon in the sessions and in the legs of a day, or why there is none."""
+    """A comparison of tAbandon in the sessions and in the legs of a day, or the reason why they cannot be compared."""
     legs, emitted = f"tables/{INTERACTION_LEGS.name}", f"tables/{SESSION_METRICS.name}"
     for place in (legs, emitted):
         if not lake.has(place, day):

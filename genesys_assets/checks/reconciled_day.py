@@ -192,7 +192,9 @@ def _separate_unread(sides: _Sides, unread: UnreadConversations, grouping: Group
 
 
 def reconcile_daily(lake: Lake, day: str, tolerance: Tolerance, calendar: Calendar) -> Finding | str:
-    """A comparison of the business day's aggregates with the sum of its hours, or why there is none."""
+    """A comparison of the business day's aggregates with the sum of its hours, or the reason why they cannot be
+    compared.
+    """
     window = Window(*calendar.business_day(day))
     obstacle = _obstacle(lake, day, "daily_metrics", until=window.end)
     for utc in window.utc_days():

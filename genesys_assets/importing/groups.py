@@ -54,7 +54,7 @@ def in_group(item: Object, remarks: Remarks) -> dict[str, str]:
 
 
 def group_around(envelope: Object) -> Group:
-    """The dimensions in fields around figures: scripts that ask for one queue at a time note there which one it was."""
+    """The group in fields around figures: a script that asks for one queue at a time may note the queue there."""
     found = Group()
     for name, value in envelope.items():
         if not isinstance(value, str) or not value:
@@ -67,8 +67,8 @@ def group_around(envelope: Object) -> Group:
 
 
 def group_beside(item: Object, remarks: Remarks, around: Group) -> Group:
-    """The group of a result or a bucket of the platform's: in `group`, and in fields that a script put beside it; and
-    that of what lies around.
+    """The group of a result or a bucket in the platform's form: from `group`, from fields that a script put beside it,
+    and from `around`, the group of the object that contains it. Raises CannotImport.
     """
     found = Group(in_group(item, remarks))
     _add_dimensions(found, _beside_figures(item), remarks)
@@ -78,7 +78,7 @@ def group_beside(item: Object, remarks: Remarks, around: Group) -> Group:
 
 
 def _within(around: Group, inner: Group) -> Group:
-    """The group of both. Raises CannotImport where they differ."""
+    """Both groups together. Raises CannotImport if a dimension has two values."""
     for dimension, value in inner.dimensions.items():
         if around.dimensions.get(dimension, value) != value:
             raise CannotImport(f"a group of it has two values of {dimension}, one of them in what lies around it")
@@ -90,8 +90,8 @@ def _beside_figures(item: Object) -> Object:
 
 
 def group_of(item: Object, group_by: tuple[str, ...] | None, remarks: Remarks, around: Group) -> Group:
-    """The group of an entity, bucket or result: in `group`, or in fields of its own such as `userId` or `queue`; and
-    that of what lies around.
+    """The group of an entity, bucket or result: from `group` or its own fields, such as `userId` or `queue`, and from
+    `around`, the group of the object that contains it. Raises CannotImport.
     """
     fields = _beside_figures(item)
     own = Group(in_group(item, remarks))
@@ -177,7 +177,7 @@ def _known(name: str) -> str | None:
 
 @lru_cache(maxsize=256)
 def _refusal(name: str) -> str:
-    """Why a name is no dimension. To find the nearest names takes long, and a file repeats its fields."""
+    """Why a name is no dimension. Cached: finding the nearest names takes long, and a file repeats its fields."""
     if others := families_with("dimension", name, but=CONVERSATIONS):
         return f"{name!r} is a dimension of {', '.join(others)}, and {ONLY_CONVERSATIONS}"
     try:
@@ -207,7 +207,7 @@ def _leave_out_names(checked: Group, remarks: Remarks) -> None:
 
 
 def _kind_of_name(name: str) -> str:
-    """Of what a field is the name: `queueName` -> `queue`."""
+    """What a field names: `queueName` -> `queue`."""
     return re.sub("name$", "", plain_name(name))
 
 

@@ -16,6 +16,7 @@ import dagster as dg
 import pyarrow as pa
 from pydantic import PrivateAttr
 
+from genesys_assets.keys import LAYERS
 from genesys_assets.lake.frames import as_table, convert
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import open_lake
@@ -25,10 +26,8 @@ from genesys_assets.tables.spec import Column, TableSpec
 __all__ = ["LakeIOManager", "MissingPartitions", "as_table", "convert", "place"]
 
 _KEYS_NAMED = 20
-_OF_THE_PIPELINE = frozenset(
-    {"ops", "reference", "pages", "tables", "reports", "published", "live", "imports", "forgotten"}
-)
-"""Folders of the lake that hold the layers of the pipeline and its notes."""
+_OF_THE_PIPELINE = frozenset({*LAYERS, "imports", "forgotten"})
+"""Folders of the lake that hold the layers of the pipeline, the records of imports and the list of forgotten people."""
 _Attempt = tuple[str, int]
 """The key of a step, and how often it was tried before."""
 

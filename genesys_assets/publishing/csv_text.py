@@ -5,8 +5,8 @@ A spreadsheet computes every field that begins with one of `= + - @`, quoted or 
 white space), or with a tab or a line end, gets a `'` in front. Numbers stay as they are: -5 is -5. Parquet and JSON
 have the text unchanged. Source: https://owasp.org/www-community/attacks/CSV_Injection
 
-A spreadsheet that separates by semicolons takes our lines for one cell, knows no quotes within it, and begins another
-cell at each semicolon, tab and line end in a text. So what stands behind one of these is protected likewise.
+A spreadsheet that separates by semicolons ignores our commas and quotes. It begins a cell at each semicolon, tab and
+line end within a text. So text that follows one of these gets a `'` by the same rule.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def is_formula(text: str) -> bool:
 
 
 def _as_text(behind: re.Match[str]) -> str:
-    """What stands behind a break, with a `'` where it may be a formula, be it in quotes."""
+    """The text after a break, with a `'` in front if it may be a formula, with or without quotes."""
     return f"'{behind[0]}" if is_formula(behind[0].replace('"', "")) else behind[0]
 
 

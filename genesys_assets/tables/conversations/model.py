@@ -95,7 +95,7 @@ provider string source provider of the communication
 peerId string the session at the other end
 ani string caller's number
 dnis string number dialled by the caller
-sessionDnis string number dialled for this session, differs from dnis after a transfer
+sessionDnis string number dialled in the session: after a transfer another than dnis
 remote string name, number or address of the remote party
 remoteNameDisplayable string name of the remote party as it may be shown
 addressFrom string address that initiated

@@ -43,7 +43,7 @@ idle_members integer of these, how many had the routing status IDLE for a time o
 idle_ms integer how long these were IDLE during the wait, added up; null where unknown
 unknown string input that is missing for the figures of idle members: queue_members or user_status; null if none is
 overtaken_by integer interactions of the queue and media type that were offered later and answered before the wait ended
-overtaking_conversation_id string the one of these that was answered first; null if there is none
+overtaking_conversation_id string the first answered of the interactions that overtook the wait; null if none did
 overtaking_user_id string the agent who answered it
 """),
     partition_column="conversation_start",
