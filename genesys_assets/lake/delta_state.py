@@ -1,0 +1,219 @@
+"""One Delta Lake table as its log was when it was last read: its data files, its numbers and its columns. delta-rs
+reads the log. `delta` has the commits that change a table.
+
+Protocol: https://github.com/delta-io/delta/blob/master/PROTOCOL.md
+
+    <place>/_delta_log/…                      the log: one commit is one JSON file
+    <place>/date=2026-01-31/<name>.parquet    data files; a name is never used twice
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genesys_assets.lake import log_entry
+from genesys_assets.lake.column_types import PARTITION_COLUMNS
+from genesys_assets.lake.delta_files import (
+    WHOLE,
+    DataFile,
+    Key,
+    data_files,
+    files_schema,
+    keys_of,
+    oldest_first,
+    partition_value,
+    partition_values,
+)
+from genesys_assets.lake.log_files import LOG, NO_VERSION, commit_name
+from genesys_assets.lake.log_mirror import log_place
+from genesys_assets.lake.store import Store
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+NOTE = "genesys_assets"
+"""The key in a commit's `commitInfo` of our own note: what the commit did to each partition."""
+
+
+class UnreadableLog(Exception):
+    """The log of a table is damaged. The message says what to do."""
+
+
+@dataclass(slots=True)
+class _KnownState:
+    """What was read of a table at a version: its files, and its numbers by name. Both are None until first needed."""
+
+    version: int = NO_VERSION
+    files: pa.Table | None = None
+    numbers: dict[str, int] | None = None
+
+
+class DeltaState:
+    """The log of one table, as it was when it was last read: see `refresh`. A table that does not exist has no files.
+    Every method that reads the log raises UnreadableLog if it is damaged.
+
+    Safe for threads. Two reads, one after the other, may be of different versions.
+    """
+
+    def __init__(self, store: Store, place: str) -> None:
+        self.store = store
+        self.place = place
+        self._lock = threading.RLock()
+        self._log = log_place(store, place)
+        self._table: DeltaTable | None = None
+        self._known = _KnownState()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read what was committed since."""
+        with self._lock:
+            if self._log.pull():
+                self._table = None
+            if self._table is None or not self._log.ends_with(self.version):
+                self._read()
+
+    def _read(self) -> None:
+        """Have delta-rs read the log."""
+        self._table = self._load() if self._table is None else self._updated(self._table)
+        self._known = _KnownState(NO_VERSION if self._table is None else int(self._table.version()))
+        self._log.note_last(self.version)
+
+    def _take_over(self, version: int, files: pa.Table, newness: Mapping[Key, int]) -> None:
+        """Change what is known of the table by a commit of our own, so that the log need not be read again."""
+        numbers = self._known.numbers
+        if numbers is not None:
+            numbers = numbers | {key or WHOLE: value for key, value in newness.items()}
+        self._known = _KnownState(version, files, numbers)
+        self._log.note_last(version)
+
+    def _updated(self, table: DeltaTable) -> DeltaTable | None:
+        from deltalake.exceptions import DeltaError
+
+        try:
+            table.update_incremental()
+        except DeltaError:
+            # This table was deleted, and another one made in its place.
+            return self._load()
+        return table
+
+    def _load(self) -> DeltaTable | None:
+        from deltalake import DeltaTable
+        from deltalake.exceptions import DeltaError, TableNotFoundError
+
+        try:
+            return DeltaTable(self._log.uri)
+        except TableNotFoundError:
+            return None
+        except DeltaError as error:
+            where, why = self.store.uri(f"{self.place}/{LOG}"), str(error).splitlines()[0].rstrip(".")
+            raise UnreadableLog(
+                f"{where} cannot be read ({why}). If its newest file is truncated, as after a power cut, delete that "
+                f"file: the table is then as before that commit. Else restore {self.store.uri(self.place)} from a "
+                "copy, or delete it and compute or fetch all its partitions again."
+            ) from error
+
+    @property
+    def version(self) -> int:
+        """The number of the last commit; -1 if there is no table."""
+        return self._known.version
+
+    @property
+    def table_id(self) -> str | None:
+        """The id of this table, None if there is no table. A table made again in the same place has another id."""
+        return None if self._table is None else str(self._table.metadata().id)
+
+    def files(self, key: Key) -> list[DataFile]:
+        """The files of a partition, the oldest first."""
+        actions = self._add_actions()
+        for name, value in partition_values(key).items():
+            if f"partition.{name}" not in actions.column_names:
+                return []
+            type_ = PARTITION_COLUMNS[name]
+            wanted = pa.scalar(partition_value(name, value), type_)
+            actions = actions.filter(pc.equal(actions[f"partition.{name}"], wanted))
+        return data_files(oldest_first(actions))
+
+    def every_file(self) -> list[tuple[Key, DataFile]]:
+        """The files of all partitions with the key of each, the oldest first."""
+        actions = oldest_first(self._add_actions())
+        return list(zip(keys_of(actions), data_files(actions), strict=True))
+
+    def partitions(self) -> list[str]:
+        """The keys of the partitions that have files, in order; of a table without partitions none."""
+        return sorted({key for key in keys_of(self._add_actions()) if key is not None})
+
+    def newness(self, key: Key) -> int | None:
+        """How new the last reading of a partition was, whether or not it brought new rows: see `Lake.newness`."""
+        with self._lock:
+            if self._known.numbers is None:
+                self._known.numbers = self._read_numbers()
+            return self._known.numbers.get(key or WHOLE)
+
+    def _read_numbers(self) -> dict[str, int]:
+        """All numbers of the table by name. (delta-rs would read all commits since the last checkpoint for each
+        one.)
+        """
+        folder = Path(self._log.uri) / LOG
+        try:
+            return log_entry.numbers(folder, self.version)
+        except FileNotFoundError:
+            # Housekeeping removed commits that we had not read. A newer checkpoint has their numbers.
+            self._table = None
+            self._read()
+            return log_entry.numbers(folder, self.version)
+
+    def schema(self) -> pa.Schema:
+        """The columns of the table at rest, without the partition columns."""
+        if self._table is None:
+            return pa.schema([])
+        return pa.schema([field for field in self._columns() if field.name not in PARTITION_COLUMNS])
+
+    def _columns(self) -> pa.Schema:
+        return pa.schema([]) if self._table is None else pa.schema(self._table.schema().to_arrow())
+
+    def notes(self, since: int) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Version and note of each commit of ours after version `since`, the oldest first.
+
+        They are read from the files of the commits: `DeltaTable.history` numbers commits wrong if others commit
+        meanwhile. Commits that were removed from the log are left out.
+        """
+        versions = range(max(since, -1) + 1, self.version + 1)
+        for version, actions in zip(versions, self.actions(versions), strict=True):
+            for action in actions:
+                if NOTE in action.get("commitInfo", {}):
+                    yield version, dict(action["commitInfo"][NOTE])
+
+    def actions(self, versions: Sequence[int]) -> Iterator[list[dict[str, Any]]]:
+        """The actions of each commit, as the protocol defines them; an empty list if it was removed from the log."""
+        with self._lock:
+            if versions:
+                self._log.complete(versions)
+        yield from map(self._actions_of, versions)
+
+    def _actions_of(self, version: int) -> list[dict[str, Any]]:
+        try:
+            commit = (Path(self._log.uri) / LOG / commit_name(version)).read_bytes()
+        except FileNotFoundError:
+            return []
+        return [json.loads(line) for line in commit.splitlines()]
+
+    def _add_actions(self) -> pa.Table:
+        with self._lock:
+            if self._known.files is None:
+                self._known.files = self._read_add_actions()
+            return self._known.files
+
+    def _read_add_actions(self) -> pa.Table:
+        if self._table is None:
+            return files_schema([]).empty_table()
+        schema = files_schema(self._table.metadata().partition_columns)
+        every = pa.table(self._table.get_add_actions(flatten=True))
+        return every.select(schema.names).cast(schema) if len(every) else schema.empty_table()
