@@ -184,7 +184,7 @@ def _on_disk(place: str) -> Iterator[SavedFile]:
         yield from _matching(path)
     else:
         for each in sorted(glob.glob(path)):
-            # As where a shell expands the pattern: a folder is all that is below it.
+            # As with a pattern that a shell expands: a folder stands for everything below it.
             if os.path.isdir(each):
                 yield from [_linked(each)] if os.path.islink(each.rstrip(os.sep)) else _below(each)
             else:
@@ -200,7 +200,7 @@ def _below(folder: str) -> list[SavedFile]:
 
 
 def _matching(pattern: str) -> list[SavedFile]:
-    """The files that a pattern with `**` matches, but hidden ones. `glob` would follow links, also in a circle."""
+    """The files that a pattern with `**` matches, except hidden ones. `glob` would follow links, even in a circle."""
     wanted = pattern.split(os.sep)
     fixed = next(at for at, name in enumerate(wanted) if _WILDCARD & set(name))
     root = os.path.join(os.sep.join(wanted[:fixed]), "")

@@ -251,8 +251,8 @@ class _File:
                 )
 
     def _must_agree(self) -> None:
-        """The platform gives a figure of a group and a time once. Two in one answer were of two groups, and a tool has
-        lost what told them apart.
+        """Raises CannotImport if an answer has two values of a figure for one group and time. The platform gives one,
+        so the two were of different groups, and a tool has dropped the field that distinguished them.
         """
         for (answer, _, span), rows in groupby(self.spool.repeated_buckets(), lambda row: row[:3]):
             found: dict[str, Object] = {}

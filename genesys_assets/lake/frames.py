@@ -47,7 +47,9 @@ def convert(table: pa.Table, wanted: Any) -> Any:
 
 
 def _to_pandas(table: pa.Table) -> pd.DataFrame:
-    """Whole numbers beside nulls become fractions in pandas, unless one is too large for these: then `Int64`."""
+    """The table as a frame. pandas makes floats of whole numbers if some are null. A column with a number that a float
+    cannot hold exactly becomes `Int64` instead.
+    """
     import pandas
 
     frame: pd.DataFrame = table.to_pandas()

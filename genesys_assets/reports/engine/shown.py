@@ -153,7 +153,7 @@ def of_figures(
 
 
 def _settings(report: Report, groups: pa.Table, stored: StoredDay) -> dict[str, Any]:
-    """What was set for queues at the end of a period. No figure of a person has a space in its name."""
+    """The queues' settings at the end of a period, by a name with a space, which no figure of an entry can have."""
     settings = {shown.setting for shown in report.shown if shown.setting}
     return {f"set {setting}": queue_settings(setting, groups, stored.lake, stored.window.end) for setting in settings}
 

@@ -211,7 +211,7 @@ class StoredDay:
                 yield piece if later is None else piece.filter(later)
 
     def _conditions(self, part: DetailsPart, window: Window) -> tuple[list[pc.Expression], list[pc.Expression]]:
-        """What rows must fulfil as they are read, and once their conversations and attributes are known."""
+        """The conditions that apply while rows are read, and those that need columns of conversations or attributes."""
         at_once, later = ([holds(each, pc.field, part.table.type)] if each else [] for each in _split(part.where))
         (later if _is_joined(part.time) else at_once).append(_within(part.time, window))
         return at_once, later

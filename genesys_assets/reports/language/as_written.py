@@ -1,4 +1,6 @@
-"""Numbers that remember how they were written, for where they are compared with text: +4179 is no 4179, 1.50 no 1.5."""
+"""Numbers that keep the text from which they were parsed. A text column is compared with that text: with +4179, not with
+4179, and with 1.50, not with 1.5.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ from typing import Any, Self
 
 
 class AsWritten:
-    """A number whose text is what was written."""
+    """A number; `str()` gives the text from which it was parsed."""
 
     written: str
 
@@ -37,7 +39,7 @@ def number(text: str, *, is_whole: bool) -> int | float:
 
 
 def in_json(stated: Any) -> Any:
-    """A value for JSON, where a number that JSON would write otherwise is text."""
+    """A value for JSON. Numbers that keep their text become that text."""
     if isinstance(stated, dict):
         return {name: in_json(of) for name, of in stated.items()}
     if isinstance(stated, list):
