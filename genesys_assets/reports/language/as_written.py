@@ -1,5 +1,5 @@
-"""Numbers that keep the text from which they were parsed. A text column is compared with that text: with +4179, not with
-4179, and with 1.50, not with 1.5.
+"""Numbers that keep the text from which they were parsed. A text column is compared with that text: with +4179, not
+with 4179, and with 1.50, not with 1.5.
 """
 
 from __future__ import annotations
