@@ -73,6 +73,11 @@ class Visit:
     def ask(self, script: str) -> Any:
         return self.page.evaluate(script)
 
+    def follow(self, name: str) -> None:
+        """Click on a link, and wait until the page that it leads to has been read to its end."""
+        with self.page.expect_navigation(wait_until="load"):
+            self.page.get_by_role("link", name=name).click()
+
 
 @contextmanager
 def chromium() -> Iterator[Browser]:

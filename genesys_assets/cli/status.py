@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genesys_assets.cli.bounded import OutOfTime, bounded
+from genesys_assets.cli.bounded import OutOfTime, bounded, leave
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +72,7 @@ def status(
             f"Cannot tell within {within} seconds. Check fewer days with --days, or wait longer with --within.",
             err=True,
         )
-        raise typer.Exit(CANNOT_TELL) from None
+        leave(CANNOT_TELL)
     code = exit_code(state)
     if not (quiet and code == IN_TIME):
         typer.echo(as_text(state) if not as_json else as_document(state))

@@ -77,14 +77,14 @@ def test_the_materialisations_lead_to_page_manifest_and_list(published: Publishe
 def test_from_the_list_a_browser_reaches_the_day_its_csv_files_and_the_list_again(published: Published) -> None:
     url = link(metadata(published.world.runs[-1], "published/index")["page"])
     with chromium() as browser, visit(browser, url, follows_links=True) as seen:
-        seen.page.get_by_role("link", name="Thu 29 Jan 2026").click()
+        seen.follow("Thu 29 Jan 2026")
         assert seen.page.inner_text("h1") == "Thursday 29 January 2026"
         assert seen.complaints == []
         files = [link.get_attribute("href") for link in seen.page.get_by_role("link", name="CSV").all()]
         csv = [path_of(urljoin(seen.page.url, href or "")) for href in files]
         assert len(set(csv)) == len(csv) == len(built_in_reports())
         assert all(path.read_text().startswith("interval_start,interval_end,") for path in csv)
-        seen.page.get_by_role("link", name="All days").click()
+        seen.follow("All days")
         assert seen.page.inner_text("h1") == "Days"
 
 

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import doctest
+import subprocess
+import sys
 import threading
 
 import pytest
 
 from genesys_assets.cli import bounded as module
 from genesys_assets.cli.bounded import OutOfTime, bounded
+from genesys_assets_tests.patience import PATIENCE_SECONDS
+
+LEAVING = """
+import threading
+from genesys_assets.cli.bounded import OutOfTime, bounded, leave
+try:
+    bounded(threading.Event().wait, seconds=0.01)
+except OutOfTime:
+    print("said before", end="")
+    try:
+        leave(2)
+    finally:
+        print("never said")
+"""
 
 
 def test_the_example_holds() -> None:
@@ -30,3 +46,8 @@ def test_work_that_does_not_end_is_left_alone() -> None:
             bounded(end.wait, seconds=0.01)
     finally:
         end.set()
+
+
+def test_a_process_leaves_at_once_with_its_exit_code_while_the_work_goes_on() -> None:
+    done = subprocess.run([sys.executable, "-c", LEAVING], capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "said before", "")
