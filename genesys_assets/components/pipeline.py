@@ -202,7 +202,7 @@ def _refused(
             field, reason = group.model_fields[name], str(problem["msg"]).removeprefix("Value error, ")
             example = f"For example {(field.examples or ['…'])[0]}."
             attribute = (called or {}).get(name, name)
-            message = f"{attribute} is not valid: {reason}. {field.description} {example}"
+            message = f"{reason}. {field.description} {example}"
             yield mistake((attribute,), message, stated[name])
 
 

@@ -1,6 +1,6 @@
 """A user's own reports: reads their file, checks it, and previews a report.
 
-A report in the file must not have the name of a report that ships. The setting GENESYS_ASSETS_REPORTS names the file;
+A report in the file must not have the name of a built-in report. The setting GENESYS_ASSETS_REPORTS names the file;
 `meaning.entries` parses it.
 """
 

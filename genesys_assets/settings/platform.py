@@ -30,7 +30,8 @@ class CloudSettings(RateSettings):
 
     region: str | None = setting(
         "GENESYS_CLOUD_REGION",
-        "Region of the organisation, as key (us_east_1) or domain (mypurecloud.com).",
+        "Region of the organisation, as key (us_east_1) or domain (mypurecloud.com). Required unless "
+        "GENESYS_CLOUD_API_URL is set.",
         "mypurecloud.com",
         default=None,
     )

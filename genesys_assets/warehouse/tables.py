@@ -27,7 +27,8 @@ from genesys_assets.tables.users.time import USER_TIME
 from genesys_assets.tables.users.waits import QUEUE_WAITS
 
 _DATES = {
-    "reports": columns("date day the business day, by which the table is partitioned"),
+    "reports": columns("date day the last day of the row, in the time zone of the report; the table is partitioned by it"),
+    "tables/daily_metrics": columns("date day the business day, by which the table is partitioned"),
     "": columns("date day the UTC day, by which the table is partitioned"),
 }
 
@@ -49,7 +50,8 @@ class LakeTable:
         """The columns of the spec, after the one by which the table is partitioned, if it is."""
         if not self.is_partitioned:
             return self.spec.columns
-        return (*_DATES.get(self.place.split("/")[0], _DATES[""]), *self.spec.columns)
+        dates = _DATES.get(self.place) or _DATES.get(self.place.split("/")[0], _DATES[""])
+        return (*dates, *self.spec.columns)
 
 
 def lake_tables(reports: Iterable[Report], families: Iterable[AggregateFamily]) -> list[LakeTable]:

@@ -36,7 +36,7 @@ from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES
 TABLES_OF_HOURS = ("tables/interval_metrics", *(f"tables/{spec.name}" for spec in CONVERSATION_TABLES))
 COST = "reports/api_cost"
 FILES_OF_A_DAY = 3 * len(built_in_reports()) + 1
-"""Published: each report that ships as Parquet, CSV and JSON, and the page."""
+"""Published: each built-in report as Parquet, CSV and JSON, and the page."""
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 

@@ -130,7 +130,7 @@ def test_all_mistakes_are_told_at_once_as_of_a_reports_file() -> None:
 
 
 def test_a_name_that_ships_or_is_missing_is_refused() -> None:
-    assert "attributes.name: 'interval' is the name of a report that ships" in refusal(name="interval")
+    assert "attributes.name: 'interval' is the name of a built-in report" in refusal(name="interval")
     with pytest.raises(dg.DagsterInvalidDefinitionError, match="name is missing"):
         GenesysReport.from_attributes_dict(attributes={"description": "One row.", "aggregates": CALLS["aggregates"]})
     with pytest.raises(dg.DagsterInvalidDefinitionError, match="description is missing"):

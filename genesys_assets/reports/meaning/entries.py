@@ -94,7 +94,7 @@ def _reports(document: Document, taken: Iterable[str]) -> dict[str, Report]:
         document.add(("reports",), message, None, key=True)
         return {}
     for name in set(taken) & set(named if isinstance(named, dict) else ()):
-        message = f"{name!r} is the name of a report that ships. Choose another"
+        message = f"{name!r} is the name of a built-in report. Choose another"
         document.add(("reports", name), message, name, key=True)
     try:
         entries = EntriesFile.model_validate(stated).reports

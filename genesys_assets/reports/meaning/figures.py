@@ -151,6 +151,6 @@ def group_key(name: str, *, families: Sequence[AggregateFamily], path: Path, fin
         )
         findings.add(path, message, name)
         return None
-    hint = " Names stand beside ids by themselves." if name.lower().endswith("name") else ""
+    hint = " Reports show the name beside each id anyway." if name.lower().endswith("name") else ""
     findings.add(path, f"{refusals[0]}{hint}", name)
     return None

@@ -29,7 +29,7 @@ class StandaloneReport(Entry):
 
         mistakes = super()._mistakes()
         if self.name in [report.name for report in (*built_in_reports(), *operating_reports())]:
-            message = f"{self.name!r} is the name of a report that ships. Choose another"
+            message = f"{self.name!r} is the name of a built-in report. Choose another"
             mistakes.append(mistake(("name",), message, self.name))
         return mistakes or self._unasked()
 
