@@ -123,7 +123,7 @@ class _Descriptions:
         return metadata
 
     def version(self, at: str) -> str | None:
-        """The version of a report is that of its definition, of a table that of its declaration."""
+        """A report's version comes from its definition, a table's from its declaration. None for other assets."""
         report = self.reports.get(at)
         if report is not None:
             return _version(report.name, report.spec.version, report.definition.model_dump_json())

@@ -16,9 +16,7 @@ DAY = timedelta(days=1)
 _CACHE_SIZE = 8_192
 """Enough for each day of some years, in each time zone that reports use."""
 REACH_DAYS = 31
-"""How many days before a day a conversation may have begun that agents still handle on that day. E-mails stay open for
-weeks.
-"""
+"""How many days back conversations are searched that agents may still handle. E-mails stay open for weeks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from genesys_assets.tables.spec import TableSpec
 
 OWNERS = ["team:contact-centre-data"]
+"""The owners that the UI shows. Another project replaces them by `translation`, or by `owners` of a report."""
 POOL = "genesys_cloud"
 """The pool of all steps that call the API: Dagster limits how many of them run at once."""
 ONE_RUN = dg.BackfillPolicy.single_run()

@@ -183,7 +183,7 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
                 days: dict[str, str] = {}
                 with stored.page_writers(OVERLAP, [day], provenance(context, _JOBS)) as writers:
                     writers[day].reach = Reach(plan.through)
-                    # Without a page it is known as of the instant up to which jobs have data; later ones are newer.
+                    # A day without pages is known as of the end of the jobs' data: later readings are newer.
                     writers[day].as_of = plan.through
                     if plan.by_job:
                         days = _read_overlap(cloud, stored, plan.by_job, writers[day], config.page_size)

@@ -59,7 +59,7 @@ def _family_metrics(calendar: Calendar, family: AggregateFamily) -> dg.AssetsDef
         if without_answers:
             reasons = unanswered(stored, without_answers)
             why = reasons.get(family.name, "nothing asked for it yet when the hours were fetched")
-            context.log.warning(f"{spec.name} has no {', '.join(without_answers)}: {why}")
+            context.log.warning(f"{spec.name} has no partition for {', '.join(without_answers)}: {why}")
         if answered:
             pages_of = partial(family_metrics_of, family=family)
             metrics = MetricsOfDay(spec, pages_of, made_of.of_family_metrics)

@@ -12,7 +12,7 @@ from dagster_aws.s3 import S3Resource
 from genesys_assets.assets.common import attributes, failing_by_name, provenance
 from genesys_assets.days.ledgered import ledgered_places
 from genesys_assets.keys import asset_key
-from genesys_assets.lake.housekeeping import keep_house
+from genesys_assets.lake.housekeeping import clean_up
 from genesys_assets.publishing.errors import PublishingError
 from genesys_assets.publishing.garbage import remove_garbage
 from genesys_assets.resources import LakeResource, PublishingResource
@@ -31,7 +31,7 @@ def build_housekeeping_asset() -> dg.AssetsDefinition:
     def housekeeping(
         context: dg.AssetExecutionContext, lake: LakeResource, publishing: PublishingResource, s3: S3Resource
     ) -> dg.MaterializeResult:
-        result = keep_house(
+        result = clean_up(
             lake.lake,
             ledgered_places(lake.lake),
             keep=timedelta(hours=RetentionSettings.load().keep_versions_hours),

@@ -218,7 +218,7 @@ def _write(
             for page in listing:
                 writers[None].write(page)
         return tables, writing, newly_deleted(entities, before)
-    raise TableContended(f"Others replaced reference/{name} {_TRIES} times in a row: run it again, alone.")
+    raise TableContended(f"Other processes replaced reference/{name} {_TRIES} times in a row. Run it again.")
 
 
 def _names_for_log(present: TableSpec, names: Sequence[str]) -> str:

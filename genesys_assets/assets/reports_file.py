@@ -57,8 +57,8 @@ def _describe(loaded: OwnReports) -> str:
         return "There is no such file: docs/reports.md shows how to write one."
     if loaded.problems:
         return (
-            f"**{loaded.path} is refused: none of its reports is loaded.** Mend it, then reload the code location:\n\n"
-            f"{as_table(loaded.problems)}"
+            f"**{loaded.path} is refused: none of its reports is loaded.** Correct it, then reload the code "
+            f"location:\n\n{as_table(loaded.problems)}"
         )
     listed = ", ".join(f"`genesys/reports/{report.name}`" for report in loaded.reports)
     return f"{loaded.path} has {listed or 'no reports'}."

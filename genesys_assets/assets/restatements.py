@@ -30,8 +30,8 @@ VERSION = "ledger_version"
 """Metadata of a materialisation: up to this version of the ledger's table, all days were reported to Dagster."""
 _EVENTS_LOOKED_AT = 500
 _AFTER_TABLES = {"dagster/priority": "-5"}
-"""Tables of `LEDGERED_IF_STORED` may lack a day, so they cannot be dependencies. The low priority makes them run
-first.
+"""Tables of `LEDGERED_IF_STORED` may lack a day, so they cannot be dependencies. The ledger's low priority makes these
+tables run first.
 """
 
 

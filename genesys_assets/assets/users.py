@@ -123,7 +123,7 @@ def _read_day(
             spans.take(page)
             writer.write(page)
     writer.reach = Reach(plan.until, is_complete=through >= utc_day(day)[1])
-    # Without a page it is known as of the end of the plan.
+    # A day without pages is known as of the end of the plan.
     writer.as_of = writer.as_of or plan.until
     figures = spans.figures
     must_not_be_worse(lake, day, writer.reach, figures["users_read"], allow_emptied=config.allow_emptied)

@@ -44,6 +44,8 @@ from genesys_assets.tables.observations import QUEUE_MEMBERS, USER_SKILLS
 
 SETTLING = timedelta(minutes=10)
 """An hour is read this long after its end: by then the platform has its figures."""
+_WHOLE_LISTING = SETTLING + timedelta(minutes=10)
+"""The files of a day are all listed this long after its end: see `assets.lake_files.LISTED_LATE`."""
 LOOK_BACK_AT = (3, 30)
 """Hour and minute, UTC, at which look-back days are read again."""
 NIGHT_AT = (2, 0)
@@ -250,7 +252,7 @@ def lake_files_backlog(lake: Lake, calendar: Calendar, now: datetime, settings: 
         return builder.backlog
     first = f"{(now - DAY * settings.days).date()}"
     for day in days_until_today(calendar, now):
-        reach, over = _reach(lake, LAKE_FILES, day), utc_day(day)[1] + SETTLING + SETTLING
+        reach, over = _reach(lake, LAKE_FILES, day), utc_day(day)[1] + _WHOLE_LISTING
         if day < first or (reach is not None and reach.is_complete):
             continue
         since = max(now - HOUR * settings.every_hours, over if over <= now else utc_day(day)[0])

@@ -32,7 +32,7 @@ _LONGEST_HOURS = {
     "daily": 4,
     "live": 0.25,
 }
-"""Dagster terminates a run after this many hours, because it occupies a slot in the queue and the pool."""
+"""Dagster terminates a run after this many hours: a run that hangs would occupy its slot in the queue and the pool."""
 
 _DESCRIPTIONS = {
     "hourly": "Fetch the pages of an hour, or of a range of hours in one run.",

@@ -32,8 +32,8 @@ _ALONE = 3
 """After this many failures a partition is tried alone. More failures make no difference."""
 _MOST_DOUBLINGS = 10
 _MOST_OF = 2
-"""A partition joins a range only if it wants at least 1 of `_MOST_OF` of the assets that the range makes: an unwanted
-asset costs as much as a wanted one.
+"""A partition joins a range only if it wants at least one half (1 / `_MOST_OF`) of the assets that the range makes. An
+unwanted asset costs as much as a wanted one.
 """
 _JUST_ENDED = timedelta(minutes=30)
 """For this long after a run, another one of its kind is expected: each sensor looks at least every 10 minutes."""

@@ -28,8 +28,8 @@ import dagster as dg
 
 from genesys_assets.assets.failed_reports import failed_reports
 from genesys_assets.automation import backlog, stale
-from genesys_assets.automation.next_run import CHECKS as CHECKED
 from genesys_assets.automation.next_run import (
+    CHECKS,
     GIVE_UP_AFTER,
     Backlog,
     Request,
@@ -478,7 +478,7 @@ def run_request(request: Request, keys: Mapping[str, dg.AssetKey]) -> dg.RunRequ
     first, last, assets = request.first, request.last, request.assets
     if assets <= {*backlog.REFERENCE}:
         return dg.RunRequest(tags={NIGHT: last})
-    if assets == {CHECKED}:
+    if assets == {CHECKS}:
         return dg.RunRequest(tags={FIRST_DAY: first, LAST_DAY: last})
     selection = [keys[asset] for asset in sorted(assets)]
     return dg.RunRequest(tags={RANGE_START: first, RANGE_END: last}, asset_selection=selection)

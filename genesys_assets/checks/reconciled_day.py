@@ -3,8 +3,8 @@
 An aggregate counts what was emitted on the day, whenever its conversation began. Once pages/daily_overlap has been
 read, it has all conversations that began earlier and were alive on the day, and the comparison is strict. Until then
 the stored tables of earlier days are used. They lack conversations of days that are not stored, and what open
-conversations have emitted since they were read. An open conversation explains no more than it can have emitted. A
-difference that days that are not stored may explain is not judged.
+conversations have emitted since they were read. An open conversation explains no more than it can have emitted. If
+days are not stored, a difference that they may explain is not judged.
 
 What is compared and how is in `tables.reconcile`, the Dagster checks are in `reconciliation`.
 """
@@ -46,8 +46,8 @@ _ROWS_AT_ONCE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of comparing a day: how many figures were compared, the differences, and in `unread` those that
-    conversations which were not read may explain, with the `reason` why they were not read.
+    """The result of comparing a day: how many figures were compared, and the differences. Conversations that were not
+    read may explain those in `unread`; `reason` says why they were not read.
 
     `left_out` are metrics that were not compared, each with the reason. A finding is not `judged` if it depends on days
     that are not stored, because it is unknown how much they would explain.

@@ -157,7 +157,7 @@ def _named_errors() -> Iterator[None]:
         raise typer.Exit(1) from None
     except OSError as error:
         typer.echo(
-            f"The lake cannot be read or written: {error}. Mend that and import the files again: what is stored stays.",
+            f"Reading or writing failed: {error}. Correct that and run the command again: what is stored stays.",
             err=True,
         )
         raise typer.Exit(1) from None

@@ -79,7 +79,7 @@ def _estimate(first: date, last: date, conversations: int | None) -> tuple[Estim
 
     own = OwnReports.read(ReportSettings.load().file)
     if own.problems:
-        raise SettingError(f"{own.path} has mistakes. Mend it first: genesys-assets reports check {own.path}")
+        raise SettingError(f"{own.path} has mistakes. Correct it first: genesys-assets reports check {own.path}")
     reports, calendar = [*built_in_reports(), *own.reports], Calendar.from_environment()
     aggregates, lake_files = AggregatesSettings.load(), DataLakeSettings.load()
     questions = all_questions(reports, aggregates.families)

@@ -72,7 +72,9 @@ def check(
     for problem in own.problems:
         typer.echo(str(problem))
     if own.problems:
-        typer.echo(f"\n{_plural(len(own.problems), 'mistake')}. No report of the file is loaded until all are mended.")
+        typer.echo(
+            f"\n{_plural(len(own.problems), 'mistake')}. No report of the file is loaded until all are corrected."
+        )
         raise typer.Exit(1)
     if not own.reports:
         typer.echo(f"{own.path} holds no report.")

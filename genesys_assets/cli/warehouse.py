@@ -61,7 +61,7 @@ def warehouse(
     except SettingError as error:
         _fail(str(error))
     if own.problems:
-        _fail(f"{own.path} has mistakes. Mend it first: genesys-assets reports check {own.path}")
+        _fail(f"{own.path} has mistakes. Correct it first: genesys-assets reports check {own.path}")
     if target is not Target.DBT and "://" not in place:
         _fail(
             f"The lake is the folder {place}, which {target} cannot read. Set where it reaches the lake, for example "

@@ -1,8 +1,13 @@
 """Removes those who must be forgotten from everything that the lake has stored, one partition after the other.
 
-The order of the steps: list who must be forgotten, and the partitions that contain them; rewrite tables of others and
-reports that read none of these partitions; published days; tables; pages; names of users; at last compute the reports
-that read these partitions again, and publish their days again (`recomputed`).
+The steps:
+
+1. list who must be forgotten, and the partitions that contain them;
+2. rewrite tables of others, and reports that read none of these partitions;
+3. clean the published days, old files and logs;
+4. rewrite our tables, then pages;
+5. rewrite tables with names of users;
+6. compute the reports that read these partitions again, and publish their days again (`recomputed`).
 
 The names and numbers to search are removed last from the tables that they were gathered from. So if a process dies in
 between, nothing is lost, and the same command completes the work. A partition is rewritten by the commit protocol of
@@ -111,8 +116,9 @@ def forget(
     scrub_logs(work.lake, who, found, work.report, standing, dry_run=dry_run)
     if work.waits and not dry_run:
         work.report.problems["tables and pages"] = (
-            "They are left as they are, because they have the names and numbers to search in the tables listed "
-            "here. Mend these, then run this again. What is fetched until then contains nobody who must be forgotten."
+            "They are left as they are: names and numbers that must be searched in the tables listed here can only "
+            "be read from them. Correct the listed problems, then run this again. What is fetched until then contains "
+            "nobody who must be forgotten."
         )
         return work.report
     _tables(work, others, seen)

@@ -90,7 +90,7 @@ def named_by_commits(lake: Lake, place: str) -> Iterator[str]:
 def remove_drafts(work: Work, now: datetime) -> None:
     """Cancel uploads that were begun more than `IN_FLIGHT` ago and never completed."""
     try:
-        work.lake.store.forget_drafts(now - IN_FLIGHT)
+        work.lake.store.remove_drafts(now - IN_FLIGHT)
     except LakeUnreachable as error:
         work.report.problems["unfinished multipart uploads"] = str(error)
 

@@ -53,7 +53,7 @@ def rewrite_partition(work: Work, place: str, key: str | None) -> None:
             return _rewrite(work, lake, place, key)
         except Overtaken:
             lake = lake.refreshed()
-    raise TableContended(f"Others replaced {place} of {key or 'all'} {_TRIES} times in a row: run it again.")
+    raise TableContended(f"Other processes replaced {place} of {key or 'all'} {_TRIES} times in a row. Run it again.")
 
 
 def _rewrite(work: Work, lake: Lake, place: str, key: str | None) -> None:

@@ -213,7 +213,7 @@ class DeltaLog(DeltaState):
         self._push()
 
     def _push(self) -> None:
-        """Make our commit count: see `LogPlace.push`. Raises Conflict."""
+        """Make our commit count: see `LogAccess.push`. Raises Conflict."""
         try:
             self._log.push()
         except BaseException as error:

@@ -33,7 +33,7 @@ from genesys_assets.lake.delta_files import (
     partition_values,
 )
 from genesys_assets.lake.log_files import LOG, NO_VERSION, commit_name
-from genesys_assets.lake.log_mirror import log_place
+from genesys_assets.lake.log_mirror import log_access
 from genesys_assets.lake.store import Store
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class DeltaState:
         self.store = store
         self.place = place
         self._lock = threading.RLock()
-        self._log = log_place(store, place)
+        self._log = log_access(store, place)
         self._table: DeltaTable | None = None
         self._known = _KnownState()
         self.refresh()

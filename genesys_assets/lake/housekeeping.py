@@ -1,6 +1,6 @@
 """Housekeeping: catches up the ledger, joins small files, and removes what no reader needs any longer.
 
-    keep_house(lake, ledgered=["tables/conversations"], keep=timedelta(hours=24), now=datetime.now(UTC))
+    clean_up(lake, ledgered=["tables/conversations"], keep=timedelta(hours=24), now=datetime.now(UTC))
 
 What was removed or replaced less than `keep` ago stays readable, both for readers that are at work and by version or
 time (`DeltaTable.load_as_version`). So these files stay: the data files of all versions that were current since then,
@@ -56,11 +56,13 @@ class HousekeepingResult:
         return self.removed.total()
 
 
-def keep_house(
+def clean_up(
     lake: Lake, ledgered: Sequence[str], *, keep: timedelta, now: datetime, provenance: Provenance | None = None
 ) -> HousekeepingResult:
-    """Keep the house of all tables of a lake. `ledgered` are the places of the tables whose readings go to the ledger;
-    they need not exist. `provenance` is that of the ledger's new rows.
+    """Clean up all tables of a lake: join small files, and remove files and log entries that nobody needs any more.
+
+    `ledgered` are the places of the tables whose readings go to the ledger; they need not exist. `provenance` is
+    that of the ledger's new rows.
     """
     lake, result, before = lake.refreshed(), HousekeepingResult(), now - keep
     published = lake.store.listed("")
@@ -75,7 +77,7 @@ def keep_house(
         except (TableContended, Unreadable) as error:
             result.problems[place] = str(error)
     _remove_files_of_no_table(lake.store, published, tables, before, result)
-    _forget_drafts(lake.store, before, result)
+    _remove_drafts(lake.store, before, result)
     return result
 
 
@@ -195,9 +197,9 @@ def _remove(store: Store, place: str, files: Sequence[ListedFile], result: House
         result.bytes_removed += sum(file.size for file in files)
 
 
-def _forget_drafts(store: Store, before: datetime, result: HousekeepingResult) -> None:
+def _remove_drafts(store: Store, before: datetime, result: HousekeepingResult) -> None:
     try:
-        result.drafts_removed = store.forget_drafts(before)
+        result.drafts_removed = store.remove_drafts(before)
     except LakeUnreachable as error:
         result.problems[store.uri("")] = (
             f"{error} Removing unfinished multipart uploads needs the permissions s3:ListBucketMultipartUploads and "

@@ -68,7 +68,7 @@ def catch_up(
             return _catch_up(lake, places, wanted, provenance)
         except Overtaken:
             sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))
-    raise TableContended(f"Others replaced {LEDGER} {_TRIES} times in a row: run it again, alone.")
+    raise TableContended(f"Other processes replaced {LEDGER} {_TRIES} times in a row. Run it again.")
 
 
 def days_written(lake: Lake, since: int) -> set[str]:

@@ -45,8 +45,8 @@ class UnsteadyLog(Exception):
     """Files of a Delta log vanished again and again while they were read."""
 
 
-class LogPlace(Protocol):
-    """Where delta-rs finds a log. `uri` is that of the table."""
+class LogAccess(Protocol):
+    """How delta-rs reads and writes a log. `uri` is that of the table."""
 
     uri: str
 
@@ -71,12 +71,12 @@ class LogPlace(Protocol):
         """Fetch the files of these commits too, as far as they exist: `pull` skips those that a checkpoint sums up."""
 
 
-def log_place(store: Store, place: str) -> LogPlace:
-    """Where delta-rs reads the log of a table: a mirror if it is on S3, else the log itself."""
+def log_access(store: Store, place: str) -> LogAccess:
+    """How delta-rs reads the log of a table: from a mirror if it is on S3, else from the log itself."""
     return LogMirror(store, place) if isinstance(store, S3Store) else LogOnDisk(store, place)
 
 
-class LogOnDisk(LogPlace):
+class LogOnDisk(LogAccess):
     """A log that delta-rs reads and writes itself."""
 
     def __init__(self, store: Store, place: str) -> None:
@@ -115,7 +115,7 @@ class LogOnDisk(LogPlace):
         """Nothing to do: the log has all its commits."""
 
 
-class LogMirror(LogPlace):
+class LogMirror(LogAccess):
     """The newest checkpoint of a log on S3 and the commits since, in a folder that is removed with this object.
 
     Not safe for threads: `DeltaLog` holds its lock.

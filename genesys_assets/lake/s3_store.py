@@ -29,7 +29,7 @@ from genesys_assets.lake.s3_failures import (
     passes_once_reached,
     status_of,
 )
-from genesys_assets.lake.store import Draft, LakeUnreachable, ListedFile, Store, Tag, _is_hidden
+from genesys_assets.lake.store import Draft, LakeUnreachable, ListedFile, Store, Tag, is_hidden
 from genesys_assets.s3_body import LARGEST, read_at_most
 
 PATIENCE_SECONDS = 90
@@ -223,7 +223,7 @@ class S3Store(Store):
             # The S3 console creates a folder as an empty file.
             if not each["Key"].endswith("/")
         ]
-        return sorted((file for file in files if not _is_hidden(file.key)), key=lambda file: file.key)
+        return sorted((file for file in files if not is_hidden(file.key)), key=lambda file: file.key)
 
     def _objects(self, prefix: str, **start: str) -> Iterator[dict[str, Any]]:
         """What the bucket lists below a prefix. Raises LakeUnreachable, also if the answer is not such a listing."""
@@ -251,7 +251,7 @@ class S3Store(Store):
     def delete(self, key: str) -> None:
         self._patiently(self._client.delete_object, Bucket=self.bucket, Key=self._key(key))
 
-    def forget_drafts(self, before: datetime) -> int:
+    def remove_drafts(self, before: datetime) -> int:
         """Abort unfinished multipart uploads. (The drafts themselves disappear with their process.)"""
         listing = self._client.get_paginator("list_multipart_uploads")
 

@@ -117,7 +117,7 @@ class Store(Protocol):
             for info in self._infos(prefix)
             if info.type == pafs.FileType.File
         ]
-        return sorted((file for file in files if not _is_hidden(file.key)), key=lambda file: file.key)
+        return sorted((file for file in files if not is_hidden(file.key)), key=lambda file: file.key)
 
     def _infos(self, prefix: str) -> list[pafs.FileInfo]:
         """Tries again, because Arrow fails on a folder that others create or remove while it looks."""
@@ -127,11 +127,11 @@ class Store(Protocol):
                 return list(self.filesystem.get_file_info(selector))
         return list(self.filesystem.get_file_info(selector))
 
-    def forget_drafts(self, before: datetime) -> int:
+    def remove_drafts(self, before: datetime) -> int:
         """Remove drafts of killed processes that were last written to before a moment; returns how many."""
 
 
-def _is_hidden(key: str) -> bool:
+def is_hidden(key: str) -> bool:
     return any(name.startswith(".") for name in key.split("/"))
 
 
@@ -186,7 +186,7 @@ class LocalStore(Store):
     def delete(self, key: str) -> None:
         (self.folder / key).unlink(missing_ok=True)
 
-    def forget_drafts(self, before: datetime) -> int:
+    def remove_drafts(self, before: datetime) -> int:
         return sum(_forget(path, before) for path in (self.folder / DRAFTS).glob("*"))
 
 

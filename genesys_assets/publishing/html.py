@@ -37,17 +37,17 @@ def write_page(html: str, path: Path) -> LocalFile:
 
 
 def count(value: float | None) -> str:
-    """1,234"""
+    """A whole number with separators of thousands: 1,234."""
     return NOTHING if value is None else f"{value:,.0f}"
 
 
 def percent(share: float | None) -> str:
-    """0.0512 -> 5.1 %"""
+    """A share in per cent: 5.1 % for 0.0512."""
     return NOTHING if share is None else f"{share * 100:.1f}\N{NO-BREAK SPACE}%"
 
 
 def clock(milliseconds: float | None) -> str:
-    """Hours, minutes and seconds: 0:05:03"""
+    """A time as hours, minutes and seconds: 0:05:03."""
     if milliseconds is None:
         return NOTHING
     seconds = round(milliseconds / 1000)
@@ -55,17 +55,17 @@ def clock(milliseconds: float | None) -> str:
 
 
 def long_date(day: date) -> str:
-    """Saturday 31 January 2026, in English with any locale of the machine"""
+    """A date such as Saturday 31 January 2026, in English with any locale of the machine."""
     return f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 def short_date(day: date) -> str:
-    """Sat 31 Jan"""
+    """A date without its year: Sat 31 Jan."""
     return f"{_DAYS[day.weekday()][:3]} {day.day} {_MONTHS[day.month - 1][:3]}"
 
 
 def moment(instant: datetime | None) -> str:
-    """2026-01-31 13:00 UTC"""
+    """An instant to the minute: 2026-01-31 13:00 UTC."""
     return NOTHING if instant is None else f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 

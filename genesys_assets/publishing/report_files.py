@@ -74,7 +74,7 @@ def _refuse_unreal_figures(table: pa.Table, name: str) -> None:
         if pa.types.is_floating(field.type) and pc.all(pc.is_finite(column)).as_py() is False:
             raise ValueError(
                 f"report {name}: column {field.name} holds NaN or infinity; a missing figure must be null, "
-                "so mend the formula that made it"
+                "so correct the formula that made it"
             )
 
 

@@ -12,9 +12,7 @@ from pydantic import field_validator
 from genesys_assets.settings.group import Group, setting
 
 _EARLIEST = date(2010, 1, 1)
-"""Genesys Cloud has no data before this date. An earlier one is a typing mistake, and would make millions of
-partitions.
-"""
+"""An earlier date is a typing mistake, and would make millions of partitions. We know of no data before it."""
 
 
 class CalendarSettings(Group):

@@ -14,7 +14,10 @@ from genesys_assets.settings.group import Group, Url, revealed_secret, setting
 
 
 class RateSettings(Group):
-    """How many requests may be sent."""
+    """How many requests may be sent.
+
+    300 a minute are the platform's limit of a token: https://developer.genesys.cloud/organization/organization/limits
+    """
 
     requests_per_minute: int = setting(
         "GENESYS_CLOUD_REQUESTS_PER_MINUTE",

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
-from genesys_assets.tables.conversations.nested import conformed, field_of, grown, retyped
+from genesys_assets.tables.conversations.nested import conformed, field_of, grown, map_scalars
 
 
 class Elements(NamedTuple):
@@ -124,7 +124,7 @@ def _parse(
 def _schema(name: str, elements: pa.StructType, unit: str) -> pa.Schema:
     """The schema of a page whose list `name` has such elements, with times in that unit."""
     instant = pa.timestamp(unit, "UTC")
-    in_unit = retyped(elements, lambda scalar: instant if pa.types.is_timestamp(scalar) else scalar)
+    in_unit = map_scalars(elements, lambda scalar: instant if pa.types.is_timestamp(scalar) else scalar)
     return pa.schema([(name, pa.list_(in_unit))])
 
 

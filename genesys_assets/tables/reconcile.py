@@ -22,8 +22,7 @@ import pyarrow.compute as pc
 
 from genesys_assets.cloud.analytics.catalogue import AGGREGATE_ONLY, DEFAULT_METRICS, SESSION_METRICS, WAYS_OUT
 from genesys_assets.spans import Window
-from genesys_assets.tables.metrics.buckets import BY_QUEUE as QUEUES
-from genesys_assets.tables.metrics.buckets import BY_USER as USERS
+from genesys_assets.tables.metrics.buckets import QUEUE_GROUPING, USER_GROUPING
 from genesys_assets.tables.spec import INSTANT
 from genesys_assets.tolerance import Tolerance
 
@@ -65,11 +64,11 @@ class Grouping:
         return ["interval_start", self.column, "media_type", "metric"]
 
 
-BY_QUEUE = Grouping(QUEUES, "queue_id", METRICS)
-BY_USER = Grouping(USERS, "user_id", tuple(name for name in METRICS if name not in _OF_QUEUES))
+BY_QUEUE = Grouping(QUEUE_GROUPING, "queue_id", METRICS)
+BY_USER = Grouping(USER_GROUPING, "user_id", tuple(name for name in METRICS if name not in _OF_QUEUES))
 """Figures without a user are compared by queue only."""
-WAITS = Grouping(QUEUES, "queue_id", (WAIT,))
-_WAYS_OUT = Grouping(QUEUES, "queue_id", WAYS_OUT)
+WAITS = Grouping(QUEUE_GROUPING, "queue_id", (WAIT,))
+_WAYS_OUT = Grouping(QUEUE_GROUPING, "queue_id", WAYS_OUT)
 
 AT_LEAST = 3
 """How often one conversation that was not read may have emitted a metric on a day. A higher number is assumed if a

@@ -27,7 +27,9 @@ from genesys_assets.tables.users.time import USER_TIME
 from genesys_assets.tables.users.waits import QUEUE_WAITS
 
 _DATES = {
-    "reports": columns("date day the last day of the row, in the time zone of the report; the table is partitioned by it"),
+    "reports": columns(
+        "date day the last day of the row, in the time zone of the report; the table is partitioned by it"
+    ),
     "tables/daily_metrics": columns("date day the business day, by which the table is partitioned"),
     "": columns("date day the UTC day, by which the table is partitioned"),
 }

@@ -143,7 +143,9 @@ def test_a_refused_family_has_no_table_and_its_report_names_the_permission(world
     run = world.run("recompute", "tables/flows_metrics", partition=DAY)
     assert run.success
     assert not world.lake.has("tables/flows_metrics", DAY)
-    assert f"flows_metrics has no {DAY}: the permission {FLOWS.permission} is missing" in events(world.instance, run)
+    assert f"flows_metrics has no partition for {DAY}: the permission {FLOWS.permission} is missing" in events(
+        world.instance, run
+    )
     failed = world.run("recompute", "reports/flows", partition=DAY)
     assert f"The platform did not answer the family flows: the permission {FLOWS.permission}" in error(failed)
 

@@ -19,7 +19,7 @@ import pytest
 from genesys_assets.assets.reports_file import VALID
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.reports.meaning.questions import STANDARD, merged, questions_of
-from genesys_assets.tables.metrics.buckets import BY_QUEUE
+from genesys_assets.tables.metrics.buckets import QUEUE_GROUPING
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests.assets.world import FILES_OF_A_DAY, World, definitions, error, hours, key, metadata
 from genesys_assets_tests.conftest import DAY, DAYS, NOW
@@ -164,7 +164,7 @@ def test_a_report_over_several_days_is_stored_and_published_with_the_last_of_the
     metrics = [row for day in DAYS[1:4] for row in world.lake.read("tables/interval_metrics", f"{day}").to_pylist()]
     handled: defaultdict[str, int] = defaultdict(int)
     for row in metrics:
-        if (row["grouping"], row["metric"], row["selection"]) == (BY_QUEUE, "tHandle", ""):
+        if (row["grouping"], row["metric"], row["selection"]) == (QUEUE_GROUPING, "tHandle", ""):
             handled[row["media_type"]] += row["count"]
     assert {row["media_type"]: row["handled"] for row in rows} == handled
     assert world.run("daily", "published/reports", partition=f"{DAY}").success

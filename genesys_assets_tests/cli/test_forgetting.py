@@ -88,7 +88,7 @@ def test_a_file_of_reports_with_mistakes_is_to_be_mended_first(home: Path) -> No
     (home / "reports.yaml").write_text("reports: [")
     done = run("--conversation", FIRST)
     assert (done.exit_code, done.stdout) == (1, "")
-    assert "Mend it first: genesys-assets reports check" in done.stderr
+    assert "Correct it first: genesys-assets reports check" in done.stderr
     assert files_with(home, [FIRST])
 
 

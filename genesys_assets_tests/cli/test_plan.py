@@ -71,4 +71,4 @@ def test_a_file_of_reports_with_mistakes_is_named(tmp_path: Path) -> None:
     (tmp_path / "reports.yaml").write_text("reports: {mine: {columns: 3}}\n")
     ended = plan("2026-01-10", "2026-01-31")
     assert ended.exit_code == 1
-    assert "reports.yaml has mistakes. Mend it first" in ended.stderr
+    assert "reports.yaml has mistakes. Correct it first" in ended.stderr

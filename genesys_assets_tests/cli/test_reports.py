@@ -104,7 +104,7 @@ def test_every_mistake_has_a_line_that_begins_with_its_place(file: Path) -> None
         f"{file}:8:26: reports.calls.aggregates.metrics.handled: 'tHandel' is not a metric of Genesys Cloud. "
         "Closest: tHandle, tHeld. (value: 'tHandel.count')",
         "",
-        "2 mistakes. No report of the file is loaded until all are mended.",
+        "2 mistakes. No report of the file is loaded until all are corrected.",
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _AGAIN = "Run the partition again. Automation does so by itself, with growing pauses."
 _PROTOCOL = "Report it with the correlation id to Genesys support: the endpoint does not answer as documented."
-_SLIP = "Mend the code of your asset: the message names the column."
+_SLIP = "Correct the code of your asset: the message names the column."
 _DEFECT = "A defect of genesys_assets: report it with the message."
 
 ADVICE = {
@@ -15,7 +15,7 @@ ADVICE = {
     "cloud.GenesysCloudError": "See the errors that extend it.",
     "cloud.UsageNotCounted": _AGAIN,
     "cloud.UnknownRegion": "Set GENESYS_CLOUD_REGION to one of the regions that the message names.",
-    "cloud.InvalidQuery": "Mend the report or setting that the message quotes.",
+    "cloud.InvalidQuery": "Correct the report or setting that the message quotes.",
     "cloud.LoginRefused": "Run `genesys-assets preflight`; check client id, secret and region.",
     "cloud.WrongClientId": "Check GENESYS_CLOUD_CLIENT_ID, and that the region is the client's.",
     "cloud.WrongClientSecret": "Check GENESYS_CLOUD_CLIENT_SECRET: [Secret rotation](operations.md#secret-rotation).",
@@ -54,8 +54,9 @@ ADVICE = {
     "days.DayNotComplete": "Wait until details jobs reach the end of the day: the next reading then succeeds.",
     "days.NotFetched": "Fetch the pages that the message names.",
     "forgetting.ForgottenMeanwhile": "Run the partition again: it is made of tables without the person.",
-    "importing.CannotImport": "Mend or leave out the file: [importing.md](importing.md) shows every shape.",
-    "importing.NoInstant": "Handled: a conversation with such a value is left out and named; any other file with one is skipped and named.",
+    "importing.CannotImport": "Correct or leave out the file: [importing.md](importing.md) shows every shape.",
+    "importing.NoInstant": "Handled: a conversation with such a value is left out and named; any other file with "
+    "one is skipped and named.",
     "importing.NoOffset": "Handled: the file is skipped and named. Import it again with `--time-zone`.",
     "lake.AuditFailed": "Read the findings: they name check, column, rows. The old rows stay until the audit passes.",
     "lake.ReservedColumn": _SLIP,
@@ -90,8 +91,8 @@ ADVICE = {
     "publishing.NotRefused": "Check the endpoint: it must answer requests without a signature with 403.",
     "publishing.PubliclyReadable": "Make the bucket private, then publish again.",
     "reports.NotStored": "Materialise the table that the message names.",
-    "reports.FormulaError": "Mend the formula at the line that the message names: [reports.md](reports.md).",
-    "reports.NumberTooLarge": "Mend the formula: no number of a report may reach 2^63.",
+    "reports.FormulaError": "Correct the formula at the line that the message names: [reports.md](reports.md).",
+    "reports.NumberTooLarge": "Correct the formula: no number of a report may reach 2^63.",
     "reports.UnreadableReportsFile": "Handled: it becomes a problem of reports.yaml, with the reason.",
     "secrets_manager.SecretNotRead": "Check the secret's name and the permission secretsmanager:GetSecretValue.",
     "settings.SettingError": "Set the variable as the message shows: [settings.md](settings.md).",

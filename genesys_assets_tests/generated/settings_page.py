@@ -30,7 +30,8 @@ TAIL = """## Read by others
 | `AWS_*`, `AWS_ENDPOINT_URL_S3` | credentials and endpoint of S3, as every AWS tool reads them |
 | `ARROW_DEFAULT_MEMORY_POOL` | Arrow: `jemalloc` keeps memory flat on large days |
 | `DAGSTER_BACKFILL_RETRY_DEFINITION_CHANGED_ERROR` | Dagster's daemon: with `1` a backfill waits for its code server |
-| `DAGSTER_POSTGRES_*`, `DAGSTER_CELERY_BROKER`, `GENESYS_ASSETS_COMPUTE_LOGS_BUCKET`, `GENESYS_ASSETS_RUN_TASK_DEFINITION` | the `dagster.yaml` of [deployments](../deploy/README.md) |
+| `DAGSTER_POSTGRES_*`, `DAGSTER_CELERY_BROKER` | the `dagster.yaml` of [deployments](../deploy/README.md) |
+| `GENESYS_ASSETS_COMPUTE_LOGS_BUCKET`, `GENESYS_ASSETS_RUN_TASK_DEFINITION` | the same |
 | `OTEL_*` | OpenTelemetry, if `GENESYS_ASSETS_OPENTELEMETRY` is true |
 """
 

@@ -105,7 +105,7 @@ def read_or_forget_pages(lake: Lake, state: State, reading: int) -> None:
         read_pages(lake, state, reading)
 
 
-def keep_house(lake: Lake, state: State, reading: int) -> None:
+def clean_up(lake: Lake, state: State, reading: int) -> None:
     """Compute, add a snapshot and clean up all that is not current."""
     compute_and_keep_ledger(lake, state, reading)
     append_snapshot(lake.refreshed(), state, reading)
@@ -115,7 +115,7 @@ def keep_house(lake: Lake, state: State, reading: int) -> None:
 def clean(lake: Lake) -> housekeeping.HousekeepingResult:
     """Remove all that is not current."""
     now = datetime.now(UTC) + timedelta(minutes=1)
-    return housekeeping.keep_house(lake, list(TABLES), keep=timedelta(0), now=now)
+    return housekeeping.clean_up(lake, list(TABLES), keep=timedelta(0), now=now)
 
 
 Work = Callable[[Lake, State, int], None]
@@ -128,7 +128,7 @@ WORKS: dict[str, Work] = {
         compute_and_keep_ledger,
         append_snapshot,
         read_or_forget_pages,
-        keep_house,
+        clean_up,
     )
 }
 
@@ -139,7 +139,7 @@ _WRITING = [
     (s3_store._S3Draft, "publish"),
     (store.LocalStore, "put"),
     (store.LocalStore, "delete"),
-    (store.LocalStore, "forget_drafts"),
+    (store.LocalStore, "remove_drafts"),
     (s3_store.S3Store, "put"),
     (s3_store.S3Store, "put_new"),
     (s3_store.S3Store, "delete"),

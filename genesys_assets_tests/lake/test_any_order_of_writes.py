@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from genesys_assets.lake.housekeeping import keep_house
+from genesys_assets.lake.housekeeping import clean_up
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.s3_store import S3Store
 from genesys_assets.lake.store import LocalStore, Store
@@ -39,7 +39,7 @@ class Writers:
         self.lakes = [Lake(self.store) for _ in range(3)]
 
     def step(self) -> str:
-        kinds = [self.write] * 6 + [self.widen, self.retype, self.remove, self.keep_house, self.open_anew]
+        kinds = [self.write] * 6 + [self.widen, self.retype, self.remove, self.clean_up, self.open_anew]
         kind = self.rng.choice(kinds)
         kind()
         return kind.__name__
@@ -69,8 +69,8 @@ class Writers:
             self._lake().remove(_PLACE, [day])
             del self.stored[day]
 
-    def keep_house(self) -> None:
-        keep_house(self._lake(), [], keep=timedelta(0), now=datetime.now(UTC) + timedelta(seconds=2))
+    def clean_up(self) -> None:
+        clean_up(self._lake(), [], keep=timedelta(0), now=datetime.now(UTC) + timedelta(seconds=2))
 
     def open_anew(self) -> None:
         self.lakes[self.rng.randrange(3)] = Lake(self.store)

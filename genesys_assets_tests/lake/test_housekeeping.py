@@ -18,7 +18,7 @@ from deltalake import DeltaTable
 from genesys_assets.lake import housekeeping
 from genesys_assets.lake.commit import Commit, Proposal, TableContended, stored_state
 from genesys_assets.lake.delta import new_path
-from genesys_assets.lake.housekeeping import HousekeepingResult, keep_house, places
+from genesys_assets.lake.housekeeping import HousekeepingResult, clean_up, places
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER, catch_up
 from genesys_assets.lake.log_files import LOG
@@ -40,7 +40,7 @@ DAY = timedelta(days=1)
 
 def house(store: Store, keep: timedelta = timedelta(0), later: timedelta = timedelta(minutes=1)) -> HousekeepingResult:
     """Keep house, some time from now: what is published just now is old then."""
-    return keep_house(Lake(store), [PLACE], keep=keep, now=datetime.now(UTC) + later)
+    return clean_up(Lake(store), [PLACE], keep=keep, now=datetime.now(UTC) + later)
 
 
 def write(store: Store, number: int, day: str = DAYS[0], **how: Any) -> None:
@@ -358,7 +358,7 @@ def race_with_housekeeping(store: Store, shared: bool, seed: int) -> None:
 
     def keep() -> None:
         for _ in range(3):
-            report = keep_house(race.lakes(), [PLACE], keep=timedelta(minutes=5), now=datetime.now(UTC))
+            report = clean_up(race.lakes(), [PLACE], keep=timedelta(minutes=5), now=datetime.now(UTC))
             assert report.problems == {}
 
     Turns(seed).run([*actors, lambda: append(0), lambda: append(10), watch, keep, keep])

@@ -10,7 +10,7 @@ import pytest
 
 from genesys_assets.lake import housekeeping
 from genesys_assets.lake.commit import join
-from genesys_assets.lake.housekeeping import keep_house
+from genesys_assets.lake.housekeeping import clean_up
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore, Store
 from genesys_assets.tables.spec import Column, TableSpec, columns
@@ -51,7 +51,7 @@ def test_nobody_who_reads_changes_sees_that_snapshots_were_joined(disk: LocalSto
 def test_a_day_that_goes_on_keeps_its_snapshots(disk: LocalStore) -> None:
     snapshots(disk, NOON, NOON + timedelta(minutes=1))
     for now, joined in ((NOON + timedelta(hours=11, minutes=59), {}), (NOON + DAY, {LIVE: [DAYS[1]]})):
-        assert keep_house(Lake(disk), [], keep=DAY, now=now).days_joined == joined
+        assert clean_up(Lake(disk), [], keep=DAY, now=now).days_joined == joined
 
 
 def test_only_tables_that_are_added_to_are_joined(disk: LocalStore) -> None:

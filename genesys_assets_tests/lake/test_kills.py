@@ -44,7 +44,7 @@ from genesys_assets_tests.processes import ended
 
 _KILLS = kills(1)
 _KILLS_ON_S3 = kills(1)
-_WORKS_ON_S3 = ["read_pages", "compute_and_keep_ledger", "keep_house"] if is_thorough() else ["append_snapshot"]
+_WORKS_ON_S3 = ["read_pages", "compute_and_keep_ledger", "clean_up"] if is_thorough() else ["append_snapshot"]
 _SIGKILL = -9
 _BEFORE, _KILLED = 0, 1
 """The state that is stored, and the one that a killed process was writing."""
@@ -263,7 +263,7 @@ _COMPUTED = {
     "compute_tables": list(TABLES),
     "compute_wider": ["tables/a"],
     "compute_and_keep_ledger": list(TABLES),
-    "keep_house": list(TABLES),
+    "clean_up": list(TABLES),
 }
 """The tables that a work computes, in their order."""
 

@@ -196,7 +196,7 @@ def test_a_ledger_that_others_go_on_writing_ends_in_an_error(lake: Lake, monkeyp
         return together(known_rows, new)
 
     monkeypatch.setattr(ledger, "_together", interrupted)
-    with pytest.raises(TableContended, match=r"Others replaced .* 20 times in a row"):
+    with pytest.raises(TableContended, match=r"Other processes replaced .* 20 times in a row"):
         catch_up(lake.refreshed(), PLACES, [], {}, sleep=lambda _: None)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from genesys_assets.cloud.http.request_log import RequestLog
 from genesys_assets.lake.commit import TableContended
-from genesys_assets.lake.housekeeping import keep_house
+from genesys_assets.lake.housekeeping import clean_up
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.request_log import PLACE, RequestRecorder
 from genesys_assets.lake.store import LakeUnreachable, LocalStore
@@ -138,6 +138,6 @@ def test_the_files_of_a_finished_day_become_one(lake: Lake) -> None:
             ask(log)
             recorder.store()
     assert len(lake.refreshed().log(PLACE).files(DAY)) == 3
-    keep_house(lake, [], keep=timedelta(), now=AT + timedelta(days=1))
+    clean_up(lake, [], keep=timedelta(), now=AT + timedelta(days=1))
     assert len(lake.refreshed().log(PLACE).files(DAY)) == 1
     assert rows(lake) == 3

@@ -11,7 +11,7 @@ import pytest
 from genesys_assets.cloud.analytics.queries import Granularity
 from genesys_assets.reports.built_in import FILE, OPERATING_FILE, PAGE_FILE, built_in_reports
 from genesys_assets.reports.language.file import Document
-from genesys_assets.tables.metrics.buckets import BY_QUEUE, BY_USER
+from genesys_assets.tables.metrics.buckets import QUEUE_GROUPING, USER_GROUPING
 from genesys_assets_tests.reports.small_lake import DAY, Row, at, called, computed, measured, small_lake
 
 REPORTS = {report.name: report for report in built_in_reports()}
@@ -46,12 +46,12 @@ def test_agents_are_summed_by_the_hour_and_a_conversation_counts_once(tmp_path: 
         tmp_path,
         users=USERS,
         interval_metrics=[
-            measured(0, BY_USER, "tHandle", user_id="U1", media_type="voice", count=1, sum=60_000),
-            measured(45, BY_USER, "tHandle", user_id="U1", media_type="chat", count=2, sum=30_000),
-            measured(45, BY_USER, "tAcw", user_id="U1", media_type="chat", count=1, sum=6_000),
-            measured(60, BY_USER, "tHandle", user_id="U1", media_type="chat", count=1, sum=1_000),
-            measured(0, BY_QUEUE, "tHandle", queue_id="Q1", media_type="voice", count=9, sum=9),
-            measured(0, BY_USER, "tHandle", media_type="voice", count=9, sum=9),
+            measured(0, USER_GROUPING, "tHandle", user_id="U1", media_type="voice", count=1, sum=60_000),
+            measured(45, USER_GROUPING, "tHandle", user_id="U1", media_type="chat", count=2, sum=30_000),
+            measured(45, USER_GROUPING, "tAcw", user_id="U1", media_type="chat", count=1, sum=6_000),
+            measured(60, USER_GROUPING, "tHandle", user_id="U1", media_type="chat", count=1, sum=1_000),
+            measured(0, QUEUE_GROUPING, "tHandle", queue_id="Q1", media_type="voice", count=9, sum=9),
+            measured(0, USER_GROUPING, "tHandle", media_type="voice", count=9, sum=9),
         ],
         session_metrics=handled(
             ("a", "U1", 1),
@@ -79,7 +79,7 @@ def test_agents_are_summed_by_the_hour_and_a_conversation_counts_once(tmp_path: 
 
 
 def test_an_agent_of_unknown_name_is_called_by_the_id(tmp_path: Path) -> None:
-    rows = [measured(0, BY_USER, "tTalkComplete", user_id="gone", count=1, sum=60_000)]
+    rows = [measured(0, USER_GROUPING, "tTalkComplete", user_id="gone", count=1, sum=60_000)]
     (row,) = computed(REPORTS["agent_daily"], small_lake(tmp_path, users=USERS, interval_metrics=rows))
     assert (row["user_id"], row["user_name"], row["total_talk_time_minutes"]) == ("gone", "gone", 1.0)
     assert row["conversation_count"] is None
@@ -91,9 +91,9 @@ def test_agent_daily_is_one_row_of_the_day(tmp_path: Path) -> None:
         tmp_path,
         users=USERS,
         interval_metrics=[
-            measured(0, BY_USER, "tHandle", user_id="U2", count=1, sum=60_000),
-            measured(24 * 60 - 15, BY_USER, "tHandle", user_id="U2", count=1, sum=120_000),
-            measured(24 * 60, BY_USER, "tHandle", user_id="U2", count=1, sum=7),
+            measured(0, USER_GROUPING, "tHandle", user_id="U2", count=1, sum=60_000),
+            measured(24 * 60 - 15, USER_GROUPING, "tHandle", user_id="U2", count=1, sum=120_000),
+            measured(24 * 60, USER_GROUPING, "tHandle", user_id="U2", count=1, sum=7),
         ],
         session_metrics=handled(("a", "U2", 5), ("a", "U2", 500)),
     )
@@ -111,9 +111,9 @@ def test_intervals_have_the_length_asked_for(tmp_path: Path, granularity: Granul
     lake = small_lake(
         tmp_path,
         interval_metrics=[
-            measured(0, BY_QUEUE, "tHandle", count=1, sum=10_000),
-            measured(30, BY_QUEUE, "tHandle", queue_id="Q1", count=1, sum=20_000),
-            measured(30, BY_QUEUE, "tAbandon", queue_id="Q1", count=2, sum=1),
+            measured(0, QUEUE_GROUPING, "tHandle", count=1, sum=10_000),
+            measured(30, QUEUE_GROUPING, "tHandle", queue_id="Q1", count=1, sum=20_000),
+            measured(30, QUEUE_GROUPING, "tAbandon", queue_id="Q1", count=2, sum=1),
         ],
         conversations=conversations(("a", 45, "voice", 1), ("b", 45.5, "voice", None)),
     )
@@ -134,13 +134,13 @@ def test_an_interval_with_nothing_handled_has_no_average(tmp_path: Path) -> None
 def test_service_level_is_the_ratio_of_sums_and_its_target_stands_only_if_it_is_one(tmp_path: Path) -> None:
     parts = {"queue_id": "Q1", "media_type": "voice"}
     rows = [
-        measured(0, BY_QUEUE, "oServiceLevel", **parts, ratio=1.0, numerator=1, denominator=1, target=0.8),
-        measured(15, BY_QUEUE, "oServiceLevel", **parts, ratio=0.0, numerator=0, denominator=3, target=0.8),
+        measured(0, QUEUE_GROUPING, "oServiceLevel", **parts, ratio=1.0, numerator=1, denominator=1, target=0.8),
+        measured(15, QUEUE_GROUPING, "oServiceLevel", **parts, ratio=0.0, numerator=0, denominator=3, target=0.8),
     ]
     (row,) = computed(REPORTS["queue_media"], small_lake(tmp_path, interval_metrics=rows))
     assert (row["service_level"], row["service_level_numerator"], row["service_level_denominator"]) == (0.25, 1, 4)
     assert row["service_level_target"] == 0.8
-    other = measured(30, BY_QUEUE, "oServiceLevel", **parts, numerator=1, denominator=1, target=0.9)
+    other = measured(30, QUEUE_GROUPING, "oServiceLevel", **parts, numerator=1, denominator=1, target=0.9)
     (row,) = computed(REPORTS["queue_media"], small_lake(tmp_path / "other", interval_metrics=[*rows, other]))
     assert row["service_level_target"] is None
 
@@ -151,12 +151,12 @@ def test_queue_media_adds_offered_and_outbound_and_names_the_queue(tmp_path: Pat
         tmp_path,
         queues=QUEUES,
         interval_metrics=[
-            measured(0, BY_QUEUE, "nOffered", **voice, count=3),
-            measured(15, BY_QUEUE, "nOutbound", **voice, count=2),
-            measured(0, BY_QUEUE, "tWait", **voice, count=3, sum=900),
-            measured(0, BY_QUEUE, "tHandle", **voice, count=0, sum=0),
-            measured(0, BY_QUEUE, "nOutbound", media_type="email", count=4),
-            measured(0, BY_QUEUE, "tAnswered", queue_id="gone", media_type="voice", count=1, sum=1),
+            measured(0, QUEUE_GROUPING, "nOffered", **voice, count=3),
+            measured(15, QUEUE_GROUPING, "nOutbound", **voice, count=2),
+            measured(0, QUEUE_GROUPING, "tWait", **voice, count=3, sum=900),
+            measured(0, QUEUE_GROUPING, "tHandle", **voice, count=0, sum=0),
+            measured(0, QUEUE_GROUPING, "nOutbound", media_type="email", count=4),
+            measured(0, QUEUE_GROUPING, "tAnswered", queue_id="gone", media_type="voice", count=1, sum=1),
         ],
     )
     by_queue = {row["queue_id"]: row for row in computed(REPORTS["queue_media"], lake)}

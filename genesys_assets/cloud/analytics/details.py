@@ -55,7 +55,7 @@ def fetch(
     /api/v2/analytics/conversations/details/query`. Raises InvalidQuery for an interval that reaches into the future,
     TooLarge if not all conversations can be reached, UnexpectedAnswer, or any other GenesysCloudError.
     """
-    interval.in_the_past(cloud.now())
+    interval.require_past(cloud.now())
     DetailsQuery(interval=interval.days()[0], page_size=page_size)
     reading = FetchProgress() if reading is None else reading
     reading.on_progress = on_progress or reading.on_progress
@@ -82,7 +82,7 @@ def total_hits(cloud: GenesysCloud, interval: Interval) -> int | None:
     One request for every 7 days. Raises InvalidQuery for an interval that reaches into the future, or any other
     GenesysCloudError.
     """
-    interval.in_the_past(cloud.now())
+    interval.require_past(cloud.now())
     totals = [PagedQuery(cloud, piece, 1, "asc").answer(1).total for piece in interval.days(LONGEST.days)]
     known = [total for total in totals if total is not None]
     return sum(known) if len(known) == len(totals) else None
@@ -96,7 +96,7 @@ def exact_total(cloud: GenesysCloud, interval: Interval, estimate: int) -> int |
     One request if the estimate is right, two for each doubling by which it is too high, and one more. Raises
     InvalidQuery for an interval that reaches into the future, or any other GenesysCloudError.
     """
-    interval.in_the_past(cloud.now())
+    interval.require_past(cloud.now())
     ascending = PagedQuery(cloud, interval, 1, "asc")
     if estimate > ascending.last_page:
         return None
@@ -123,7 +123,7 @@ def newest_start(cloud: GenesysCloud, interval: Interval) -> datetime | None:
     future, TooLarge if more than 100,000 began on the last day after the interval, UnexpectedAnswer, or any other
     GenesysCloudError.
     """
-    interval.in_the_past(cloud.now())
+    interval.require_past(cloud.now())
 
     def newest_of(day: Interval) -> datetime | None:
         return with_smaller_pages(lambda size: PagedQuery(cloud, day, size, "desc").newest_start(), LARGEST_PAGE)

@@ -92,7 +92,7 @@ class Interval:
             raise InvalidQuery(f"The interval {self} lies in the future: nothing of it is before {iso(instant)}.")
         return type(self)(self.start, min(self.end, instant))
 
-    def in_the_past(self, now: datetime) -> Self:
+    def require_past(self, now: datetime) -> Self:
         """The interval itself. Raises InvalidQuery if it begins or ends after `now`."""
         if self.start > now:
             raise InvalidQuery(f"The interval {self} lies in the future: it is {iso(now)} now.")

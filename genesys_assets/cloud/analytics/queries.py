@@ -155,7 +155,7 @@ class AggregateQuery:
 
     def validate(self, now: datetime) -> Self:
         """The query itself. Raises InvalidQuery if its interval reaches into the future."""
-        self.interval.in_the_past(now)
+        self.interval.require_past(now)
         return self
 
 
@@ -229,7 +229,7 @@ class DetailsQuery:
 
     def validate(self, now: datetime) -> Self:
         """The query itself. Raises InvalidQuery if its interval reaches into the future."""
-        self.interval.in_the_past(now)
+        self.interval.require_past(now)
         return self
 
 
@@ -262,7 +262,7 @@ class DetailsJobQuery:
 
     def validate(self, now: datetime) -> Self:
         """The query itself. Raises InvalidQuery if its interval reaches into the future."""
-        self.interval.in_the_past(now)
+        self.interval.require_past(now)
         return self
 
 
@@ -307,7 +307,7 @@ class UserDetailsJobQuery:
 
     def validate(self, now: datetime) -> Self:
         """The query itself. Raises InvalidQuery if its interval reaches into the future."""
-        self.interval.in_the_past(now)
+        self.interval.require_past(now)
         return self
 
 

@@ -52,7 +52,7 @@ def fetch(
     /api/v2/analytics/users/details/query`. Raises InvalidQuery for an interval that reaches into the future,
     UnexpectedAnswer if a page lost its users, EndlessPages, or any other GenesysCloudError.
     """
-    interval.in_the_past(cloud.now())
+    interval.require_past(cloud.now())
     UserDetailsQuery(interval=interval.days()[0], page_size=page_size)
 
     def read(piece: Interval) -> list[UsersPage]:

@@ -67,7 +67,7 @@ def after_requested_wait(error: GenesysCloudError, tries: int, jitter: Jitter) -
 
 
 @dataclass(frozen=True, slots=True)
-class Clause:
+class RetryRule:
     """How one kind of failure is retried: at most `retries` times, and for at most `seconds` since the first failure of
     this kind, whichever limit is reached first. `wait` computes the wait before the next try.
     """
@@ -77,31 +77,31 @@ class Clause:
     wait: Wait
 
 
-POLICY: Mapping[int | str, Clause] = {
+POLICY: Mapping[int | str, RetryRule] = {
     # The request is valid but too early: waiting as long as the platform says helps. If the limit is still used up
     # after ten minutes, another process uses it, and the caller should retry later. (A wait above 180 s is final at
-    # once: see `kind_of`.)
-    429: Clause(WITHOUT_LIMIT, 600, after_requested_wait),
+    # once: see `failure_kind`.)
+    429: RetryRule(WITHOUT_LIMIT, 600, after_requested_wait),
     # The platform did not get the request in time; the next attempt usually gets through. Each takes up to a minute.
-    408: Clause(5, 600, backoff),
+    408: RetryRule(5, 600, backoff),
     # Either a temporary fault or one that this query causes: three retries show which.
-    500: Clause(3, 300, backoff),
+    500: RetryRule(3, 300, backoff),
     # A gateway during a deployment. It is over within a minute, and even the shortest eight waits take longer.
-    502: Clause(8, 300, backoff),
+    502: RetryRule(8, 300, backoff),
     # Overload or maintenance. In addition, the circuit opens after 5 minutes of 503, counted over all threads.
-    503: Clause(WITHOUT_LIMIT, 600, backoff),
+    503: RetryRule(WITHOUT_LIMIT, 600, backoff),
     # The query may be too heavy to answer in time. Callers then ask for less, so they should learn it soon.
-    504: Clause(3, 600, backoff),
+    504: RetryRule(3, 600, backoff),
     # A short network failure, or a wrong URL. More retries would only delay the message.
-    NO_CONNECTION: Clause(5, 300, backoff),
+    NO_CONNECTION: RetryRule(5, 300, backoff),
     # The answer was cut short, or is a gateway's HTML instead of the API's JSON.
-    BROKEN_BODY: Clause(4, 300, backoff),
+    BROKEN_BODY: RetryRule(4, 300, backoff),
     # All else is final, since the same request gets the same answer: 400, 403, 404, 413, and 401 after the token was
     # renewed once.
 }
 
 
-def kind_of(error: BaseException) -> int | str | None:
+def failure_kind(error: BaseException) -> int | str | None:
     """The key of the `POLICY` clause for an error; None if the error is final."""
     match error:
         case CircuitOpen():
@@ -158,7 +158,7 @@ def call_with_retries(
     first: dict[int | str, float] = {}
 
     def worth_it(error: BaseException) -> bool:
-        return kind_of(error) is not None and (repeatable or not may_have_happened(error))
+        return failure_kind(error) is not None and (repeatable or not may_have_happened(error))
 
     def count(state: tenacity.RetryCallState) -> None:
         failures[_kind(state)] += 1
@@ -194,6 +194,6 @@ def _error(state: tenacity.RetryCallState) -> GenesysCloudError:
 
 
 def _kind(state: tenacity.RetryCallState) -> int | str:
-    kind = kind_of(_error(state))
+    kind = failure_kind(_error(state))
     assert kind is not None
     return kind

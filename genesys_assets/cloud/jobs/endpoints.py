@@ -36,7 +36,7 @@ PAGE_SIZE = 1000
 """Conversations of a page. The platform documents no maximum. Others use this size in production:
 https://github.com/laggyzee/genesys-mcp.
 """
-LARGEST_PAGE = 10_000
+LARGEST_JOB_PAGE = 10_000
 """Our own maximum: a larger page would be hundreds of megabytes."""
 MOST_EMPTY_PAGES = 100
 """The most empty pages in a row. The platform does not document whether or when it sends empty pages."""
@@ -182,8 +182,8 @@ def is_gone(error: GenesysCloudError) -> bool:
 
 
 def checked_page_size(page_size: int) -> int:
-    if not 1 <= page_size <= LARGEST_PAGE:
-        raise InvalidQuery(f"The page size of job results must be 1 to {LARGEST_PAGE:,}, got {page_size}.")
+    if not 1 <= page_size <= LARGEST_JOB_PAGE:
+        raise InvalidQuery(f"The page size of job results must be 1 to {LARGEST_JOB_PAGE:,}, got {page_size}.")
     return page_size
 
 

@@ -182,7 +182,7 @@ class Document:
         """All problems in the order of lines, but at most `MOST_PROBLEMS`."""
         problems = sorted(self._problems, key=lambda problem: (problem.line, problem.column))
         if len(problems) > MOST_PROBLEMS:
-            further = f"{len(problems) - MOST_PROBLEMS:,} more mistakes are not listed. Mend these first"
+            further = f"{len(problems) - MOST_PROBLEMS:,} more mistakes are not listed. Correct these first"
             last = problems[MOST_PROBLEMS]
             problems = [*problems[:MOST_PROBLEMS], Problem(self.file, last.line, last.column, "", further)]
         return tuple(problems)

@@ -35,7 +35,7 @@ _QUESTIONS_REMEMBERED = 1024
 
 _LOCAL_OPERATORS = ("any_of", "none_of", "exists", "missing")
 
-# Only the rest of the query matters to `selection`.
+# `selection` does not depend on the interval, so any one will do.
 _ANY_INTERVAL = Interval(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
 
 

@@ -54,12 +54,12 @@ def grown(model: pa.DataType, known: pa.DataType | None, found: pa.DataType | No
     return model
 
 
-def retyped(type_: pa.DataType, change: Callable[[pa.DataType], pa.DataType]) -> pa.DataType:
+def map_scalars(type_: pa.DataType, change: Callable[[pa.DataType], pa.DataType]) -> pa.DataType:
     """The same nesting with each scalar type changed."""
     if pa.types.is_struct(type_):
-        return pa.struct([(member.name, retyped(member.type, change)) for member in type_])
+        return pa.struct([(member.name, map_scalars(member.type, change)) for member in type_])
     if pa.types.is_list(type_):
-        return pa.list_(retyped(type_.value_type, change))
+        return pa.list_(map_scalars(type_.value_type, change))
     return change(type_)
 
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from genesys_assets.tables.conversations.decode_values import UnreadablePage
 from genesys_assets.tables.data_lake.schemas import SCHEMAS, Names, Schema
 
-MOST_UNPACKED = 4 << 30
+LARGEST_FILE_UNPACKED = 4 << 30
 """The most bytes of a file after unpacking."""
 
 
@@ -77,9 +77,9 @@ def open_parquet(schema: str, body: bytes) -> pq.ParquetFile:
         names = file.schema_arrow.names
     except (pa.ArrowException, OSError, ValueError) as error:
         raise UnreadableFile(f"A file of {schema} is no Parquet file that can be read: {error}") from error
-    if size > MOST_UNPACKED:
+    if size > LARGEST_FILE_UNPACKED:
         raise UnreadableFile(
-            f"A file of {schema} would have {size:,} bytes after unpacking; at most {MOST_UNPACKED:,} are read."
+            f"A file of {schema} would have {size:,} bytes after unpacking; at most {LARGEST_FILE_UNPACKED:,} are read."
         )
     if len({*names}) < len(names):
         raise UnreadableFile(f"A file of {schema} has two columns with the same name: {', '.join(names)}.")

@@ -74,8 +74,8 @@ _GROUP_AND_FIGURES = (
 )
 _KEY = ("interval_start", "grouping", "selection", "group_key", "metric", "view")
 
-BY_QUEUE = "mediaType,queueId"
-BY_USER = "mediaType,userId"
+QUEUE_GROUPING = "mediaType,queueId"
+USER_GROUPING = "mediaType,userId"
 """Values of the column `grouping` for the default queries."""
 
 INTERVAL_METRICS = TableSpec(

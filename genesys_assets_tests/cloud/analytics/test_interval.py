@@ -114,12 +114,12 @@ def test_a_malformed_interval_is_refused_with_an_example(text: str) -> None:
 
 
 def test_an_interval_in_the_future_is_refused() -> None:
-    assert HOUR.in_the_past(HOUR.end) is HOUR
-    assert HOUR.in_the_past(HOUR.end - CLOCK_SKEW) is HOUR
+    assert HOUR.require_past(HOUR.end) is HOUR
+    assert HOUR.require_past(HOUR.end - CLOCK_SKEW) is HOUR
     with pytest.raises(InvalidQuery, match="ends in the future"):
-        HOUR.in_the_past(HOUR.end - CLOCK_SKEW - timedelta(milliseconds=1))
+        HOUR.require_past(HOUR.end - CLOCK_SKEW - timedelta(milliseconds=1))
     with pytest.raises(InvalidQuery, match="lies in the future"):
-        HOUR.in_the_past(HOUR.start - timedelta(milliseconds=1))
+        HOUR.require_past(HOUR.start - timedelta(milliseconds=1))
 
 
 def test_iso_has_three_digits_of_milliseconds() -> None:

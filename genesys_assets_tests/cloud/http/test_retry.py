@@ -10,7 +10,14 @@ from genesys_assets.automation import jobs
 from genesys_assets.cloud import errors
 from genesys_assets.cloud.errors import GenesysCloudError, RateLimited, ServerTrouble
 from genesys_assets.cloud.http import limits, retry
-from genesys_assets.cloud.http.retry import POLICY, Jitter, call_with_retries, full_jitter, kind_of, may_have_happened
+from genesys_assets.cloud.http.retry import (
+    POLICY,
+    Jitter,
+    call_with_retries,
+    failure_kind,
+    full_jitter,
+    may_have_happened,
+)
 
 
 def trouble(status: int, retry_after: float | None = None) -> ServerTrouble:
@@ -101,9 +108,9 @@ def test_what_would_fail_again_is_not_tried_again(failure: GenesysCloudError) ->
 
 def test_one_line_of_the_policy_lets_a_status_be_tried_again_that_was_final(monkeypatch: pytest.MonkeyPatch) -> None:
     too_early = errors.GenesysCloudError("x", status=425)
-    assert kind_of(too_early) is None
+    assert failure_kind(too_early) is None
 
-    monkeypatch.setattr(retry, "POLICY", {**POLICY, 425: retry.Clause(2, 300, retry.backoff)})
+    monkeypatch.setattr(retry, "POLICY", {**POLICY, 425: retry.RetryRule(2, 300, retry.backoff)})
     attempts = Attempts(*[too_early] * 2)
     assert attempts.run() == "done"
     assert attempts.made == 3
@@ -153,7 +160,7 @@ def test_no_kind_of_failure_is_repeated_for_longer_than_its_budget(failure: Gene
     with pytest.raises(type(failure)) as raised:
         attempts.run()
     assert raised.value is failure
-    kind = kind_of(failure)
+    kind = failure_kind(failure)
     assert kind is not None
     assert attempts.clock() <= POLICY[kind].seconds
 
@@ -187,7 +194,7 @@ def test_a_wait_above_three_minutes_is_left_to_the_caller() -> None:
     failure = limited(180.5)
     with pytest.raises(RateLimited):
         Attempts(failure).run()
-    assert kind_of(failure) is None
+    assert failure_kind(failure) is None
 
 
 def test_each_kind_of_failure_is_counted_for_itself() -> None:

@@ -117,7 +117,7 @@ def _use_lake(store: S3Store, client: Any) -> None:
     with store.open("large") as opened:
         assert opened.read(4) == bytes(4)
     client.create_multipart_upload(Bucket=store.bucket, Key="genesys/broken-off")
-    assert store.forget_drafts(_LONG_AFTER) == 1
+    assert store.remove_drafts(_LONG_AFTER) == 1
     lake.remove(PLACE, [DAYS[0]])
     assert "large" in store.keys("")
     store.delete("large")

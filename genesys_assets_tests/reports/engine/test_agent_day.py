@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from genesys_assets.reports.built_in import built_in_reports
-from genesys_assets.tables.metrics.buckets import BY_USER
+from genesys_assets.tables.metrics.buckets import USER_GROUPING
 from genesys_assets.tables.users.time import USER_TIME
 from genesys_assets_tests.reports.small_lake import KEY, REACH, at, computed, measured, small_lake
 
@@ -37,7 +37,7 @@ def spent(kind: str, status: str | None, milliseconds: int) -> dict[str, Any]:
 @pytest.fixture
 def rows(tmp_path: Path) -> dict[str, dict[str, Any]]:
     """By agent: one whose time has odd statuses, one of whom only a figure is known."""
-    handled = measured(0, BY_USER, "tHandle", user_id="of_a_figure", media_type="voice", count=1, sum=5)
+    handled = measured(0, USER_GROUPING, "tHandle", user_id="of_a_figure", media_type="voice", count=1, sum=5)
     lake = small_lake(tmp_path, interval_metrics=[handled])
     times = [
         spent("presence", None, 100_000),

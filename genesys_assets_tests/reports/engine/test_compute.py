@@ -13,7 +13,7 @@ from genesys_assets.reports.engine.stored import NotStored
 from genesys_assets.reports.meaning.entries import read_text
 from genesys_assets.reports.meaning.questions import STANDARD, key_of, merged, questions_of
 from genesys_assets.reports.meaning.report import Report
-from genesys_assets.tables.metrics.buckets import BY_QUEUE, BY_USER
+from genesys_assets.tables.metrics.buckets import QUEUE_GROUPING, USER_GROUPING
 from genesys_assets_tests.reports.small_lake import DAY, KEY, Row, at, called, computed, measured, small_lake
 
 
@@ -29,7 +29,7 @@ def only(rows: list[Row], *names: str) -> list[tuple[Any, ...]]:
 
 
 def of_queue(metric: str, minutes: float = 0, queue: str | None = "Q1", media: str = "voice", **stats: Any) -> Row:
-    return measured(minutes, BY_QUEUE, metric, queue_id=queue, media_type=media, **stats)
+    return measured(minutes, QUEUE_GROUPING, metric, queue_id=queue, media_type=media, **stats)
 
 
 HANDLED = {"handled": "tHandle.count", "handle_time": "tHandle.sum"}
@@ -284,7 +284,7 @@ def test_columns_come_in_their_order_in_their_unit_with_names_beside_ids(tmp_pat
     lake = small_lake(
         tmp_path,
         users=called(U1="Ana"),
-        interval_metrics=[measured(0, BY_USER, "tHandle", user_id="U1", count=3, sum=90_500)],
+        interval_metrics=[measured(0, USER_GROUPING, "tHandle", user_id="U1", count=3, sum=90_500)],
     )
     agents = report(
         {

@@ -17,7 +17,7 @@ import pytest
 from genesys_assets.days import days_around
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.reports.engine.stored import NotStored
-from genesys_assets.tables.metrics.buckets import BY_QUEUE
+from genesys_assets.tables.metrics.buckets import QUEUE_GROUPING
 from genesys_assets_tests.reports.engine.test_compute import report
 from genesys_assets_tests.reports.small_lake import Row, bucket, computed, small_lake
 
@@ -42,7 +42,7 @@ def measured() -> list[Row]:
             rows.append(
                 bucket(
                     start,
-                    BY_QUEUE,
+                    QUEUE_GROUPING,
                     "tHandle",
                     queue_id=drawn.choice(QUEUES),
                     media_type="voice",

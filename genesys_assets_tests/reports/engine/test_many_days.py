@@ -16,7 +16,7 @@ from genesys_assets.lake.store import LocalStore
 from genesys_assets.reports.meaning.questions import STANDARD, key_of
 from genesys_assets.tables import aggregate
 from genesys_assets.tables.conversations.flat_tables import SESSION_METRICS
-from genesys_assets.tables.metrics.buckets import BY_QUEUE, INTERVAL_METRICS
+from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, QUEUE_GROUPING
 from genesys_assets.tables.spec import TableSpec
 from genesys_assets_tests.keyed_rows import keyed
 from genesys_assets_tests.reports.engine.test_compute import report
@@ -32,7 +32,7 @@ ASKED = {key_of(question): list(question.metrics) for question in STANDARD}
 def of_first_day(row: int) -> tuple[Row, Row]:
     """A row of the first day of each of both tables."""
     start = FIRST + timedelta(minutes=15 * (row * 96 // ROWS_OF_A_DAY))
-    figures = bucket(start, BY_QUEUE, "tHandle", queue_id=f"Q{row % 5}", count=1, sum=row)
+    figures = bucket(start, QUEUE_GROUPING, "tHandle", queue_id=f"Q{row % 5}", count=1, sum=row)
     emitted = {
         "conversation_id": f"a conversation whose name is as long as a UUID {row}",
         "conversation_start": start,

@@ -18,7 +18,7 @@ from genesys_assets.reports.meaning.entries import read_text
 from genesys_assets.reports.meaning.questions import STANDARD, key_of, questions_of
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.reports.meaning.values import allowed_value
-from genesys_assets.tables.metrics.buckets import BY_QUEUE
+from genesys_assets.tables.metrics.buckets import QUEUE_GROUPING
 from genesys_assets_tests.reports.small_lake import computed, measured, small_lake
 
 FIRST, SECOND = "bea0c6c7-613d-4a23-ae4a-74481d4dc48e", "0f3cbb2e-8e7d-4a55-9a50-000000000001"
@@ -32,7 +32,7 @@ def report(entry: dict[str, Any]) -> Report:
 
 
 def of_queue(queue: str | None, media: str, count: int, total: int = 0) -> dict[str, Any]:
-    return measured(0, BY_QUEUE, "tHandle", queue_id=queue, media_type=media, count=count, sum=total)
+    return measured(0, QUEUE_GROUPING, "tHandle", queue_id=queue, media_type=media, count=count, sum=total)
 
 
 # -- values ------------------------------------------------------------------------------------------------------------
