@@ -29,6 +29,7 @@ from genesys_assets.cloud.errors import (
     Unreachable,
 )
 from genesys_assets.cloud.extraction.listing import PERMISSION, list_files
+from genesys_assets.cloud.http.answers import ANY_OF
 from genesys_assets.cloud.http.parsing import http_date, read_count, whole_number, words
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs import endpoints as job_endpoints
@@ -39,12 +40,12 @@ Level = Literal["ok", "warn", "fail"]
 TOLERATED_SKEW = timedelta(seconds=5)
 # The sensor `hours` fetches an hour ten minutes after its end. With a larger difference it might fetch too early.
 LARGEST_SKEW = timedelta(minutes=5)
-# Details jobs usually have a day's data within hours. A longer lag is a warning.
+# Our own limit: details jobs usually have a day's data within hours. A longer lag is a warning.
 USUAL_LAG = timedelta(hours=24)
 LITTLE_LEFT = 0.1
 _HOUR = timedelta(hours=1)
-_ANY_OF = "missing.any.permissions"
-_NEEDED = ("conversations", "segments", "conversation-metrics")
+# As tables.data_lake.schemas.NEEDED, which this layer does not import.
+NEEDED_SCHEMAS = ("conversations", "segments", "conversation-metrics")
 _REFUSALS = {MissingPermission: "not permitted", NotFound: "not there", BadRequest: "not understood"}
 _NO_QUEUE = _NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -228,7 +229,7 @@ def _check_of_data_lake(cloud: GenesysCloud) -> _Check:
 
     def run() -> Finding:
         listing = list_files(cloud, _an_hour(cloud))
-        missing = [schema for schema in _NEEDED if listing.enabled is not None and schema not in listing.enabled]
+        missing = [schema for schema in NEEDED_SCHEMAS if listing.enabled is not None and schema not in listing.enabled]
         if missing:
             advice = "Figures need them. Ask Genesys to switch them on; until then no day is made of the data lake."
             return Finding("warn", what, f"permitted, without {', '.join(missing)}", advice)
@@ -372,7 +373,7 @@ def _rate_limit(cloud: GenesysCloud) -> Finding:
 def _refused(check: _Check, error: GenesysCloudError) -> Finding:
     if not isinstance(error, MissingPermission):
         return Finding("warn" if check.is_optional else "fail", check.what, "failed", str(error))
-    permissions, one_is_enough = error.permissions, error.code == _ANY_OF
+    permissions, one_is_enough = error.permissions, error.code == ANY_OF
     if not permissions:
         permissions, one_is_enough = check.permissions, True
     if not permissions:

@@ -79,8 +79,9 @@ def fetch(cloud: GenesysCloud, name: str, page_size: int = PAGE_SIZE) -> Iterato
     TooLarge; or any other GenesysCloudError.
     """
     if name not in LISTINGS:
-        close = closest(name, LISTINGS) or tuple(LISTINGS)
-        raise InvalidQuery(f"There is no listing {name!r}. Closest: {', '.join(close)}.")
+        close = closest(name, LISTINGS)
+        hint = f"Closest: {', '.join(close)}" if close else f"Known are {', '.join(LISTINGS)}"
+        raise InvalidQuery(f"There is no listing {name!r}. {hint}.")
     if page_size < 1:
         raise InvalidQuery(f"The page size must be 1 or more, got {page_size}.")
     return limit_total_size(pages_of(cloud, LISTINGS[name], page_size), LISTINGS[name].path)

@@ -110,8 +110,8 @@ def _repeated(hashes: list[Any]) -> int:
 
 
 def _unequal(rows: pa.Table, whole: str, parts: Iterable[str]) -> int:
-    """In how many rows the parts do not add up to the whole. A negative part counts as wrong too: where the other parts
-    are too large, a part computed as the remainder is negative.
+    """In how many rows the parts do not add up to the whole. Null counts as 0. A negative part counts as wrong too:
+    where the other parts are too large, a part computed as the remainder is negative.
     """
     rest = _or_zero(rows[whole])
     wrong = pc.less(rest, 0)

@@ -152,10 +152,14 @@ class DeltaState:
 
     def newness(self, key: Key) -> int | None:
         """How new the last reading of a partition was, whether or not it brought new rows: see `Lake.newness`."""
+        return self.number(key or WHOLE)
+
+    def number(self, name: str) -> int | None:
+        """A number that commits store under a name, such as `made_of 2026-01-31`; None if none has."""
         with self._lock:
             if self._known.numbers is None:
                 self._known.numbers = self._read_numbers()
-            return self._known.numbers.get(key or WHOLE)
+            return self._known.numbers.get(name)
 
     def _read_numbers(self) -> dict[str, int]:
         """All numbers of the table by name. (delta-rs would read all commits since the last checkpoint for each

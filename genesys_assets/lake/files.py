@@ -196,7 +196,9 @@ def _raising_unreadable(store: Store, uri: str) -> Iterator[None]:
             raise unreachable from error
         if isinstance(error, UnstorableColumn) or _is_outside_the_file(error):
             raise
-        raise Unreadable(f"{uri} cannot be read ({error}): materialise its partition again.") from error
+        raise Unreadable(
+            f"{uri} cannot be read ({error}): materialise its partition again, or import its files again."
+        ) from error
 
 
 def open_files(store: Store, place: str, files: Sequence[DataFile]) -> list[StoredFile]:

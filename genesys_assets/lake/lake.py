@@ -382,7 +382,7 @@ class Lake:
         """The number that identifies what the last computation of a partition was made of, whether or not it brought
         new rows; None if it was not noted.
         """
-        return self.log(asset).newness(f"{_MADE_OF}{key or WHOLE}")
+        return self.log(asset).number(f"{_MADE_OF}{key or WHOLE}")
 
     def rows(self, asset: str, key: str | None) -> int:
         """How many rows a partition has."""

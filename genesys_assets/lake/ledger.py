@@ -45,7 +45,7 @@ def ledger_version(lake: Lake, place: str) -> int:
     """The version up to which the ledger has all readings of a table; 0 if it has none. A table that was deleted and
     created again starts at 0.
     """
-    return lake.log(LEDGER).newness(_mark(lake, place)) or 0
+    return lake.log(LEDGER).number(_mark(lake, place)) or 0
 
 
 def _mark(lake: Lake, place: str) -> str:

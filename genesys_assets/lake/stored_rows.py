@@ -78,11 +78,15 @@ class StoredRows:
         except (pa.ArrowInvalid, OSError) as error:
             if unreachable := self._store.unreachable(error):
                 raise unreachable from error
+            # Arrow writes "Parquet" or "parquet" in errors about a file, and neither in errors about a query.
             of_file = "arquet" in str(error) if isinstance(error, pa.ArrowInvalid) else error.errno is None
             if not of_file or isinstance(error, FileNotFoundError):
                 raise
             place = self._log.place
-            raise Unreadable(f"A file of {place} cannot be read ({error}): materialise its partition again.") from error
+            raise Unreadable(
+                f"A file of {place} cannot be read ({error}): materialise its partition again, or import its files "
+                "again."
+            ) from error
 
 
 def _dataset(source: str | list[str], **options: Any) -> pads.Dataset:

@@ -1,6 +1,6 @@
 """Protects personal data in files of the data lake extraction, and removes forgotten people from them.
 
-A column of a file has the class of the column that it becomes (`tables.personal`). An unknown column may hold personal
+A known column of a file has the class of a column of our tables: see `KnownColumn`. An unknown column may hold personal
 data of any class, so it is dropped unless all classes are kept, like unknown fields of answers. A name or an address
 may belong to an agent or a customer, so the stricter of both actions counts. If every class is kept and nobody in a
 file must be forgotten, its bytes stay unchanged.

@@ -9,8 +9,9 @@ import pytest
 from genesys_assets.cloud.analytics.families import FAMILIES, AggregateFamily
 from genesys_assets.cloud.http.regions import Hosts
 from genesys_assets.cloud.http.transport import GenesysCloud
-from genesys_assets.cloud.preflight import Finding, Preflight, preflight
+from genesys_assets.cloud.preflight import NEEDED_SCHEMAS, Finding, Preflight, preflight
 from genesys_assets.sandbox.server import Sandbox, running
+from genesys_assets.tables.data_lake.schemas import NEEDED
 from genesys_assets_tests.cloud.platform import Clock
 from genesys_assets_tests.ports import refusing_port
 
@@ -76,6 +77,10 @@ def finding(found: Preflight, what: str) -> Finding:
 
 def levels(found: Preflight) -> dict[str, str]:
     return {finding.what: finding.level for finding in found.findings}
+
+
+def test_it_looks_for_files_of_exactly_the_schemas_that_tables_of_conversations_need() -> None:
+    assert set(NEEDED_SCHEMAS) == set(NEEDED)
 
 
 def test_a_healthy_organisation_passes_with_every_thing_looked_at_once(sandbox: Sandbox) -> None:

@@ -94,17 +94,17 @@ def divide(page: Page, spans: Sequence[Interval]) -> list[Page]:
     that begin in the span. Its request is that of the whole window, with the span added as `part`.
     """
     answer, starts = page.json(), [span.start for span in spans]
-    places: dict[str, int] = {}
+    positions: dict[str, int] = {}
     results: list[list[dict[str, Any]]] = [[] for _ in spans]
     for result in answer.get("results") or ():
         buckets: dict[int, list[Any]] = {}
         for bucket in _buckets(result):
             interval = _interval(bucket)
-            if interval not in places:
-                places[interval] = _place(interval, spans, starts)
-            buckets.setdefault(places[interval], []).append(bucket)
-        for place, data in buckets.items():
-            results[place].append({**result, "data": data})
+            if interval not in positions:
+                positions[interval] = _position(interval, spans, starts)
+            buckets.setdefault(positions[interval], []).append(bucket)
+        for position, data in buckets.items():
+            results[position].append({**result, "data": data})
     request = json.loads(page.request)
     return [
         replace(
@@ -117,7 +117,7 @@ def divide(page: Page, spans: Sequence[Interval]) -> list[Page]:
     ]
 
 
-def _place(interval: str, spans: Sequence[Interval], starts: list[datetime]) -> int:
+def _position(interval: str, spans: Sequence[Interval], starts: list[datetime]) -> int:
     """The position of the span in which a bucket lies. Only in the last span may a bucket end after the span: today's
     span ends now.
     """

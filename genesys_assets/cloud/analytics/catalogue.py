@@ -51,13 +51,16 @@ SESSION_METRICS: frozenset[str] = frozenset(
 """
 
 AGGREGATE_ONLY: frozenset[str] = frozenset(_names("nConversations oServiceLevel oServiceTarget tWait"))
-"""Metrics that no session carries, because the platform derives them. Those payloads have 14 tAcd and no tWait.
+"""Metrics that no session carries, because the platform derives them. The payloads above have tAcd 14 times and tWait
+never.
 
 For a metric in neither list it is unknown whether sessions carry it.
 """
 
 WAYS_OUT: tuple[str, ...] = _names("tAnswered tAbandon tFlowOut")
-"""The metrics that add up to tWait. Everybody who leaves a queue leaves it in one of these ways, after the wait."""
+"""The metrics that add up to tWait: everybody who leaves a queue leaves it in one of these ways, after the wait.
+Derived from what each metric means; the platform does not say so.
+"""
 
 DIMENSIONS: tuple[str, ...] = _names(
     """
@@ -185,8 +188,8 @@ _SEARCHES_LEFT: ContextVar[list[int] | None] = ContextVar("searches_left", defau
 
 @contextmanager
 def few_searches(most: int) -> Iterator[None]:
-    """Within it, the closest names of this many names are searched for, and of further ones nothing is close: a
-    search takes milliseconds, and a file may have ten thousand wrong names.
+    """In this context, `closest` searches for `most` names only, and returns nothing for every further one: a search
+    takes milliseconds, and a file may have ten thousand wrong names.
     """
     token = _SEARCHES_LEFT.set([most])
     try:

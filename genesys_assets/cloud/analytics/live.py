@@ -32,6 +32,9 @@ OBSERVATION_METRICS = (
     "oMemberUsers",
     "oUserRoutingStatuses",
 )
+"""The metrics of both queries that count what is going on. Source: the SDK's ConversationActivityMetric and
+QueueObservationQuery.
+"""
 PAGE_SIZE = 100
 # Queues of one query. The platform documents no maximum; Splunk's add-on for Genesys Cloud asks for as many:
 # https://github.com/splunk/genesys_cloud_ta.

@@ -48,7 +48,9 @@ FIRST_PAUSE = 1.0
 """Seconds before an incomplete download is retried; each further pause is twice as long."""
 _LONGEST_URL = 16_384
 _EXPIRED = (400, 401, 403, 404, 410)
-"""The statuses with which hosts refuse a signed URL that no longer works."""
+"""The statuses with which hosts refuse a signed URL that no longer works. Not documented: S3 answers 403, the others
+are assumed.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +84,16 @@ def download(
     """
     with closing(session(1)) as http:
         http.headers.update({"Accept": "*/*", "Accept-Encoding": "identity"})
-        fetching = _Fetching(cloud, http, allowed or DownloadLimits())
+        fetcher = _Fetcher(cloud, http, allowed or DownloadLimits())
         for first in range(0, len(files), at_once):
             batch = files[first : first + at_once]
-            urls = fetching.urls(batch)
+            urls = fetcher.urls(batch)
             for position, file in enumerate(batch):
-                yield fetching.file(file, urls, batch[position:])
+                yield fetcher.file(file, urls, batch[position:])
 
 
 @dataclass(slots=True)
-class _Fetching:
+class _Fetcher:
     cloud: GenesysCloud
     http: requests.Session
     allowed: DownloadLimits
@@ -114,21 +116,21 @@ class _Fetching:
             url = urls.get(file.id)
             if not url:
                 raise FileGone(
-                    f"{_named(file)} is listed, but the platform gives no URL for it: it has expired. What it held can "
+                    f"{_name(file)} is listed, but the platform gives no URL for it: it has expired. What it held can "
                     "be fetched by details jobs."
                 )
             try:
-                return self._fetched(file, url)
+                return self._fetch(file, url)
             except UrlRefused as error:
                 failure = error
             except (BrokenAnswer, Unreachable, ServerTrouble, NotAParquetFile) as error:
-                failure = _named_error(file, error)
+                failure = _error_of(file, error)
                 if number + 1 < _TRIES:
                     self.cloud.sleep(FIRST_PAUSE * 2**number)
         assert failure is not None
         raise failure
 
-    def _fetched(self, file: LakeFile, url: str) -> Download:
+    def _fetch(self, file: LakeFile, url: str) -> Download:
         _must_be_trusted(url, self.cloud.hosts.api_url, file)
         with unlogged(URLS):
             try:
@@ -136,7 +138,7 @@ class _Fetching:
                     self.http,
                     "GET",
                     url,
-                    what=_named(file),
+                    what=_name(file),
                     timeout=_TIMEOUT,
                     most=self.allowed.most_bytes,
                     received=self.allowed.most_bytes,
@@ -145,7 +147,7 @@ class _Fetching:
                 )
             except AnswerTooLarge as error:
                 raise AnswerTooLarge(
-                    f"{_named(file)} has more than {self.allowed.most_bytes / limits.MIB:g} MiB. Allow more with "
+                    f"{_name(file)} has more than {self.allowed.most_bytes / limits.MIB:g} MiB. Allow more with "
                     "GENESYS_ASSETS_DATA_LAKE_LARGEST_FILE_MIB; a file is held in memory as a whole."
                 ) from error
         _must_be_good(answer, file)
@@ -158,14 +160,14 @@ def _without_login(request: requests.PreparedRequest) -> requests.PreparedReques
     return request
 
 
-def _named(file: LakeFile) -> str:
+def _name(file: LakeFile) -> str:
     return f"File {file.id} of {file.schema}"
 
 
-def _named_error(file: LakeFile, error: Exception) -> DownloadFailed:
+def _error_of(file: LakeFile, error: Exception) -> DownloadFailed:
     if isinstance(error, DownloadFailed):
         return error
-    return DownloadFailed(f"{_named(file)} could not be downloaded: {error} Files that are stored already stay. Retry.")
+    return DownloadFailed(f"{_name(file)} could not be downloaded: {error} Files that are stored already stay. Retry.")
 
 
 def _must_be_trusted(url: str, api_url: str, file: LakeFile) -> None:
@@ -176,7 +178,7 @@ def _must_be_trusted(url: str, api_url: str, file: LakeFile) -> None:
     here = is_loopback(host) and is_loopback(urlsplit(api_url).hostname or "")
     if len(url) > _LONGEST_URL or not url.isprintable() or not (scheme == "https" or (scheme == "http" and here)):
         raise UrlNotTrusted(
-            f"The platform gave a URL for {_named(file).lower()} that is not fetched: it must begin with https:// and "
+            f"The platform gave a URL for {_name(file).lower()} that is not fetched: it must begin with https:// and "
             "name a host, without a user or a password."
         )
 
@@ -186,13 +188,13 @@ def _must_be_good(answer: Answer, file: LakeFile) -> None:
         return
     if answer.status in _EXPIRED:
         raise UrlRefused(
-            f"The host of the files refused the signed URL of {_named(file).lower()}, and a new one too. Check the "
+            f"The host of the files refused the signed URL of {_name(file).lower()}, and a new one too. Check the "
             "clock of this machine, and that no proxy changes URLs.",
             status=answer.status,
         )
     if answer.status == 429 or answer.status >= 500:
         raise ServerTrouble(f"the host of the files failed with HTTP {answer.status}.", status=answer.status)
-    raise DownloadFailed(f"{_named(file)} was answered with HTTP {answer.status} in place of the file.")
+    raise DownloadFailed(f"{_name(file)} was answered with HTTP {answer.status} in place of the file.")
 
 
 def _must_be_parquet(body: bytes, file: LakeFile) -> None:
@@ -202,6 +204,6 @@ def _must_be_parquet(body: bytes, file: LakeFile) -> None:
     footer = int.from_bytes(body[-8:-4], "little")
     if len(body) < _SHORTEST or body[:4] != _MAGIC or body[-4:] != _MAGIC or footer > len(body) - _SHORTEST:
         raise NotAParquetFile(
-            f"{_named(file)} was downloaded as {len(body):,} bytes that are no complete Parquet file. Nothing of it is "
+            f"{_name(file)} was downloaded as {len(body):,} bytes that are no complete Parquet file. Nothing of it is "
             "stored. Retry later; if it happens again, ask Genesys."
         )

@@ -36,11 +36,11 @@ from genesys_assets.cloud.http.parsing import TooManyValues, UnreadableJson, htt
 _PERMISSION = re.compile(r"\b[A-Za-z]\w{0,60}:[A-Za-z*][\w*]{0,60}:[A-Za-z*][\w*]{0,60}")
 _MOST_PERMISSIONS = 20
 _SECONDS = re.compile(r"\[(\d+)\] seconds")
-_ANY_OF = "missing.any.permissions"
+ANY_OF = "missing.any.permissions"
 # Longer waits are cut to this: no rate limit lasts a year, and later dates would overflow.
 _LONGEST_WAIT = 366 * 86_400.0
 _HIDDEN = "***"
-# The platform's tokens have 86 characters. Shorter texts may be words that appear in any answer.
+# Observed tokens of the platform have 86 characters. Shorter texts may be words that appear in any answer.
 _SHORTEST_SECRET = 16
 
 
@@ -191,7 +191,7 @@ def _missing_permission(what: str, error_body: _ErrorBody, about: dict[str, Any]
     named = dict.fromkeys(_PERMISSION.findall(" ".join((error_body.message, *error_body.params))))
     permissions = tuple(named)[:_MOST_PERMISSIONS]
     if permissions:
-        joined = (" or " if error_body.code == _ANY_OF else " and ").join(permissions)
+        joined = (" or " if error_body.code == ANY_OF else " and ").join(permissions)
         need = f"{what} needs the permission {joined}"
         advice = f"{need}: add it to a role of the OAuth client, in the divisions to be read."
     else:

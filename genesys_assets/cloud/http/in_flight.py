@@ -41,7 +41,7 @@ class InFlight:
 
     most: int = limits.MOST_IN_FLIGHT
     largest: int = 0
-    """The most that was ever held at once."""
+    """The most that was ever held at once, for tests and for debugging."""
     _held: dict[int, int] = field(default_factory=dict)
     _awaited: set[int] = field(default_factory=set)
     _abandoned: set[int] = field(default_factory=set)

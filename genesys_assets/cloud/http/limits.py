@@ -9,8 +9,9 @@ from __future__ import annotations
 MIB = 1 << 20
 
 LONGEST_EXCHANGE = 100.0
-"""Seconds from the request to the last byte of its answer. The platform's gateway itself gives up after a minute; a
-large page takes seconds. Shorter than `jobs.run.GRACE`, after which no answer to a submission is waited for.
+"""Seconds from the request to the last byte of its answer. The platform's gateway itself gives up after a minute
+(observed, not documented); a large page takes seconds. Shorter than `jobs.run.GRACE`, after which no answer to a
+submission is waited for.
 """
 
 MOST_RECEIVED = 28 * MIB
@@ -52,7 +53,7 @@ TIMES_PARSED = 11
 """How many times its bytes a usual page takes once it is parsed."""
 
 LONGEST_TOKEN = 8192
-"""Characters of a token. Servers refuse longer headers. The platform's tokens have 86."""
+"""Characters of a token. Servers refuse longer headers. Observed tokens of the platform have 86."""
 
 LONGEST_LIFE = 48 * 3600.0
 """Seconds for which a token is used: the longest life that a client can be set to. Source: accessTokenValiditySeconds

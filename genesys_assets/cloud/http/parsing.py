@@ -36,7 +36,7 @@ class TooManyValues(UnreadableJson):
 
 
 LONGEST_ID = 200
-"""Characters of an id: the platform's have 36."""
+"""Characters of an id: the platform's are UUIDs of 36."""
 
 
 def parse_json(body: bytes) -> Any:

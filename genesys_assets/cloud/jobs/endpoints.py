@@ -44,6 +44,7 @@ MOST_EMPTY_PAGES = 100
 Query = DetailsJobQuery | UserDetailsJobQuery
 
 _EXPIRED = re.compile(r"\bexpired?\b", re.IGNORECASE)
+"""How a 400 says that a job has expired. The platform does not document the text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ _OF_CUSTOMERS = ("customer", "external")
 _PREFIX = r"^(?i:tel|sip|sips|mailto):"
 _HASHED = "hash:"
 _NOBODY = ("anonymous", "unavailable", "unknown", "private", "restricted", "blocked", "null")
-"""Texts in place of the number if a caller hides it."""
+"""Texts instead of the number if a caller hides it. Seen in practice; the platform documents none."""
 _OF_NUMBERS = r"^\+?[0-9 ().\-/]+$"
 _SIGNS = r"[ ().\-/]"
 NEEDED = {

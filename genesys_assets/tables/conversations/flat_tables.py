@@ -113,7 +113,8 @@ PARTICIPANTS = _table(
 )
 PARTICIPANT_ATTRIBUTES = _table(
     "participant_attributes",
-    "One row per attribute of a participant. Only details jobs return them: a day of hours only has none.",
+    "One row per attribute of a participant. Only details jobs return them: a day that was read only by the hour has "
+    "none.",
     ("conversation_id", "participant_id", "participant_ordinal", "name"),
     CONVERSATION_KEYS,
     PARTICIPANT_KEYS,

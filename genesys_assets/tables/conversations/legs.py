@@ -95,7 +95,8 @@ t_handle_ms integer tHandle
     partition_column="conversation_start",
 )
 
-# The platform's clocks differ by some milliseconds between the sessions of a conversation.
+# The platform's clocks differ by some milliseconds between the sessions of a conversation (observed). A second is our
+# own margin.
 _SLACK_MS = 1_000
 
 

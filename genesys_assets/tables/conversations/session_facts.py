@@ -25,13 +25,16 @@ _OF_SESSION = (*_SESSION[:-1], "session_ordinal")
 _LEFT_OUT = "\0"
 """Stands for an id that the platform left out. No id has this value."""
 _TRANSFERS = ("transfer", "consultTransfer", "conferenceTransfer")
+"""Values of disconnectType with which a session ends by a transfer. Source: the SDK's AnalyticsConversationSegment."""
 _AGENTS = ("agent", "user")
+"""The purposes of participants who are agents."""
 _SUPERVISION = (
     "monitored_participant_id",
     "coached_participant_id",
     "barged_participant_id",
     "screen_monitored_user_id",
 )
+"""Fields that only sessions of somebody who supervises another participant have."""
 
 
 def read(tables: Mapping[str, pa.Table]) -> tuple[Sessions, Emissions]:

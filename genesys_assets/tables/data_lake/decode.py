@@ -23,7 +23,7 @@ LARGEST_FILE_UNPACKED = 4 << 30
 
 
 class UnreadableFile(UnreadablePage):
-    """A stored file of the data lake extraction cannot be read: the message names it and says why."""
+    """A stored file of the data lake extraction cannot be read: the message names its schema and says why."""
 
 
 @dataclass(slots=True)

@@ -30,7 +30,9 @@ UPDATED = "updateTimestamp"
 
 @dataclass(frozen=True, slots=True)
 class KnownColumn:
-    """A known column: its type, and the column of our tables that it becomes, which has the class of personal data."""
+    """A known column: its type, and a column of our tables with the same class of personal data (the one that it
+    becomes, if there is one).
+    """
 
     type: pa.DataType
     table: str
