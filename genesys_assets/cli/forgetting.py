@@ -100,7 +100,7 @@ def _published() -> tuple[Publication, Recomputation]:
     own = OwnReports.read(ReportSettings.load().file)
     if own.problems:
         raise SettingError(
-            f"{own.path} has mistakes, and published days are published again with its reports. Mend it first: "
+            f"{own.path} has mistakes, and published days are published again with its reports. Correct it first: "
             f"genesys-assets reports check {own.path}"
         )
     reports = [*built_in_reports(), *own.reports]
