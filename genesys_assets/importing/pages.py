@@ -141,7 +141,10 @@ class _File:
         self._must_agree()
         self.converted.total_hits = self.spool.by_total()
         if not self.converted.shapes:
-            raise CannotImport("it holds no answer of the platform")
+            raise CannotImport(
+                "it holds no answer of the platform: an empty list does not say what was asked. Leave the file out; "
+                "with --complete a day without conversations counts as empty"
+            )
 
     def _see_answer(self, piece: Piece) -> None:
         """Note what an answer says of itself: errors, its total, whether a further page follows, up to when jobs had
@@ -201,6 +204,8 @@ class _File:
                 for kind, loss in read.losses.items():
                     self.remarks.leave_out(loss.text, loss.count, kind)
                 continue
+            for path, count in read.repeated.items():
+                self.remarks.note(f"{path}: one that is there again, with the same values, counts once", count)
             id_, start = (read.conversation.get(key) for key in ("conversationId", "conversationStart"))
             if start is None or not id_ or not id_.strip():
                 self.remarks.leave_out(_NO_KEYS)

@@ -22,13 +22,14 @@ from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.sources import without_overlaps
 from genesys_assets_tests.faults.import_files.left_out import LEFT_OUT
 from genesys_assets_tests.faults.import_files.refused import REFUSED
+from genesys_assets_tests.faults.import_files.refused_texts import REFUSED_TEXTS
 from genesys_assets_tests.faults.import_files.refused_values import REFUSED_VALUES
 from genesys_assets_tests.faults.import_files.right import THE_CALL, THE_FIGURES
 from genesys_assets_tests.faults.import_files.written import call, dumped, page, result, with_one
 from genesys_assets_tests.importing.saved import FilePages, converted, saved_file
 
 DAY = Interval.parse("2026-01-28T00:00:00Z/2026-01-29T00:00:00Z")
-_REFUSED = REFUSED | REFUSED_VALUES
+_REFUSED = REFUSED | REFUSED_TEXTS | REFUSED_VALUES
 _OF_PYTHON = ("Traceback", "Error(", "NoneType", " object at 0x", "dict_keys")
 
 
