@@ -18,6 +18,7 @@ from genesys_assets_tests.faults.import_files.written import (
     with_times,
 )
 
+_HALF, _TWELVE, _ONE = {"granularity": "PT30M"}, "2026-01-28T12:00Z", "2026-01-28T13:00Z"
 _LONDON = ImportOptions(time_zone=ZoneInfo("Europe/London"), granularity="PT1H")
 
 REFUSED_VALUES: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
@@ -59,7 +60,48 @@ REFUSED_VALUES: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] 
         ImportOptions(interval=Interval.parse("2026-01-28T13:00Z/2026-01-28T14:00Z")),
     ),
     "a bucket of half the day": (FIGURES.replace(b"T14:00", b"T23:00"), "bucket of 10 hours left out"),
+    **{
+        f"two times of one bucket: {of}": (measured(**fields), reason)
+        for of, fields, reason in (
+            (
+                "another timestamp",
+                {"interval": HOUR, "timestamp": "2026-01-28T14:00:00Z"},
+                "but its 'timestamp' is '2026",
+            ),
+            (
+                "another end",
+                {"interval": HOUR, "endTime": "2026-01-28T13:30Z"},
+                "but its 'endTime' is '2026-01-28T13:30Z'",
+            ),
+            (
+                "another date",
+                {"interval": HOUR, "date": "2026-01-27"},
+                "but its 'date' is '2026-01-27': take out the one",
+            ),
+            ("two starts", _HALF | {"start": _TWELVE, "timestamp": _ONE}, "but its 'start' is '2026-01-28T12:00Z'"),
+            (
+                "a shorter interval",
+                {"interval": HOUR, "granularity": "PT30M"},
+                "but its granularity is 'PT30M': take out",
+            ),
+            ("a shorter end", _HALF | {"start": _ONE, "end": "2026-01-28T14:00Z"}, "but its granularity is 'PT30M'"),
+            ("a longer end", _HALF | {"start": _ONE, "end": "2026-01-28T13:15Z"}, "but its granularity is 'PT30M'"),
+        )
+    },
+    "buckets of another granularity than that around them": (
+        dumped({"granularity": "PT30M", "results": [result()]}),
+        "T14:00:00.000Z, but its granularity is 'PT30M'",
+    ),
+    "a bucket outside of the interval around it": (
+        dumped({"interval": "2026-01-27T00:00Z/2026-01-28T00:00Z", "results": [result()]}),
+        "which lies outside of 2026-01-27T00:00:00.000Z/2026-01-28T00:00:00.000Z, the interval beside its results",
+    ),
     # -- figures that cannot be
+    "a sum with a point before three digits": (
+        figure(count=1, sum="312.000"),
+        "sum of 'tHandle' is '312.000', which may have a decimal point or separate thousands: write a JSON number",
+    ),
+    "a sum with an apostrophe": (figure(count=1, sum="312'000"), "not a number: write a JSON number, such as 312000"),
     "a count below zero": (figure(count=-1), "count of 'tHandle' is -1, and no figure is below zero"),
     "a sum below zero": (figure(count=1, sum=-5), "sum of 'tHandle' is -5"),
     "a handle time below zero": (measured(interval=HOUR, metrics={"handleTime": -1}), "sum of 'handleTime' is -1"),
