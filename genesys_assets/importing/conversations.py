@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -49,6 +50,8 @@ _AS_THE_PLATFORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _EXTENDED: dict[str, Callable[[Any], Any]] = {"$numberLong": int, "$numberInt": int, "$numberDouble": float}
 """https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/"""
 _DIGITS = re.compile(r"[+-]?\d{1,19}(?P<fraction>\.\d{1,19})?", re.ASCII)
+IN_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+", re.ASCII)
+"""A text that is another number in Germany (312.000 is 312000) than in Britain."""
 _POSITION = re.compile(r"\d{1,6}", re.ASCII)
 _UNKNOWN_TO_SDK = "outdatedsdkversion"
 """What the SDKs write instead of a value that is newer than they are."""
@@ -84,6 +87,12 @@ _NEVER_NULL = frozenset(
     )
 )
 """Lists of objects that figures are computed from. A null in one of them is a lost object."""
+_KEYS: Mapping[str, tuple[str, ...]] = {
+    "conversations.participants": ("participantId",),
+    "conversations.participants.sessions": ("sessionId",),
+    "conversations.participants.sessions.segments": ("segmentStart", "segmentEnd", "segmentType"),
+}
+"""The fields that identify an object of a list. Metrics have none: a session may emit one twice in a millisecond."""
 _SHORTENED = re.compile(r"System\.|@\{")
 """What PowerShell's ConvertTo-Json writes instead of values that are nested deeper than its -Depth."""
 
@@ -98,11 +107,14 @@ class Loss:
 
 @dataclass(slots=True)
 class ReadConversation:
-    """A conversation in the platform's form; and what of it could not be read, by path and reason."""
+    """A conversation in the platform's form; what of it could not be read, by path and reason; and how many objects
+    were repeated, by path.
+    """
 
     conversation: Object
     last: datetime | None
     losses: dict[str, Loss]
+    repeated: Counter[str]
 
 
 def read_conversation(written: Object, zone: ZoneInfo | None) -> ReadConversation:
@@ -113,7 +125,7 @@ def read_conversation(written: Object, zone: ZoneInfo | None) -> ReadConversatio
     """
     reading = _ConversationState(zone)
     conversation = _CONVERSATION(written, reading)
-    return ReadConversation(conversation or {}, reading.last, reading.losses)
+    return ReadConversation(conversation or {}, reading.last, reading.losses, reading.repeated)
 
 
 def plain(name: str) -> str:
@@ -161,13 +173,13 @@ def unwrapped(value: Any) -> Any:
 
 
 def of_digits(value: Any) -> Any:
-    """The number that a text of digits is; anything else as it is.
+    """The number that a text of digits is; anything else as it is, and a text that may be two numbers.
 
-    >>> of_digits("12"), of_digits("1.5"), of_digits("12 s"), of_digits(None)
-    (12, 1.5, '12 s', None)
+    >>> of_digits("12"), of_digits("1.5"), of_digits("312.000"), of_digits("12 s"), of_digits(None)
+    (12, 1.5, '312.000', '12 s', None)
     """
     digits = _DIGITS.fullmatch(value.strip()) if isinstance(value, str) else None
-    if digits is None:
+    if digits is None or IN_THOUSANDS.fullmatch(value.strip()):
         return value
     return float(value) if digits["fraction"] else int(value)
 
@@ -224,6 +236,7 @@ class _ConversationState:
     zone: ZoneInfo | None
     last: datetime | None = None
     losses: dict[str, Loss] = field(default_factory=dict)
+    repeated: Counter[str] = field(default_factory=Counter)
 
     def lose(self, path: str, reason: str, example: str = "") -> None:
         self.losses.setdefault(f"{path}: {reason}", Loss(f"{path}: {example or reason}")).count += 1
@@ -298,13 +311,34 @@ def _list_reader(type_: pa.ListType, path: str) -> _Reader:
         if isinstance(value, list):
             if path in _NEVER_NULL and None in value:
                 reading.lose(path, "null in the place of one")
-            return [element(item, reading) for item in value if item is not None]
+            found = [element(item, reading) for item in value if item is not None]
+            return _once(found, path, reading) if path in _KEYS and len(found) > 1 else found
         if isinstance(value, dict) if is_of_objects else _is_one(value):
             return [element(value, reading)]
         reading.lose(path, f"{type(value).__name__} is no list")
         return None
 
     return read
+
+
+def _once(items: list[Any], path: str, reading: _ConversationState) -> list[Any]:
+    """The objects of a list, each once: a join of tables repeats them. Of two that differ it is unknown which is right,
+    so they are lost. Objects without their key stay as they are.
+    """
+    by_key: dict[tuple[Any, ...], Object] = {}
+    once = []
+    for item in items:
+        key = tuple(item.get(name) for name in _KEYS[path]) if item else ()
+        if not any(key):
+            once.append(item)
+        elif key not in by_key:
+            by_key[key] = item
+            once.append(item)
+        elif by_key[key] == item:
+            reading.repeated[path] += 1
+        else:
+            reading.lose(path, f"two of one {', '.join(_KEYS[path])} differ")
+    return once
 
 
 def _strange(item: Object) -> str:
@@ -359,7 +393,10 @@ def _scalar_reader(type_: pa.DataType, path: str) -> _Reader:
             return None
         kept, wanted = scalar(unwrapped(value), type_)
         if kept is None or (isinstance(kept, float) and not math.isfinite(kept)):
-            reading.lose(path, f"{type(value).__name__} is no {wanted}")
+            is_shown = isinstance(value, str | int | float) and not is_text
+            reading.lose(
+                path, f"{type(value).__name__} is no {wanted}", f"{shown(value)} is no {wanted}" if is_shown else ""
+            )
             return None
         if is_measured and kept < 0:
             reading.lose(path, f"{kept} is below zero, and no such figure is")

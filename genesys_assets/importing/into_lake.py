@@ -41,7 +41,7 @@ written.
 """
 _TRIES = 20
 _LONGEST_REASON = 1_000
-_READER_VERSION = 7
+_READER_VERSION = 8
 """Which way of reading files this is: raise it when the same bytes give other pages, or something else is left out, so
 that they are read anew.
 """
