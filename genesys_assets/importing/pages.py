@@ -90,7 +90,7 @@ def convert(
     try:
         file.read(raw)
         file.make_pages()
-        spool.end_file()
+        spool.end_file(sha256)
     except BaseException:
         spool.forget_pages(sha256)
         raise
@@ -361,6 +361,11 @@ def partition_of(span: Interval, options: ImportOptions) -> Partition | None:
     if (span.start, span.end) == (midnight(day, zone), midnight(day + timedelta(days=1), zone)):
         return DAILY, f"{day:%Y-%m-%d}"
     return None
+
+
+def file_of(request: str) -> str:
+    """The sha256 of the file that an imported page comes from, out of the page's request."""
+    return str(json.loads(request)["params"]["sha256"])
 
 
 def identity(page: Page) -> str:

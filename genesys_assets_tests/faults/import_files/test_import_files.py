@@ -14,7 +14,7 @@ from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.into_lake import Outcome, import_files
 from genesys_assets.importing.pages import DETAILS
-from genesys_assets.importing.summary import not_complete, totals
+from genesys_assets.importing.summary import not_complete
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.tables.conversations import decode
@@ -194,14 +194,6 @@ def test_days_are_complete_unless_an_answer_says_that_pages_of_it_are_missing(
     said = not_complete(imported)
     assert (why or "") in (said or "")
     assert imported.may_be_complete == (why is None) == (said is None)
-
-
-def test_a_conversation_that_begins_on_two_days_is_said_and_no_day_is_complete(tmp_path: Path) -> None:
-    other = call() | {"conversationStart": "2026-01-27T11:40:00Z"}
-    files = [saved_file("1.json", dumped(page(call()))), saved_file("2.json", dumped(page(other)))]
-    imported = import_files(Lake(LocalStore(tmp_path / "lake")), files, ImportOptions(), complete=DAY)
-    assert "Begun on two days: 1 conversation, which counts on both." in (totals(imported) or "")
-    assert not_complete(imported) == "No day was marked as complete, because a conversation begins on two days."
 
 
 @pytest.mark.parametrize("is_long", [False, True])
