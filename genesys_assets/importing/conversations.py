@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -44,6 +44,10 @@ _OF_MEDIA = frozenset(
 _METRIC_NAME = "conversations.participants.sessions.metrics.name"
 _MOMENTS = frozenset({"conversationStart", "conversationEnd", "segmentStart", "segmentEnd", "emitDate"})
 """Fields that say when something of the conversation happened."""
+_EARLIEST = timedelta(minutes=15)
+"""How long before conversationStart an event may be. The platform's clocks differ by milliseconds (contract, section
+6), time zones by 30 minutes or more.
+"""
 _DEEPEST = 32
 """The most levels of JSON of a field that no table knows. The platform's own fields have up to eight."""
 _AS_THE_PLATFORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -56,8 +60,8 @@ _POSITION = re.compile(r"\d{1,6}", re.ASCII)
 _UNKNOWN_TO_SDK = "outdatedsdkversion"
 """What the SDKs write instead of a value that is newer than they are."""
 _UUID = re.compile("-?".join(f"([0-9a-fA-F]{{{digits}}})" for digits in (8, 4, 4, 4, 12)))
-_LENGTHS_OF_UUIDS = (32, 36)
-"""The number of characters of a UUID, without hyphens and with them."""
+_UUID_OF_PLATFORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_NO_ID = re.compile(r"[\s,;\[\]{}\"]")
 UUIDS = frozenset(
     (
         *("conversationId", "associatedConversationId", "participantId", "sessionId", "userId", "queueId", "flowId"),
@@ -93,6 +97,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "conversations.participants.sessions.segments": ("segmentStart", "segmentEnd", "segmentType"),
 }
 """The fields that identify an object of a list. Metrics have none: a session may emit one twice in a millisecond."""
+_SEVERAL = re.compile(r"[ ,;]|^\[")
 _SHORTENED = re.compile(r"System\.|@\{")
 """What PowerShell's ConvertTo-Json writes instead of values that are nested deeper than its -Depth."""
 
@@ -107,14 +112,15 @@ class Loss:
 
 @dataclass(slots=True)
 class ReadConversation:
-    """A conversation in the platform's form; what of it could not be read, by path and reason; and how many objects
-    were repeated, by path.
+    """A conversation in the platform's form; what of it could not be read, by path and reason; how many objects were
+    repeated, by path; and how many fields no table has, by path.
     """
 
     conversation: Object
     last: datetime | None
     losses: dict[str, Loss]
     repeated: Counter[str]
+    unknown: Counter[str]
 
 
 def read_conversation(written: Object, zone: ZoneInfo | None) -> ReadConversation:
@@ -125,7 +131,15 @@ def read_conversation(written: Object, zone: ZoneInfo | None) -> ReadConversatio
     """
     reading = _ConversationState(zone)
     conversation = _CONVERSATION(written, reading)
-    return ReadConversation(conversation or {}, reading.last, reading.losses, reading.repeated)
+    start = (conversation or {}).get("conversationStart")
+    if start and reading.first is not None and instant(start, None) - reading.first > _EARLIEST:
+        reading.lose(
+            "conversations.participants.sessions",
+            "an event of it is before conversationStart",
+            f"{iso(reading.first)} is more than {_EARLIEST.seconds // 60} minutes before conversationStart, {start}: "
+            "were some instants converted to another time zone?",
+        )
+    return ReadConversation(conversation or {}, reading.last, reading.losses, reading.repeated, reading.unknown)
 
 
 def plain(name: str) -> str:
@@ -185,13 +199,16 @@ def of_digits(value: Any) -> Any:
 
 
 def hyphenated(name: str, text: str) -> str:
-    """A UUID that a tool wrote without hyphens or in capitals, as SQL Server does, as the platform writes it; any other
-    text as it is.
+    """A UUID that a tool wrote without hyphens, in capitals or in braces, as SQL Server and .NET do, as the platform
+    writes it; any other id without the spaces that fill a column; any other text as it is.
 
-    >>> hyphenated("queueId", "5A0C0000111142228333000000000A01"), hyphenated("outboundContactId", "5a0c" * 8)[:8]
+    >>> hyphenated("queueId", "{5A0C0000111142228333000000000A01}"), hyphenated("outboundContactId", "5a0c" * 8)[:8]
     ('5a0c0000-1111-4222-8333-000000000a01', '5a0c5a0c')
     """
-    found = _UUID.fullmatch(text) if name in UUIDS else None
+    if name not in UUIDS:
+        return text
+    text = text.strip(" ")
+    found = _UUID.fullmatch(text[1:-1] if text[:1] == "{" and text[-1:] == "}" else text)
     return "-".join(found.groups()).lower() if found else text
 
 
@@ -234,9 +251,11 @@ class _ConversationState:
     """The state of reading one conversation."""
 
     zone: ZoneInfo | None
+    first: datetime | None = None
     last: datetime | None = None
     losses: dict[str, Loss] = field(default_factory=dict)
     repeated: Counter[str] = field(default_factory=Counter)
+    unknown: Counter[str] = field(default_factory=Counter)
 
     def lose(self, path: str, reason: str, example: str = "") -> None:
         self.losses.setdefault(f"{path}: {reason}", Loss(f"{path}: {example or reason}")).count += 1
@@ -274,6 +293,7 @@ def _object_reader(type_: pa.StructType, path: str) -> _Reader:
             if known is None:
                 if item is not None:
                     kept[name] = _bounded(item, path, reading)
+                    reading.unknown[f"{path}.{printable(name, 60)}"] += 1
                 continue
             wire, child = known
             found = None if item is None else child(item, reading)
@@ -347,11 +367,12 @@ def _strange(item: Object) -> str:
 
 
 def _is_one(value: Any) -> bool:
-    """Whether a value may be the only one of a list: several that PowerShell wrote as one text have spaces, and none
-    are an empty text.
+    """Whether a value may be the only one of a list: several that a tool wrote as one text have spaces, commas or
+    semicolons between them, and none are an empty text.
     """
     return not isinstance(value, dict) and not (
-        isinstance(value, str) and (not value or " " in value or _SHORTENED.match(value) is not None)
+        isinstance(value, str)
+        and (not value or _SEVERAL.search(value) is not None or _SHORTENED.match(value) is not None)
     )
 
 
@@ -371,6 +392,8 @@ def _instant_reader(path: str) -> _Reader:
             return None
         if is_moment and (reading.last is None or found > reading.last):
             reading.last = found
+        if is_moment and (reading.first is None or found < reading.first):
+            reading.first = found
         return value if isinstance(value, str) and _AS_THE_PLATFORM.fullmatch(value) else iso(found)
 
     return read
@@ -385,12 +408,10 @@ def _scalar_reader(type_: pa.DataType, path: str) -> _Reader:
     def read(value: Any, reading: _ConversationState) -> Any:
         if by_spelling is not None:
             return _enumerated(value, by_spelling, path, reading)
-        if is_text and isinstance(value, str) and value.isascii() and (not is_id or value.isprintable()):
-            return hyphenated(name, value) if len(value) in _LENGTHS_OF_UUIDS else value
-        if is_id and not (isinstance(value, str) and value.isprintable()):
-            text = shown(value) if isinstance(value, dict | list) else repr(printable(value, 60))
-            reading.lose(path, f"{type(value).__name__} is no id", f"{text} is no id")
-            return None
+        if is_id:
+            return _id(value, name, path, reading)
+        if is_text and isinstance(value, str) and value.isascii():
+            return value
         kept, wanted = scalar(unwrapped(value), type_)
         if kept is None or (isinstance(kept, float) and not math.isfinite(kept)):
             is_shown = isinstance(value, str | int | float) and not is_text
@@ -403,6 +424,19 @@ def _scalar_reader(type_: pa.DataType, path: str) -> _Reader:
         return kept
 
     return read
+
+
+def _id(value: Any, name: str, path: str, reading: _ConversationState) -> str | None:
+    """An id as the platform writes it; a text that holds white space or a list of ids is none."""
+    if isinstance(value, str):
+        if _UUID_OF_PLATFORM.fullmatch(value):
+            return value
+        text = hyphenated(name, value)
+        if text.isprintable() and not _NO_ID.search(text):
+            return text
+    shown_value = shown(value) if isinstance(value, dict | list) else repr(printable(value, 60))
+    reading.lose(path, f"{type(value).__name__} is no id", f"{shown_value} is no id")
+    return None
 
 
 def _by_spelling(path: str) -> Mapping[str, str] | None:

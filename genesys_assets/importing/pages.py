@@ -45,11 +45,16 @@ _A_PAGE_BYTES = 512 << 10
 _BUCKET = "bucket"
 _NO_KEYS = "conversation left out: it has no conversationId or no conversationStart"
 _HALF = "conversation left out whole, for a value of it cannot be read"
+_SHRUNKEN = (
+    "conversation left out: it is there several times, and the newest form lacks participants that another one has. "
+    "Save each conversation whole, not a line for each participant"
+)
 _SHOWN = 5
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
 _OF_QUESTION = frozenset({"interval", "query"})
 """Fields beside an answer that only repeat what was asked."""
 _ALONE = 0
+_FIRST_STATUS_OF_ERRORS = 400
 
 
 @dataclass(slots=True)
@@ -138,6 +143,8 @@ class _File:
                     self._add_buckets(piece)
         self._answers.finish()
         self._end_answer()
+        if count := self.spool.drop_shrunken():
+            self.remarks.leave_out(_SHRUNKEN, count)
         self._must_agree()
         self.converted.total_hits = self.spool.by_total()
         if not self.converted.shapes:
@@ -163,8 +170,10 @@ class _File:
 
     def _see_beside(self, name: str, value: Any, shape: Shape) -> None:
         """Note what a field beside conversations or figures says, or that what it holds is not read."""
-        if name == "errors" and value:
-            self.remarks.leave_out("errors: an answer says that it does not have all it was asked for")
+        if name in ("errors", "error"):
+            self.remarks.leave_out(f"{name}: an answer says that it does not have all it was asked for")
+        elif name == "status" and isinstance(value, int) and value >= _FIRST_STATUS_OF_ERRORS:
+            self.remarks.leave_out(f"status: an answer says that it is an error, {value}")
         elif name == "totalHits" and shape is Shape.CONVERSATION:
             hits = counted_hits({name: value})
             if hits is None:
@@ -206,6 +215,8 @@ class _File:
                 continue
             for path, count in read.repeated.items():
                 self.remarks.note(f"{path}: one that is there again, with the same values, counts once", count)
+            for path, count in read.unknown.items():
+                self.remarks.note(f"{path}: no table has this field", count)
             id_, start = (read.conversation.get(key) for key in ("conversationId", "conversationStart"))
             if start is None or not id_ or not id_.strip():
                 self.remarks.leave_out(_NO_KEYS)
@@ -222,7 +233,8 @@ class _File:
             if piece.is_page:
                 self.spool.add_to_answer(self._answer_number, id_)
             self._days.add(began.date())
-            self.spool.add_conversation(id_, began, read.last or began, _json(read.conversation))
+            ids = {each["participantId"] for each in read.conversation["participants"] if each.get("participantId")}
+            self.spool.add_conversation(id_, began, read.last or began, _json(read.conversation), ids)
 
     def _add_buckets(self, piece: Piece) -> None:
         for bucket in buckets(piece, self.options, self.remarks):

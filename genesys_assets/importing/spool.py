@@ -24,7 +24,8 @@ PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA cache_size = -2048;
 PRAGMA temp_store = FILE;
-CREATE TABLE conversation (id TEXT PRIMARY KEY, start INTEGER, last INTEGER, body BLOB, times INTEGER);
+CREATE TABLE conversation
+    (id TEXT PRIMARY KEY, start INTEGER, last INTEGER, body BLOB, participants TEXT, times INTEGER, seen TEXT);
 CREATE TABLE total (answer INTEGER PRIMARY KEY, hits INTEGER);
 CREATE TABLE of_answer (answer INTEGER, id TEXT, PRIMARY KEY (answer, id)) WITHOUT ROWID;
 CREATE TABLE figure (key TEXT PRIMARY KEY, stats TEXT) WITHOUT ROWID;
@@ -36,7 +37,8 @@ CREATE INDEX begun_id ON begun (id);
 CREATE TABLE page (asset TEXT, day TEXT, file TEXT, request TEXT, as_of INTEGER, identity TEXT, body BLOB);
 CREATE INDEX page_place ON page (asset, day);
 """
-_OF_FORM = ("start", "last", "body")
+_OF_FORM = ("start", "last", "body", "participants")
+_LONGEST_SEEN = 1 << 16
 _HOUR = 3_600_000
 _IDS_AT_ONCE = 1_000
 
@@ -81,13 +83,36 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
 
     # -- the file that is being read -----------------------------------------------------------------------------------
 
-    def add_conversation(self, id_: str, start: datetime, last: datetime, body: bytes) -> None:
-        """Add a conversation, or replace an older form of it. `last` is the last event in it."""
-        self._do(
-            "INSERT INTO conversation VALUES (?, ?, ?, ?, 1) ON CONFLICT (id) DO UPDATE SET times = times + 1, "
-            + ", ".join(f"{name} = iif(excluded.last >= last, excluded.{name}, {name})" for name in _OF_FORM),
-            (id_, milliseconds(start), milliseconds(last), body),
+    def add_conversation(
+        self, id_: str, start: datetime, last: datetime, body: bytes, participants: Collection[str] = ()
+    ) -> None:
+        """Add a conversation, or replace an older form of it. `last` is the last event in it, `participants` are their
+        ids.
+        """
+        seen = (
+            f"iif(instr(seen, excluded.participants) OR length(seen) > {_LONGEST_SEEN}, seen, "
+            "seen || char(10) || excluded.participants)"
         )
+        self._do(
+            "INSERT INTO conversation VALUES (?, ?, ?, ?, ?5, 1, ?5) ON CONFLICT (id) DO UPDATE SET times = times + 1, "
+            + f"seen = {seen}, "
+            + ", ".join(f"{name} = iif(excluded.last >= last, excluded.{name}, {name})" for name in _OF_FORM),
+            (id_, milliseconds(start), milliseconds(last), body, json.dumps(sorted(participants))),
+        )
+
+    def drop_shrunken(self) -> int:
+        """Drop the conversations whose newest form lacks participants that another form of the file has. Returns how
+        many there are.
+        """
+        forms = "SELECT id, participants, seen FROM conversation WHERE participants != seen"
+        shrunken = [
+            id_
+            for id_, newest, seen in self._do(forms)
+            if not {each for form in seen.split("\n") for each in json.loads(form)} <= {*json.loads(newest)}
+        ]
+        for id_ in shrunken:
+            self._do("DELETE FROM conversation WHERE id = ?", (id_,))
+        return len(shrunken)
 
     def add_total(self, answer: int, hits: int) -> None:
         """Note how many conversations an answer counted on all of its pages."""

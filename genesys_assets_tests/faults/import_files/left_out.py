@@ -76,6 +76,14 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
         with_one("participants.0.sessions.0.segments", _twice("participants.0.sessions.0.segments.0", queueId="Q")),
         "conversations.participants.sessions.segments: two of one segmentStart, segmentEnd, segmentType differ",
     ),
+    "an event in another time zone than the start": (
+        with_one("participants.1.sessions.0.segments.0.segmentStart", "2026-01-28T11:10:00Z"),
+        "2026-01-28T11:10:00.000Z is more than 15 minutes before conversationStart, 2026-01-28T11:40:00.000Z: were",
+    ),
+    "ids with a comma": (with_one("divisionIds", "D,E"), "conversations.divisionIds: str is no list"),
+    "ids as the text of a list": (with_one("divisionIds", '["D"]'), "conversations.divisionIds: str is no list"),
+    "an id that holds two": (with_one("participants.0.participantId", "p;q"), "participantId: 'p;q' is no id"),
+    "an id within a text of JSON": (with_one("divisionIds", ['"D"']), "conversations.divisionIds: '\"D\"' is no id"),
     "a number with a half": (
         with_one("participants.0.sessions.0.metrics.0.value", 1.5),
         "conversations.participants.sessions.metrics.value: 1.5 is no integer",

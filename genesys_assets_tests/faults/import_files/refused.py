@@ -229,6 +229,10 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
     "an empty list": (b"[]", "it holds no answer of the platform"),
     "an empty object": (b"{}", "none of the known shapes; its fields are: none"),
     "texts in a list": (b'["a"]', "element 1 is a JSON str"),
+    "a line for each participant": (
+        b"\n".join(dumped(call() | {"participants": [each]}) for each in call()["participants"]),
+        "the newest form lacks participants that another one has. Save each conversation whole",
+    ),
     "one element that is another": (dumped([call(), {"a": 1}]), "element 2: it has none of the known shapes"),
     "one line that is another": (CALL + b"\n" + dumped({"a": 1}), "line 2: it has none of the known shapes"),
     "elements that were encoded twice": (dumped([json.dumps(call())]), "element 1 is JSON within a JSON text"),

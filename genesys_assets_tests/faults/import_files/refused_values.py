@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets_tests.faults.import_files.written import (
+    CALL,
     FIGURES,
     HOUR,
     call,
@@ -40,10 +41,7 @@ REFUSED_VALUES: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] 
     ),
     "a bucket in an hour that clocks show twice": (measured(timestamp="2025-10-26T01:00"), "is shown twice", _LONDON),
     "a bucket of local clocks": (measured(timestamp="2026-01-28T13:00", granularity="PT1H"), "has no offset"),
-    "a call that is yet to come": (
-        dumped(call() | {"conversationStart": "2099-01-01T00:00:00Z", "conversationEnd": "2099-01-01T00:05:00Z"}),
-        "in the future",
-    ),
+    "a call that is yet to come": (CALL.replace(b"2026-01-28", b"2099-01-28"), "begins in the future, at 2099-01-28"),
     "a call that ends in days to come": (
         dumped(call() | {"conversationEnd": "2099-01-01T00:00:00Z"}),
         "a conversation of it has an instant in the future, 2099-01-01T00:00:00.000Z",

@@ -127,6 +127,9 @@ THE_CALL: dict[str, bytes | tuple[bytes, ImportOptions]] = {
     "$numberLong": _numbers(lambda number: {"$numberLong": str(number)}),
     "truth as text": dumped(page(with_values(call(), lambda _, item: str(item) if item is False else item))),
     "nulls where lists are": dumped(page(call() | {"evaluations": None, "surveys": [None]})),
+    "ids that spaces fill": dumped(
+        page(with_values(call(), lambda name, item: f"{item}    " if name.endswith("Id") else item))
+    ),
     # -- what a join repeats
     "a participant twice": dumped(page(_with_twice(None))),
     "a session twice": dumped(page(_with_twice("sessions"))),

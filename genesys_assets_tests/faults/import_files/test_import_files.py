@@ -179,6 +179,9 @@ def _with_cursor(id_: str) -> dict[str, Any]:
         ([{"conversations": [call()], "totalHits": 1.0}], None),
         ([page(call()) | {"previous": page(call("B"))}], "something was left out"),
         ([page(call()) | {"more": [call("B")]}], "something was left out"),
+        ([page(call()) | {"error": "timeout"}], "something was left out"),
+        ([page(call()) | {"message": "timeout", "status": 504}], "something was left out"),
+        ([page(call()) | {"status": 200}], None),
         ([_by_job("2026-01-28T23:59:59Z")], "the job of 2026-01-28 had data up to 2026-01-28T23:59:59.000Z only"),
         ([_by_job("2026-01-29T00:00:00Z")], None),
         ([_by_job("2026-01-28T12:00:00Z"), _by_job("2026-01-29T06:00:00Z")], None),
@@ -201,6 +204,21 @@ def test_what_stands_beside_conversations_and_is_not_read_is_named(is_long: bool
     raw = dumped({"conversations": [call(f"{number}") for number in range(400 if is_long else 1)], "facets": [1]})
     assert (len(raw) > 300_000) == is_long
     assert converted(raw).notes == {"field 'facets' beside conversations left out": 1}
+
+
+def test_a_field_that_no_table_has_is_named_by_its_path() -> None:
+    written = with_one("participants.0.sessions.0.somethingNew", 1) | {"mediaTypes": []}
+    assert converted(dumped(page(written))).notes == {
+        "conversations.mediaTypes: no table has this field": 1,
+        "conversations.participants.sessions.somethingNew: no table has this field": 1,
+    }
+
+
+def test_objects_that_a_join_repeats_are_named_with_their_count() -> None:
+    written = call() | {"participants": call()["participants"] * 3}
+    assert converted(dumped(page(written))).notes == {
+        "conversations.participants: one that is there again, with the same values, counts once": 4
+    }
 
 
 def test_a_page_that_is_there_twice_is_no_other_page(tmp_path: Path) -> None:
