@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Literal, TypeGuard
 from zoneinfo import ZoneInfo
 
+from genesys_assets.cloud.analytics.catalogue import METRICS
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.importing.conversations import of_digits, respelled, unwrapped
@@ -74,12 +75,15 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """The figures of one group in one span of time; `metrics` in the platform's form. `is_less`: see `groups.Group`."""
+    """The figures of one group in one span of time; `metrics` in the platform's form. `is_less`: see `groups.Group`.
+    `is_unmeasured`: it has figures, and the platform measures none of them.
+    """
 
     span: Interval
     group: dict[str, str]
     metrics: list[Object]
     is_less: bool = False
+    is_unmeasured: bool = False
 
 
 def buckets(piece: Piece, options: ImportOptions, remarks: Remarks) -> Iterator[Bucket]:
@@ -89,7 +93,7 @@ def buckets(piece: Piece, options: ImportOptions, remarks: Remarks) -> Iterator[
     """
     if piece.nulls:
         remarks.leave_out(f"{piece.shape.value}: null instead of an object", piece.nulls)
-    around = group_around(piece.envelope)
+    around = group_around(piece.envelope, remarks)
     match piece.shape:
         case Shape.AGGREGATES:
             for result in piece.items:
@@ -136,6 +140,10 @@ def _bucket(data: Object, group: Group, around: Object, options: ImportOptions, 
     for name, measured in figures_of(data.get("metrics")):
         if is_platform_metric(name) and (families := families_with_metric(name)):
             remarks.note(f"{name!r} is a metric of {families}: it is stored, but {ONLY_CONVERSATIONS}")
+        elif is_platform_metric(name) and name not in METRICS:
+            remarks.note(
+                f"{printable(name, 60)!r} is new or misspelled: it is stored, but it is none of the known metrics"
+            )
         if is_platform_metric(name) and isinstance(measured, dict) and {"metric", "stats"} <= measured.keys():
             if _is_null(measured["stats"]):
                 remarks.leave_out(f"{name}: null in the place of its stats")
@@ -156,7 +164,8 @@ def _bucket(data: Object, group: Group, around: Object, options: ImportOptions, 
             if strange
             else "metrics: null, or nothing, in the place of a bucket's figures"
         )
-    return Bucket(_span(data, around, options, remarks), group.dimensions, _once([*as_it_is, *renamed]), group.is_less)
+    span, figures = _span(data, around, options, remarks), _once([*as_it_is, *renamed])
+    return Bucket(span, group.dimensions, figures, group.is_less, is_unmeasured=bool(others) and not figures)
 
 
 def _is_null(stats: Any) -> bool:

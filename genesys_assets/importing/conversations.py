@@ -61,7 +61,9 @@ _UNKNOWN_TO_SDK = "outdatedsdkversion"
 """What the SDKs write instead of a value that is newer than they are."""
 _UUID = re.compile("-?".join(f"([0-9a-fA-F]{{{digits}}})" for digits in (8, 4, 4, 4, 12)))
 _UUID_OF_PLATFORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_NO_ID = re.compile(r"[\s,;\[\]{}\"]")
+_NO_ID = re.compile(r"[\s;\[\]{}\"]")
+_NOTHING = frozenset({"null", "none", "undefined", "nan", "nil"})
+"""What programs write as the text of a missing id."""
 UUIDS = frozenset(
     (
         *("conversationId", "associatedConversationId", "participantId", "sessionId", "userId", "queueId", "flowId"),
@@ -112,15 +114,14 @@ class Loss:
 
 @dataclass(slots=True)
 class ReadConversation:
-    """A conversation in the platform's form; what of it could not be read, by path and reason; how many objects were
-    repeated, by path; and how many fields no table has, by path.
+    """A conversation in the platform's form; what of it could not be read, by path and reason; and notes on the rest:
+    repeated objects, fields that no table has, values that are new.
     """
 
     conversation: Object
     last: datetime | None
     losses: dict[str, Loss]
-    repeated: Counter[str]
-    unknown: Counter[str]
+    notes: Counter[str]
 
 
 def read_conversation(written: Object, zone: ZoneInfo | None) -> ReadConversation:
@@ -139,7 +140,7 @@ def read_conversation(written: Object, zone: ZoneInfo | None) -> ReadConversatio
             f"{iso(reading.first)} is more than {_EARLIEST.seconds // 60} minutes before conversationStart, {start}: "
             "were some instants converted to another time zone?",
         )
-    return ReadConversation(conversation or {}, reading.last, reading.losses, reading.repeated, reading.unknown)
+    return ReadConversation(conversation or {}, reading.last, reading.losses, reading.notes)
 
 
 def plain(name: str) -> str:
@@ -212,6 +213,15 @@ def hyphenated(name: str, text: str) -> str:
     return "-".join(found.groups()).lower() if found else text
 
 
+def is_no_id(text: str) -> bool:
+    """Whether a text is no id: it holds white space or a list, or says that there is none.
+
+    >>> is_no_id("40ea6e3a"), is_no_id("None"), is_no_id('["40ea6e3a"]')
+    (False, True, True)
+    """
+    return _NO_ID.search(text) is not None or text.lower() in _NOTHING
+
+
 def as_list(value: Any) -> Any:
     """A list that a tool wrote as an object; anything else as it is.
 
@@ -254,8 +264,7 @@ class _ConversationState:
     first: datetime | None = None
     last: datetime | None = None
     losses: dict[str, Loss] = field(default_factory=dict)
-    repeated: Counter[str] = field(default_factory=Counter)
-    unknown: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
 
     def lose(self, path: str, reason: str, example: str = "") -> None:
         self.losses.setdefault(f"{path}: {reason}", Loss(f"{path}: {example or reason}")).count += 1
@@ -293,7 +302,7 @@ def _object_reader(type_: pa.StructType, path: str) -> _Reader:
             if known is None:
                 if item is not None:
                     kept[name] = _bounded(item, path, reading)
-                    reading.unknown[f"{path}.{printable(name, 60)}"] += 1
+                    reading.notes[f"{path}.{printable(name, 60)}: no table has this field"] += 1
                 continue
             wire, child = known
             found = None if item is None else child(item, reading)
@@ -355,7 +364,7 @@ def _once(items: list[Any], path: str, reading: _ConversationState) -> list[Any]
             by_key[key] = item
             once.append(item)
         elif by_key[key] == item:
-            reading.repeated[path] += 1
+            reading.notes[f"{path}: one that is there again, with the same values, counts once"] += 1
         else:
             reading.lose(path, f"two of one {', '.join(_KEYS[path])} differ")
     return once
@@ -432,7 +441,7 @@ def _id(value: Any, name: str, path: str, reading: _ConversationState) -> str | 
         if _UUID_OF_PLATFORM.fullmatch(value):
             return value
         text = hyphenated(name, value)
-        if text.isprintable() and not _NO_ID.search(text):
+        if text.isprintable() and not is_no_id(text) and "," not in text:
             return text
     shown_value = shown(value) if isinstance(value, dict | list) else repr(printable(value, 60))
     reading.lose(path, f"{type(value).__name__} is no id", f"{shown_value} is no id")
@@ -457,6 +466,7 @@ def _enumerated(value: Any, by_spelling: Mapping[str, str], path: str, reading: 
     elif (known := by_spelling.get(plain(value))) is not None:
         return known
     elif _VALUE.fullmatch(value):
+        reading.notes[f"{path}: {printable(value, 60)!r} is new or misspelled: it is none of the known values"] += 1
         return value
     else:
         reading.lose(path, "a text that is no value of it", f"{printable(value, 60)!r} is no value of it")

@@ -307,7 +307,12 @@ _AROUND = frozenset(
 )
 """Fields around a list of figures that say something of its elements."""
 _ELEMENTS = 1_000
-_OF_ANSWER = frozenset({"errors", "error", "status", "totalhits", "cursor", "dataavailabilitydate"})
+_OF_ANSWER = frozenset(
+    (
+        *("errors", "error", "status", "totalhits", "cursor", "dataavailabilitydate"),
+        *("nexturi", "pagenumber", "pagecount"),
+    )
+)
 """Fields that say whether an answer has all it was asked for, wherever they stand. The platform writes them last."""
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from genesys_assets.cloud.analytics import catalogue
 from genesys_assets.cloud.analytics.families import CONVERSATIONS, families_with
 from genesys_assets.cloud.errors import InvalidQuery
-from genesys_assets.importing.conversations import IN_THOUSANDS, as_list, plain, respelled, unwrapped
+from genesys_assets.importing.conversations import IN_THOUSANDS, as_list, of_digits, plain, respelled, unwrapped
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.remarks import Remarks, printable, shown
 from genesys_assets.importing.shapes import NAMES
@@ -102,7 +102,7 @@ def statistics(measured: Any, meaning: NamedMetric, name: str) -> Statistics:
     else:
         given = {meaning.statistic: measured}
     numbers = {
-        statistic: _number(unwrapped(value), statistic, meaning, name)
+        statistic: _number(of_digits(unwrapped(value)), statistic, meaning, name)
         for statistic, value in given.items()
         if statistic in STATISTICS and value is not None
     }
@@ -279,8 +279,9 @@ def number(value: Any, statistic: str, name: str) -> int | float:
             "JSON number"
         )
     if isinstance(value, bool) or not isinstance(value, int | float):
+        example = "0.8" if statistic == "ratio" else "312000"
         raise CannotImport(
-            f"{statistic} of {name!r} is {shown(value)}, not a number: write a JSON number, such as 312000"
+            f"{statistic} of {name!r} is {shown(value)}, not a number: write a JSON number, such as {example}"
         )
     if isinstance(value, float) and not math.isfinite(value):
         raise CannotImport(f"{statistic} of {name!r} is larger than any number can be")

@@ -209,6 +209,7 @@ ENVELOPES = {
 """Fields of an answer that hold its objects, and the shape that an empty list counts as."""
 _SPELLED = (
     *("conversations", "results", "entities", "totalHits", "cursor", "errors", "granularity", "dataAvailabilityDate"),
+    *("error", "status", "nextUri", "pageNumber", "pageCount", "query"),
     *("group", "data", "buckets", "interval", "metrics", "views", "metric", "qualifier", "stats"),
     *("count", "sum", "min", "max", "current", "ratio", "numerator", "denominator", "target"),
     *("countNegative", "countPositive"),

@@ -84,6 +84,10 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
     "ids as the text of a list": (with_one("divisionIds", '["D"]'), "conversations.divisionIds: str is no list"),
     "an id that holds two": (with_one("participants.0.participantId", "p;q"), "participantId: 'p;q' is no id"),
     "an id within a text of JSON": (with_one("divisionIds", ['"D"']), "conversations.divisionIds: '\"D\"' is no id"),
+    **{
+        f"an id that says {text}": (with_one("participants.0.userId", text), f"userId: {text!r} is no id")
+        for text in ("None", "null", "undefined", "NaN")
+    },
     "a number with a half": (
         with_one("participants.0.sessions.0.metrics.0.value", 1.5),
         "conversations.participants.sessions.metrics.value: 1.5 is no integer",

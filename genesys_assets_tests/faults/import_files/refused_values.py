@@ -214,6 +214,25 @@ REFUSED_VALUES: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] 
         measured(interval=HOUR, metrics={"handleTime": {"value": 5, "unit": "fortnights"}}),
         "unit of 'handleTime' is 'fortnights', not one of ms, seconds, minutes",
     ),
+    **{
+        f"a queue that is {text}": (
+            dumped({"results": [result() | {"group": {"queueId": text}}]}),
+            f"queueId of a group is {text!r}, which is no id: leave it out if there is none",
+        )
+        for text in ("None", "null", "NaN", '["Q"]', "Q R")
+    },
+    "averages alone": (
+        measured(interval=HOUR, metrics={"averageHandleTime": 312}),
+        "nothing of it can be taken: 'averageHandleTime' has no equivalent metric",
+    ),
+    "a ratio in per cent": (
+        measured(interval=HOUR, metrics={"oServiceLevel": "80 %"}),
+        "ratio of 'oServiceLevel' is '80 %', not a number: write a JSON number, such as 0.8",
+    ),
+    "a time as clocks show it": (
+        measured(interval=HOUR, metrics={"handleTime": "00:05:12"}),
+        "sum of 'handleTime' is '00:05:12', not a number: write a JSON number, such as 312000",
+    ),
     "a group that is no dimension": (FIGURES.replace(b'"queueId"', b'"colour"'), "'colour' is not a dimension"),
     "a result without its interval": (FIGURES.replace(b'"interval"', b'"when"'), "it holds observations"),
 }

@@ -209,6 +209,7 @@ THE_FIGURES: dict[str, bytes] = {
             ("granularity", "PT60M"),
         )
     },
+    "ids that spaces fill": FIGURES.replace(b'"Q"', b'"Q    "'),
     "a bucket that the end of the whole interval cuts": dumped(
         {"granularity": "P1D", "interval": "2026-01-27T00:00Z/2026-01-28T14:00Z", "results": [result()]}
     ),
