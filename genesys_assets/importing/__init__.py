@@ -2,6 +2,7 @@
 
     files          finds files and reads their bytes
     documents      parses JSON documents piece by piece
+    not_json       says what a text is that is not JSON, and how to save it as JSON
     shapes         recognises the shape of a document
     times          parses instants in every spelling
     conversations  converts conversations that tools rewrote to the platform's form
@@ -11,10 +12,11 @@
     remarks        collects what was read under another name, and what was left out
     spool          holds what was read and is not in the lake yet, on disk
     pages          makes pages by day of the conversations and figures of one file
+    start_days     leaves out conversations that another imported file has on another day
     into_lake      writes pages to the lake, file by file
     take_back      removes the pages of files from the lake again
     summary        parses options, and writes the outcomes of an import as text
 
-No Dagster here. `files`, `spool`, `pages`, `into_lake` and `take_back` read or write files; the others are pure.
-`tables` makes tables of the pages.
+No Dagster here. `files`, `spool`, `pages`, `start_days`, `into_lake` and `take_back` read or write files; the others
+are pure. `tables` makes tables of the pages.
 """

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Literal, TypeGuard
 from zoneinfo import ZoneInfo
 
+from genesys_assets.cloud.analytics.catalogue import METRICS
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.importing.conversations import of_digits, respelled, unwrapped
@@ -48,6 +49,7 @@ GRANULARITIES = {
 }
 TimeUnit = Literal["ms", "seconds", "minutes"]
 
+_OTHER_TIME = "the time of its figures stands in another field"
 _EXAMPLE = "2026-01-31T13:00Z/2026-01-31T14:00Z"
 _LENGTH = re.compile(
     r"P(?=.)(?:(?P<days>\d{1,3})D)?(?:T(?=.)(?:(?P<hours>\d{1,4})H)?(?:(?P<minutes>\d{1,6})M)?(?:(?P<seconds>\d{1,8})S)?)?"
@@ -73,12 +75,15 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """The figures of one group in one span of time; `metrics` in the platform's form. `is_less`: see `groups.Group`."""
+    """The figures of one group in one span of time; `metrics` in the platform's form. `is_less`: see `groups.Group`.
+    `is_unmeasured`: it has figures, and the platform measures none of them.
+    """
 
     span: Interval
     group: dict[str, str]
     metrics: list[Object]
     is_less: bool = False
+    is_unmeasured: bool = False
 
 
 def buckets(piece: Piece, options: ImportOptions, remarks: Remarks) -> Iterator[Bucket]:
@@ -88,7 +93,7 @@ def buckets(piece: Piece, options: ImportOptions, remarks: Remarks) -> Iterator[
     """
     if piece.nulls:
         remarks.leave_out(f"{piece.shape.value}: null instead of an object", piece.nulls)
-    around = group_around(piece.envelope)
+    around = group_around(piece.envelope, remarks)
     match piece.shape:
         case Shape.AGGREGATES:
             for result in piece.items:
@@ -135,6 +140,10 @@ def _bucket(data: Object, group: Group, around: Object, options: ImportOptions, 
     for name, measured in figures_of(data.get("metrics")):
         if is_platform_metric(name) and (families := families_with_metric(name)):
             remarks.note(f"{name!r} is a metric of {families}: it is stored, but {ONLY_CONVERSATIONS}")
+        elif is_platform_metric(name) and name not in METRICS:
+            remarks.note(
+                f"{printable(name, 60)!r} is new or misspelled: it is stored, but it is none of the known metrics"
+            )
         if is_platform_metric(name) and isinstance(measured, dict) and {"metric", "stats"} <= measured.keys():
             if _is_null(measured["stats"]):
                 remarks.leave_out(f"{name}: null in the place of its stats")
@@ -155,7 +164,8 @@ def _bucket(data: Object, group: Group, around: Object, options: ImportOptions, 
             if strange
             else "metrics: null, or nothing, in the place of a bucket's figures"
         )
-    return Bucket(_span(data, around, options), group.dimensions, _once([*as_it_is, *renamed]), group.is_less)
+    span, figures = _span(data, around, options, remarks), _once([*as_it_is, *renamed])
+    return Bucket(span, group.dimensions, figures, group.is_less, is_unmeasured=bool(others) and not figures)
 
 
 def _is_null(stats: Any) -> bool:
@@ -205,29 +215,107 @@ def _objects(value: Any, path: str, remarks: Remarks) -> list[Object]:
 # -- spans of time -----------------------------------------------------------------------------------------------------
 
 
-def _span(data: Object, around: Object, options: ImportOptions) -> Interval:
+def _span(data: Object, around: Object, options: ImportOptions, remarks: Remarks) -> Interval:
     """The time of a bucket: its own interval, or its start with its end or a length; else that of the object around it,
-    else that of the options. Raises CannotImport.
+    else that of the options. Raises CannotImport, also where what is written of the time disagrees.
     """
+    granularity = data.get("granularity") or around.get("granularity")
     for fields in (data, around):
-        written = fields.get("interval")
+        written, times = fields.get("interval"), _times(fields)
         if isinstance(written, str) and "/" in written:
             first, _, last = written.partition("/")
-            return _of_bounds(first.strip(), last.strip(), options)
-        if written is not None and not isinstance(written, dict):
+            span = _of_bounds(first.strip(), last.strip(), options)
+        elif written is not None and not isinstance(written, dict):
             raise CannotImport(f"its interval {shown(written)} is no span: write it like {_EXAMPLE}")
-        times = {plain_name(name): value for name, value in (written if isinstance(written, dict) else fields).items()}
-        start = next((times[name] for name in STARTS if times.get(name) is not None), None)
-        end = next((times[name] for name in ENDS if times.get(name) is not None), None)
-        if start is not None and end is not None:
-            return _interval(_instant(start, options), _instant(end, options))
-        if start is not None:
-            return _from(start, _granularity(data, around, options), options)
+        else:
+            bounds = _times(written) if isinstance(written, dict) else times
+            start, end = (next((bounds[name] for name in names if name in bounds), None) for names in (STARTS, ENDS))
+            if start is None:
+                continue
+            if end is None:
+                span = _from(start[1], _granularity(granularity, options), options)
+                granularity = None
+            else:
+                span = _interval(_instant(start[1], options), _instant(end[1], options))
+        _must_have_length(span, granularity, around, options)
+        _must_be_within(span, around, options)
+        for name, (spelled, value) in times.items():
+            _must_be_time(spelled, value, span, name in ENDS, options, remarks)
+        return span
     if options.interval is not None:
         return options.interval
     raise CannotImport(
         f"its figures have no time: say what they are of with --interval, for example --interval {_EXAMPLE}"
     )
+
+
+def _times(fields: Object) -> dict[str, tuple[str, Any]]:
+    """The fields that say when figures begin or end, by their plain name: their spelling and their value."""
+    named = ((plain_name(name), name, value) for name, value in fields.items() if value not in (None, ""))
+    return {name: (spelled, value) for name, spelled, value in named if name in STARTS or name in ENDS}
+
+
+def _must_have_length(span: Interval, granularity: Any, around: Object, options: ImportOptions) -> None:
+    """Raises CannotImport if a span does not have the length that is written beside it. A day may have an hour more or
+    less, where clocks change, and a bucket at a bound of the whole interval may be cut off.
+    """
+    length = _LENGTH.fullmatch(granularity) if isinstance(granularity, str) else None
+    if length is None:
+        return
+    expected = _duration(length)
+    if abs(span.duration - expected) <= timedelta(hours=1 if length["days"] else 0):
+        return
+    whole = _interval_around(around, options)
+    is_cut = whole is not None and whole != span and (span.start == whole.start or span.end == whole.end)
+    if is_cut and span.duration < expected:
+        return
+    raise CannotImport(
+        f"a bucket of it is of {span}, but its granularity is {shown(granularity)}: take out the one that is wrong"
+    )
+
+
+def _interval_around(around: Object, options: ImportOptions) -> Interval | None:
+    """The interval that is written beside all results; None if there is none that can be read."""
+    whole = around.get("interval")
+    if not isinstance(whole, str) or whole.count("/") != 1:
+        return None
+    first, last = (bound.strip() for bound in whole.split("/"))
+    try:
+        return _of_bounds(first, last, options)
+    except CannotImport:
+        return None
+
+
+def _must_be_within(span: Interval, around: Object, options: ImportOptions) -> None:
+    """Raises CannotImport if a bucket lies outside of the interval that is written beside all results."""
+    whole = _interval_around(around, options)
+    if whole is not None and (span.end <= whole.start or whole.end <= span.start):
+        raise CannotImport(
+            f"a bucket of it is of {span}, which lies outside of {whole}, the interval beside its results: take out "
+            "the one that is wrong"
+        )
+
+
+def _must_be_time(
+    name: str, value: Any, span: Interval, is_end: bool, options: ImportOptions, remarks: Remarks
+) -> None:
+    """Raises CannotImport if a field says another time than the span that was read. Notes a field that says none."""
+    bound = span.end if is_end else span.start
+    if _is_date(value):
+        day = date(*map(int, value.strip().split("-")))
+        within = (bound, bound - timedelta(milliseconds=1)) if is_end else (bound,)
+        agrees = day in {each.astimezone(zone).date() for each in within for zone in (UTC, options.business_zone)}
+    else:
+        try:
+            agrees = instant(value, options.time_zone) == bound
+        except NoInstant:
+            remarks.note(f"field {printable(name, 60)!r} left out: it is no instant, and {_OTHER_TIME}")
+            return
+    if not agrees:
+        raise CannotImport(
+            f"a bucket of it is of {span}, but its {printable(name, 60)!r} is {shown(value)}: take out the one that is "
+            "not the time of its figures"
+        )
 
 
 def _of_bounds(start: str, end: str, options: ImportOptions) -> Interval:
@@ -245,8 +333,8 @@ def _duration(length: re.Match[str]) -> timedelta:
     return timedelta(**{unit: int(count) for unit, count in length.groupdict().items() if count})
 
 
-def _granularity(data: Object, around: Object, options: ImportOptions) -> str:
-    written = data.get("granularity") or around.get("granularity") or options.granularity
+def _granularity(written: Any, options: ImportOptions) -> str:
+    written = written or options.granularity
     if written is None:
         raise CannotImport(
             "its figures tell when they begin and not for how long they are: say so with --granularity, one of "

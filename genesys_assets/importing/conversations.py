@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -43,18 +44,26 @@ _OF_MEDIA = frozenset(
 _METRIC_NAME = "conversations.participants.sessions.metrics.name"
 _MOMENTS = frozenset({"conversationStart", "conversationEnd", "segmentStart", "segmentEnd", "emitDate"})
 """Fields that say when something of the conversation happened."""
+_EARLIEST = timedelta(minutes=15)
+"""How long before conversationStart an event may be. The platform's clocks differ by milliseconds (contract, section
+6), time zones by 30 minutes or more.
+"""
 _DEEPEST = 32
 """The most levels of JSON of a field that no table knows. The platform's own fields have up to eight."""
 _AS_THE_PLATFORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _EXTENDED: dict[str, Callable[[Any], Any]] = {"$numberLong": int, "$numberInt": int, "$numberDouble": float}
 """https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/"""
 _DIGITS = re.compile(r"[+-]?\d{1,19}(?P<fraction>\.\d{1,19})?", re.ASCII)
+IN_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+", re.ASCII)
+"""A text that is another number in Germany (312.000 is 312000) than in Britain."""
 _POSITION = re.compile(r"\d{1,6}", re.ASCII)
 _UNKNOWN_TO_SDK = "outdatedsdkversion"
 """What the SDKs write instead of a value that is newer than they are."""
 _UUID = re.compile("-?".join(f"([0-9a-fA-F]{{{digits}}})" for digits in (8, 4, 4, 4, 12)))
-_LENGTHS_OF_UUIDS = (32, 36)
-"""The number of characters of a UUID, without hyphens and with them."""
+_UUID_OF_PLATFORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_NO_ID = re.compile(r"[\s;\[\]{}\"]")
+_NOTHING = frozenset({"null", "none", "undefined", "nan", "nil"})
+"""What programs write as the text of a missing id."""
 UUIDS = frozenset(
     (
         *("conversationId", "associatedConversationId", "participantId", "sessionId", "userId", "queueId", "flowId"),
@@ -84,6 +93,13 @@ _NEVER_NULL = frozenset(
     )
 )
 """Lists of objects that figures are computed from. A null in one of them is a lost object."""
+_KEYS: Mapping[str, tuple[str, ...]] = {
+    "conversations.participants": ("participantId",),
+    "conversations.participants.sessions": ("sessionId",),
+    "conversations.participants.sessions.segments": ("segmentStart", "segmentEnd", "segmentType"),
+}
+"""The fields that identify an object of a list. Metrics have none: a session may emit one twice in a millisecond."""
+_SEVERAL = re.compile(r"[ ,;]|^\[")
 _SHORTENED = re.compile(r"System\.|@\{")
 """What PowerShell's ConvertTo-Json writes instead of values that are nested deeper than its -Depth."""
 
@@ -98,11 +114,14 @@ class Loss:
 
 @dataclass(slots=True)
 class ReadConversation:
-    """A conversation in the platform's form; and what of it could not be read, by path and reason."""
+    """A conversation in the platform's form; what of it could not be read, by path and reason; and notes on the rest:
+    repeated objects, fields that no table has, values that are new.
+    """
 
     conversation: Object
     last: datetime | None
     losses: dict[str, Loss]
+    notes: Counter[str]
 
 
 def read_conversation(written: Object, zone: ZoneInfo | None) -> ReadConversation:
@@ -113,7 +132,15 @@ def read_conversation(written: Object, zone: ZoneInfo | None) -> ReadConversatio
     """
     reading = _ConversationState(zone)
     conversation = _CONVERSATION(written, reading)
-    return ReadConversation(conversation or {}, reading.last, reading.losses)
+    start = (conversation or {}).get("conversationStart")
+    if start and reading.first is not None and instant(start, None) - reading.first > _EARLIEST:
+        reading.lose(
+            "conversations.participants.sessions",
+            "an event of it is before conversationStart",
+            f"{iso(reading.first)} is more than {_EARLIEST.seconds // 60} minutes before conversationStart, {start}: "
+            "were some instants converted to another time zone?",
+        )
+    return ReadConversation(conversation or {}, reading.last, reading.losses, reading.notes)
 
 
 def plain(name: str) -> str:
@@ -161,26 +188,38 @@ def unwrapped(value: Any) -> Any:
 
 
 def of_digits(value: Any) -> Any:
-    """The number that a text of digits is; anything else as it is.
+    """The number that a text of digits is; anything else as it is, and a text that may be two numbers.
 
-    >>> of_digits("12"), of_digits("1.5"), of_digits("12 s"), of_digits(None)
-    (12, 1.5, '12 s', None)
+    >>> of_digits("12"), of_digits("1.5"), of_digits("312.000"), of_digits("12 s"), of_digits(None)
+    (12, 1.5, '312.000', '12 s', None)
     """
     digits = _DIGITS.fullmatch(value.strip()) if isinstance(value, str) else None
-    if digits is None:
+    if digits is None or IN_THOUSANDS.fullmatch(value.strip()):
         return value
     return float(value) if digits["fraction"] else int(value)
 
 
 def hyphenated(name: str, text: str) -> str:
-    """A UUID that a tool wrote without hyphens or in capitals, as SQL Server does, as the platform writes it; any other
-    text as it is.
+    """A UUID that a tool wrote without hyphens, in capitals or in braces, as SQL Server and .NET do, as the platform
+    writes it; any other id without the spaces that fill a column; any other text as it is.
 
-    >>> hyphenated("queueId", "5A0C0000111142228333000000000A01"), hyphenated("outboundContactId", "5a0c" * 8)[:8]
+    >>> hyphenated("queueId", "{5A0C0000111142228333000000000A01}"), hyphenated("outboundContactId", "5a0c" * 8)[:8]
     ('5a0c0000-1111-4222-8333-000000000a01', '5a0c5a0c')
     """
-    found = _UUID.fullmatch(text) if name in UUIDS else None
+    if name not in UUIDS:
+        return text
+    text = text.strip(" ")
+    found = _UUID.fullmatch(text[1:-1] if text[:1] == "{" and text[-1:] == "}" else text)
     return "-".join(found.groups()).lower() if found else text
+
+
+def is_no_id(text: str) -> bool:
+    """Whether a text is no id: it holds white space or a list, or says that there is none.
+
+    >>> is_no_id("40ea6e3a"), is_no_id("None"), is_no_id('["40ea6e3a"]')
+    (False, True, True)
+    """
+    return _NO_ID.search(text) is not None or text.lower() in _NOTHING
 
 
 def as_list(value: Any) -> Any:
@@ -222,8 +261,10 @@ class _ConversationState:
     """The state of reading one conversation."""
 
     zone: ZoneInfo | None
+    first: datetime | None = None
     last: datetime | None = None
     losses: dict[str, Loss] = field(default_factory=dict)
+    notes: Counter[str] = field(default_factory=Counter)
 
     def lose(self, path: str, reason: str, example: str = "") -> None:
         self.losses.setdefault(f"{path}: {reason}", Loss(f"{path}: {example or reason}")).count += 1
@@ -261,6 +302,7 @@ def _object_reader(type_: pa.StructType, path: str) -> _Reader:
             if known is None:
                 if item is not None:
                     kept[name] = _bounded(item, path, reading)
+                    reading.notes[f"{path}.{printable(name, 60)}: no table has this field"] += 1
                 continue
             wire, child = known
             found = None if item is None else child(item, reading)
@@ -298,7 +340,8 @@ def _list_reader(type_: pa.ListType, path: str) -> _Reader:
         if isinstance(value, list):
             if path in _NEVER_NULL and None in value:
                 reading.lose(path, "null in the place of one")
-            return [element(item, reading) for item in value if item is not None]
+            found = [element(item, reading) for item in value if item is not None]
+            return _once(found, path, reading) if path in _KEYS and len(found) > 1 else found
         if isinstance(value, dict) if is_of_objects else _is_one(value):
             return [element(value, reading)]
         reading.lose(path, f"{type(value).__name__} is no list")
@@ -307,17 +350,38 @@ def _list_reader(type_: pa.ListType, path: str) -> _Reader:
     return read
 
 
+def _once(items: list[Any], path: str, reading: _ConversationState) -> list[Any]:
+    """The objects of a list, each once: a join of tables repeats them. Of two that differ it is unknown which is right,
+    so they are lost. Objects without their key stay as they are.
+    """
+    by_key: dict[tuple[Any, ...], Object] = {}
+    once = []
+    for item in items:
+        key = tuple(item.get(name) for name in _KEYS[path]) if item else ()
+        if not any(key):
+            once.append(item)
+        elif key not in by_key:
+            by_key[key] = item
+            once.append(item)
+        elif by_key[key] == item:
+            reading.notes[f"{path}: one that is there again, with the same values, counts once"] += 1
+        else:
+            reading.lose(path, f"two of one {', '.join(_KEYS[path])} differ")
+    return once
+
+
 def _strange(item: Object) -> str:
     names = ", ".join(printable(name, 40) for name in sorted(item)[:3])
     return f"an object with none of the platform's fields for it, but {names}" if names else "an object without fields"
 
 
 def _is_one(value: Any) -> bool:
-    """Whether a value may be the only one of a list: several that PowerShell wrote as one text have spaces, and none
-    are an empty text.
+    """Whether a value may be the only one of a list: several that a tool wrote as one text have spaces, commas or
+    semicolons between them, and none are an empty text.
     """
     return not isinstance(value, dict) and not (
-        isinstance(value, str) and (not value or " " in value or _SHORTENED.match(value) is not None)
+        isinstance(value, str)
+        and (not value or _SEVERAL.search(value) is not None or _SHORTENED.match(value) is not None)
     )
 
 
@@ -337,6 +401,8 @@ def _instant_reader(path: str) -> _Reader:
             return None
         if is_moment and (reading.last is None or found > reading.last):
             reading.last = found
+        if is_moment and (reading.first is None or found < reading.first):
+            reading.first = found
         return value if isinstance(value, str) and _AS_THE_PLATFORM.fullmatch(value) else iso(found)
 
     return read
@@ -351,21 +417,35 @@ def _scalar_reader(type_: pa.DataType, path: str) -> _Reader:
     def read(value: Any, reading: _ConversationState) -> Any:
         if by_spelling is not None:
             return _enumerated(value, by_spelling, path, reading)
-        if is_text and isinstance(value, str) and value.isascii() and (not is_id or value.isprintable()):
-            return hyphenated(name, value) if len(value) in _LENGTHS_OF_UUIDS else value
-        if is_id and not (isinstance(value, str) and value.isprintable()):
-            text = shown(value) if isinstance(value, dict | list) else repr(printable(value, 60))
-            reading.lose(path, f"{type(value).__name__} is no id", f"{text} is no id")
-            return None
+        if is_id:
+            return _id(value, name, path, reading)
+        if is_text and isinstance(value, str) and value.isascii():
+            return value
         kept, wanted = scalar(unwrapped(value), type_)
         if kept is None or (isinstance(kept, float) and not math.isfinite(kept)):
-            reading.lose(path, f"{type(value).__name__} is no {wanted}")
+            is_shown = isinstance(value, str | int | float) and not is_text
+            reading.lose(
+                path, f"{type(value).__name__} is no {wanted}", f"{shown(value)} is no {wanted}" if is_shown else ""
+            )
             return None
         if is_measured and kept < 0:
             reading.lose(path, f"{kept} is below zero, and no such figure is")
         return kept
 
     return read
+
+
+def _id(value: Any, name: str, path: str, reading: _ConversationState) -> str | None:
+    """An id as the platform writes it; a text that holds white space or a list of ids is none."""
+    if isinstance(value, str):
+        if _UUID_OF_PLATFORM.fullmatch(value):
+            return value
+        text = hyphenated(name, value)
+        if text.isprintable() and not is_no_id(text) and "," not in text:
+            return text
+    shown_value = shown(value) if isinstance(value, dict | list) else repr(printable(value, 60))
+    reading.lose(path, f"{type(value).__name__} is no id", f"{shown_value} is no id")
+    return None
 
 
 def _by_spelling(path: str) -> Mapping[str, str] | None:
@@ -386,6 +466,7 @@ def _enumerated(value: Any, by_spelling: Mapping[str, str], path: str, reading: 
     elif (known := by_spelling.get(plain(value))) is not None:
         return known
     elif _VALUE.fullmatch(value):
+        reading.notes[f"{path}: {printable(value, 60)!r} is new or misspelled: it is none of the known values"] += 1
         return value
     else:
         reading.lose(path, "a text that is no value of it", f"{printable(value, 60)!r} is no value of it")

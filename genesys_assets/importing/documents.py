@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 from genesys_assets.cloud.analytics.catalogue import DIMENSION_ALIASES, DIMENSIONS
 from genesys_assets.importing.conversations import plain
 from genesys_assets.importing.files import CannotImport
+from genesys_assets.importing.not_json import LOOKED_AT, kind_of, slip_at
 from genesys_assets.importing.remarks import printable
 from genesys_assets.importing.times import ENDS, STARTS
 
@@ -57,36 +58,14 @@ def documents(pieces: Iterable[bytes], *, part: int = _PART, largest: int = LARG
     reader = _Reader(_Text(_texts(pieces)), part, largest)
     number = 0
     while begin := reader.text.more(_BETWEEN):
-        if not number:
-            _must_be_json(reader.text.buffer[reader.text.at : reader.text.at + _LONGEST_TOKEN])
+        if not number and (what := kind_of(reader.text.beginning(LOOKED_AT))) is not None:
+            raise CannotImport(what)
         if number and begin == ",":
             reader.refuse("a comma stands between two documents: take it out, or put all of them into one [ ]")
         yield from reader.document(number)
         number += 1
     if not number:
         raise CannotImport("it is empty")
-
-
-_BEFORE = {
-    "HTTP/": "the headers of an HTTP answer, as `curl -i` writes them: save the body alone, without -i",
-    "data:": "server-sent events, each line of which begins with `data:`: save what stands behind that",
-    "event:": "server-sent events: save what stands behind `data:`",
-    ")]}'": "`)]}'`, which keeps browsers from running it: take that line out",
-    "while(1);": "`while(1);`, which keeps browsers from running it: take that out",
-    "for(;;);": "`for(;;);`, which keeps browsers from running it: take that out",
-}
-"""What tools and servers write before JSON, with what it is and what to do."""
-
-
-def _must_be_json(begin: str) -> None:
-    if begin.startswith("<"):
-        raise CannotImport(
-            "it is HTML or XML, as a login page or a gateway answers, not JSON: ask again, and save the answer of the "
-            "platform"
-        )
-    for what, why in _BEFORE.items():
-        if begin.startswith(what):
-            raise CannotImport(f"it begins with {why}")
 
 
 class _Text:
@@ -131,6 +110,12 @@ class _Text:
             self.buffer = "".join([self.buffer[self.at :], *added])
             self.at = self._counted = 0
         return bool(added)
+
+    def beginning(self, characters: int) -> str:
+        """The next characters, without reading them: at most this many."""
+        while self.left < characters and self.grow(characters - self.left):
+            pass
+        return self.buffer[self.at : self.at + characters]
 
     def more(self, space: re.Pattern[str] = _SPACE) -> str:
         """Skip white space, and return the next character without reading it; empty at the end of the file."""
@@ -306,6 +291,7 @@ class _Reader:
 
     def refuse(self, why: str) -> NoReturn:
         column = self.text.at - self.text.buffer.rfind("\n", 0, self.text.at)
+        why = slip_at(self.text.buffer, self.text.at) or why
         raise CannotImport(f"it is not JSON: {why}: line {self.text.line} column {column}")
 
     def _too_long(self) -> NoReturn:
@@ -321,7 +307,12 @@ _AROUND = frozenset(
 )
 """Fields around a list of figures that say something of its elements."""
 _ELEMENTS = 1_000
-_OF_ANSWER = frozenset({"errors", "totalhits", "cursor", "dataavailabilitydate"})
+_OF_ANSWER = frozenset(
+    (
+        *("errors", "error", "status", "totalhits", "cursor", "dataavailabilitydate"),
+        *("nexturi", "pagenumber", "pagecount"),
+    )
+)
 """Fields that say whether an answer has all it was asked for, wherever they stand. The platform writes them last."""
 
 
@@ -351,7 +342,10 @@ def _finite(text: str) -> float:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise CannotImport(f"it is not JSON: {name} is no JSON number")
+    raise CannotImport(
+        f"it is not JSON: {name} is no JSON number. Python and pandas write it for a missing value: write null, or "
+        "leave the field out"
+    )
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -364,7 +358,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _twice(name: str) -> NoReturn:
-    raise CannotImport(f"an object of it has the field {printable(name, 60)!r} twice")
+    raise CannotImport(
+        f"an object of it has the field {printable(name, 60)!r} twice, and most programs would drop the first value: "
+        "write one object for each, in a list"
+    )
 
 
 _DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_no_constant, object_pairs_hook=_unique)

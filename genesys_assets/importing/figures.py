@@ -17,7 +17,7 @@ from typing import Any
 from genesys_assets.cloud.analytics import catalogue
 from genesys_assets.cloud.analytics.families import CONVERSATIONS, families_with
 from genesys_assets.cloud.errors import InvalidQuery
-from genesys_assets.importing.conversations import as_list, plain, respelled, unwrapped
+from genesys_assets.importing.conversations import IN_THOUSANDS, as_list, of_digits, plain, respelled, unwrapped
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.remarks import Remarks, printable, shown
 from genesys_assets.importing.shapes import NAMES
@@ -102,7 +102,7 @@ def statistics(measured: Any, meaning: NamedMetric, name: str) -> Statistics:
     else:
         given = {meaning.statistic: measured}
     numbers = {
-        statistic: _number(unwrapped(value), statistic, meaning, name)
+        statistic: _number(of_digits(unwrapped(value)), statistic, meaning, name)
         for statistic, value in given.items()
         if statistic in STATISTICS and value is not None
     }
@@ -273,8 +273,16 @@ def number(value: Any, statistic: str, name: str) -> int | float:
     """The value as a number; an int if the statistic is a whole number (3 for 3.0). Raises CannotImport if the
     statistic cannot have this value.
     """
+    if isinstance(value, str) and IN_THOUSANDS.fullmatch(value.strip()):
+        raise CannotImport(
+            f"{statistic} of {name!r} is {shown(value)}, which may have a decimal point or separate thousands: write a "
+            "JSON number"
+        )
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise CannotImport(f"{statistic} of {name!r} is {shown(value)}, not a number")
+        example = "0.8" if statistic == "ratio" else "312000"
+        raise CannotImport(
+            f"{statistic} of {name!r} is {shown(value)}, not a number: write a JSON number, such as {example}"
+        )
     if isinstance(value, float) and not math.isfinite(value):
         raise CannotImport(f"{statistic} of {name!r} is larger than any number can be")
     if statistic in _WHOLE and value > _LARGEST:

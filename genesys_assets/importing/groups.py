@@ -13,9 +13,9 @@ from genesys_assets.cloud.analytics import catalogue
 from genesys_assets.cloud.analytics.families import CONVERSATIONS, families_with
 from genesys_assets.cloud.analytics.values import BOOLEANS, ENUMERATIONS, is_uuid, value_of
 from genesys_assets.cloud.errors import InvalidQuery
-from genesys_assets.importing.conversations import hyphenated, unwrapped
+from genesys_assets.importing.conversations import UUIDS, hyphenated, is_no_id, unwrapped
 from genesys_assets.importing.files import CannotImport
-from genesys_assets.importing.remarks import Remarks
+from genesys_assets.importing.remarks import Remarks, shown
 from genesys_assets.importing.shapes import Object
 from genesys_assets.importing.times import ENDS, STARTS
 
@@ -53,14 +53,14 @@ def in_group(item: Object, remarks: Remarks) -> dict[str, str]:
     return own.dimensions
 
 
-def group_around(envelope: Object) -> Group:
+def group_around(envelope: Object, remarks: Remarks) -> Group:
     """The group in fields around figures: a script that asks for one queue at a time may note the queue there."""
     found = Group()
     for name, value in envelope.items():
         if not isinstance(value, str) or not value:
             continue
         if (dimension := _known(name)) is not None:
-            found.dimensions[dimension] = _fixed(dimension, hyphenated(dimension, value))
+            found.dimensions[dimension] = _fixed(dimension, hyphenated(dimension, value), remarks)
         elif _kind_of_name(name) in _ID_OF_NAME:
             found.names.append(name)
     return found
@@ -145,21 +145,24 @@ def _add_dimensions(target: Group, fields: Object, remarks: Remarks, *, is_group
             remarks.note(f"field {name!r} left out: {error.message}")
             target.is_less = True
             continue
-        text = _fixed(dimension, hyphenated(dimension, _text(value, name)))
+        text = _fixed(dimension, hyphenated(dimension, _text(value, name)), remarks)
         if target.dimensions.setdefault(dimension, text) != text:
             raise CannotImport(f"a group of it has two values of {dimension}, in {name!r} and in another field")
 
 
-def _fixed(dimension: str, text: str) -> str:
+def _fixed(dimension: str, text: str, remarks: Remarks) -> str:
     """A value in the platform's spelling, if the dimension has fixed values. Any other text is unchanged: it may be
-    newer than our list.
+    newer than our list. Raises CannotImport if a text is no id where ids are.
 
-    >>> _fixed("mediaType", "VOICE"), _fixed("mediaType", "telepathy"), _fixed("queueId", "Q")
-    ('voice', 'telepathy', 'Q')
+    >>> [_fixed(*each, Remarks()) for each in (("mediaType", "VOICE"), ("mediaType", "telepathy"), ("queueId", "Q"))]
+    ['voice', 'telepathy', 'Q']
     """
+    if dimension in UUIDS and is_no_id(text):
+        raise CannotImport(f"{dimension} of a group is {shown(text)}, which is no id: leave it out if there is none")
     try:
         return value_of(dimension, text) if dimension in ENUMERATIONS or dimension in BOOLEANS else text
     except InvalidQuery:
+        remarks.note(f"{dimension}: {shown(text)} is new or misspelled: it is none of the known values")
         return text
 
 

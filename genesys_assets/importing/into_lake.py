@@ -28,9 +28,10 @@ from genesys_assets.cloud.http.page import Page
 from genesys_assets.days import utc_day
 from genesys_assets.importing.buckets import ImportOptions, midnight
 from genesys_assets.importing.files import CannotImport, SavedFile, pieces_of
-from genesys_assets.importing.pages import ASSETS, DAILY, DETAILS, FileContents, convert, identity
+from genesys_assets.importing.pages import ASSETS, DAILY, DETAILS, FileContents, convert, file_of, identity
 from genesys_assets.importing.remarks import printable
 from genesys_assets.importing.spool import NONE, Partition, Spool, Total
+from genesys_assets.importing.start_days import leave_out_moved
 from genesys_assets.lake.commit import Overtaken, TableContended
 from genesys_assets.lake.lake import Lake, Provenance, Reach
 from genesys_assets.privacy.answers import CannotDrop
@@ -41,7 +42,7 @@ written.
 """
 _TRIES = 20
 _LONGEST_REASON = 1_000
-_READER_VERSION = 7
+_READER_VERSION = 8
 """Which way of reading files this is: raise it when the same bytes give other pages, or something else is left out, so
 that they are read anew.
 """
@@ -50,7 +51,8 @@ that they are read anew.
 @dataclass(slots=True)
 class Outcome:
     """What became of one file. `partitions` are the days it has pages in, by asset; `left_out` counts what could not be
-    read, by path and reason. `total_hits`, `last_pages`, `other_pages`, `known_until` are as in `pages.FileContents`.
+    read, by path and reason; `moved` counts conversations among these that another file has on another day.
+    `total_hits`, `last_pages`, `other_pages`, `known_until` are as in `pages.FileContents`.
     """
 
     file: str
@@ -66,6 +68,7 @@ class Outcome:
     partitions: dict[str, list[str]] = field(default_factory=dict)
     notes: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
+    moved: int = 0
 
 
 @dataclass(slots=True)
@@ -87,9 +90,7 @@ class ImportResult:
     @property
     def is_whole(self) -> bool:
         """Whether all that the files hold was taken."""
-        return not self.conversations.on_several_days and not any(
-            outcome.state == "skipped" or outcome.left_out for outcome in self.outcomes
-        )
+        return not any(outcome.state == "skipped" or outcome.left_out for outcome in self.outcomes)
 
     @property
     def short_of(self) -> tuple[int, int] | None:
@@ -254,10 +255,14 @@ class _Import:
         return Outcome(**known)
 
     def _would_be_the_same(self, sha256: str, before: dict[str, Any]) -> bool:
-        """Whether reading a file again would change nothing: the options are the same, and all its pages are stored."""
+        """Whether reading a file again would change nothing: the options are the same, all its pages are stored, and no
+        other file has its conversations on other days.
+        """
         days = before["outcome"]["partitions"]
-        return (before.get("reading"), before.get("told")) == (_READER_VERSION, _as_json(self.options)) and all(
-            self._has_pages_of(sha256, f"pages/{asset}", day) for asset in days for day in days[asset]
+        return (
+            not before["outcome"].get("moved")
+            and (before.get("reading"), before.get("told")) == (_READER_VERSION, _as_json(self.options))
+            and all(self._has_pages_of(sha256, f"pages/{asset}", day) for asset in days for day in days[asset])
         )
 
     def _has_pages_of(self, sha256: str, asset: str, day: str) -> bool:
@@ -271,9 +276,6 @@ class _Import:
             for day in days:
                 # Its pages from an earlier import with other options are replaced.
                 self._read_anew[asset, day].add(sha256)
-        partitions: dict[str, list[str]] = defaultdict(list)
-        for asset, day in self.spool.places(sha256):
-            partitions[asset].append(day)
         self._records[sha256] = outcome = Outcome(
             file.place,
             "imported",
@@ -284,7 +286,7 @@ class _Import:
             last_pages=converted.last_pages,
             other_pages=converted.other_pages,
             known_until=converted.known_until,
-            partitions=dict(partitions),
+            partitions=self._partitions_of(sha256),
             notes=dict(converted.remarks.read),
             left_out=dict(converted.remarks.left_out),
         )
@@ -292,6 +294,7 @@ class _Import:
 
     def flush(self) -> None:
         """Write everything in the spool: first the pages, then the records of the files."""
+        self._leave_out_moved()
         for partition in sorted({*self._read_anew, *self.spool.places()}):
             self._merge(partition)
             # Arrow holds freed memory for later use, of which there is none.
@@ -300,6 +303,33 @@ class _Import:
             record = {"reading": _READER_VERSION, "told": _as_json(self.options), "outcome": asdict(outcome)}
             self.lake.store.put(record_of(sha256), json.dumps(record, indent=1, default=str).encode())
         self._forget_waiting()
+
+    def _leave_out_moved(self) -> None:
+        """Leave out conversations that another file has on another day."""
+        replaced = {*self._records, *chain.from_iterable(self._read_anew.values())}
+        for sha256, remarks in leave_out_moved(self.lake, self.spool, replaced, self._name_of).items():
+            outcome = self._records[sha256]
+            outcome.moved = remarks.total()
+            outcome.conversations -= outcome.moved
+            outcome.left_out = dict(Counter(outcome.left_out) + remarks)
+            outcome.partitions = self._partitions_of(sha256)
+            if not outcome.conversations and not outcome.buckets:
+                outcome.state, outcome.reason = "skipped", f"nothing of it can be taken: {'; '.join(outcome.left_out)}"
+                del self._records[sha256]
+
+    def _name_of(self, sha256: str) -> str:
+        """The name of an imported file."""
+        if sha256 in self._records:
+            return self._records[sha256].file
+        record = self.lake.store.get(record_of(sha256))
+        return "another file" if record is None else str(json.loads(record)["outcome"]["file"])
+
+    def _partitions_of(self, sha256: str) -> dict[str, list[str]]:
+        """The days of the waiting pages of a file, by asset."""
+        partitions: dict[str, list[str]] = defaultdict(list)
+        for asset, day in self.spool.places(sha256):
+            partitions[asset].append(day)
+        return dict(partitions)
 
     def _merge(self, partition: Partition) -> None:
         """Replace the pages of the waiting files in a partition, if they changed. Raises TableContended."""
@@ -363,11 +393,6 @@ def write_pages(
 def record_of(sha256: str) -> str:
     """The key of a file's record in the lake."""
     return f"imports/{sha256}.json"
-
-
-def file_of(request: str) -> str:
-    """The sha256 of the file that an imported page comes from, out of the page's request."""
-    return str(json.loads(request)["params"]["sha256"])
 
 
 def _skipped(file: SavedFile, reason: str) -> Outcome:

@@ -45,11 +45,17 @@ _A_PAGE_BYTES = 512 << 10
 _BUCKET = "bucket"
 _NO_KEYS = "conversation left out: it has no conversationId or no conversationStart"
 _HALF = "conversation left out whole, for a value of it cannot be read"
+_SHRUNKEN = (
+    "conversation left out: it is there several times, and the newest form lacks participants that another one has. "
+    "Save each conversation whole, not a line for each participant"
+)
+_GROUPED = "answer grouped by"
 _SHOWN = 5
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
 _OF_QUESTION = frozenset({"interval", "query"})
 """Fields beside an answer that only repeat what was asked."""
 _ALONE = 0
+_FIRST_STATUS_OF_ERRORS = 400
 
 
 @dataclass(slots=True)
@@ -90,7 +96,7 @@ def convert(
     try:
         file.read(raw)
         file.make_pages()
-        spool.end_file()
+        spool.end_file(sha256)
     except BaseException:
         spool.forget_pages(sha256)
         raise
@@ -123,6 +129,7 @@ class _File:
         self._seen: set[str] = set()
         self._days: set[date] = set()
         self._enveloped: set[int] = set()
+        self._unmeasured = 0
         self.remarks = self.converted.remarks
         self._answers = _Answers(options, spool, self.remarks)
 
@@ -138,10 +145,15 @@ class _File:
                     self._add_buckets(piece)
         self._answers.finish()
         self._end_answer()
+        if count := self.spool.drop_shrunken():
+            self.remarks.leave_out(_SHRUNKEN, count)
         self._must_agree()
         self.converted.total_hits = self.spool.by_total()
         if not self.converted.shapes:
-            raise CannotImport("it holds no answer of the platform")
+            raise CannotImport(
+                "it holds no answer of the platform: an empty list does not say what was asked. Leave the file out; "
+                "with --complete a day without conversations counts as empty"
+            )
 
     def _see_answer(self, piece: Piece) -> None:
         """Note what an answer says of itself: errors, its total, whether a further page follows, up to when jobs had
@@ -152,7 +164,7 @@ class _File:
             self._answer = piece.answer
             self._answer_number += 1
         self._is_page = piece.is_page
-        self._has_cursor |= bool(piece.envelope.get("cursor"))
+        self._has_cursor |= _has_further_page(piece.envelope)
         for name, value in piece.envelope.items():
             if value not in _NOTHING and name not in self._seen:
                 self._seen.add(name)
@@ -160,8 +172,12 @@ class _File:
 
     def _see_beside(self, name: str, value: Any, shape: Shape) -> None:
         """Note what a field beside conversations or figures says, or that what it holds is not read."""
-        if name == "errors" and value:
-            self.remarks.leave_out("errors: an answer says that it does not have all it was asked for")
+        if name in ("errors", "error"):
+            self.remarks.leave_out(f"{name}: an answer says that it does not have all it was asked for")
+        elif name == "status" and isinstance(value, int) and value >= _FIRST_STATUS_OF_ERRORS:
+            self.remarks.leave_out(f"status: an answer says that it is an error, {value}")
+        elif name == "query" and isinstance(value, dict) and value.get("queryType") in ("topN", "bottomN"):
+            self.remarks.leave_out(f"query: {value['queryType']} gives some of the groups only")
         elif name == "totalHits" and shape is Shape.CONVERSATION:
             hits = counted_hits({name: value})
             if hits is None:
@@ -201,6 +217,8 @@ class _File:
                 for kind, loss in read.losses.items():
                     self.remarks.leave_out(loss.text, loss.count, kind)
                 continue
+            for text, count in read.notes.items():
+                self.remarks.note(text, count)
             id_, start = (read.conversation.get(key) for key in ("conversationId", "conversationStart"))
             if start is None or not id_ or not id_.strip():
                 self.remarks.leave_out(_NO_KEYS)
@@ -217,7 +235,8 @@ class _File:
             if piece.is_page:
                 self.spool.add_to_answer(self._answer_number, id_)
             self._days.add(began.date())
-            self.spool.add_conversation(id_, began, read.last or began, _json(read.conversation))
+            ids = {each["participantId"] for each in read.conversation["participants"] if each.get("participantId")}
+            self.spool.add_conversation(id_, began, read.last or began, _json(read.conversation), ids)
 
     def _add_buckets(self, piece: Piece) -> None:
         for bucket in buckets(piece, self.options, self.remarks):
@@ -227,6 +246,7 @@ class _File:
             if bucket.span.end > self.now:
                 raise CannotImport(f"a bucket of it ends in the future: {bucket.span}")
             if not bucket.metrics:
+                self._unmeasured += bucket.is_unmeasured
                 continue
             place = partition_of(bucket.span, self.options)
             if place is None:
@@ -272,9 +292,9 @@ class _File:
             self._add_page_of_buckets(part)
         for rows in _cut(self.spool.conversations(), _A_PAGE, lambda row: (_hour(row[0]), _hour(row[1]))):
             self._add_page_of_conversations(rows)
-        left_out = self.remarks.left_out
+        left_out = self.remarks.left_out or (self.remarks.read if self._unmeasured else {})
         if left_out and not self.converted.conversations and not self.converted.buckets:
-            reasons = [counted(text, count) for text, count in left_out.items()]
+            reasons = [counted(text, n) for text, n in left_out.items() if not text.startswith(_GROUPED)]
             further = [f"and {len(reasons) - _SHOWN} more"] if len(reasons) > _SHOWN else []
             raise CannotImport(f"nothing of it can be taken: {'; '.join([*reasons[:_SHOWN], *further])}")
 
@@ -347,6 +367,13 @@ class _Answers:
         self._remarks.note(_grouped(group_by, self._options))
 
 
+def _has_further_page(envelope: Object) -> bool:
+    """Whether an answer says that another page follows it."""
+    number, count = (envelope.get(name) for name in ("pageNumber", "pageCount"))
+    is_not_last = isinstance(number, int) and isinstance(count, int) and number < count
+    return bool(envelope.get("cursor") or envelope.get("nextUri")) or is_not_last
+
+
 def partition_of(span: Interval, options: ImportOptions) -> Partition | None:
     """The asset and day that a bucket belongs to; None if it is neither within one hour nor a whole business day."""
     if span.end - span.start <= timedelta(hours=1) and _hour(span.start) == _hour(span.end - timedelta(milliseconds=1)):
@@ -356,6 +383,11 @@ def partition_of(span: Interval, options: ImportOptions) -> Partition | None:
     if (span.start, span.end) == (midnight(day, zone), midnight(day + timedelta(days=1), zone)):
         return DAILY, f"{day:%Y-%m-%d}"
     return None
+
+
+def file_of(request: str) -> str:
+    """The sha256 of the file that an imported page comes from, out of the page's request."""
+    return str(json.loads(request)["params"]["sha256"])
 
 
 def identity(page: Page) -> str:
@@ -380,9 +412,7 @@ def _cut(rows: Iterable[Row], most: int, key: Callable[[Row], Any]) -> Iterator[
 
 def _grouped(group_by: tuple[str, ...], options: ImportOptions) -> str:
     by = ",".join(group_by) or "nothing"
-    return f"answer grouped by {by}, as " + (
-        "--group-by says" if options.group_by else "its groups show; else say --group-by"
-    )
+    return f"{_GROUPED} {by}, as " + ("--group-by says" if options.group_by else "its groups show; else say --group-by")
 
 
 def _hour(instant: datetime) -> datetime:

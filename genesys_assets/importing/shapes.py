@@ -209,6 +209,7 @@ ENVELOPES = {
 """Fields of an answer that hold its objects, and the shape that an empty list counts as."""
 _SPELLED = (
     *("conversations", "results", "entities", "totalHits", "cursor", "errors", "granularity", "dataAvailabilityDate"),
+    *("error", "status", "nextUri", "pageNumber", "pageCount", "query"),
     *("group", "data", "buckets", "interval", "metrics", "views", "metric", "qualifier", "stats"),
     *("count", "sum", "min", "max", "current", "ratio", "numerator", "denominator", "target"),
     *("countNegative", "countPositive"),
@@ -232,6 +233,12 @@ def _instead(document: Object) -> str:
         return "it is a HAR file, of a browser's network tab: save the answer itself, with `Copy response`"
     if isinstance(document.get("info"), dict) and isinstance(document.get("item"), list):
         return "it is a Postman collection, which has requests: save the answer itself, with `Save response to file`"
+    if "_postman_variable_scope" in document:
+        return (
+            "it is a Postman environment, which may hold secrets: save the answer itself, with `Save response to file`"
+        )
+    if {"collection_id", "totalPass"} & document.keys():
+        return "it is the result of a Postman run, which has no answers: save these, with `Save response to file`"
     if (where := inside(document)) is not None:
         return f"{where[1]} stands in its field {printable(where[0], 60)!r}: save that field's value by itself"
     if "interval" in document and {"groupBy", "metrics", "paging", "segmentFilters", "filter"} & document.keys():
@@ -242,7 +249,7 @@ def _instead(document: Object) -> str:
         return "it holds a login token, not data: delete it, and revoke the token if it may still be valid"
     if "status" in document and "message" in document:
         what = f"{document['status']}, {document.get('code')}"
-        return f"it holds an error answer of the platform: {printable(what, 60)}"
+        return f"it holds an error answer of the platform: {printable(what, 60)}. Ask again, and save what comes then"
     if "userDetails" in document:
         return (
             "it holds presence and routing status of users, which are not imported: fetch them, as "
@@ -255,8 +262,13 @@ def _instead(document: Object) -> str:
         )
     if entities and {"action", "eventDate", "serviceName", "remoteIp", "entityType"} & {*entities[0]}:
         return "it holds audit events; there is no table for these"
-    if "jobId" in document or "dataAvailabilityDate" in document:
-        return "it holds a details job's state, not its results"
+    state = document.get("state")
+    is_state = isinstance(state, str) and state in _STATES_OF_JOBS
+    if is_state or {"jobId", "dataAvailabilityDate"} & document.keys():
+        return (
+            f"it holds a details job's state{f' ({state})' if is_state else ''}, not its results: once the job is "
+            "FULFILLED, save all pages of GET /api/v2/analytics/conversations/details/jobs/{jobId}/results"
+        )
     if entities and not isinstance(entities[0].get("buckets", []), list):
         return f"the `buckets` of its `entities` is {_kind(entities[0]['buckets'])}, not a list"
     if isinstance(document.get("entities"), list):
@@ -283,6 +295,7 @@ def _of_pipeline(document: Object) -> str | None:
     return None
 
 
+_STATES_OF_JOBS = frozenset({"QUEUED", "PENDING", "FAILED", "CANCELLED", "FULFILLED", "EXPIRED"})
 _OF_STREAMS = frozenset({"RECORD", "SCHEMA", "STATE", "LOG", "TRACE", "ACTIVATE_VERSION", "CATALOG", "SPEC"})
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
@@ -24,19 +24,23 @@ PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA cache_size = -2048;
 PRAGMA temp_store = FILE;
-CREATE TABLE conversation (id TEXT PRIMARY KEY, start INTEGER, last INTEGER, body BLOB, times INTEGER);
+CREATE TABLE conversation
+    (id TEXT PRIMARY KEY, start INTEGER, last INTEGER, body BLOB, participants TEXT, times INTEGER, seen TEXT);
 CREATE TABLE total (answer INTEGER PRIMARY KEY, hits INTEGER);
 CREATE TABLE of_answer (answer INTEGER, id TEXT, PRIMARY KEY (answer, id)) WITHOUT ROWID;
 CREATE TABLE figure (key TEXT PRIMARY KEY, stats TEXT) WITHOUT ROWID;
 CREATE TABLE answer (number INTEGER PRIMARY KEY, group_by TEXT);
 CREATE TABLE bucket (answer INTEGER, asset TEXT, day TEXT, grouped TEXT, finish INTEGER, body BLOB, span TEXT);
-CREATE TABLE of_all (kind TEXT, key TEXT, times INTEGER, day INTEGER, days INTEGER DEFAULT 1, PRIMARY KEY (kind, key))
-    WITHOUT ROWID;
+CREATE TABLE of_all (kind TEXT, key TEXT, times INTEGER, PRIMARY KEY (kind, key)) WITHOUT ROWID;
+CREATE TABLE begun (id TEXT, file TEXT, day TEXT);
+CREATE INDEX begun_id ON begun (id);
 CREATE TABLE page (asset TEXT, day TEXT, file TEXT, request TEXT, as_of INTEGER, identity TEXT, body BLOB);
 CREATE INDEX page_place ON page (asset, day);
 """
-_OF_FORM = ("start", "last", "body")
+_OF_FORM = ("start", "last", "body", "participants")
+_LONGEST_SEEN = 1 << 16
 _HOUR = 3_600_000
+_IDS_AT_ONCE = 1_000
 
 Partition = tuple[str, str]
 """The asset of imported pages (as `imported_details`) and the day."""
@@ -54,16 +58,13 @@ class StoredBucket(NamedTuple):
 
 
 class Total(NamedTuple):
-    """How many different things all files hold; how many of these they hold more than once, and how many on more than
-    one day.
-    """
+    """How many different things all files hold, and how many of these they hold more than once."""
 
     different: int
     repeated: int
-    on_several_days: int
 
 
-NONE = Total(0, 0, 0)
+NONE = Total(0, 0)
 
 
 class Spool(contextlib.AbstractContextManager["Spool"]):
@@ -82,13 +83,36 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
 
     # -- the file that is being read -----------------------------------------------------------------------------------
 
-    def add_conversation(self, id_: str, start: datetime, last: datetime, body: bytes) -> None:
-        """Add a conversation, or replace an older form of it. `last` is the last event in it."""
-        self._do(
-            "INSERT INTO conversation VALUES (?, ?, ?, ?, 1) ON CONFLICT (id) DO UPDATE SET times = times + 1, "
-            + ", ".join(f"{name} = iif(excluded.last >= last, excluded.{name}, {name})" for name in _OF_FORM),
-            (id_, milliseconds(start), milliseconds(last), body),
+    def add_conversation(
+        self, id_: str, start: datetime, last: datetime, body: bytes, participants: Collection[str] = ()
+    ) -> None:
+        """Add a conversation, or replace an older form of it. `last` is the last event in it, `participants` are their
+        ids.
+        """
+        seen = (
+            f"iif(instr(seen, excluded.participants) OR length(seen) > {_LONGEST_SEEN}, seen, "
+            "seen || char(10) || excluded.participants)"
         )
+        self._do(
+            "INSERT INTO conversation VALUES (?, ?, ?, ?, ?5, 1, ?5) ON CONFLICT (id) DO UPDATE SET times = times + 1, "
+            + f"seen = {seen}, "
+            + ", ".join(f"{name} = iif(excluded.last >= last, excluded.{name}, {name})" for name in _OF_FORM),
+            (id_, milliseconds(start), milliseconds(last), body, json.dumps(sorted(participants))),
+        )
+
+    def drop_shrunken(self) -> int:
+        """Drop the conversations whose newest form lacks participants that another form of the file has. Returns how
+        many there are.
+        """
+        forms = "SELECT id, participants, seen FROM conversation WHERE participants != seen"
+        shrunken = [
+            id_
+            for id_, newest, seen in self._do(forms)
+            if not {each for form in seen.split("\n") for each in json.loads(form)} <= {*json.loads(newest)}
+        ]
+        for id_ in shrunken:
+            self._do("DELETE FROM conversation WHERE id = ?", (id_,))
+        return len(shrunken)
 
     def add_total(self, answer: int, hits: int) -> None:
         """Note how many conversations an answer counted on all of its pages."""
@@ -150,20 +174,54 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         for table in ("conversation", "bucket", "answer", "total", "of_answer", "figure"):
             self._do(f"DELETE FROM {table}")
 
-    def end_file(self) -> None:
-        """Count what the file held among what all files hold."""
-        into = "INSERT INTO of_all (kind, key, times, day)"
-        again = "ON CONFLICT DO UPDATE SET times = times + excluded.times, days = days + (day != excluded.day)"
-        self._do(f"{into} SELECT 'conversation', id, times, start / {24 * _HOUR} FROM conversation WHERE true {again}")
+    def end_file(self, file: str) -> None:
+        """Count what the file held among what all files hold, and note the days on which its conversations began."""
+        into, again = "INSERT INTO of_all", "ON CONFLICT DO UPDATE SET times = times + excluded.times"
+        self._do(f"{into} SELECT 'conversation', id, times FROM conversation WHERE true {again}")
         key = "group_by || asset || grouped || span"
-        of_file = f"SELECT 'bucket', {key}, count(*), 0 FROM bucket JOIN answer ON number = answer GROUP BY {key}"
+        of_file = f"SELECT 'bucket', {key}, count(*) FROM bucket JOIN answer ON number = answer GROUP BY {key}"
         self._do(f"{into} {of_file} {again}")
+        self._do("INSERT INTO begun SELECT id, ?, date(start / 1000, 'unixepoch') FROM conversation", (file,))
 
     def total(self, kind: Literal["conversation", "bucket"]) -> Total:
         """The conversations, or the buckets, of all files together, each of a group and a time once."""
-        several = "count(*) FILTER (WHERE times > 1), count(*) FILTER (WHERE days > 1)"
-        counts = f"SELECT count(*), {several} FROM of_all WHERE kind = ?"
+        counts = "SELECT count(*), count(*) FILTER (WHERE times > 1) FROM of_all WHERE kind = ?"
         return Total(*next(self._do(counts, (kind,))))
+
+    # -- days of starts ------------------------------------------------------------------------------------------------
+
+    def start_days(self) -> list[str]:
+        """The days on which conversations of the finished pages began, in order."""
+        return [day for (day,) in self._do("SELECT DISTINCT day FROM begun ORDER BY day")]
+
+    def begun_on_another_day(self, ids: Sequence[str], day: str) -> list[tuple[str, str, str]]:
+        """Those of some conversations that began on another day: id, file and day."""
+        found: list[tuple[str, str, str]] = []
+        for first in range(0, len(ids), _IDS_AT_ONCE):
+            some = ids[first : first + _IDS_AT_ONCE]
+            wanted = f"SELECT id, file, day FROM begun WHERE id IN ({', '.join('?' * len(some))}) AND day != ?"
+            found += self._do(wanted, (*some, day))
+        return found
+
+    def begun_on_two_days(self) -> list[tuple[str, str, str, str, str]]:
+        """Conversations that began on another day in an earlier file: id, file and day; file and day of the earliest
+        file.
+        """
+        earliest = "SELECT id, min(rowid) AS earliest FROM begun GROUP BY id HAVING count(DISTINCT day) > 1"
+        return list(
+            self._do(
+                "SELECT begun.id, begun.file, begun.day, first.file, first.day "
+                f"FROM ({earliest}) AS several JOIN begun AS first ON first.rowid = earliest "
+                "JOIN begun ON begun.id = several.id WHERE begun.day != first.day"
+            )
+        )
+
+    def forget_start(self, id_: str, file: str) -> None:
+        """Forget a conversation of a file, which is left out. If no other file has it, it counts no more."""
+        self._do("DELETE FROM begun WHERE (id, file) = (?, ?)", (id_, file))
+        times = "SELECT count(*) FROM begun WHERE id = ?"
+        self._do(f"UPDATE of_all SET times = ({times}) WHERE (kind, key) = ('conversation', ?)", (id_, id_))
+        self._do("DELETE FROM of_all WHERE times = 0 AND (kind, key) = ('conversation', ?)", (id_,))
 
     # -- pages ---------------------------------------------------------------------------------------------------------
 
@@ -190,9 +248,26 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         for request, as_of, body in rows:
             yield Page(0, request, moment(as_of), None, body)
 
+    def pages_of_file(self, place: Partition, file: str) -> Iterator[tuple[int, Page]]:
+        """The pages of a file in a partition, each with its number in the spool."""
+        rows = self._do(
+            "SELECT rowid, request, as_of, body FROM page WHERE (asset, day, file) = (?, ?, ?) ORDER BY rowid",
+            (*place, file),
+        )
+        for number, request, as_of, body in rows:
+            yield number, Page(0, request, moment(as_of), None, body)
+
+    def replace_page(self, number: int, body: bytes | None, identity: str | None) -> None:
+        """Replace the body of a page; None: remove the page."""
+        if body is None:
+            self._do("DELETE FROM page WHERE rowid = ?", (number,))
+        else:
+            self._do("UPDATE page SET body = ?, identity = ? WHERE rowid = ?", (body, identity, number))
+
     def forget_pages(self, file: str | None = None) -> None:
         """Forget the pages of one file, or all."""
-        self._do("DELETE FROM page WHERE ? IN (file, '')", (file or "",))
+        for table in ("page", "begun"):
+            self._do(f"DELETE FROM {table} WHERE ? IN (file, '')", (file or "",))
         (self.bytes,) = next(iter(self._do("SELECT coalesce(sum(length(body)), 0) FROM page")))
 
     def _do(self, statement: str, values: Iterable[Any] = ()) -> Iterator[Any]:

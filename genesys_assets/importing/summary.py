@@ -106,11 +106,6 @@ def totals(imported: ImportResult) -> str | None:
     text = f"Imported: {_count(conversations.different, 'conversation')} and {_count(buckets.different, 'bucket')}."
     if conversations.repeated:
         text += f" {_several(conversations.repeated, 'conversation')}: its newest form counts."
-    if conversations.on_several_days:
-        text += (
-            f" Begun on two days: {_count(conversations.on_several_days, 'conversation')}, which counts on both. Take "
-            "back the file that has the wrong time."
-        )
     if buckets.repeated:
         text += f" {_several(buckets.repeated, 'bucket')}: of each metric the value that was read last counts."
     return text
@@ -151,15 +146,13 @@ def not_complete(imported: ImportResult) -> str | None:
         what = f"the job of {day} had data up to {until} only (dataAvailabilityDate): run another, and import that"
     elif imported.is_whole:
         what = (
-            "each page of the job's results names a further one (cursor), and the last one names none: import all "
-            "pages of the job together"
+            "each page says that a further one follows (cursor, nextUri), so the last page is missing: import all pages "
+            "of the answer together"
         )
     elif imported.skipped:
         what = "a file was skipped"
-    elif any(outcome.left_out for outcome in imported.outcomes):
-        what = "something was left out"
     else:
-        what = "a conversation begins on two days"
+        what = "something was left out"
     return f"No day was marked as complete, because {what}."
 
 

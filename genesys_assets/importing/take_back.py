@@ -17,8 +17,8 @@ from pathlib import PurePosixPath
 from genesys_assets.days.sources import DAILY as DAILY_DETAILS
 from genesys_assets.days.sources import DAILY_AGGREGATES, HOURLY_AGGREGATES
 from genesys_assets.days.sources import HOURLY as HOURLY_DETAILS
-from genesys_assets.importing.into_lake import Outcome, file_of, record_of, until_not_overtaken, write_pages
-from genesys_assets.importing.pages import ASSETS, DAILY, DETAILS, HOURLY
+from genesys_assets.importing.into_lake import Outcome, record_of, until_not_overtaken, write_pages
+from genesys_assets.importing.pages import ASSETS, DAILY, DETAILS, HOURLY, file_of
 from genesys_assets.importing.spool import Partition
 from genesys_assets.lake.lake import Lake
 

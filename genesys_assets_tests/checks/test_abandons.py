@@ -59,6 +59,12 @@ def test_a_wait_that_emitted_two_is_one_leg_with_their_sum_and_the_other_is_name
     assert list(found.left_out) == ["1 further tAbandon"]
 
 
+def test_an_abandon_without_its_value_is_in_no_leg_and_none_is_expected() -> None:
+    without = conversation("c", queue("acd", 0, 30, GAVE_UP | {"value": None}))
+    found = finding(without, conversation("d", queue("acd", 0, 30, GAVE_UP)))
+    assert (found.compared, found.differences.num_rows, found.left_out) == (2, 0, {})
+
+
 def test_a_leg_that_lost_an_abandon_is_a_difference(lake: Lake) -> None:
     abandon = offered() | {"metric": "tAbandon", "value": 30_000, "purpose": "acd"}
     store_conversations(lake, abandon)

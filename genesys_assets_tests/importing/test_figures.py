@@ -112,7 +112,7 @@ def test_two_names_of_one_figure_must_agree() -> None:
 @pytest.mark.parametrize(
     ("metrics", "reason"),
     [
-        ({"handleTime": "312"}, "sum of 'handleTime' is '312', not a number"),
+        ({"handleTime": "312 s"}, "sum of 'handleTime' is '312 s', not a number"),
         ({"handledCount": 1.5}, "count of 'handledCount' is 1.5, not a whole number"),
         ({"handleTime": 12.5}, "sum of 'handleTime' is 12.5, not a whole number"),
         ({"nOffered": True}, "not a number"),

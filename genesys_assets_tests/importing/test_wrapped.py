@@ -159,7 +159,8 @@ def test_an_empty_start_is_no_instant() -> None:
 
 def test_a_uuid_without_hyphens_is_the_same_conversation() -> None:
     bare = UUID.replace("-", "").upper()
-    forms = [conversation(bare), conversation(UUID) | {"externalTag": bare}]
+    newer = conversation(UUID)
+    forms = [newer | {"conversationId": bare}, newer | {"externalTag": bare}]
     (page,) = by_partition(converted(forms))[DETAILS, "2026-01-28"]
     assert [(each["conversationId"], each["externalTag"]) for each in page["conversations"]] == [(UUID, bare)]
 

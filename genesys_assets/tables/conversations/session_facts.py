@@ -47,7 +47,8 @@ def read(tables: Mapping[str, pa.Table]) -> tuple[Sessions, Emissions]:
 @dataclass(frozen=True, slots=True)
 class Emissions:
     """The metrics that sessions emitted, as arrays with one value for each emission. `session` is the position of the
-    session, `metric` that of the metric in `names`, `at` the instant in milliseconds.
+    session, `metric` that of the metric in `names`, `at` the instant in milliseconds. An emission without a value is
+    not among them: missing is null, not 0.
     """
 
     session: Numbers
@@ -112,13 +113,13 @@ class Sessions:
 
 def _read_emissions(metrics: pa.Table, keys: pa.Array) -> Emissions:
     owner = _owners(metrics, keys)
-    owned = owner >= 0
+    measured = (owner >= 0) & _flags(metrics["value"].is_valid())
     names = metrics["metric"].combine_chunks().dictionary_encode()
     return Emissions(
-        session=owner[owned],
-        metric=_whole(names.indices.fill_null(-1))[owned],
-        value=_whole(metrics["value"].fill_null(0))[owned],
-        at=_numbers(metrics["emit_date"])[owned],
+        session=owner[measured],
+        metric=_whole(names.indices.fill_null(-1))[measured],
+        value=_whole(metrics["value"].fill_null(0))[measured],
+        at=_numbers(metrics["emit_date"])[measured],
         names=names.dictionary.to_pylist(),
     )
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from genesys_assets_tests.faults.import_files.written import (
-    START,
-    call,
-    with_one,
-)
+from genesys_assets_tests.faults.import_files.written import START, at, call, with_one
+
+
+def _twice(path: str, **other: Any) -> list[Any]:
+    """An object of the call, and the same with other values."""
+    item = at(call("B"), path)
+    return [item, item | other]
+
 
 LEFT_OUT: dict[str, tuple[Any, str]] = {
     "no start": ({"conversationId": "B", "participants": []}, "it has no conversationId or no conversationStart"),
@@ -52,11 +55,42 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
     "a list in a list": (with_one("participants", [[{}]]), "conversations.participants: list is no object"),
     "a number that is a word": (
         with_one("participants.0.sessions.0.metrics.0.value", "many"),
-        "conversations.participants.sessions.metrics.value: str is no integer",
+        "conversations.participants.sessions.metrics.value: 'many' is no integer",
     ),
+    **{
+        f"a number with thousands as {text}": (
+            with_one("participants.0.sessions.0.metrics.0.value", text),
+            f"conversations.participants.sessions.metrics.value: {text!r} is no integer",
+        )
+        for text in ("500,000", "500.000", "500 000", "500'000", "5e5")
+    },
+    "a participant twice, with two values": (
+        with_one("participants", [*call("B")["participants"], call("B")["participants"][0] | {"purpose": "ivr"}]),
+        "conversations.participants: two of one participantId differ",
+    ),
+    "a session twice, with two values": (
+        with_one("participants.0.sessions", _twice("participants.0.sessions.0", mediaType="chat")),
+        "conversations.participants.sessions: two of one sessionId differ",
+    ),
+    "a segment twice, with two values": (
+        with_one("participants.0.sessions.0.segments", _twice("participants.0.sessions.0.segments.0", queueId="Q")),
+        "conversations.participants.sessions.segments: two of one segmentStart, segmentEnd, segmentType differ",
+    ),
+    "an event in another time zone than the start": (
+        with_one("participants.1.sessions.0.segments.0.segmentStart", "2026-01-28T11:10:00Z"),
+        "2026-01-28T11:10:00.000Z is more than 15 minutes before conversationStart, 2026-01-28T11:40:00.000Z: were",
+    ),
+    "ids with a comma": (with_one("divisionIds", "D,E"), "conversations.divisionIds: str is no list"),
+    "ids as the text of a list": (with_one("divisionIds", '["D"]'), "conversations.divisionIds: str is no list"),
+    "an id that holds two": (with_one("participants.0.participantId", "p;q"), "participantId: 'p;q' is no id"),
+    "an id within a text of JSON": (with_one("divisionIds", ['"D"']), "conversations.divisionIds: '\"D\"' is no id"),
+    **{
+        f"an id that says {text}": (with_one("participants.0.userId", text), f"userId: {text!r} is no id")
+        for text in ("None", "null", "undefined", "NaN")
+    },
     "a number with a half": (
         with_one("participants.0.sessions.0.metrics.0.value", 1.5),
-        "conversations.participants.sessions.metrics.value: float is no integer",
+        "conversations.participants.sessions.metrics.value: 1.5 is no integer",
     ),
     "a number below zero": (
         with_one("participants.1.sessions.0.metrics.0.value", -1),
@@ -118,9 +152,9 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
     ),
     "a value as a program prints it": (with_one("participants.0.purpose", "Purpose.AGENT"), "'Purpose.AGENT' is no"),
     "a time in a zone that is none": (with_one("conversationEnd", "2026-01-28T11:49:30[Mars/X]"), "is not a time zone"),
-    "a number of 400 digits": (with_one("mediaStatsMinConversationMos", 10**400), "int is no number"),
-    "a number that is none": (with_one("mediaStatsMinConversationMos", "nan"), "str is no number"),
-    "truth that is a word": (with_one("customerParticipation", "perhaps"), "str is no boolean"),
+    "a number of 400 digits": (with_one("mediaStatsMinConversationMos", 10**400), "0000… is no number"),
+    "a number that is none": (with_one("mediaStatsMinConversationMos", "nan"), "'nan' is no number"),
+    "truth that is a word": (with_one("customerParticipation", "perhaps"), "'perhaps' is no boolean"),
     "a text that is an object": (with_one("externalTag", {"a": 1}), "conversations.externalTag: dict is no string"),
     "an attribute that is an object": (with_one("participants.0.attributes", {"a": {}}), "attributes.value: dict"),
     "attributes that are a list": (with_one("participants.0.attributes", [1]), "attributes: list is no object"),

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets_tests.faults.import_files.written import (
+    CALL,
     FIGURES,
     HOUR,
     call,
@@ -18,6 +19,7 @@ from genesys_assets_tests.faults.import_files.written import (
     with_times,
 )
 
+_HALF, _TWELVE, _ONE = {"granularity": "PT30M"}, "2026-01-28T12:00Z", "2026-01-28T13:00Z"
 _LONDON = ImportOptions(time_zone=ZoneInfo("Europe/London"), granularity="PT1H")
 
 REFUSED_VALUES: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
@@ -39,10 +41,7 @@ REFUSED_VALUES: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] 
     ),
     "a bucket in an hour that clocks show twice": (measured(timestamp="2025-10-26T01:00"), "is shown twice", _LONDON),
     "a bucket of local clocks": (measured(timestamp="2026-01-28T13:00", granularity="PT1H"), "has no offset"),
-    "a call that is yet to come": (
-        dumped(call() | {"conversationStart": "2099-01-01T00:00:00Z", "conversationEnd": "2099-01-01T00:05:00Z"}),
-        "in the future",
-    ),
+    "a call that is yet to come": (CALL.replace(b"2026-01-28", b"2099-01-28"), "begins in the future, at 2099-01-28"),
     "a call that ends in days to come": (
         dumped(call() | {"conversationEnd": "2099-01-01T00:00:00Z"}),
         "a conversation of it has an instant in the future, 2099-01-01T00:00:00.000Z",
@@ -59,7 +58,48 @@ REFUSED_VALUES: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] 
         ImportOptions(interval=Interval.parse("2026-01-28T13:00Z/2026-01-28T14:00Z")),
     ),
     "a bucket of half the day": (FIGURES.replace(b"T14:00", b"T23:00"), "bucket of 10 hours left out"),
+    **{
+        f"two times of one bucket: {of}": (measured(**fields), reason)
+        for of, fields, reason in (
+            (
+                "another timestamp",
+                {"interval": HOUR, "timestamp": "2026-01-28T14:00:00Z"},
+                "but its 'timestamp' is '2026",
+            ),
+            (
+                "another end",
+                {"interval": HOUR, "endTime": "2026-01-28T13:30Z"},
+                "but its 'endTime' is '2026-01-28T13:30Z'",
+            ),
+            (
+                "another date",
+                {"interval": HOUR, "date": "2026-01-27"},
+                "but its 'date' is '2026-01-27': take out the one",
+            ),
+            ("two starts", _HALF | {"start": _TWELVE, "timestamp": _ONE}, "but its 'start' is '2026-01-28T12:00Z'"),
+            (
+                "a shorter interval",
+                {"interval": HOUR, "granularity": "PT30M"},
+                "but its granularity is 'PT30M': take out",
+            ),
+            ("a shorter end", _HALF | {"start": _ONE, "end": "2026-01-28T14:00Z"}, "but its granularity is 'PT30M'"),
+            ("a longer end", _HALF | {"start": _ONE, "end": "2026-01-28T13:15Z"}, "but its granularity is 'PT30M'"),
+        )
+    },
+    "buckets of another granularity than that around them": (
+        dumped({"granularity": "PT30M", "results": [result()]}),
+        "T14:00:00.000Z, but its granularity is 'PT30M'",
+    ),
+    "a bucket outside of the interval around it": (
+        dumped({"interval": "2026-01-27T00:00Z/2026-01-28T00:00Z", "results": [result()]}),
+        "which lies outside of 2026-01-27T00:00:00.000Z/2026-01-28T00:00:00.000Z, the interval beside its results",
+    ),
     # -- figures that cannot be
+    "a sum with a point before three digits": (
+        figure(count=1, sum="312.000"),
+        "sum of 'tHandle' is '312.000', which may have a decimal point or separate thousands: write a JSON number",
+    ),
+    "a sum with an apostrophe": (figure(count=1, sum="312'000"), "not a number: write a JSON number, such as 312000"),
     "a count below zero": (figure(count=-1), "count of 'tHandle' is -1, and no figure is below zero"),
     "a sum below zero": (figure(count=1, sum=-5), "sum of 'tHandle' is -5"),
     "a handle time below zero": (measured(interval=HOUR, metrics={"handleTime": -1}), "sum of 'handleTime' is -1"),
@@ -173,6 +213,25 @@ REFUSED_VALUES: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] 
     "a time in a unit of its own": (
         measured(interval=HOUR, metrics={"handleTime": {"value": 5, "unit": "fortnights"}}),
         "unit of 'handleTime' is 'fortnights', not one of ms, seconds, minutes",
+    ),
+    **{
+        f"a queue that is {text}": (
+            dumped({"results": [result() | {"group": {"queueId": text}}]}),
+            f"queueId of a group is {text!r}, which is no id: leave it out if there is none",
+        )
+        for text in ("None", "null", "NaN", '["Q"]', "Q R")
+    },
+    "averages alone": (
+        measured(interval=HOUR, metrics={"averageHandleTime": 312}),
+        "nothing of it can be taken: 'averageHandleTime' has no equivalent metric",
+    ),
+    "a ratio in per cent": (
+        measured(interval=HOUR, metrics={"oServiceLevel": "80 %"}),
+        "ratio of 'oServiceLevel' is '80 %', not a number: write a JSON number, such as 0.8",
+    ),
+    "a time as clocks show it": (
+        measured(interval=HOUR, metrics={"handleTime": "00:05:12"}),
+        "sum of 'handleTime' is '00:05:12', not a number: write a JSON number, such as 312000",
     ),
     "a group that is no dimension": (FIGURES.replace(b'"queueId"', b'"colour"'), "'colour' is not a dimension"),
     "a result without its interval": (FIGURES.replace(b'"interval"', b'"when"'), "it holds observations"),

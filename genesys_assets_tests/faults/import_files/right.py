@@ -58,6 +58,14 @@ def _with_values_as(change: Callable[[str], str]) -> bytes:
     return dumped(page(with_values(call(), lambda name, item: change(item) if name in fixed else item)))
 
 
+def _with_twice(name: str | None) -> dict[str, Any]:
+    """The call with each object of a list twice; None: each participant."""
+    if name is None:
+        return call() | {"participants": [each for each in call()["participants"] for _ in range(2)]}
+    changed: dict[str, Any] = with_values(call(), lambda of, item: [*item, *item] if of == name else item)
+    return changed
+
+
 THE_CALL: dict[str, bytes | tuple[bytes, ImportOptions]] = {
     # -- times
     "as the platform": CALL,
@@ -119,6 +127,16 @@ THE_CALL: dict[str, bytes | tuple[bytes, ImportOptions]] = {
     "$numberLong": _numbers(lambda number: {"$numberLong": str(number)}),
     "truth as text": dumped(page(with_values(call(), lambda _, item: str(item) if item is False else item))),
     "nulls where lists are": dumped(page(call() | {"evaluations": None, "surveys": [None]})),
+    "ids that spaces fill": dumped(
+        page(with_values(call(), lambda name, item: f"{item}    " if name.endswith("Id") else item))
+    ),
+    # -- what a join repeats
+    "a participant twice": dumped(page(_with_twice(None))),
+    "a session twice": dumped(page(_with_twice("sessions"))),
+    "a segment twice": dumped(page(_with_twice("segments"))),
+    "a participant twice, once in snake_case": dumped(
+        page(call() | {"participants": [*call()["participants"], in_snake_case(call()["participants"][0])]})
+    ),
     # -- layouts
     "a conversation alone": dumped(call()),
     "a list": dumped([call()]),
@@ -143,6 +161,14 @@ THE_CALL: dict[str, bytes | tuple[bytes, ImportOptions]] = {
     "fields that are new": dumped(page(call()) | {"somethingNew": {"a": [1]}}),
 }
 """Each gives the call, once, and nothing is left out."""
+
+
+def _with_time(**fields: Any) -> dict[str, Any]:
+    """The result with more fields in its bucket."""
+    written = result()
+    written["data"][0] |= fields
+    return written
+
 
 THE_FIGURES: dict[str, bytes] = {
     "as the platform": FIGURES,
@@ -173,6 +199,20 @@ THE_FIGURES: dict[str, bytes] = {
     ),
     "$numberLong": FIGURES.replace(b"312000", b'{"$numberLong": "312000"}').replace(b'"312000"', b"312000"),
     "an interval with offsets": FIGURES.replace(HOUR.encode(), b"2026-01-28T14:00+01:00/2026-01-28T15:00+01:00"),
+    **{
+        f"its time once more as {name}": dumped({"results": [_with_time(**{name: value})]})
+        for name, value in (
+            ("timestamp", "2026-01-28T14:00:00+01:00"),
+            ("start", 1769605200),
+            ("end", "2026-01-28T14:00Z"),
+            ("date", "2026-01-28"),
+            ("granularity", "PT60M"),
+        )
+    },
+    "ids that spaces fill": FIGURES.replace(b'"Q"', b'"Q    "'),
+    "a bucket that the end of the whole interval cuts": dumped(
+        {"granularity": "P1D", "interval": "2026-01-27T00:00Z/2026-01-28T14:00Z", "results": [result()]}
+    ),
     "an interval of Unix times": FIGURES.replace(HOUR.encode(), b"1769605200/1769608800"),
 }
 """Each gives the figures of one bucket, and nothing is left out."""

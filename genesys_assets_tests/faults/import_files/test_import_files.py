@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.into_lake import Outcome, import_files
 from genesys_assets.importing.pages import DETAILS
-from genesys_assets.importing.summary import not_complete, totals
+from genesys_assets.importing.summary import not_complete
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.tables.conversations import decode
@@ -22,13 +23,14 @@ from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.sources import without_overlaps
 from genesys_assets_tests.faults.import_files.left_out import LEFT_OUT
 from genesys_assets_tests.faults.import_files.refused import REFUSED
+from genesys_assets_tests.faults.import_files.refused_texts import REFUSED_TEXTS
 from genesys_assets_tests.faults.import_files.refused_values import REFUSED_VALUES
 from genesys_assets_tests.faults.import_files.right import THE_CALL, THE_FIGURES
-from genesys_assets_tests.faults.import_files.written import call, dumped, page, result, with_one
+from genesys_assets_tests.faults.import_files.written import call, dumped, figure, page, result, with_one
 from genesys_assets_tests.importing.saved import FilePages, converted, saved_file
 
 DAY = Interval.parse("2026-01-28T00:00:00Z/2026-01-29T00:00:00Z")
-_REFUSED = REFUSED | REFUSED_VALUES
+_REFUSED = REFUSED | REFUSED_TEXTS | REFUSED_VALUES
 _OF_PYTHON = ("Traceback", "Error(", "NoneType", " object at 0x", "dict_keys")
 
 
@@ -170,7 +172,7 @@ def _with_cursor(id_: str) -> dict[str, Any]:
         ([{"totalHits": 5}], "counted 5 conversations (totalHits) and the files have 0"),
         ([_with_total(3, "A"), _with_total(2, "B", "C")], "counted 3 conversations (totalHits) and the files have 1"),
         ([_with_total(2, "A"), _with_total(2, "A")], "counted 2 conversations (totalHits) and the files have 1"),
-        ([_with_cursor("A"), _with_cursor("B")], "each page of the job's results names a further one (cursor)"),
+        ([_with_cursor("A"), _with_cursor("B")], "each page says that a further one follows (cursor, nextUri)"),
         ([_with_total(2, "A"), _with_total(2, "B"), _with_total(1, "C")], None),
         ([_with_total(100, *map(str, range(60))), _with_total(101, *map(str, range(60, 101)))], None),
         ([_with_cursor("A"), {"conversations": [call("B")]}], None),
@@ -178,6 +180,9 @@ def _with_cursor(id_: str) -> dict[str, Any]:
         ([{"conversations": [call()], "totalHits": 1.0}], None),
         ([page(call()) | {"previous": page(call("B"))}], "something was left out"),
         ([page(call()) | {"more": [call("B")]}], "something was left out"),
+        ([page(call()) | {"error": "timeout"}], "something was left out"),
+        ([page(call()) | {"message": "timeout", "status": 504}], "something was left out"),
+        ([page(call()) | {"status": 200}], None),
         ([_by_job("2026-01-28T23:59:59Z")], "the job of 2026-01-28 had data up to 2026-01-28T23:59:59.000Z only"),
         ([_by_job("2026-01-29T00:00:00Z")], None),
         ([_by_job("2026-01-28T12:00:00Z"), _by_job("2026-01-29T06:00:00Z")], None),
@@ -195,19 +200,59 @@ def test_days_are_complete_unless_an_answer_says_that_pages_of_it_are_missing(
     assert imported.may_be_complete == (why is None) == (said is None)
 
 
-def test_a_conversation_that_begins_on_two_days_is_said_and_no_day_is_complete(tmp_path: Path) -> None:
-    other = call() | {"conversationStart": "2026-01-27T11:40:00Z"}
-    files = [saved_file("1.json", dumped(page(call()))), saved_file("2.json", dumped(page(other)))]
-    imported = import_files(Lake(LocalStore(tmp_path / "lake")), files, ImportOptions(), complete=DAY)
-    assert "Begun on two days: 1 conversation, which counts on both." in (totals(imported) or "")
-    assert not_complete(imported) == "No day was marked as complete, because a conversation begins on two days."
-
-
 @pytest.mark.parametrize("is_long", [False, True])
 def test_what_stands_beside_conversations_and_is_not_read_is_named(is_long: bool) -> None:
     raw = dumped({"conversations": [call(f"{number}") for number in range(400 if is_long else 1)], "facets": [1]})
     assert (len(raw) > 300_000) == is_long
     assert converted(raw).notes == {"field 'facets' beside conversations left out": 1}
+
+
+@pytest.mark.parametrize(
+    ("further", "why"),
+    [
+        ({"nextUri": "/api/v2/page=2"}, "each page says that a further one follows (cursor, nextUri)"),
+        ({"pageNumber": 1, "pageCount": 2}, "each page says that a further one follows (cursor, nextUri)"),
+        ({"pageNumber": 2, "pageCount": 2, "nextUri": None}, None),
+        ({"query": {"queryType": "topN", "limit": 5}}, "something was left out"),
+        ({"query": {"queryType": "groupBy"}}, None),
+    ],
+)
+def test_figures_are_complete_unless_their_answer_says_that_some_are_missing(
+    tmp_path: Path, further: dict[str, Any], why: str | None
+) -> None:
+    file = saved_file("1.json", dumped({"results": [result()], **further}))
+    imported = import_files(Lake(LocalStore(tmp_path / "lake")), [file], ImportOptions(), complete=DAY)
+    assert (why or "") in (not_complete(imported) or "")
+    assert imported.may_be_complete == (why is None)
+
+
+@pytest.mark.parametrize(
+    ("written", "note"),
+    [
+        (page(with_one("participants.0.purpose", "agnet")), "conversations.participants.purpose: 'agnet' is new or"),
+        ({"results": [result() | {"group": {"mediaType": "voyce"}}]}, "mediaType: 'voyce' is new or misspelled"),
+        (json.loads(figure().replace(b"tHandle", b"tHandel")), "'tHandel' is new or misspelled: it is stored, but it"),
+    ],
+)
+def test_a_value_that_may_be_new_or_misspelled_is_taken_and_noted(written: Any, note: str) -> None:
+    found = converted(dumped(written))
+    assert any(text.startswith(note) for text in found.notes), found.notes
+    assert len(found.pages) == 1
+
+
+def test_a_field_that_no_table_has_is_named_by_its_path() -> None:
+    written = with_one("participants.0.sessions.0.somethingNew", 1) | {"mediaTypes": []}
+    assert converted(dumped(page(written))).notes == {
+        "conversations.mediaTypes: no table has this field": 1,
+        "conversations.participants.sessions.somethingNew: no table has this field": 1,
+    }
+
+
+def test_objects_that_a_join_repeats_are_named_with_their_count() -> None:
+    written = call() | {"participants": call()["participants"] * 3}
+    assert converted(dumped(page(written))).notes == {
+        "conversations.participants: one that is there again, with the same values, counts once": 4
+    }
 
 
 def test_a_page_that_is_there_twice_is_no_other_page(tmp_path: Path) -> None:

@@ -99,14 +99,19 @@ def in_snake_case(value: Any) -> Any:
     return with_names(value, snake_case)
 
 
+def at(value: Any, path: str) -> Any:
+    """What stands at a path within; `path` is as in `participants.0.purpose`."""
+    for name in path.split("."):
+        value = value[int(name) if name.isdigit() else name]
+    return value
+
+
 def with_one(path: str, value: Any) -> dict[str, Any]:
-    """The call with one value replaced; `path` is as in `participants.0.purpose`."""
+    """The call with one value replaced; `path` is as in `at`."""
     changed = call("B")
-    *way, last = [int(name) if name.isdigit() else name for name in path.split(".")]
-    place: Any = changed
-    for name in way:
-        place = place[name]
-    place[last] = value
+    *way, last = path.split(".")
+    place: Any = at(changed, ".".join(way)) if way else changed
+    place[int(last) if last.isdigit() else last] = value
     return changed
 
 

@@ -56,6 +56,19 @@ def test_a_wait_that_the_platform_calls_abandoned_and_answered_is_a_leg_of_its_o
     assert [(leg["t_answered_ms"], leg["t_abandon_ms"]) for leg in legs] == [(30_000, None), (None, 30_000)]
 
 
+@pytest.mark.parametrize("value", [{"value": None}, {}], ids=["null", "no value"])
+def test_an_abandon_without_its_value_is_missing_and_not_0_ms(value: dict[str, Any]) -> None:
+    gave_up = {name: of for name, of in GAVE_UP.items() if name != "value"} | value
+    [leg] = legs_of(queue("acd", 0, 30, gave_up))
+    assert (leg["outcome"], leg["t_abandon_ms"], leg["t_wait_ms"]) == ("ended", None, None)
+
+
+def test_of_two_handle_times_of_which_one_has_no_value_the_other_counts() -> None:
+    handled = [metric("tHandle", 30_000, 60), metric("tHandle", 0, 61) | {"value": None}]
+    [leg] = legs_of(agent("ann", ("interact", 30, 60), metrics=handled))
+    assert leg["t_handle_ms"] == 30_000
+
+
 @pytest.mark.long
 @settings(max_examples=200)
 @given(any_conversations())

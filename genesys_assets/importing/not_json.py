@@ -1,0 +1,126 @@
+"""Says what a text is that is not JSON, and how to save it as JSON: what tools write before or in place of an answer.
+
+`kind_of` looks at the beginning of a file, `slip_at` at the place where the JSON parser stopped.
+"""
+
+from __future__ import annotations
+
+import re
+
+LOOKED_AT = 2_000
+"""How many characters of a file's beginning `kind_of` needs."""
+
+_BODY = "save the body of the answer alone"
+_TO_JSON = "save it with to_json() of the SDK's answer, or with json.dump(answer.to_dict(), file, default=str)"
+_STRINGIFY = "save it with JSON.stringify(answer)"
+_PROGRAMS = f"Python and JavaScript show objects. In Python {_TO_JSON}; in JavaScript {_STRINGIFY}"
+_CONVERT = "save it with Invoke-RestMethod … | ConvertTo-Json -Depth 20"
+_TABLE = (
+    "it is a table (CSV), as Genesys Cloud's own exports are, not JSON: only answers of the API are imported. Save "
+    "these as JSON, or materialise the days, so that they are fetched"
+)
+
+
+def _kinds(*kinds: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((re.compile(pattern, re.ASCII), what) for pattern, what in kinds)
+
+
+_BEGINNINGS = _kinds(
+    # -- something before the answer
+    (
+        r"HTTP/",
+        f"it begins with the headers of an HTTP answer, as `curl -i` writes them: {_BODY}, without -i",
+    ),
+    (
+        r"(?i:content-(type|length)|date|server|connection|cache-control|inin-[\w-]+|x-[\w-]+|transfer-encoding): ",
+        f"it begins with the headers of an HTTP answer: {_BODY}",
+    ),
+    (
+        r"\* [ \w].*\n|\*   Trying |[<>] [A-Z]",
+        f"it begins with what `curl -v` writes of the connection: {_BODY}, with -o FILE and without 2>&1. It may show "
+        "a login token: delete it",
+    ),
+    (r"% Total", "it begins with the progress that curl shows: save the answer with -o FILE, without 2>&1"),
+    (r"curl: \(\d+\)", "it holds an error message of curl, so there was no answer: ask again"),
+    (r"StatusCode +:", f"it is the answer of Invoke-WebRequest as PowerShell shows it, which is cut: {_CONVERT}"),
+    (r"data:|event:", "it begins with server-sent events, such as `data:`: save what stands behind `data:`"),
+    (r"\)\]\}'", "it begins with `)]}'`, which keeps browsers from running it: take that line out"),
+    (r"while ?\(1\);", "it begins with `while(1);`, which keeps browsers from running it: take that out"),
+    (r"for ?\(;;\);", "it begins with `for(;;);`, which keeps browsers from running it: take that out"),
+    (r"```|~~~", "it begins with ```, which Markdown has around code: take the lines with ``` out"),
+    (r"//|/\*|#", "it begins with a comment, and JSON has none: take it out"),
+    (r"\x00", "it is not JSON: it begins with zero bytes, so it was not written to its end. Save it again"),
+    # -- an answer as a program shows it
+    (r"<Response \[\d+\]>", "it is the name of Python's answer, without what is in it: save response.text"),
+    (r"<[\w.]+ object at 0x", f"it is the name of an object of Python, without what is in it: {_TO_JSON}"),
+    (r"b['\"]", "it holds bytes as Python shows them (b'…'): write them to a file that is open in mode 'wb'"),
+    (r"(dict|defaultdict|OrderedDict|array|deque)\(", f"it is an object as Python shows it, not JSON: {_TO_JSON}"),
+    (
+        r"class \w+ \{",
+        "it is an object as Java or C# shows it, not JSON: save it with the SDK's ApiClient, or toJson()",
+    ),
+    (r"(array|Array)\s*\(|(array|object)\([\w#]+\)", "it is an array as PHP shows it: save it with json_encode()"),
+    (r"map\[|&?\{\w+:[\[{0-9\"]", "it is a value as Go or JavaScript shows it, not JSON: save it as JSON"),
+    (r"@\{", f"it is an object as PowerShell shows it, which is cut: {_CONVERT}"),
+    (r"\w+ +: (@?\{|$)|\w+ *\n-{3,}", f"it is an object as PowerShell shows it, which is cut: {_CONVERT}"),
+    (
+        r"(export|import|const|var|let|return|module|window|self|globalThis)\b|[\w.$]+\s*=\s*[\[{\"'(]",
+        f"it is JavaScript or another program, not JSON: {_STRINGIFY}",
+    ),
+    (r"[\w.$]+\s*\(\s*[\[{]", "it is a call of a function (JSONP), not JSON: take what is around the { } out"),
+    (r"\{\\rtf", "it is a document of a word processor (RTF), not JSON: save it as plain text"),
+    # -- other kinds of files
+    (
+        r"<",
+        "it is HTML or XML, as a login page or a gateway answers, not JSON: ask again, and save the answer of the "
+        "platform",
+    ),
+    (r"---\s*\n|%YAML|- \w+:|[\w-]+:[ \t]*(\n|\w)", "it is YAML, not JSON: save it as JSON"),
+    (r"\"[^\"\n]*\"[ \t]*[,;\t]|[^\n{}\[\]:]*[^\n{}\[\]: ][,;\t][^\n{}\[\]:]*\n", _TABLE),
+    (r"[A-Za-z0-9+/]{60,}[A-Za-z0-9+/=\s]*$", "it is base64, not JSON: decode it"),
+    (
+        r"(?!(true|false|null)\b|NaN|Infinity)[A-Za-z]",
+        "it is plain text, as a gateway or a program answers, not JSON: ask again, and save the answer of the platform",
+    ),
+)
+"""What a file may begin with, and what that is; the first one that matches counts. A document of JSON matches none."""
+
+_SLIPS = _kinds(
+    (r"'", f"single quotes stand where JSON has double ones, as {_PROGRAMS}"),
+    (r"(None|True|False)\b|datetime\.|[A-Z]\w*\(", f"it is an object as Python shows it. In Python {_TO_JSON}"),
+    (r"(undefined|Object|Array|Circular|Symbol|function)\b|`", f"it is an object as JavaScript shows it: {_STRINGIFY}"),
+    (r"//|/\*|#", "a comment, which JSON does not have: take it out"),
+    (r"=>|nil\b", "it is an object as Ruby or PHP shows it: save it with to_json or json_encode"),
+    (r"[\w$]+\s*=", "it is an object as Java shows it: save it as JSON, for example with Jackson"),
+    (r"[A-Za-z_$][\w$]*\s*:", f"the name of a field stands without double quotes, as {_PROGRAMS}"),
+    (r"\.\.\.|\u2026", "an ellipsis: it was shortened, as a screen shows it. Save the whole answer"),
+    (r"\* \w", f"what `curl -v` writes of the connection stands behind the answer: {_BODY}, without 2>&1"),
+    (r"<", "HTML or XML stands behind or within the answer: save the answer of the platform alone"),
+    (r"\x00", "zero bytes: it was not written to its end. Save it again"),
+    (r";", "a semicolon, as programs end a line with: take it out"),
+    (r"[\u201c\u201d\u201e\u2018\u2019]", "typographic quotes, as word processors write: write straight ones"),
+)
+"""What may stand where JSON ends, and what that is."""
+_CLOSES = frozenset("]}")
+
+
+def kind_of(beginning: str) -> str | None:
+    """What a file is, as the reason why it is refused, from the beginning of its text; None if that may be JSON.
+
+    >>> kind_of("conversationId,start\\nA,B\\n")[:22]
+    'it is a table (CSV), a'
+    >>> kind_of('{"conversations": []}') is None
+    True
+    """
+    return next((what for pattern, what in _BEGINNINGS if pattern.match(beginning)), None)
+
+
+def slip_at(text: str, at: int) -> str | None:
+    """What is wrong at the place where the JSON parser stopped; None if that is unknown.
+
+    >>> slip_at('{"a": 1,}', 8)
+    'a comma stands before the end of a list or an object: take it out'
+    """
+    if text[at : at + 1] in _CLOSES and text[:at].rstrip()[-1:] == ",":
+        return "a comma stands before the end of a list or an object: take it out"
+    return next((what for pattern, what in _SLIPS if pattern.match(text, at)), None)

@@ -1,0 +1,121 @@
+"""Files that are refused because they are not JSON, or another JSON than an answer. The reason says what to save."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+
+from genesys_assets_tests.faults.import_files.written import CALL, START, call, dumped, page
+
+_HEADERS = b"Content-Type: application/json\r\n\r\n"
+_CONNECTION = b"*   Trying 192.0.2.1:443...\n> POST /api/v2/analytics HTTP/1.1\n< HTTP/1.1 200 OK\n"
+_PROGRESS = b"  % Total    % Received % Xferd  Average Speed\n100   123  100   123    0     0\n"
+_AS_PYTHON = "it is an object as Python shows it"
+_TRAILING = "a comma stands before the end of a list or an object: take it out"
+_JOB = (
+    "it holds a details job's state (FULFILLED), not its results: once the job is FULFILLED, save all pages of GET /api"
+)
+
+
+def _in_call(written: bytes) -> bytes:
+    """The call with something else in the place of a number."""
+    return CALL.replace(b"500000", written, 1)
+
+
+REFUSED_TEXTS: dict[str, tuple[bytes, str]] = {
+    # -- something before or behind the answer
+    "headers of curl -i": (b"HTTP/1.1 200 OK\r\n" + _HEADERS + CALL, "as `curl -i` writes them: save the body of the"),
+    "headers without a status": (_HEADERS + CALL, "it begins with the headers of an HTTP answer: save the body of the"),
+    "what curl -v writes": (_CONNECTION + CALL, "it begins with what `curl -v` writes of the connection"),
+    "what curl -v writes behind it": (
+        CALL + b"\n* Connection #0 left intact",
+        "what `curl -v` writes of the connection",
+    ),
+    "the progress of curl": (_PROGRESS + CALL, "it begins with the progress that curl shows: save the answer with -o"),
+    "an error of curl": (b"curl: (6) Could not resolve host\n", "it holds an error message of curl, so there was no"),
+    "a status behind it": (CALL + b"\n200", "line 2: it holds a JSON int, not an answer"),
+    "server-sent events": (b"data: " + CALL, "it begins with server-sent events"),
+    "a guard of browsers": (b")]}'\n" + CALL, "keeps browsers from running it: take that line out"),
+    "code in Markdown": (b"```json\n" + CALL + b"\n```", "which Markdown has around code"),
+    "a comment before it": (b"// saved on Monday\n" + CALL, "it begins with a comment, and JSON has none"),
+    "a comment within": (
+        _in_call(b"/* ms */ 5"),
+        "it is not JSON: a comment, which JSON does not have: take it out: line",
+    ),
+    "a semicolon behind it": (CALL + b";", "a semicolon, as programs end a line with: take it out"),
+    "zeros behind it": (CALL + bytes(512), "it is not JSON: zero bytes: it was not written to its end. Save it again"),
+    "zeros behind a part of it": (CALL[:300] + bytes(512), "it is not JSON: zero bytes: it was not written to its end"),
+    # -- an answer as a program shows it
+    "repr() of Python": (repr(page(call())).encode(), "In Python save it with to_json() of the SDK's answer"),
+    "repr() of the SDK's answer": (
+        b"{'conversations': [{'conversation_end': datetime.datetime(2026, 1, 28, 11, 49, 30, tzinfo=tzutc())}]}",
+        "single quotes stand where JSON has double ones, as Python and JavaScript show objects",
+    ),
+    "None": (_in_call(b"None"), _AS_PYTHON),
+    "False": (CALL.replace(b"false", b"False"), _AS_PYTHON),
+    "a time of Python": (_in_call(b"datetime.datetime(2026, 1, 28)"), _AS_PYTHON),
+    "an object of Python": (b"<analytics.Answer object at 0x7f>", "it is the name of an object of Python"),
+    "an answer of Python": (b"<Response [200]>", "without what is in it: save response.text"),
+    "bytes of Python": (repr(CALL).encode(), "it holds bytes as Python shows them"),
+    "an object of JavaScript": (
+        b"{conversations: [{conversationId: 'A'}]}",
+        "without double quotes, as Python and JavaScript",
+    ),
+    "undefined": (
+        _in_call(b"undefined"),
+        "it is an object as JavaScript shows it: save it with JSON.stringify(answer)",
+    ),
+    "what console.log cut": (_in_call(b"[Object]"), "it is an object as JavaScript shows it"),
+    "a program": (b"const answer = " + CALL + b";", "it is JavaScript or another program, not JSON"),
+    "a call of a function": (b"done(" + CALL + b");", "it is a call of a function (JSONP), not JSON"),
+    "a hash of Ruby": (b'{"conversations"=>[]}', "it is an object as Ruby or PHP shows it"),
+    "a map of Java": (b"{conversations=[{conversationId=A}]}", "it is an object as Java shows it"),
+    "an object of Java": (b"class AnswerOfQuery {\n    conversations: []\n}", "it is an object as Java or C# shows it"),
+    "an array of PHP": (b"Array\n(\n    [conversations] => Array\n", "it is an array as PHP shows it"),
+    "a map of Go": (b"map[conversations:[]]", "it is a value as Go or JavaScript shows it"),
+    "a list of PowerShell": (b"\r\nconversations : {@{conversationId=A}}\r\n", "as PowerShell shows it, which is cut"),
+    "an answer of PowerShell": (b"\r\nStatusCode        : 200\r\n", "it is the answer of Invoke-WebRequest"),
+    "what was shortened": (b'{"conversations": [...]}', "an ellipsis: it was shortened, as a screen shows it"),
+    "quotes of a word processor": ("{\u201cconversations\u201d: []}".encode(), "typographic quotes"),
+    "a document of a word processor": (b"{\\rtf1\\ansi}", "it is a document of a word processor (RTF)"),
+    "a comma before the end of an object": (
+        b'{"conversations": [],}',
+        f"it is not JSON: {_TRAILING}: line 1 column 22",
+    ),
+    "a comma before the end of a list": (b'{"conversations": [1,]}', _TRAILING),
+    "a comma before the end of a long object": (CALL[:-1] + b" " * 300_000 + b",}", _TRAILING),
+    # -- other kinds of files
+    "YAML": (b"conversations:\n  - conversationId: A\n", "it is YAML, not JSON"),
+    "a document of YAML": (b"---\nconversations:\n", "it is YAML, not JSON"),
+    "an export of the user interface": (
+        b'"Interval Start","Interval End","Queue Id"\r\n"1/28/26 1:00 PM","","Q"\r\n',
+        "it is a table (CSV), as Genesys Cloud's own exports are",
+    ),
+    "a table with semicolons": (b"\xef\xbb\xbfQueue;Offered\nQ;3\n", "it is a table (CSV)"),
+    "a table with tabs": (b"Queue\tOffered\nQ\t3\n", "it is a table (CSV)"),
+    "base64": (base64.b64encode(CALL), "it is base64, not JSON: decode it"),
+    "zlib": (zlib.compress(CALL), "it is compressed with zlib"),
+    "Avro": (b"Obj\x01\x04\x14avro.codec\x08null", "it is an Avro file"),
+    "Arrow": (b"ARROW1\x00\x00\xff\xff", "it is an Arrow or Feather file"),
+    "a pickle": (b"\x80\x04\x95\x0e", "it is a pickle of Python"),
+    # -- other answers
+    "a job's state": (dumped({"state": "FULFILLED", "submissionDate": START}), _JOB),
+    "a job's state alone": (b'{"state": "FULFILLED"}', _JOB),
+    "a job that failed": (dumped({"state": "FAILED", "errorMessage": "no"}), "it holds a details job's state (FAILED)"),
+    "a job's id": (b'{"jobId": "J"}', "it holds a details job's state, not its results"),
+    "an answer without a token": (
+        dumped({"message": "No bearer token", "code": "authentication.required", "status": 401, "details": []}),
+        "an error answer of the platform: 401, authentication.required. Ask again, and save what comes then",
+    ),
+    "an environment of Postman": (
+        dumped({"name": "x", "values": [], "_postman_variable_scope": "environment"}),
+        "it is a Postman environment, which may hold secrets",
+    ),
+    "a run of Postman": (
+        dumped({"name": "x", "collection_id": "c", "totalPass": 1, "results": [{"id": "x", "tests": {}}]}),
+        "it is the result of a Postman run",
+    ),
+    "an answer of Postman in a list as text": (json.dumps([CALL.decode()]).encode(), "was encoded twice, so decode it"),
+}
+"""Each is skipped for the reason named, and nothing of it is stored."""

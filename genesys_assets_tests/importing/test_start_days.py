@@ -1,0 +1,122 @@
+"""A conversation to which two files give different start days stays on the day of the file that came first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from genesys_assets.cloud.analytics.interval import Interval
+from genesys_assets.importing.buckets import ImportOptions
+from genesys_assets.importing.files import SavedFile
+from genesys_assets.importing.into_lake import ImportResult, import_files
+from genesys_assets.importing.pages import DETAILS
+from genesys_assets.importing.start_days import REACH_DAYS
+from genesys_assets.importing.summary import not_complete, totals
+from genesys_assets.importing.take_back import imported_files, take_back
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.store import LocalStore
+from genesys_assets_tests.importing.saved import as_bytes, conversation, saved_file
+
+DAYS = Interval.parse("2026-01-26T00:00Z/2026-02-03T00:00Z")
+LEFT_OUT = (
+    "conversation left out: it began on 2026-01-29 here, and on 2026-01-28 in saved/a.json, which came first. Take "
+    "back the file that is wrong, and import the other again"
+)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(LocalStore(tmp_path / "lake"))
+
+
+def of_day(id_: str, day: str, **more: Any) -> dict[str, Any]:
+    return conversation(id_, f"{day}T13:05:00.000Z", f"{day}T13:09:00.000Z", **more)
+
+
+def saved(name: str, *conversations: dict[str, Any]) -> SavedFile:
+    return saved_file(f"saved/{name}", as_bytes(list(conversations)))
+
+
+def imported(lake: Lake, *files: SavedFile, options: ImportOptions | None = None) -> ImportResult:
+    return import_files(lake.refreshed(), files, options or ImportOptions(), complete=DAYS)
+
+
+def stored(lake: Lake) -> dict[str, list[str]]:
+    """The ids of the stored conversations, by day; days without any are left out."""
+    found: dict[str, list[str]] = {}
+    for day in lake.refreshed().page_partitions(f"pages/{DETAILS}"):
+        for page in lake.refreshed().pages(f"pages/{DETAILS}", day) or ():
+            found.setdefault(day, []).extend(each["conversationId"] for each in page.json()["conversations"])
+    return found
+
+
+FIRST, SECOND = saved("a.json", of_day("A", "2026-01-28")), saved("b.json", of_day("A", "2026-01-29"))
+
+
+@pytest.mark.parametrize("is_one_import", [True, False])
+def test_the_second_file_is_skipped_with_the_name_of_the_first(lake: Lake, is_one_import: bool) -> None:
+    if is_one_import:
+        result = imported(lake, FIRST, SECOND)
+    else:
+        imported(lake, FIRST)
+        result = imported(lake, SECOND)
+    assert stored(lake) == {"2026-01-28": ["A"]}
+    assert [outcome.reason for outcome in result.skipped] == [f"nothing of it can be taken: {LEFT_OUT}"]
+    assert not_complete(result) == "No day was marked as complete, because a file was skipped."
+
+
+def test_other_conversations_of_the_second_file_are_taken_and_counted_once(lake: Lake) -> None:
+    others = [of_day("B", "2026-01-29"), of_day("C", "2026-01-28")]
+    result = imported(lake, FIRST, saved("b.json", of_day("A", "2026-01-29"), *others))
+    (_, outcome) = result.outcomes
+    assert (outcome.state, outcome.conversations, outcome.left_out) == ("imported", 2, {LEFT_OUT: 1})
+    assert stored(lake) == {"2026-01-28": ["A", "C"], "2026-01-29": ["B"]}
+    assert totals(result) == "Imported: 3 conversations and 0 buckets."
+    assert not_complete(result) == "No day was marked as complete, because something was left out."
+
+
+def test_a_conversation_that_only_stored_files_keep_is_not_counted_as_imported(lake: Lake) -> None:
+    imported(lake, FIRST)
+    assert totals(imported(lake, saved("b.json", of_day("A", "2026-01-29"), of_day("B", "2026-01-29")))) == (
+        "Imported: 1 conversation and 0 buckets."
+    )
+
+
+def test_once_the_first_file_is_taken_back_the_second_is_taken(lake: Lake) -> None:
+    imported(lake, FIRST)
+    second = saved("b.json", of_day("A", "2026-01-29"), of_day("B", "2026-01-29"))
+    assert imported(lake, second).outcomes[0].moved == 1
+    assert imported(lake, second).outcomes[0].moved == 1
+    take_back(lake.refreshed(), imported_files(lake, ["saved/a.json"]))
+    result = imported(lake, second)
+    assert (result.is_whole, stored(lake)) == (True, {"2026-01-29": ["A", "B"]})
+
+
+def test_files_that_are_read_again_in_another_time_zone_move_whole(lake: Lake) -> None:
+    local = {"start": "2026-01-28T22:00:00", "end": "2026-01-28T22:05:00"}
+    files = [
+        saved("a.json", conversation("A", **local), conversation("B", **local)),
+        saved("b.json", conversation("A", **local), conversation("C", **local)),
+    ]
+    imported(lake, *files, options=ImportOptions(time_zone=ZoneInfo("UTC")))
+    assert stored(lake) == {"2026-01-28": ["A", "B", "A", "C"]}
+    result = imported(lake, *files, options=ImportOptions(time_zone=ZoneInfo("America/New_York")))
+    assert (result.is_whole, stored(lake)) == (True, {"2026-01-29": ["A", "B", "A", "C"]})
+
+
+def test_two_forms_of_one_day_are_both_stored_and_of_one_file_the_newer_start_counts(lake: Lake) -> None:
+    result = imported(lake, FIRST, saved("b.json", of_day("A", "2026-01-28", externalTag="x")))
+    assert (result.is_whole, stored(lake)) == (True, {"2026-01-28": ["A", "A"]})
+    one = saved("c.json", of_day("N", "2026-01-28"), of_day("N", "2026-01-29"))
+    assert imported(lake, one).is_whole
+    assert stored(lake)["2026-01-29"] == ["N"]
+
+
+@pytest.mark.parametrize(("day", "is_seen"), [("2026-01-26", True), ("2026-01-30", True), ("2026-01-31", False)])
+def test_stored_days_are_compared_as_far_as_time_zones_lie_apart(lake: Lake, day: str, is_seen: bool) -> None:
+    imported(lake, FIRST)
+    assert REACH_DAYS == 2
+    assert bool(imported(lake, saved("b.json", of_day("A", day))).skipped) == is_seen
