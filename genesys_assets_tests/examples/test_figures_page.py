@@ -15,10 +15,12 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.reports.built_in import built_in_reports, operating_reports
-from genesys_assets.spans import days_around
+from genesys_assets.spans import Window, days_around
 from genesys_assets.tables.api_requests import API_REQUESTS
 from genesys_assets.tables.conversations.contacts import NEEDED, NEEDED_OF_OWN
 from genesys_assets.tables.metrics.buckets import BY_QUEUE
+from genesys_assets.tables.users.spans import Kind, Span
+from genesys_assets.tables.users.time import USER_TIME, time_table
 from genesys_assets_tests.examples.deployment import REPOSITORY
 from genesys_assets_tests.reports.small_lake import DAY, KEY, LONG_AGO, Row, computed, measured, small_lake
 
@@ -42,18 +44,20 @@ def _rows(lines: list[str]) -> Iterator[dict[str, str]]:
 
 
 def value(cell: str) -> float | None:
-    """What an example comes to: the number, or null, after its last equals sign or colon."""
+    """What an example comes to: the number after its last equals sign or colon. An empty cell is null."""
     last = re.split(r"[=:] ", cell)[-1].replace(",", "")
-    return None if last == "null" else float(last)
+    return None if last in ("null", "") else float(last)
 
 
 def examples(heading: str) -> dict[str, float | None]:
     """The example of each column that a section explains."""
-    (explained,) = (table for table in tables(heading) if "column" in table[0] and "example" in table[0])
+    explained = next(table for table in tables(heading) if "column" in table[0] and "example" in table[0])
     found: dict[str, float | None] = {}
     for row in explained:
         columns = re.findall(r"`(\w+)`", row["column"])
         cells = row["example"].split(" and ") if len(columns) > 1 else [row["example"]]
+        if " each: " in row["example"]:
+            cells = [row["example"]] * len(columns)
         found |= dict(zip(columns, map(value, cells), strict=True))
     return found
 
@@ -208,3 +212,70 @@ def test_the_example_of_what_requests_cost_is_what_the_report_says(tmp_path: Pat
     share = said.pop("budget_share")
     must_say(row, said)
     assert row["budget_share"] == pytest.approx(share, abs=0.000005)
+
+
+def agents_spans(kind: Kind, told: str) -> Iterator[Span]:
+    """Ana's spans of a day as `00:00 OFFLINE 08:00 AVAILABLE ... 23:00` says them."""
+    words = told.split()
+    moments = [datetime.fromisoformat(f"{DAY:%Y-%m-%d}T{word}+00:00") for word in words[::2]]
+    for start, end, status in zip(moments, moments[1:], words[1::2], strict=False):
+        yield Span("ana", kind, start, end, status)
+
+
+def test_the_example_of_an_agents_day_is_what_the_report_says(tmp_path: Path) -> None:
+    presence = (
+        "00:00 OFFLINE 08:00 AVAILABLE 08:15 ON_QUEUE 10:15 BREAK 10:30 ON_QUEUE 12:00 MEAL 12:30 MEETING"
+        " 13:30 TRAINING 14:30 BUSY 15:00 AWAY 15:15 IDLE 15:30 ON_QUEUE 17:00 OFFLINE 23:00"
+    )
+    routing = (
+        "00:00 OFF_QUEUE 08:15 IDLE 09:15 INTERACTING 10:00 COMMUNICATING 10:15 OFF_QUEUE 10:30 INTERACTING"
+        " 12:00 OFF_QUEUE 15:30 IDLE 16:00 NOT_RESPONDING 16:15 INTERACTING 16:45 DREAMING 17:00 OFF_QUEUE 23:00"
+    )
+    spans = [*agents_spans("presence", presence), *agents_spans("routing", routing)]
+    lake = small_lake(tmp_path)
+    table = time_table(spans, Window(DAY, DAY + timedelta(days=1)))
+    lake.write("tables/user_time", USER_TIME, table, KEY, {}, reach=Reach(DAY + timedelta(days=1)))
+    (row,) = computed(REPORTS["agent_day"], lake.refreshed())
+    said = examples("Agents' status")
+    assert len(said) == 18
+    must_say(row, said)
+    must_say(row, {"logged_in_ms": 9 * 3_600_000, "occupancy": 0.579, "utilisation": 0.333})
+    assert "`logged_in_ms` is 9 h" in PAGE.read_text()
+    assert "= 0.579, `utilisation` (2.75 + 0.25) / 9 = 0.333" in PAGE.read_text()
+
+
+def test_the_examples_of_quality_are_what_the_report_says(tmp_path: Path) -> None:
+    agent = {"queue_id": "Q1", "user_id": "ana"}
+
+    def judged(metric: str, minutes: float = 0, **more: Any) -> Row:
+        return measured(minutes, "formId,queueId,userId", metric, **agent, form_id="F", **more)
+
+    def asked(metric: str, form: str, **more: Any) -> Row:
+        return measured(0, "queueId,surveyFormId,userId", metric, **agent, survey_form_id=form, **more)
+
+    lake = small_lake(
+        tmp_path,
+        evaluations_metrics=[
+            judged("nEvaluations", count=3),
+            judged("nEvaluationsRescored", count=1),
+            judged("oTotalScore", count=2, sum=150.5),
+            judged("oTotalScore", 15, count=1, sum=89.5),
+            judged("oTotalCriticalScore", count=2, sum=150),
+        ],
+        surveys_metrics=[
+            asked("nSurveysSent", "S", count=10),
+            asked("nSurveyResponses", "S", count=4),
+            asked("oSurveyTotalScore", "S", count=4, sum=290),
+            asked("nSurveyNpsResponses", "N", count=20),
+            asked("nSurveyNpsPromoters", "N", count=11),
+            asked("nSurveyNpsDetractors", "N", count=4),
+        ],
+        resolutions_metrics=[measured(0, "queueId,userId", "nNextContactAvoided", **agent, count=2)],
+    )
+    found = {row["form_id"]: row for row in computed(REPORTS["quality"], lake)}
+    said = [row for table in tables("Evaluations, surveys and resolutions") if "form_id" in table[0] for row in table]
+    assert [row["form_id"] for row in said] == ["F", "S", "N", "null"]
+    assert len(found) == 4
+    for row in said:
+        form = row.pop("form_id")
+        must_say(found[None if form == "null" else form], {name: value(cell) for name, cell in row.items()})
