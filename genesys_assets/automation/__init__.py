@@ -6,6 +6,7 @@
 `status` what is stored, missing, stale and late, for people and cron; `estimate` what a range of days costs
 `alerts` sensors for failed runs and late figures; `late` which figures are late
 `run_metrics` one line of JSON per ended run; `telemetry` sends these lines to OpenTelemetry
+`manifests` the manifests of published days, as sensors read them
 `unreported` reports stored partitions that Dagster does not know
 `local_runs`, `celery_runs` launchers that detect dead runs
 `standalone_condition`, `standalone_sensor` automate reports in other code locations: about one day, about several days

@@ -136,7 +136,8 @@ def estimate(
     lake: Lake, calendar: Calendar, first: date, last: date, now: datetime, reports: Sequence[Report], terms: Terms
 ) -> Estimate:
     """What it costs to fetch and compute the missing partitions of a range of days. Raises LakeUnreachable."""
-    return _Range(lake, replace(calendar, start_date=first), last, now, reports, terms).estimate()
+    start_date = min(first, calendar.start_date)
+    return _Range(lake, replace(calendar, start_date=first), last, now, reports, terms, start_date).estimate()
 
 
 @dataclass
@@ -147,13 +148,15 @@ class _Range:
     now: datetime
     reports: Sequence[Report]
     terms: Terms
+    start_date: date
 
     def estimate(self) -> Estimate:
         missing = self._missing_pages()
         pages = [self._of_pages(place, missing[place]) for place in self._fetched]
         users = stale.USER_PLACES if self.terms.users else ()
         tables = [*stale.CONVERSATION_TABLES, backlog.INTERVALS, stale.DAYS, *users]
-        computed = [*sorted(tables), *(f"reports/{report.name}" for report in self.reports)]
+        computed = [(place, self._days) for place in sorted(tables)]
+        computed += [(f"reports/{report.name}", self._days_of(report)) for report in self.reports]
         return Estimate(
             first=self.calendar.start_date,
             last=self.last,
@@ -161,7 +164,7 @@ class _Range:
             conversations_per_day=self._conversations,
             basis=self._basis,
             measured_days=len(self._measured_rows),
-            assets=(*pages, *(self._of_computed(place) for place in computed)),
+            assets=(*pages, *(self._of_computed(place, days) for place, days in computed)),
         )
 
     @property
@@ -175,6 +178,10 @@ class _Range:
     def _days(self) -> list[str]:
         count = (self.last - self.calendar.start_date).days
         return [f"{self.calendar.start_date + DAY * number}" for number in range(count + 1)]
+
+    def _days_of(self, report: Report) -> list[str]:
+        """The days for which a report has a partition: of one over weeks, the last day of each."""
+        return [day for day in self._days if report.has_partition(day, self.start_date)]
 
     # -- missing partitions ----------------------------------------------------------------------------------------
 
@@ -204,11 +211,11 @@ class _Range:
         size = round(per_day * part * len(missing))
         return AssetEstimate(place, stored, len(missing), self._requests(place, missing), size, measured)
 
-    def _of_computed(self, place: str) -> AssetEstimate:
+    def _of_computed(self, place: str, days: Sequence[str]) -> AssetEstimate:
         stored = self.lake.stored(place)
-        missing = sum(day not in stored for day in self._days)
+        missing = sum(day not in stored for day in days)
         per_day, measured = self._bytes_a_day(place)
-        return AssetEstimate(place, len(self._days) - missing, missing, 0, round(per_day * missing), measured)
+        return AssetEstimate(place, len(days) - missing, missing, 0, round(per_day * missing), measured)
 
     # -- requests --------------------------------------------------------------------------------------------------
 

@@ -21,13 +21,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cached_property, partial
 
 import dagster as dg
 
 from genesys_assets.assets.failed_reports import failed_reports
 from genesys_assets.automation import backlog, stale
+from genesys_assets.automation.manifests import ManifestReader
 from genesys_assets.automation.next_run import (
     CHECKS,
     GIVE_UP_AFTER,
@@ -56,7 +57,6 @@ from genesys_assets.keys import LAYERS, asset_key, keys
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import shared_lake, shared_s3_client
 from genesys_assets.partitions import Calendar
-from genesys_assets.publishing.day import manifest_before
 from genesys_assets.reports.built_in import operating_reports
 from genesys_assets.reports.meaning.questions import families_of
 from genesys_assets.reports.meaning.report import Report
@@ -215,7 +215,7 @@ class Tick:
 
     def published(self) -> Backlog:
         """The days to publish: those whose tables, checks and reports are all made or have failed. A day that fails
-        does not hold up others.
+        does not hold up others. Raises NotReadable if no other day is left than those whose manifests cannot be read.
         """
         if not self._names_are_known:
             return {}
@@ -230,13 +230,19 @@ class Tick:
         coming |= {
             day for day in self.lake.stored(backlog.INTERVALS) if day is not None and day <= self._read_anew_until
         }
-        publisher = self.publishing.publisher(shared_s3_client)
+        reader = ManifestReader(self.publishing.publisher(shared_s3_client))
 
         def made_of(day: str) -> Mapping[str, str] | None:
-            manifest = manifest_before(publisher, date.fromisoformat(day))
+            manifest = reader.manifest(day)
             return None if manifest is None else manifest.made_of
 
-        return stale.published_backlog(self.lake, self.calendar, self.now, self.definitions, coming, made_of)
+        wanted = stale.published_backlog(self.lake, self.calendar, self.now, self.definitions, coming, made_of)
+        readable = {day: assets for day, assets in wanted.items() if day not in reader.unreadable}
+        for day, error in reader.unreadable.items():
+            self.context.log.warning(f"{day} is not published now, because its manifest was not read: {error}")
+        if reader.unreadable and not readable:
+            raise next(iter(reader.unreadable.values()))
+        return readable
 
     def _has_failed(self, asset: str, day: str) -> bool:
         """Whether to publish without an asset: its runs failed twice, or it is a report whose own step failed once. (If

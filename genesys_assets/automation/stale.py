@@ -140,7 +140,7 @@ def checks_backlog(lake: Lake, calendar: Calendar, now: datetime, stale: Collect
     """The finished days that may still change, if a check has no verdict on the rows that are stored now. Days in
     `stale` are left out: the run that computes their tables also checks them.
     """
-    since = f"{(now - DAY * (REACH_DAYS + calendar.look_back_days)).date()}"
+    since = published_since(calendar, now)
     days = [
         day for day in days_until_today(calendar, now) if day >= since and utc_day(day)[1] <= now and day not in stale
     ]

@@ -17,6 +17,7 @@ from genesys_assets.automation.next_run import begin, last_moment
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.days import DAY, HOUR, Window, hours_of, utc_day
 from genesys_assets.days.data_lake import LAKE_FILES
+from genesys_assets.days.families import unanswered
 from genesys_assets.days.limits import DAYS_LIMIT, HOURS_LIMIT, PUBLISHED_LIMIT
 from genesys_assets.days.sources import (
     DAILY,
@@ -34,7 +35,7 @@ from genesys_assets.days.verdicts import why_closed
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER
 from genesys_assets.partitions import Calendar
-from genesys_assets.reports.engine.made_of import window_of
+from genesys_assets.reports.engine.made_of import window_of, windows_of
 from genesys_assets.reports.meaning.questions import all_questions, families_of
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.settings import AggregatesSettings, DataLakeSettings
@@ -176,7 +177,12 @@ class _StatusBuilder:
 
     @cached_property
     def tables(self) -> Sequence[str]:
-        return (*TABLES, *(f"tables/{table_of(family).name}" for family in families_of(self.questions)))
+        return (*TABLES, *self._families)
+
+    @cached_property
+    def _families(self) -> Mapping[str, str]:
+        """The families that are asked, by the places of their tables."""
+        return {f"tables/{table_of(family).name}": family.name for family in families_of(self.questions)}
 
     @property
     def _jobs_reach(self) -> datetime:
@@ -259,16 +265,34 @@ class _StatusBuilder:
     def _missing(self) -> Iterator[DuePartition]:
         """The missing partitions of finished days, even if their inputs are missing too."""
         for day in self._days:
-            for place in (*self.tables, *(f"reports/{name}" for name in self._possible), stale.PUBLISHED):
+            for place in (*self.tables, *self._by_place, stale.PUBLISHED):
                 due = self._end(place, day) + PUBLISHED_LIMIT
-                if due <= self.now and not self._exists(place, day):
+                if due <= self.now and not self._exists(place, day) and self._is_expected(place, day):
                     yield DuePartition(place, day, due, is_stored=False)
 
-    @property
-    def _possible(self) -> list[str]:
-        """The reports that every finished day should have. Without agents' status, those that need it are left out."""
-        lacking = set() if self._has_status else {*stale.USER_PLACES}
-        return [report.name for report in self.reports if lacking.isdisjoint(report.places)]
+    def _is_expected(self, place: str, day: str) -> bool:
+        """Whether a finished day should have a partition. A report over weeks or months has one for the last day of
+        each. A table or report is not expected if it needs agents' status, which is not read, or a refused family.
+        """
+        if place in self._families:
+            return self._families[place] not in self._refused(day)
+        report = self._by_place.get(place)
+        if report is None:
+            return True
+        if not report.has_partition(day, self.calendar.start_date):
+            return False
+        if not self._has_status and not {*stale.USER_PLACES}.isdisjoint(report.places):
+            return False
+        needed = {family.name for family in report.families}
+        windows = (window for _, window in windows_of(report, day, self.calendar.zone) if needed)
+        return all(needed.isdisjoint(self._refused(each)) for window in windows for each in window.utc_days())
+
+    def _refused(self, day: str) -> Collection[str]:
+        """The families that the platform refused for a UTC day. For an imported day it is not asked for any."""
+        is_fetched = any(hour in self.lake.stored(HOURLY_AGGREGATES) for hour in hours_of(day))
+        if not is_fetched and day in self.lake.stored(IMPORTED_HOURLY):
+            return self._families.values()
+        return unanswered(self.lake, [day])
 
     def _exists(self, place: str, day: str) -> bool:
         if place != stale.PUBLISHED:

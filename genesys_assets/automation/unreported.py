@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 
 from genesys_assets.assets.common import content_metadata
+from genesys_assets.automation.manifests import ManifestReader
 from genesys_assets.automation.next_run import Run
 from genesys_assets.automation.progress import location_of, runs_of
 from genesys_assets.automation.switches import sensor_status
@@ -23,7 +24,6 @@ from genesys_assets.keys import keys, places
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import shared_lake, shared_s3_client
 from genesys_assets.partitions import Calendar
-from genesys_assets.publishing.day import manifest_before
 from genesys_assets.resources import LakeResource, PublishingResource
 
 _LOOK_EVERY_SECONDS = 600
@@ -127,11 +127,13 @@ class _Scan:
         key = keys(self.location).get(_PUBLISHED)
         if key is None:
             return
-        publisher = publishing.publisher(shared_s3_client)
+        reader = ManifestReader(publishing.publisher(shared_s3_client))
         first = max(self.now.date() - DAY * (REACH_DAYS + calendar.look_back_days), calendar.start_date)
         days = {first + DAY * number for number in range((self.now.date() - first).days + 1)}
         reported = {date.fromisoformat(day) for day in self.instance.get_materialized_partitions(key)}
-        manifests = {day: manifest_before(publisher, day) for day in sorted(days - reported)}
+        manifests = {day: reader.manifest(f"{day}") for day in sorted(days - reported)}
+        for each, error in reader.unreadable.items():
+            self.context.log.warning(f"Whether {each} was published is unknown, for its manifest was not read: {error}")
         runs = self._in_progress() if any(manifests.values()) else []
         for day, manifest in manifests.items():
             if manifest is not None and not any(run.makes(_PUBLISHED, f"{day}") for run in runs):

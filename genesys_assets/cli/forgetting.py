@@ -90,7 +90,7 @@ def _published() -> tuple[Publication, Recomputation]:
     from genesys_assets.partitions import Calendar
     from genesys_assets.publishing.business_day import BusinessDay
     from genesys_assets.publishing.day import PublishRequest, publish_day
-    from genesys_assets.reports.built_in import built_in_reports
+    from genesys_assets.reports.built_in import built_in_reports, operating_reports
     from genesys_assets.reports.own import OwnReports
     from genesys_assets.resources import PublishingResource
     from genesys_assets.settings import ReportSettings, SettingError
@@ -107,9 +107,10 @@ def _published() -> tuple[Publication, Recomputation]:
 
     def republish(lake: Lake, manifest: Manifest) -> None:
         day = BusinessDay.of(f"{manifest.date}", calendar.zone)
-        publish_day(lake, publisher, PublishRequest(day, reports, _RUN_ID, manifest.missing, calendar.start_date))
+        of_day = [report for report in reports if report.has_partition(day.key, calendar.start_date)]
+        publish_day(lake, publisher, PublishRequest(day, of_day, _RUN_ID, manifest.missing, calendar.start_date))
 
-    by_name = {report.name: report for report in reports}
+    by_name = {report.name: report for report in [*reports, *operating_reports()]}
     return Publication(publisher, republish), Recomputation(by_name, calendar.zone, calendar.start_date)
 
 

@@ -22,7 +22,7 @@ from genesys_assets.process_folder import scratch_folder
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day_page import PAGE_TABLES, DayPage, day_page, reach_of, shown_readings
 from genesys_assets.publishing.day_reports import family_tables
-from genesys_assets.publishing.errors import InvalidManifest, NotReadable, PublishOvertaken
+from genesys_assets.publishing.errors import InvalidManifest, NotPermitted, PublishOvertaken
 from genesys_assets.publishing.html import write_page
 from genesys_assets.publishing.links import Links, NeighbourDays, links_of, with_links
 from genesys_assets.publishing.manifest import FailingCheck, Manifest, PublishedFile
@@ -77,10 +77,12 @@ def publish_day(lake: Lake, publisher: Publisher, wanted: PublishRequest) -> Pub
     """Publish a day. Raises NothingToPublish and PublishingError."""
     overtaken: PublishOvertaken | None = None
     published: PublishedDay | None = None
+    # Read once: a second try would compare itself with the manifest of the first one, which nobody was told about.
+    before = manifest_before(publisher, wanted.day.date)
     for _ in range(_TRIES):
         sources = made_of(lake, wanted.day, wanted.reports)
         try:
-            published, overtaken = _publish(lake, publisher, wanted, sources), None
+            published, overtaken = _publish(lake, publisher, wanted, sources, before), None
         except PublishOvertaken as error:
             overtaken = error
         lake = lake.refreshed()
@@ -149,8 +151,10 @@ def _reaches(lake: Lake, day: BusinessDay, reports: Sequence[Report]) -> Iterato
             yield replace(reach, through=day.end) if reach.covers(window) else reach
 
 
-def _publish(lake: Lake, publisher: Publisher, wanted: PublishRequest, sources: Mapping[str, str]) -> PublishedDay:
-    day, before = wanted.day, manifest_before(publisher, wanted.day.date)
+def _publish(
+    lake: Lake, publisher: Publisher, wanted: PublishRequest, sources: Mapping[str, str], before: Manifest | None
+) -> PublishedDay:
+    day = wanted.day
     for table in PAGE_TABLES:
         if not lake.has(table, day.key):
             raise NothingToPublish(f"genesys/{table} has no partition {day.key}: materialise it first.")
@@ -183,10 +187,10 @@ def _publish(lake: Lake, publisher: Publisher, wanted: PublishRequest, sources: 
 
 
 def manifest_before(publisher: Publisher, day: date) -> Manifest | None:
-    """The manifest of a day; None if there is none, or none that can be read."""
+    """The manifest of a day; None if there is none, or if its file is not a manifest. Raises NotReadable."""
     try:
         return publisher.manifest(day)
-    except (InvalidManifest, NotReadable):
+    except (InvalidManifest, NotPermitted):
         # Without the permission to list, S3 answers 403 instead of 404 for a manifest that does not exist.
         return None
 

@@ -5,6 +5,7 @@ PublishingError
 ├── InvalidExpiry (ValueError)     a lifetime outside 1 second to 7 days
 ├── UploadRefused                  the place did not accept a file
 ├── NotReadable                    a file, or its URL, cannot be read
+│   ├── NotPermitted               S3 did not permit it: the file may not exist
 │   └── Gone                       the file no longer exists
 ├── Altered                        a file has other bytes than were written
 │   └── InvalidManifest            the file of a manifest is not a manifest
@@ -34,6 +35,10 @@ class UploadRefused(PublishingError):
 
 class NotReadable(PublishingError):
     """A published file or its presigned URL cannot be read."""
+
+
+class NotPermitted(NotReadable):
+    """S3 did not permit to read the file. Without the permission to list, it says so of files that do not exist."""
 
 
 class Gone(NotReadable):

@@ -8,18 +8,21 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 from itertools import islice
 from typing import Any, BinaryIO
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from genesys_assets.publishing.errors import InvalidLocation, NotReadable, PublishingError, UploadRefused
+from genesys_assets.publishing.errors import InvalidLocation, NotPermitted, NotReadable, PublishingError, UploadRefused
 from genesys_assets.publishing.place import CACHE_CONTROL, PlacedFile, disposition
 from genesys_assets.s3_body import LARGEST, read_at_most
 
 _MOST_PAGES = 10_000
 """Of a listing, which are ten million files. A server that lists more is taken to repeat itself."""
+_DENIED = ("AccessDenied", "Forbidden", "403")
+"""Codes with which servers deny access. Without a body the code is the status."""
 _BUCKET_AND_PREFIX = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
 
 
@@ -55,13 +58,14 @@ class S3Bucket:
             ) from error
 
     def get(self, key: str) -> bytes | None:
-        """The bytes of a file; None if it does not exist. Raises NotReadable."""
+        """The bytes of a file; None if it does not exist. Raises NotPermitted, and NotReadable for other failures."""
         try:
             body = read_at_most(self.client.get_object(Bucket=self.bucket, Key=key)["Body"], LARGEST)
         except self.client.exceptions.NoSuchKey:
             return None
         except (ClientError, BotoCoreError, ResponseParserError, RecursionError) as error:
-            raise NotReadable(
+            kind = NotPermitted if _is_denied(error) else NotReadable
+            raise kind(
                 f"{self.describe(key)} was not read ({_reason(error)}): check the bucket in "
                 "GENESYS_ASSETS_PUBLISH_URL, the AWS credentials, and their permissions s3:GetObject and "
                 "s3:ListBucket (without the latter S3 answers 403 for files that do not exist)"
@@ -115,6 +119,16 @@ def s3_location(url: str) -> tuple[str, str]:
         )
     bucket, prefix = match.groups()
     return bucket, (prefix or "").strip("/")
+
+
+def _is_denied(error: Exception) -> bool:
+    """Whether S3 denied access. It also answers 403 if a signature is wrong or a clock is off, with other codes:
+    https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html.
+    """
+    if not isinstance(error, ClientError):
+        return False
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return status == HTTPStatus.FORBIDDEN and error.response.get("Error", {}).get("Code") in _DENIED
 
 
 def _reason(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.reports.meaning.questions import all_questions
+from genesys_assets.reports.meaning.report import Report
 from genesys_assets.sandbox.server import running
 from genesys_assets.settings import DataLakeSettings
 from genesys_assets.tables.spec import TableSpec, columns
@@ -47,9 +49,15 @@ def of(found: Estimate, asset: str) -> AssetEstimate:
 
 
 def estimated(
-    lake: Lake, first: date = FIRST, last: date = LAST, terms: Terms = TERMS, now: datetime = LATER
+    lake: Lake,
+    first: date = FIRST,
+    last: date = LAST,
+    terms: Terms = TERMS,
+    now: datetime = LATER,
+    reports: Sequence[Report] = built_in_reports(),
+    start_date: date | None = None,
 ) -> Estimate:
-    return estimate(lake.refreshed(), calendar(first), first, last, now, built_in_reports(), terms)
+    return estimate(lake.refreshed(), calendar(start_date or first), first, last, now, reports, terms)
 
 
 def store_conversations(lake: Lake, day: str, count: int) -> None:
@@ -94,6 +102,18 @@ def test_a_day_that_jobs_did_not_have_whole_is_missing(lake: Lake) -> None:
     store_days(lake, f"{LAST}", is_complete=False)
     found = of(estimated(lake, first=LAST), DAILY)
     assert (found.stored, found.missing) == (0, 1)
+
+
+def test_a_report_over_weeks_lacks_one_partition_a_week(lake: Lake) -> None:
+    weekly = Report.of("weekly", built_in_reports()[0].definition.model_copy(update={"over": "week"}))
+    # The Sundays of January are 4, 11, 18 and 25. The first week began before the start date, and has no partition.
+    found = of(estimated(lake, reports=[weekly]), "reports/weekly")
+    assert (found.stored, found.missing) == (0, 3)
+    found = of(estimated(lake, reports=[weekly], start_date=date(2025, 12, 1)), "reports/weekly")
+    assert (found.stored, found.missing) == (0, 4)
+    lake.write("reports/weekly", weekly.spec, weekly.spec.empty(), "2026-01-11", {"run_id": "r"})
+    found = of(estimated(lake, reports=[weekly]), "reports/weekly")
+    assert (found.stored, found.missing) == (1, 2)
 
 
 def test_without_anything_stored_conversations_are_assumed_and_bytes_too(lake: Lake) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 import time_machine
@@ -16,8 +17,16 @@ from genesys_assets.automation import backlog, stale
 from genesys_assets.automation.sensors import SENSORS
 from genesys_assets.automation.status import TABLES, AssetStatus, Status, status
 from genesys_assets.days import hours_of, made_of, utc_day, utc_hour
+from genesys_assets.days.families import ANSWERED, UNANSWERED
 from genesys_assets.days.limits import HOURS_LIMIT
-from genesys_assets.days.sources import DAILY, DAILY_AGGREGATES, HOURLY, HOURLY_AGGREGATES, OVERLAP
+from genesys_assets.days.sources import (
+    DAILY,
+    DAILY_AGGREGATES,
+    HOURLY,
+    HOURLY_AGGREGATES,
+    IMPORTED_HOURLY,
+    OVERLAP,
+)
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore
@@ -177,6 +186,42 @@ def test_a_finished_day_without_pages_lacks_its_tables_and_reports_too(lake: Lak
     found = looked(lake, MIDNIGHT + timedelta(hours=6), reports=[report])
     for asset in (*TABLES, f"reports/{report.name}", "published/reports"):
         assert of(found, asset).missing == (YESTERDAY,), asset
+
+
+def test_a_report_over_weeks_is_missing_on_the_last_day_of_a_week_only(lake: Lake) -> None:
+    weekly = Report.of("weekly", built_in_reports()[0].definition.model_copy(update={"over": "week"}))
+    # Monday 9 February to Wednesday 18 February: one week is over.
+    found = looked(lake, datetime(2026, 2, 19, 6, tzinfo=UTC), "2026-02-09", reports=[weekly])
+    assert of(found, "reports/weekly").missing == ("2026-02-15",)
+    # A week that began before the start date has no partition.
+    found = looked(lake, datetime(2026, 2, 19, 6, tzinfo=UTC), "2026-02-10", reports=[weekly])
+    assert of(found, "reports/weekly").missing == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "missing"),
+    [
+        ({ANSWERED: ["conversations"], UNANSWERED: {"flows": "the permission is missing"}}, ()),
+        ({ANSWERED: ["conversations", "flows"]}, (YESTERDAY,)),
+    ],
+    ids=["refused", "answered"],
+)
+def test_a_family_that_the_platform_refused_has_no_table_and_no_report_that_could_be_late(
+    lake: Lake, said: dict[str, Any], missing: tuple[str, ...]
+) -> None:
+    report = next(each for each in built_in_reports() if [family.name for family in each.families] == ["flows"])
+    store(lake, HOURLY_AGGREGATES, *hours_of(YESTERDAY), said=said)
+    found = looked(lake, MIDNIGHT + timedelta(hours=6), reports=[report])
+    assert of(found, "tables/flows_metrics").missing == missing
+    assert of(found, f"reports/{report.name}").missing == missing
+    assert of(found, backlog.INTERVALS).missing == (YESTERDAY,)
+
+
+def test_an_imported_day_lacks_no_table_of_a_family_because_no_hour_of_it_is_fetched(lake: Lake) -> None:
+    report = next(each for each in built_in_reports() if [family.name for family in each.families] == ["flows"])
+    store(lake, IMPORTED_HOURLY, YESTERDAY)
+    found = looked(lake, MIDNIGHT + timedelta(hours=6), reports=[report])
+    assert (of(found, "tables/flows_metrics").missing, of(found, f"reports/{report.name}").missing) == ((), ())
 
 
 def test_a_day_that_is_published_is_not_missing(lake: Lake) -> None:

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from genesys_assets.cli.app import app
+from genesys_assets.cli.forgetting import _published
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import open_lake
+from genesys_assets.publishing.manifest import Manifest
+from genesys_assets.reports.built_in import built_in_reports, operating_reports
 from genesys_assets.tables.conversations.flat_tables import PARTICIPANTS
 from genesys_assets_tests.assets.world import environment
 from genesys_assets_tests.forgetting.test_beside_others import DAY, FIRST, ROWS, SECOND, filled
 from genesys_assets_tests.forgetting.traces import files_with
+from genesys_assets_tests.publishing.made_up_day import DAY as MADE_UP_DAY
+from genesys_assets_tests.publishing.made_up_day import made_up_lake
 
 TABLE = "tables/participants"
+WEEKLY = """\
+reports:
+  weekly:
+    description: One row per media type of a week.
+    over: week
+    group_by: [mediaType]
+    aggregates: {metrics: {handled: tHandle.count}}
+"""
 
 
 @pytest.fixture
@@ -90,6 +104,27 @@ def test_a_file_of_reports_with_mistakes_is_to_be_mended_first(home: Path) -> No
     assert (done.exit_code, done.stdout) == (1, "")
     assert "Correct it first: genesys-assets reports check" in done.stderr
     assert files_with(home, [FIRST])
+
+
+def test_a_day_is_published_again_without_the_reports_that_end_on_other_days(tmp_path: Path) -> None:
+    (tmp_path / "reports.yaml").write_text(WEEKLY)
+    lake = made_up_lake(tmp_path / "lake", agents=3)
+    settings = {"GENESYS_ASSETS_LAKE": str(tmp_path / "lake"), "DAGSTER_HOME": str(tmp_path)}
+    settings |= {"GENESYS_ASSETS_START_DATE": "2026-01-01", "GENESYS_ASSETS_PUBLISH_URL": str(tmp_path / "published")}
+    with environment(settings):
+        publication, _ = _published()
+        publication.republish(lake, Manifest(date=MADE_UP_DAY, generated_at=datetime.now(UTC), run_id="r"))
+    again = publication.publisher.manifest(MADE_UP_DAY)
+    assert again is not None
+    assert "queue_media" in {file.report for file in again.files}
+    # The day is a Saturday, so no week ends on it.
+    assert "weekly" not in again.missing
+    assert "interval" in again.missing
+
+
+def test_reports_about_the_pipeline_are_computed_again_and_not_withdrawn(home: Path) -> None:
+    _, recomputation = _published()
+    assert recomputation.reports.keys() >= {report.name for report in (*built_in_reports(), *operating_reports())}
 
 
 def test_what_could_not_be_done_is_named_and_the_exit_code_is_1(home: Path) -> None:

@@ -84,6 +84,7 @@ ADVICE = {
     "publishing.InvalidExpiry": "Set GENESYS_ASSETS_URL_EXPIRY_SECONDS between 1 and 604800.",
     "publishing.UploadRefused": "Check the permission s3:PutObject and the free space: [Storage](security.md#storage).",
     "publishing.NotReadable": "Check the permission s3:GetObject, S3's clock and the endpoint.",
+    "publishing.NotPermitted": "Check the permissions s3:GetObject and s3:ListBucket: [Storage](security.md#storage).",
     "publishing.Gone": "Publish the day again. Find out who deletes files there.",
     "publishing.Altered": "Publish the day again. Find out who else writes there.",
     "publishing.InvalidManifest": "Move away the file that the message names, then publish the day again.",

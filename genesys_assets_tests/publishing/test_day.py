@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,11 @@ from genesys_assets.publishing.day import (
     PublishedDay,
     PublishRequest,
     made_of,
+    manifest_before,
     publish_day,
     reach_of_day,
 )
-from genesys_assets.publishing.errors import NotReadable, PublishOvertaken
+from genesys_assets.publishing.errors import NotPermitted, NotReadable, PublishOvertaken
 from genesys_assets.publishing.manifest import FailingCheck, Manifest, PublishedFile
 from genesys_assets.publishing.publisher import Publisher
 from genesys_assets.reports.built_in import built_in_reports
@@ -261,6 +262,49 @@ def test_a_day_is_new_until_it_was_published_as_it_is(lake: Lake, to_folder: Pub
     assert not publish_day(lake, to_folder, wanted(run_id="other")).is_new
     restate(lake, 7)
     assert publish_day(lake.refreshed(), to_folder, wanted()).is_new
+
+
+def test_a_day_that_changes_while_it_is_published_for_the_first_time_is_new(lake: Lake, to_folder: Publisher) -> None:
+    other = lake.refreshed()
+
+    def fill_the_ledger() -> None:
+        # The manifest states the same with and without it, so the second try changes nothing that a reader sees.
+        store(other, "tables/restatements", RESTATEMENTS, [restated("conversations", 1, 2, 3)])
+
+    published = publish_day(lake, Interrupted(to_folder, fill_the_ledger), wanted())
+    assert published.is_new
+    assert not publish_day(lake.refreshed(), to_folder, wanted()).is_new
+
+
+def test_a_day_is_new_if_the_first_try_was_overtaken(lake: Lake, to_folder: Publisher) -> None:
+    class Overtaken(Publisher):
+        def publish_manifest(self, manifest: Manifest) -> PublishedFile:
+            file = super().publish_manifest(manifest)
+            if not overtaken:
+                overtaken.append(file)
+                raise PublishOvertaken("manifest.json was replaced while it was checked")
+            return file
+
+    overtaken: list[PublishedFile] = []
+    assert publish_day(lake, Overtaken(to_folder.place), wanted()).is_new
+
+
+def test_a_manifest_that_cannot_be_read_is_none_only_if_it_may_not_exist(
+    lake: Lake, to_folder: Publisher, tmp_path: Path
+) -> None:
+    class Refusing(Publisher):
+        error = NotReadable("the connection broke")
+
+        def manifest(self, day: date) -> Manifest | None:
+            raise self.error
+
+    refusing = Refusing(to_folder.place)
+    with pytest.raises(NotReadable, match="the connection broke"):
+        publish_day(lake, refusing, wanted())
+    assert not (tmp_path / "published").exists(), "nothing is written before the manifest was read"
+    refusing.error = NotPermitted("AccessDenied")
+    assert manifest_before(refusing, DAY) is None
+    assert publish_day(lake, refusing, wanted()).is_new
 
 
 def test_a_published_day_is_stale_once_the_lake_has_other_rows(lake: Lake, to_folder: Publisher) -> None:

@@ -6,10 +6,12 @@ import contextlib
 from dataclasses import replace
 from typing import Any
 
+import boto3
 import pytest
+from botocore.stub import Stubber
 from dagster_aws.s3 import S3Resource
 
-from genesys_assets.publishing.errors import InvalidLocation, NotReadable, PublishingError, UploadRefused
+from genesys_assets.publishing.errors import InvalidLocation, NotPermitted, NotReadable, PublishingError, UploadRefused
 from genesys_assets.publishing.private_bucket import PrivateBucket
 from genesys_assets.publishing.publisher import Publisher
 from genesys_assets.publishing.report_files import LocalFile
@@ -72,6 +74,24 @@ def test_a_manifest_that_may_not_be_read_is_an_error_that_names_it(s3_resource: 
 
     assert f"s3://{bucket}/p/reports/manifest/date=2026-01-31/manifest.json was not read" in str(refused.value)
     assert "s3:ListBucket" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "may_not_exist"),
+    [
+        ("AccessDenied", 403, True),
+        ("SignatureDoesNotMatch", 403, False),
+        ("RequestTimeTooSkewed", 403, False),
+        ("SlowDown", 503, False),
+    ],
+)
+def test_only_a_file_to_which_access_is_denied_may_not_exist(code: str, status: int, may_not_exist: bool) -> None:
+    made_up = {"region_name": "eu-central-1", "aws_access_key_id": "made-up", "aws_secret_access_key": "made-up"}
+    with contextlib.closing(boto3.client("s3", **made_up)) as client, Stubber(client) as s3:
+        s3.add_client_error("get_object", service_error_code=code, http_status_code=status)
+        with pytest.raises(NotReadable, match=code) as failure:
+            S3Bucket(client, "s3://bucket/p").get("p/a")
+    assert isinstance(failure.value, NotPermitted) == may_not_exist
 
 
 def test_what_cannot_be_listed_or_deleted_is_named(s3_client: Any) -> None:
