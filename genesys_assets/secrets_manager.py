@@ -13,6 +13,9 @@ from pydantic import SecretStr
 from genesys_assets.unlogged import CONTENTS, unlogged
 
 PREFIX = "secretsmanager:"
+_SECONDS = 5
+"""How long a connection or an answer is awaited: secrets are read in a sensor's tick, which Dagster ends after 60 s."""
+_ATTEMPTS = 3
 _HOW = f"Write {PREFIX}NAME, or {PREFIX}NAME#KEY for one value of a JSON object."
 
 
@@ -41,16 +44,23 @@ def reveal(setting: SecretStr, variable: str) -> str:
 
 
 def _read(name: str, where: str) -> str:
+    import boto3
+    from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
-    from dagster_aws.secretsmanager.secrets import construct_secretsmanager_client
 
+    limits = Config(
+        connect_timeout=_SECONDS,
+        read_timeout=_SECONDS,
+        retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
+    )
     try:
         with unlogged(CONTENTS):
             # Region, credentials and endpoint come from the AWS environment, as for S3.
-            answer = construct_secretsmanager_client(max_attempts=5).get_secret_value(SecretId=name)
+            answer = boto3.client("secretsmanager", config=limits).get_secret_value(SecretId=name)
     except ClientError as error:
         problem = str(error.response.get("Error", {}).get("Code") or type(error).__name__)
-    except BotoCoreError as error:
+    except (BotoCoreError, ValueError) as error:
+        # boto3 raises ValueError for an endpoint that is not a URL.
         problem = type(error).__name__
     else:
         secret = answer.get("SecretString")

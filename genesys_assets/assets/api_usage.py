@@ -14,6 +14,7 @@ from genesys_assets.assets.common import (
     description,
     provenance,
     report_partition,
+    stored_pages,
     table_metadata,
     track_requests,
 )
@@ -32,6 +33,7 @@ _SOURCE = (
     "Fetched for finished UTC days if GENESYS_ASSETS_API_USAGE is true. It needs the permission usage:client:view; "
     "without it the day stays unanswered."
 )
+_MATERIALISE = "Materialise the day again."
 _PERMITTED = "is_permitted"
 
 
@@ -64,13 +66,14 @@ def build_api_usage_asset(calendar: Calendar) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         cloud, stored, origin = genesys_cloud.client, lake.lake, provenance(context, "POST usage")
-        refused: MissingPermission | NotFound | None = None
+        last_refused: MissingPermission | NotFound | None = None
         for day in checked_keys(context, calendar.daily):
+            refused: MissingPermission | NotFound | None = None
             with track_requests(cloud) as spent:
                 try:
                     pages = list(platform.fetch(cloud, day))
                 except (MissingPermission, NotFound) as error:
-                    refused = error
+                    refused = last_refused = error
             if refused is not None:
                 context.log.warning(f"The platform's count of {day} stays unknown: {refused}")
                 stored.note_unanswered(PLACE, API_USAGE, day, cloud.now(), {"why": str(refused), **origin})
@@ -83,10 +86,10 @@ def build_api_usage_asset(calendar: Calendar) -> dg.AssetsDefinition:
             more = change_metadata(writing.changes[PLACE]) | spent | {"path": stored.place(PLACE, day)}
             metadata = table_metadata(API_USAGE, rows, len(rows), **more)
             report_partition(context, key, day, metadata, stored.content(PLACE, day))
-        if refused is None:
+        if last_refused is None:
             yield dg.MaterializeResult(asset_key=key)
             yield from passed_checks(API_USAGE, key)
-        yield _permitted(key, refused)
+        yield _permitted(key, last_refused)
 
     return usage
 
@@ -97,7 +100,7 @@ def _write(lake: Lake, day: str, pages: list[Page], origin: Provenance) -> tuple
         for page in pages:
             writers[day].write(page)
     with lake.table_writers({PLACE: API_USAGE}, day, origin) as writing:
-        rows = api_usage(date.fromisoformat(day), lake.pages(PAGES, day) or ())
+        rows = api_usage(date.fromisoformat(day), stored_pages(lake, PAGES, day, _MATERIALISE))
         writing.newness = lake.newness([(PAGES, day)])
         writing[PLACE].write(rows)
     return rows, writing

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from genesys_assets.cloud.http.transport import GenesysCloud
     from genesys_assets.lake.changes import Change
+    from genesys_assets.lake.files import StoredPages
     from genesys_assets.lake.lake import Lake, Writing
     from genesys_assets.tables.spec import TableSpec
 
@@ -219,6 +220,16 @@ def preview_metadata(spec: TableSpec, rows: pa.Table) -> dg.MetadataValue[Any]:
         return dg.MetadataValue.md(f"All {count} columns hold personal data, which is not shown here.")
     note = f"\n\n{count} columns that hold personal data are not shown here" if count and len(rows) else ""
     return dg.MetadataValue.md(markdown(shown) + note)
+
+
+def stored_pages(lake: Lake, place: str, day: str, todo: str) -> StoredPages:
+    """The stored pages of a day. Raises Failure if they cannot be read: rows made without them would say that nothing
+    exists. `todo` is what to do.
+    """
+    pages = lake.pages(place, day)
+    if pages is None:
+        raise dg.Failure(f"The stored pages {place} of {day} cannot be read. {todo}", allow_retries=False)
+    return pages
 
 
 def change_metadata(change: Change) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from genesys_assets.cloud.extraction.listing import PATH, LakeFile, Listing, lis
 from genesys_assets.cloud.http.limits import MIB
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.transport import GenesysCloud
-from genesys_assets.days.data_lake import ENABLED, FILES, LAKE_FILES, About, days_of_files, request_of
+from genesys_assets.days.data_lake import FILES, LAKE_FILES, About, days_of_files, request_of
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.commit import Overtaken
 from genesys_assets.lake.lake import Lake, PageWriter, Provenance, Reach
@@ -139,7 +139,7 @@ class _DayFetch:
             writer.reach = reach if is_whole else (known or Reach(utc_day(self.day)[0]))
             # A day without files is known as of the listing.
             writer.as_of = writer.as_of or listing.as_of
-            writer.provenance |= {FILES: files, ENABLED: listing.enabled}
+            writer.provenance |= {FILES: files}
         metadata = _metadata(files, listing) | reach_metadata(writer.reach) | {"listed": listed, "new": queue.taken}
         describe_pages(self.context, {self.day: utc_day(self.day)}, writers, {self.day: metadata})
         self._warn(files)

@@ -19,6 +19,7 @@ from genesys_assets.assets.common import (
     failing_by_name,
     provenance,
     report_partition,
+    stored_pages,
     table_metadata,
     track_requests,
 )
@@ -39,6 +40,9 @@ _NO_HISTORY = (
     "The platform keeps no history of this: a day on which it was not fetched has no partition, and cannot be fetched "
     "later."
 )
+
+
+_MATERIALISE = "Materialise it again while the day lasts: later it cannot be fetched."
 
 
 class NotToday(Exception):
@@ -153,7 +157,7 @@ def _write(lake: Lake, observation: _Observation, day: str, origin: Provenance) 
     """Store the table made from the stored pages; returns its rows. Raises AuditFailed."""
     spec, place = observation.spec, observation.place
     with lake.table_writers({place: spec}, day, origin) as writing:
-        rows = observation.decode(date.fromisoformat(day), lake.pages(observation.pages, day) or ())
+        rows = observation.decode(date.fromisoformat(day), stored_pages(lake, observation.pages, day, _MATERIALISE))
         writing.newness = lake.newness([(observation.pages, day)])
         writing[place].write(rows)
     return rows, writing

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from genesys_assets.cloud.http.urls import without_user_info
+
 _NAME = "genesys_assets"
 _SUMMED = {
     "partitions_stored": "partitions that runs reported as stored",
@@ -25,6 +27,11 @@ _SUMMED = {
     "failed_checks": "checks that failed",
 }
 """Fields of a run's line that are sent as counters `genesys_assets.<field>`, with their descriptions."""
+
+_SECONDS = 10
+"""How long each of the two exports may take, retries included (since version 1.35 of the library). Dagster ends a
+sensor's tick after 60 s, and then its cursor is not stored.
+"""
 
 
 class NotSent(Exception):
@@ -41,7 +48,7 @@ def send(runs: Sequence[Mapping[str, Any]]) -> None:
     if failed:
         endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or "http://localhost:4318"
         raise NotSent(
-            f"{endpoint} did not accept the {' and '.join(failed)} of {len(runs)} runs. Set "
+            f"{without_user_info(endpoint)} did not accept the {' and '.join(failed)} of {len(runs)} runs. Set "
             "OTEL_EXPORTER_OTLP_ENDPOINT to a collector that speaks OTLP over HTTP."
         )
 
@@ -64,8 +71,8 @@ def _sender() -> _Sender:
         TracerProvider(resource=resource),
         MeterProvider([reader], resource=resource),
         reader,
-        OTLPSpanExporter(),
-        OTLPMetricExporter(),
+        OTLPSpanExporter(timeout=_SECONDS),
+        OTLPMetricExporter(timeout=_SECONDS),
     )
 
 

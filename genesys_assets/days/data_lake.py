@@ -45,8 +45,6 @@ FILES = "files"
 """Key of a partition's provenance: its files by id, each with its schema and the days on which its conversations
 began.
 """
-ENABLED = "enabled_schemas"
-"""Key of a partition's provenance: the schemas that were switched on when its files were listed."""
 
 Files = Mapping[str, Mapping[str, Any]]
 """The value under `FILES`."""
@@ -96,12 +94,13 @@ def later_days(day: str) -> list[str]:
 
 def reach_of(lake: Lake, day: str, lag: timedelta) -> Reach | None:
     """How far the stored files cover a day, if the platform writes an event into a file within `lag`. None if they have
-    no conversation of the day, or lack a schema without which figures would be missing.
+    no conversation of the day, or lack a schema without which figures would be missing. Only files that concern the day
+    count: a schema may have been switched on later.
     """
     start, end = utc_day(day)
     listed, schemas, has_conversations = start, set[str](), False
     for through, files in listings(lake, day):
-        schemas |= {each["schema"] for each in files.values()}
+        schemas |= _schemas_about(files, day)
         has_conversations |= any(each["schema"] == CONVERSATIONS and day in each["days"] for each in files.values())
         listed = through
         if listed - lag >= end and has_conversations and schemas.issuperset(NEEDED):
@@ -113,7 +112,7 @@ def reach_of(lake: Lake, day: str, lag: timedelta) -> Reach | None:
 
 def lacking(lake: Lake, day: str) -> list[str]:
     """The needed schemas of which no stored file can have rows of a day."""
-    stored = {each["schema"] for _, files in listings(lake, day) for each in files.values()}
+    stored = {schema for _, files in listings(lake, day) for schema in _schemas_about(files, day)}
     return [schema for schema in NEEDED if schema not in stored]
 
 
@@ -212,6 +211,10 @@ def _ids_about(files: Files, day: str) -> list[str]:
         for file_id, about in files.items()
         if about["schema"] in OF_CONVERSATIONS and not {day, SOME_DAY}.isdisjoint(about["days"])
     ]
+
+
+def _schemas_about(files: Files, day: str) -> set[str]:
+    return {files[file_id]["schema"] for file_id in _ids_about(files, day)}
 
 
 def days_of_files(files: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -60,7 +60,7 @@ class StatusQuery:
     def choose(self, key: str, files: Files) -> list[str]:
         """The ids of the files to read among the `files` of the day `key`."""
         first = f"{self.before}" if self.before else ""
-        is_near = not self.only_ends and key <= f"{(utc_day(self.day)[1] + self.lag + DAY).date()}"
+        is_near = not self.only_ends and key <= _last_near(self.day, self.lag)
 
         def may_concern(began: str) -> bool:
             return began == SOME_DAY or (began <= self.day and (is_near or began > first))
@@ -74,20 +74,36 @@ class StatusQuery:
 
 def reach_of(lake: Lake, day: str, lag: timedelta) -> Reach | None:
     """How far the stored files cover agents' status of a day, if the platform writes an event into a file within `lag`.
-    None if the day was not listed, or a schema is missing.
+    None if the day was not listed, or a schema is missing: there are neither earlier files of it, nor files with spans
+    that began on the day. Files that were made long after the day do not count, because a schema may have been switched
+    on later.
     """
     if day not in lake.stored(LAKE_FILES):
         return None
     start, end = utc_day(day)
-    listed, schemas = start, set[str]()
-    for through, files in listings(lake, day):
-        schemas |= {each["schema"] for each in files.values()}
+    listed, last, schemas = start, _last_near(day, lag), set[str]()
+    for (through, files), key in zip(listings(lake, day), days_around(day, before=0, after=REACH_DAYS), strict=False):
         listed = through
+        if key > last:
+            break
+        schemas |= {each["schema"] for each in files.values() if day in each["days"]}
         if listed - lag >= end and schemas.issuperset(NEEDED):
             break
-    if not schemas.issuperset(NEEDED):
+    if not schemas.issuperset(NEEDED) and not _earlier_schemas(lake, day, schemas).issuperset(NEEDED):
         return None
     return Reach(max(start, min(end, listed - lag)), is_complete=listed - lag >= end)
+
+
+def _last_near(day: str, lag: timedelta) -> str:
+    """The last day whose files may have the beginning of a span of a day."""
+    return f"{(utc_day(day)[1] + lag + DAY).date()}"
+
+
+def _earlier_schemas(lake: Lake, day: str, known: Collection[str]) -> set[str]:
+    """The schemas of agents' status in files that were made before a day, with those that are `known`."""
+    earlier, stored = days_around(day, before=REACH_DAYS, after=-1), lake.stored(LAKE_FILES)
+    files = (each for key in earlier if key in stored for each in _of_status(lake, key).values())
+    return {*known, *(each["schema"] for each in files)}
 
 
 def last_day_before(lake: Lake, day: str, after: str, lag: timedelta) -> str | None:

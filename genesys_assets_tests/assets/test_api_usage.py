@@ -9,7 +9,8 @@ import pytest
 
 from genesys_assets.cloud import api_usage
 from genesys_assets.cloud.http.request_log import template
-from genesys_assets_tests.assets.world import World
+from genesys_assets.lake.lake import Lake
+from genesys_assets_tests.assets.world import World, error
 from genesys_assets_tests.conftest import NOW
 
 USAGE, TODAY = "reference/api_usage", f"{NOW:%Y-%m-%d}"
@@ -64,4 +65,23 @@ def test_a_count_that_the_platform_gives_up_is_an_error_by_name(world: World, st
     world.sandbox.behaviour.fail_next(200, path="/query/jobs/", body={"queryStatus": status}, method="GET")
     run = world.run("observe", USAGE, partition=TODAY)
     assert not run.success
+    assert not world.lake.has(USAGE, TODAY)
+
+
+def test_a_day_that_is_refused_leaves_the_days_after_it_as_they_were_answered(world: World) -> None:
+    world.sandbox.behaviour.fail_next(403, times=1, path="/usage/client", body={"code": "missing.permissions"})
+    run = world.run("observe", USAGE, between=("2026-01-28", TODAY))
+    assert run.success
+    assert not permitted(run).passed
+    assert not world.lake.has(USAGE, "2026-01-28")
+    assert world.lake.has(USAGE, "2026-01-29")
+    assert world.lake.has(USAGE, TODAY)
+
+
+def test_stored_pages_that_cannot_be_read_are_no_day_without_requests(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Lake, "pages", lambda *_: None)
+    run = world.run("observe", USAGE, partition=TODAY)
+    assert "pages/reference_api_usage of 2026-01-30 cannot be read. Materialise the day again." in error(run)
     assert not world.lake.has(USAGE, TODAY)

@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from genesys_assets.cloud.http import retry
+from genesys_assets.lake.lake import Lake
 from genesys_assets.sandbox import memberships
 from genesys_assets.sandbox.server import running
 from genesys_assets.sandbox.times import DAY as DAY_MS
@@ -144,3 +145,13 @@ def test_members_that_may_not_be_seen_are_no_empty_day_and_stop_no_skills(world:
     assert "routing:queue:view" in error(run)
     assert not world.lake.has(MEMBERS, TODAY)
     assert world.lake.has(SKILLS, TODAY)
+
+
+def test_stored_pages_that_cannot_be_read_are_no_empty_day(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert world.run("observe", MEMBERS, partition=TODAY).success
+    before = stored_members(world, TODAY)
+    monkeypatch.setattr(Lake, "pages", lambda *_: None)
+    said = error(world.run("observe", MEMBERS, partition=TODAY))
+    assert f"pages/reference_queue_members of {TODAY} cannot be read" in said
+    assert "Materialise it again while the day lasts" in said
+    assert stored_members(world, TODAY) == before

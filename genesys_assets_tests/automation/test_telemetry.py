@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -137,6 +138,25 @@ def test_a_collector_that_refuses_is_named_with_what_to_do(collector: Collector)
     collector.status = 400
     with pytest.raises(NotSent, match=f"{collector.url} did not accept the spans and measurements of 1 runs"):
         send([RUN])
+
+
+def test_a_user_in_the_url_of_the_collector_is_not_shown(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+    collector.status = 400
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url.replace("http://", "http://me:token-4711@"))
+    with pytest.raises(NotSent, match=r"http://\*\*\*@127") as refused:
+        send([RUN])
+    assert "token-4711" not in str(refused.value)
+
+
+def test_a_collector_that_is_always_busy_holds_up_no_tick(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector.status = 503
+    monkeypatch.setattr(telemetry, "_SECONDS", 0.5)
+    began = time.monotonic()
+    with pytest.raises(NotSent, match="did not accept"):
+        send([RUN])
+    assert time.monotonic() - began < 10
 
 
 def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

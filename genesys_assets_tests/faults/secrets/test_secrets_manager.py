@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +18,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from genesys_assets import secrets_manager
 from genesys_assets.privacy.protection import Protection
 from genesys_assets.secrets_manager import SecretNotRead, value_in
 from genesys_assets.settings import AlertSettings, CloudSettings, SettingError
@@ -29,7 +32,7 @@ CLIENT = {"GENESYS_CLOUD_REGION": "us_east_1", "GENESYS_CLOUD_CLIENT_ID": "C1"}
 
 
 @contextmanager
-def secrets_manager(held: dict[str, Any]) -> Iterator[dict[str, str]]:
+def server_of(held: dict[str, Any]) -> Iterator[dict[str, str]]:
     """A Secrets Manager on loopback that holds these; gives the environment that leads to it."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -66,7 +69,7 @@ def secrets_manager(held: dict[str, Any]) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[dict[str, str]]:
-    with secrets_manager(HELD) as settings:
+    with server_of(HELD) as settings:
         yield settings
 
 
@@ -168,3 +171,35 @@ def test_without_such_a_setting_nothing_of_aws_is_loaded() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_secrets_manager_that_never_answers_holds_nobody_up_for_long(
+    aws: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secrets_manager, "_SECONDS", 0.1)
+    connections = []
+
+    def accept(listening: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connections.append(listening.accept()[0])
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        accepting = threading.Thread(target=accept, args=(listening,))
+        accepting.start()
+        silent = {"AWS_ENDPOINT_URL_SECRETS_MANAGER": f"http://127.0.0.1:{listening.getsockname()[1]}"}
+        settings = {**aws, **silent, **CLIENT, "GENESYS_CLOUD_CLIENT_SECRET": "secretsmanager:plain"}
+        with environment(settings), pytest.raises(SettingError, match="cannot be read \\(ReadTimeoutError"):
+            _ = CloudSettings.load().secret
+        listening.shutdown(socket.SHUT_RDWR)
+        accepting.join()
+    for connection in connections:
+        connection.close()
+    assert len(connections) == 3
+
+
+def test_an_endpoint_that_is_no_url_is_a_secret_that_cannot_be_read(aws: dict[str, str]) -> None:
+    settings = {**aws, "AWS_ENDPOINT_URL_SECRETS_MANAGER": "no url", **CLIENT}
+    settings["GENESYS_CLOUD_CLIENT_SECRET"] = "secretsmanager:plain"
+    with environment(settings), pytest.raises(SettingError, match="cannot be read"):
+        _ = CloudSettings.load().secret
