@@ -18,7 +18,7 @@ from genesys_assets.reports.built_in import built_in_reports, operating_reports
 from genesys_assets.spans import Window, days_around
 from genesys_assets.tables.api_requests import API_REQUESTS
 from genesys_assets.tables.conversations.contacts import NEEDED, NEEDED_OF_OWN
-from genesys_assets.tables.metrics.buckets import BY_QUEUE
+from genesys_assets.tables.metrics.buckets import QUEUE_GROUPING
 from genesys_assets.tables.users.spans import Kind, Span
 from genesys_assets.tables.users.time import USER_TIME, time_table
 from genesys_assets_tests.examples.deployment import REPOSITORY
@@ -77,7 +77,7 @@ def test_the_example_of_a_service_level_is_what_the_report_says(tmp_path: Path) 
     of_queue = {"queue_id": "Q1", "media_type": "voice"}
 
     def emitted(metric: str, minutes: float = 0, **more: Any) -> Row:
-        return measured(minutes, BY_QUEUE, metric, **of_queue, **more)
+        return measured(minutes, QUEUE_GROUPING, metric, **of_queue, **more)
 
     def level(since: datetime, until: datetime | None, target: float, seconds: int) -> Row:
         settings = {"service_level_target": target, "service_level_threshold_ms": seconds * 1000}

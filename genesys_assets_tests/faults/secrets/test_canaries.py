@@ -24,7 +24,7 @@ from genesys_assets_tests.conftest import NOW
 from genesys_assets_tests.faults import only_in_make_faults
 from genesys_assets_tests.faults.answers.host import Asked, Chunks, hosts, http
 from genesys_assets_tests.faults.secrets.canaries import found, texts_below, texts_of
-from genesys_assets_tests.faults.secrets.test_secrets_manager import secrets_manager
+from genesys_assets_tests.faults.secrets.test_secrets_manager import server_of
 from genesys_assets_tests.ports import refusing_port
 from genesys_assets_tests.webhooks import SECRET as WEBHOOK
 from genesys_assets_tests.webhooks import listening
@@ -89,7 +89,7 @@ def test_secrets_go_through_good_and_bad_paths_and_stand_nowhere(
         listening(410) as refusing,
         listening() as hook,
         hosts() as (echo, elsewhere),
-        secrets_manager({"genesys": HELD}) as aws,
+        server_of({"genesys": HELD}) as aws,
         refusing_port() as nobody,
         environment({"GENESYS_ASSETS_START_DATE": DAY}),
     ):
