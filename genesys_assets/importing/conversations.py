@@ -97,8 +97,12 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "conversations.participants": ("participantId",),
     "conversations.participants.sessions": ("sessionId",),
     "conversations.participants.sessions.segments": ("segmentStart", "segmentEnd", "segmentType"),
+    "conversations.evaluations": ("evaluationId",),
+    "conversations.surveys": ("surveyId",),
 }
 """The fields that identify an object of a list. Metrics have none: a session may emit one twice in a millisecond."""
+_MAY_DIFFER = frozenset({"conversations.evaluations", "conversations.surveys"})
+"""Lists in which two objects with one id may differ: an evaluation is changed, a survey is answered again."""
 _SEVERAL = re.compile(r"[ ,;]|^\[")
 _SHORTENED = re.compile(r"System\.|@\{")
 """What PowerShell's ConvertTo-Json writes instead of values that are nested deeper than its -Depth."""
@@ -354,19 +358,18 @@ def _once(items: list[Any], path: str, reading: _ConversationState) -> list[Any]
     """The objects of a list, each once: a join of tables repeats them. Of two that differ it is unknown which is right,
     so they are lost. Objects without their key stay as they are.
     """
-    by_key: dict[tuple[Any, ...], Object] = {}
+    by_key: dict[tuple[Any, ...], list[Object]] = {}
     once = []
     for item in items:
         key = tuple(item.get(name) for name in _KEYS[path]) if item else ()
-        if not any(key):
-            once.append(item)
-        elif key not in by_key:
-            by_key[key] = item
-            once.append(item)
-        elif by_key[key] == item:
+        known = by_key.setdefault(key, [])
+        if any(key) and item in known:
             reading.notes[f"{path}: one that is there again, with the same values, counts once"] += 1
-        else:
+        elif any(key) and known and path not in _MAY_DIFFER:
             reading.lose(path, f"two of one {', '.join(_KEYS[path])} differ")
+        else:
+            known.append(item)
+            once.append(item)
     return once
 
 

@@ -146,8 +146,8 @@ def not_complete(imported: ImportResult) -> str | None:
         what = f"the job of {day} had data up to {until} only (dataAvailabilityDate): run another, and import that"
     elif imported.is_whole:
         what = (
-            "each page says that a further one follows (cursor, nextUri), so the last page is missing: import all pages "
-            "of the answer together"
+            "each page says that a further one follows (cursor, nextUri), so the last page is missing: import all "
+            "pages of the answer together"
         )
     elif imported.skipped:
         what = "a file was skipped"

@@ -38,6 +38,9 @@ REFUSED_TEXTS: dict[str, tuple[bytes, str]] = {
     "server-sent events": (b"data: " + CALL, "it begins with server-sent events"),
     "a guard of browsers": (b")]}'\n" + CALL, "keeps browsers from running it: take that line out"),
     "code in Markdown": (b"```json\n" + CALL + b"\n```", "which Markdown has around code"),
+    "a log before it": (b"INFO: fetched 3 pages\n" + CALL, "it begins with lines of a log or of an error: save the"),
+    "a log with times": (b"2026-01-28 11:40:00 done\n", "it begins with lines of a log or of an error"),
+    "an error of Python": (b"Traceback (most recent call last):\n", "it begins with lines of a log or of an error"),
     "a comment before it": (b"// saved on Monday\n" + CALL, "it begins with a comment, and JSON has none"),
     "a comment within": (
         _in_call(b"/* ms */ 5"),
@@ -107,6 +110,14 @@ REFUSED_TEXTS: dict[str, tuple[bytes, str]] = {
     "an answer without a token": (
         dumped({"message": "No bearer token", "code": "authentication.required", "status": 401, "details": []}),
         "an error answer of the platform: 401, authentication.required. Ask again, and save what comes then",
+    ),
+    "an event of the notification service": (
+        dumped({"topicName": "v2.detail.events.conversation", "version": "2", "eventBody": {"conversationId": "A"}}),
+        "it holds events of the notification service, which are no whole conversations",
+    ),
+    "a table of pandas": (
+        dumped({"columns": ["conversationId"], "index": [0], "data": [["A"]]}),
+        "it is a table of pandas (orient='split'), not an answer",
     ),
     "an environment of Postman": (
         dumped({"name": "x", "values": [], "_postman_variable_scope": "environment"}),
