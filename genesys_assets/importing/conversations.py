@@ -8,6 +8,7 @@ whole conversation is left out, because half of one would count as a whole.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections import Counter
@@ -358,18 +359,22 @@ def _once(items: list[Any], path: str, reading: _ConversationState) -> list[Any]
     """The objects of a list, each once: a join of tables repeats them. Of two that differ it is unknown which is right,
     so they are lost. Objects without their key stay as they are.
     """
-    by_key: dict[tuple[Any, ...], list[Object]] = {}
+    by_key: dict[tuple[Any, ...], Object] = {}
     once = []
     for item in items:
         key = tuple(item.get(name) for name in _KEYS[path]) if item else ()
-        known = by_key.setdefault(key, [])
-        if any(key) and item in known:
-            reading.notes[f"{path}: one that is there again, with the same values, counts once"] += 1
-        elif any(key) and known and path not in _MAY_DIFFER:
-            reading.lose(path, f"two of one {', '.join(_KEYS[path])} differ")
-        else:
-            known.append(item)
+        if not any(key):
             once.append(item)
+            continue
+        if path in _MAY_DIFFER:
+            key = (*key, json.dumps(item, sort_keys=True))
+        if key not in by_key:
+            by_key[key] = item
+            once.append(item)
+        elif by_key[key] == item:
+            reading.notes[f"{path}: one that is there again, with the same values, counts once"] += 1
+        else:
+            reading.lose(path, f"two of one {', '.join(_KEYS[path])} differ")
     return once
 
 

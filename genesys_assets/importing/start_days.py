@@ -63,7 +63,8 @@ def _remark(day: str, other: _Other, name_of: Callable[[str], str]) -> str:
     begun = f"conversation left out: it began on {day} here, and on {other.day}"
     if other.file is None:
         return f"{begun} as it was fetched. Import the file with the --time-zone of its instants"
-    return f"{begun} in {name_of(other.file)}, which came first. Take back the file that is wrong, and import the other again"
+    name = name_of(other.file)
+    return f"{begun} in {name}, which came first. Take back the file that is wrong, and import the other again"
 
 
 def _moved(lake: Lake, spool: Spool, replaced: Collection[str]) -> dict[tuple[str, str], dict[str, _Other]]:
