@@ -44,11 +44,11 @@ REFUSED_TEXTS: dict[str, tuple[bytes, str]] = {
     "a comment before it": (b"// saved on Monday\n" + CALL, "it begins with a comment, and JSON has none"),
     "a comment within": (
         _in_call(b"/* ms */ 5"),
-        "it is not JSON: a comment, which JSON does not have: take it out: line",
+        "a comment, which JSON does not have: take it out",
     ),
     "a semicolon behind it": (CALL + b";", "a semicolon, as programs end a line with: take it out"),
-    "zeros behind it": (CALL + bytes(512), "it is not JSON: zero bytes: it was not written to its end. Save it again"),
-    "zeros behind a part of it": (CALL[:300] + bytes(512), "it is not JSON: zero bytes: it was not written to its end"),
+    "zeros behind it": (CALL + bytes(512), "zero bytes: it was not written to its end. Save it again"),
+    "zeros behind a part of it": (CALL[:300] + bytes(512), "zero bytes: it was not written to its end"),
     # -- an answer as a program shows it
     "repr() of Python": (repr(page(call())).encode(), "In Python save it with to_json() of the SDK's answer"),
     "repr() of the SDK's answer": (
@@ -84,7 +84,7 @@ REFUSED_TEXTS: dict[str, tuple[bytes, str]] = {
     "a document of a word processor": (b"{\\rtf1\\ansi}", "it is a document of a word processor (RTF)"),
     "a comma before the end of an object": (
         b'{"conversations": [],}',
-        f"it is not JSON: {_TRAILING}: line 1 column 22",
+        f"it is not JSON at line 1 column 22: {_TRAILING}",
     ),
     "a comma before the end of a list": (b'{"conversations": [1,]}', _TRAILING),
     "a comma before the end of a long object": (CALL[:-1] + b" " * 300_000 + b",}", _TRAILING),
