@@ -302,9 +302,13 @@ class _Reader:
         )
 
 
+_UNITS = ("unit", "units", "timeUnit")
 _OF_FIGURES = frozenset({"results", "entities"})
 _AROUND = frozenset(
-    map(plain, (*STARTS, *ENDS, "granularity", "interval", *DIMENSIONS, *DIMENSION_ALIASES, "queueName", "userName"))
+    map(
+        plain,
+        (*STARTS, *ENDS, "granularity", "interval", *DIMENSIONS, *DIMENSION_ALIASES, "queueName", "userName", *_UNITS),
+    )
 )
 """Fields around a list of figures that say something of its elements."""
 _ELEMENTS = 1_000
