@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from genesys_assets.cloud.analytics.catalogue import METRICS
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.errors import InvalidQuery
-from genesys_assets.importing.conversations import of_digits, respelled, unwrapped
+from genesys_assets.importing.conversations import of_digits, plain, respelled, unwrapped
 from genesys_assets.importing.figures import (
     STATISTICS,
     UNITS,
@@ -52,6 +52,7 @@ GRANULARITIES = {
 }
 TimeUnit = Literal["ms", "seconds", "minutes"]
 
+_OF_FIGURE = frozenset({"metric", "qualifier", "stats"})
 _OF_TOOLS = frozenset({*UNITS, *STATISTICS, "value"})
 """Fields beside `stats` that the platform does not write."""
 _OTHER_TIME = "the time of its figures stands in another field"
@@ -144,12 +145,13 @@ def _bucket(data: Object, group: Group, around: Object, options: ImportOptions, 
     # Figures in the platform's own form stay as they are: they may have qualifiers, and new statistics.
     as_it_is, others = [], []
     has_unit_around = any(
-        plain_name(name) in UNITS and value not in (None, "ms")
+        plain(name) in UNITS and value not in (None, "ms")
         for fields in (data, around)
         for name, value in fields.items()
     )
     for name, measured in figures_of(data.get("metrics")):
-        _must_have_no_group(measured, name)
+        if isinstance(measured, dict) and not measured.keys() <= _OF_FIGURE:
+            _must_have_no_group(measured, name)
         is_of_platform = is_platform_metric(name) and not has_unit(name)
         if is_platform_metric(name) and (families := families_with_metric(name)):
             remarks.note(f"{name!r} is a metric of {families}: it is stored, but {ONLY_CONVERSATIONS}")
@@ -182,9 +184,9 @@ def _bucket(data: Object, group: Group, around: Object, options: ImportOptions, 
     return Bucket(span, group.dimensions, figures, group.is_less, is_unmeasured=bool(others) and not figures)
 
 
-def _must_have_no_group(measured: Any, name: str) -> None:
+def _must_have_no_group(measured: Object, name: str) -> None:
     """Raises CannotImport if a dimension stands beside a figure: without it, figures of two groups would be one."""
-    for field_ in measured if isinstance(measured, dict) else ():
+    for field_ in measured:
         if (dimension := known_dimension(field_)) is not None and measured[field_] is not None:
             raise CannotImport(f"{dimension} stands beside the figure {name!r}: write it in the group")
 
@@ -194,7 +196,7 @@ def _is_of_platform(measured: Any) -> bool:
     if not isinstance(measured, dict) or not {"metric", "stats"} <= measured.keys():
         return False
     stats = measured["stats"] if isinstance(measured["stats"], dict) else {}
-    return _OF_TOOLS.isdisjoint(map(plain_name, measured)) and UNITS.isdisjoint(map(plain_name, stats))
+    return _OF_TOOLS.isdisjoint(map(plain, measured)) and UNITS.isdisjoint(map(plain, stats))
 
 
 def _is_null(stats: Any) -> bool:

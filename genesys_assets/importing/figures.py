@@ -91,6 +91,7 @@ def named(name: str, time_unit: str) -> NamedMetric:
     return NamedMetric(metric, unit, _bare(metric, name))
 
 
+@lru_cache(maxsize=256)
 def has_unit(name: str) -> bool:
     """Whether a name is a metric of the platform with a unit behind it.
 
