@@ -16,13 +16,15 @@ from zoneinfo import ZoneInfo
 from genesys_assets.cloud.analytics.catalogue import METRICS
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.errors import InvalidQuery
-from genesys_assets.importing.conversations import of_digits, respelled, unwrapped
+from genesys_assets.importing.conversations import of_digits, plain, respelled, unwrapped
 from genesys_assets.importing.figures import (
     STATISTICS,
+    UNITS,
     check_possible,
     families_with_metric,
     figures_of,
     gathered,
+    has_unit,
     is_platform_metric,
     note_unknown,
     number,
@@ -35,6 +37,7 @@ from genesys_assets.importing.groups import (
     group_around,
     group_beside,
     group_of,
+    known_dimension,
     plain_name,
 )
 from genesys_assets.importing.remarks import Remarks, printable, shown
@@ -49,6 +52,9 @@ GRANULARITIES = {
 }
 TimeUnit = Literal["ms", "seconds", "minutes"]
 
+_OF_FIGURE = frozenset({"metric", "qualifier", "stats"})
+_OF_TOOLS = frozenset({*UNITS, *STATISTICS, "value"})
+"""Fields beside `stats` that the platform does not write."""
 _OTHER_TIME = "the time of its figures stands in another field"
 _EXAMPLE = "2026-01-31T13:00Z/2026-01-31T14:00Z"
 _LENGTH = re.compile(
@@ -102,8 +108,9 @@ def buckets(piece: Piece, options: ImportOptions, remarks: Remarks) -> Iterator[
                 if result.get("data") is None:
                     # The platform names a group only with its buckets; an empty list says that there are none.
                     remarks.leave_out("results.data: null, or nothing, in the place of a group's buckets")
+                units = {name: value for name, value in result.items() if plain_name(name) in UNITS}
                 for data in _objects(result.get("data"), "results.data", remarks):
-                    yield _bucket(data, group_beside(data, remarks, group), piece.envelope, options, remarks)
+                    yield _bucket(data, group_beside(data, remarks, group), piece.envelope | units, options, remarks)
         case Shape.ENTITY_BUCKETS:
             for entity in piece.items:
                 group = group_of(entity, options.group_by, remarks, around)
@@ -137,14 +144,22 @@ def grouping(shown: Collection[str], options: ImportOptions) -> tuple[str, ...]:
 def _bucket(data: Object, group: Group, around: Object, options: ImportOptions, remarks: Remarks) -> Bucket:
     # Figures in the platform's own form stay as they are: they may have qualifiers, and new statistics.
     as_it_is, others = [], []
+    has_unit_around = any(
+        plain(name) in UNITS and value not in (None, "ms")
+        for fields in (data, around)
+        for name, value in fields.items()
+    )
     for name, measured in figures_of(data.get("metrics")):
+        if isinstance(measured, dict) and not measured.keys() <= _OF_FIGURE:
+            _must_have_no_group(measured, name)
+        is_of_platform = is_platform_metric(name) and not has_unit(name)
         if is_platform_metric(name) and (families := families_with_metric(name)):
             remarks.note(f"{name!r} is a metric of {families}: it is stored, but {ONLY_CONVERSATIONS}")
-        elif is_platform_metric(name) and name not in METRICS:
+        elif is_of_platform and name not in METRICS:
             remarks.note(
                 f"{printable(name, 60)!r} is new or misspelled: it is stored, but it is none of the known metrics"
             )
-        if is_platform_metric(name) and isinstance(measured, dict) and {"metric", "stats"} <= measured.keys():
+        if is_of_platform and not has_unit_around and _is_of_platform(measured):
             if _is_null(measured["stats"]):
                 remarks.leave_out(f"{name}: null in the place of its stats")
             elif measured["stats"] == {}:
@@ -153,7 +168,8 @@ def _bucket(data: Object, group: Group, around: Object, options: ImportOptions, 
                 as_it_is.append(_as_it_is(name, measured, remarks))
         else:
             others.append((name, measured))
-    renamed = [{"metric": name, "stats": stats} for name, stats in gathered(others, options.time_unit, remarks).items()]
+    by_metric = gathered(others, options.time_unit, remarks, (data, around))
+    renamed = [{"metric": name, "stats": stats} for name, stats in by_metric.items()]
     views = _objects(data.get("views"), "results.data.views", remarks)
     if views:
         remarks.leave_out("results.data.views: only the query says of which metric a view is", len(views))
@@ -166,6 +182,21 @@ def _bucket(data: Object, group: Group, around: Object, options: ImportOptions, 
         )
     span, figures = _span(data, around, options, remarks), _once([*as_it_is, *renamed])
     return Bucket(span, group.dimensions, figures, group.is_less, is_unmeasured=bool(others) and not figures)
+
+
+def _must_have_no_group(measured: Object, name: str) -> None:
+    """Raises CannotImport if a dimension stands beside a figure: without it, figures of two groups would be one."""
+    for field_ in measured:
+        if (dimension := known_dimension(field_)) is not None and measured[field_] is not None:
+            raise CannotImport(f"{dimension} stands beside the figure {name!r}: write it in the group")
+
+
+def _is_of_platform(measured: Any) -> bool:
+    """Whether a figure has the platform's form: a metric and its statistics, and nothing that tools write."""
+    if not isinstance(measured, dict) or not {"metric", "stats"} <= measured.keys():
+        return False
+    stats = measured["stats"] if isinstance(measured["stats"], dict) else {}
+    return _OF_TOOLS.isdisjoint(map(plain, measured)) and UNITS.isdisjoint(map(plain, stats))
 
 
 def _is_null(stats: Any) -> bool:

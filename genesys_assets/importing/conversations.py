@@ -8,6 +8,7 @@ whole conversation is left out, because half of one would count as a whole.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections import Counter
@@ -97,8 +98,12 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "conversations.participants": ("participantId",),
     "conversations.participants.sessions": ("sessionId",),
     "conversations.participants.sessions.segments": ("segmentStart", "segmentEnd", "segmentType"),
+    "conversations.evaluations": ("evaluationId",),
+    "conversations.surveys": ("surveyId",),
 }
 """The fields that identify an object of a list. Metrics have none: a session may emit one twice in a millisecond."""
+_MAY_DIFFER = frozenset({"conversations.evaluations", "conversations.surveys"})
+"""Lists in which two objects with one id may differ: an evaluation is changed, a survey is answered again."""
 _SEVERAL = re.compile(r"[ ,;]|^\[")
 _SHORTENED = re.compile(r"System\.|@\{")
 """What PowerShell's ConvertTo-Json writes instead of values that are nested deeper than its -Depth."""
@@ -360,7 +365,10 @@ def _once(items: list[Any], path: str, reading: _ConversationState) -> list[Any]
         key = tuple(item.get(name) for name in _KEYS[path]) if item else ()
         if not any(key):
             once.append(item)
-        elif key not in by_key:
+            continue
+        if path in _MAY_DIFFER:
+            key = (*key, json.dumps(item, sort_keys=True))
+        if key not in by_key:
             by_key[key] = item
             once.append(item)
         elif by_key[key] == item:

@@ -291,8 +291,9 @@ class _Reader:
 
     def refuse(self, why: str) -> NoReturn:
         column = self.text.at - self.text.buffer.rfind("\n", 0, self.text.at)
-        why = slip_at(self.text.buffer, self.text.at) or why
-        raise CannotImport(f"it is not JSON: {why}: line {self.text.line} column {column}")
+        place = f"line {self.text.line} column {column}"
+        slip = slip_at(self.text.buffer, self.text.at)
+        raise CannotImport(f"it is not JSON: {why}: {place}" if slip is None else f"it is not JSON at {place}: {slip}")
 
     def _too_long(self) -> NoReturn:
         raise CannotImport(
@@ -301,9 +302,13 @@ class _Reader:
         )
 
 
+_UNITS = ("unit", "units", "timeUnit")
 _OF_FIGURES = frozenset({"results", "entities"})
 _AROUND = frozenset(
-    map(plain, (*STARTS, *ENDS, "granularity", "interval", *DIMENSIONS, *DIMENSION_ALIASES, "queueName", "userName"))
+    map(
+        plain,
+        (*STARTS, *ENDS, "granularity", "interval", *DIMENSIONS, *DIMENSION_ALIASES, "queueName", "userName", *_UNITS),
+    )
 )
 """Fields around a list of figures that say something of its elements."""
 _ELEMENTS = 1_000

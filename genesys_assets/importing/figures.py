@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -32,6 +32,8 @@ _UNIT_IN_NAME = re.compile(
 _UNIT = re.compile(
     r"(?P<ms>ms|millis|milliseconds)|(?P<seconds>s|secs?|seconds)|(?P<minutes>min|mins|minutes)", re.IGNORECASE
 )
+UNITS = frozenset({"unit", "units", "timeunit"})
+"""Fields that say in which unit times are, in small letters."""
 _COUNTS = frozenset({"handledcount", "abandonedcount"})
 """Names for the count of a timer. Other names of timers mean its sum."""
 
@@ -41,7 +43,7 @@ _TIMES = frozenset({"sum", "min", "max"})
 _WHOLE = frozenset({"count", *_TIMES})
 _POSSIBLE = STATISTICS | {"countNegative", "countPositive"}
 _LARGEST = 2**63 - 1
-_READ = frozenset(map(plain, (*_POSSIBLE, "metric", "name", "qualifier", "stats", "value", "unit")))
+_READ = frozenset(map(plain, (*_POSSIBLE, "metric", "name", "qualifier", "stats", "value"))) | UNITS
 _NO_STATISTIC = "it has a qualifier and no `stats`, or none of count, sum, min and max"
 _WITHOUT_EQUIVALENT = frozenset(name.lower() for name in catalogue.METRICS_WITHOUT_EQUIVALENT)
 
@@ -73,10 +75,12 @@ def named(name: str, time_unit: str) -> NamedMetric:
     """The platform's metric for a name of the platform or of the tutorials. A unit in the name (`agent.talk.seconds`,
     `talk_time_ms`) overrides `time_unit`. Raises InvalidQuery if there is no equivalent.
     """
-    if is_platform_metric(name):
-        return NamedMetric(name, "ms", _bare(name, name))
     match = _UNIT_IN_NAME.fullmatch(name)
-    unit = next((unit for unit in MILLISECONDS if match and match[unit]), time_unit)
+    if is_platform_metric(name):
+        if match is None or not has_unit(name):
+            return NamedMetric(name, "ms", _bare(name, name))
+        return NamedMetric(match["name"], _unit_in(match), _bare(match["name"], name))
+    unit = time_unit if match is None else _unit_in(match)
     try:
         metric = catalogue.metric(name)
     except InvalidQuery as refusal:
@@ -87,6 +91,21 @@ def named(name: str, time_unit: str) -> NamedMetric:
     return NamedMetric(metric, unit, _bare(metric, name))
 
 
+@lru_cache(maxsize=256)
+def has_unit(name: str) -> bool:
+    """Whether a name is a metric of the platform with a unit behind it.
+
+    >>> has_unit("tHandle_seconds"), has_unit("tHandle"), has_unit("handleTimeSeconds")
+    (True, False, False)
+    """
+    match = _UNIT_IN_NAME.fullmatch(name)
+    return match is not None and name not in catalogue.METRICS and match["name"] in catalogue.METRICS
+
+
+def _unit_in(match: re.Match[str]) -> str:
+    return next(unit for unit in MILLISECONDS if match[unit])
+
+
 def statistics(measured: Any, meaning: NamedMetric, name: str) -> Statistics:
     """The statistics of one figure: a number, `{value}`, `{count, sum, …}` or `{stats: {…}}`; empty for null.
 
@@ -95,10 +114,14 @@ def statistics(measured: Any, meaning: NamedMetric, name: str) -> Statistics:
     measured = unwrapped(measured)
     if isinstance(measured, dict):
         measured = respelled(measured, NAMES)
-        inner = measured.get("stats", measured)
+        inner = measured.get("stats")
         given = dict(respelled(inner, NAMES)) if isinstance(inner, dict) else {}
-        if "value" in given:
-            given.setdefault(meaning.statistic, given.pop("value"))
+        beside = {each: value for each, value in measured.items() if each in STATISTICS or each == "value"}
+        for fields in (given, beside):
+            if (value := fields.pop("value", None)) is not None:
+                _put(fields, meaning.statistic, value, name)
+        for statistic, value in beside.items():
+            _put(given, statistic, value, name)
     else:
         given = {meaning.statistic: measured}
     numbers = {
@@ -110,21 +133,31 @@ def statistics(measured: Any, meaning: NamedMetric, name: str) -> Statistics:
     return numbers
 
 
-def gathered(figures: Iterable[tuple[str, Any]], time_unit: str, remarks: Remarks) -> dict[str, Statistics]:
+def _put(given: dict[str, Any], statistic: str, value: Any, name: str) -> None:
+    """Add a statistic. Raises CannotImport if it is there already, with another value."""
+    if value is not None and given.get(statistic, value) not in (None, value):
+        raise CannotImport(f"{name!r} has two values of {statistic}: take out the one that is wrong")
+    if value is not None:
+        given[statistic] = value
+
+
+def gathered(
+    figures: Iterable[tuple[str, Any]], time_unit: str, remarks: Remarks, around: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Statistics]:
     """The statistics of all figures of one bucket, by metric. Adds remarks on what was left out: as a note for names
-    that the platform does not measure at all, as a loss for any other unknown name.
+    that the platform does not measure at all, as a loss for any other unknown name. A unit in one of the objects
+    `around`, the innermost first, overrides `time_unit`.
     """
     by_metric: dict[str, Statistics] = {}
     for name, measured in figures:
         measured = unwrapped(measured)
         try:
-            meaning = named(name, time_unit)
+            meaning = named(name, "")
         except InvalidQuery as error:
             is_measured_by_nobody = name.strip().lower() in _WITHOUT_EQUIVALENT
             (remarks.note if is_measured_by_nobody else remarks.leave_out)(error.message)
             continue
-        if meaning.metric.startswith("t"):
-            meaning = replace(meaning, unit=_unit_beside(measured, name) or meaning.unit)
+        meaning = replace(meaning, unit=_unit_of(meaning, name, measured, time_unit, around))
         values = statistics(measured, meaning, name)
         if not values or _has_qualifier(measured):
             if _has_value(measured):
@@ -147,15 +180,39 @@ def gathered(figures: Iterable[tuple[str, Any]], time_unit: str, remarks: Remark
     return by_metric
 
 
-def _unit_beside(measured: Any, name: str) -> str | None:
-    """The unit in a field of a figure, as in `{"value": 312, "unit": "seconds"}`. Raises CannotImport."""
-    written = measured.get("unit") if isinstance(measured, dict) else None
-    if written is None:
+def _unit_of(
+    meaning: NamedMetric, name: str, measured: Any, time_unit: str, around: Sequence[Mapping[str, Any]]
+) -> str:
+    """The unit of a figure's times: from a field of the figure, its name, or a field around it; else milliseconds for a
+    metric of the platform, and `time_unit` for another name. Raises CannotImport.
+    """
+    if not meaning.metric.startswith("t"):
+        return "ms"
+    is_bare = is_platform_metric(name) and not has_unit(name)
+    if own := unit_beside(measured) or ("" if is_bare else meaning.unit):
+        return own
+    written = next(filter(None, map(unit_beside, around)), None)
+    if written is not None and time_unit not in ("ms", written):
+        raise CannotImport(
+            f"its times are in {written}, as a field of it says, and in {time_unit}, as --time-unit says"
+        )
+    return written or ("ms" if is_bare else time_unit)
+
+
+def unit_beside(measured: Any) -> str | None:
+    """The unit in a field of a figure, or of its statistics, as in `{"value": 312, "unit": "seconds"}`. Raises
+    CannotImport.
+    """
+    if not isinstance(measured, Mapping):
         return None
-    match = _UNIT.fullmatch(written) if isinstance(written, str) else None
-    if match is None:
-        raise CannotImport(f"unit of {name!r} is {shown(written)}, not one of {', '.join(MILLISECONDS)}")
-    return next(unit for unit in MILLISECONDS if match[unit])
+    for name, written in measured.items():
+        if plain(name) not in UNITS or written is None:
+            continue
+        match = _UNIT.fullmatch(written) if isinstance(written, str) else None
+        if match is None:
+            raise CannotImport(f"its {name!r} is {shown(written)}, not one of {', '.join(MILLISECONDS)}")
+        return _unit_in(match)
+    return unit_beside(measured.get("stats"))
 
 
 def note_unknown(measured: Mapping[str, Any], name: str, remarks: Remarks) -> None:

@@ -14,6 +14,7 @@ from genesys_assets.cloud.analytics.families import CONVERSATIONS, families_with
 from genesys_assets.cloud.analytics.values import BOOLEANS, ENUMERATIONS, is_uuid, value_of
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.importing.conversations import UUIDS, hyphenated, is_no_id, unwrapped
+from genesys_assets.importing.figures import UNITS
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.remarks import Remarks, shown
 from genesys_assets.importing.shapes import Object
@@ -59,7 +60,7 @@ def group_around(envelope: Object, remarks: Remarks) -> Group:
     for name, value in envelope.items():
         if not isinstance(value, str) or not value:
             continue
-        if (dimension := _known(name)) is not None:
+        if (dimension := known_dimension(name)) is not None:
             found.dimensions[dimension] = _fixed(dimension, hyphenated(dimension, value), remarks)
         elif _kind_of_name(name) in _ID_OF_NAME:
             found.names.append(name)
@@ -168,13 +169,14 @@ def _fixed(dimension: str, text: str, remarks: Remarks) -> str:
 
 def _dimension(name: str) -> str:
     """The platform's dimension of a name, also in snake_case or with spaces or hyphens. Raises InvalidQuery."""
-    known = _known(name)
+    known = known_dimension(name)
     if known is None:
         raise InvalidQuery(_refusal(name))
     return known
 
 
-def _known(name: str) -> str | None:
+def known_dimension(name: str) -> str | None:
+    """The platform's dimension of a name; None if it is none."""
     return next(filter(None, (_BY_NAME.get(each.lower()) for each in (name.strip(), re.sub("[_ -]", "", name)))), None)
 
 
@@ -222,7 +224,8 @@ def _text(value: Any, name: str) -> str:
 
 
 def _is_time(name: str) -> bool:
-    return plain_name(name) in (*STARTS, *ENDS, "granularity")
+    """Whether a field says when figures were measured, for how long, or in which unit."""
+    return plain_name(name) in (*STARTS, *ENDS, *UNITS, "granularity")
 
 
 def plain_name(name: str) -> str:

@@ -315,6 +315,7 @@ class _Import:
             outcome.partitions = self._partitions_of(sha256)
             if not outcome.conversations and not outcome.buckets:
                 outcome.state, outcome.reason = "skipped", f"nothing of it can be taken: {'; '.join(outcome.left_out)}"
+                outcome.left_out = {}
                 del self._records[sha256]
 
     def _name_of(self, sha256: str) -> str:

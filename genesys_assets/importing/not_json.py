@@ -50,6 +50,11 @@ _BEGINNINGS = _kinds(
     (r"```|~~~", "it begins with ```, which Markdown has around code: take the lines with ``` out"),
     (r"//|/\*|#", "it begins with a comment, and JSON has none: take it out"),
     (r"\x00", "it is not JSON: it begins with zero bytes, so it was not written to its end. Save it again"),
+    (
+        r"(INFO|DEBUG|TRACE|WARN(ING)?|ERROR|CRITICAL|FATAL|Traceback|Exception)\b|\[?\d{4}-\d\d-\d\d[ T]\d\d:|"
+        r"\[(info|debug|warn|error)",
+        "it begins with lines of a log or of an error: save the answer of the platform alone",
+    ),
     # -- an answer as a program shows it
     (r"<Response \[\d+\]>", "it is the name of Python's answer, without what is in it: save response.text"),
     (r"<[\w.]+ object at 0x", f"it is the name of an object of Python, without what is in it: {_TO_JSON}"),

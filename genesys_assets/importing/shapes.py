@@ -233,6 +233,13 @@ def _instead(document: Object) -> str:
         return "it is a HAR file, of a browser's network tab: save the answer itself, with `Copy response`"
     if isinstance(document.get("info"), dict) and isinstance(document.get("item"), list):
         return "it is a Postman collection, which has requests: save the answer itself, with `Save response to file`"
+    if {"topicName", "eventBody"} <= document.keys():
+        return (
+            "it holds events of the notification service, which are no whole conversations: ask POST "
+            "/api/v2/analytics/conversations/details/query for these, by conversationId"
+        )
+    if {"columns", "data"} <= document.keys():
+        return "it is a table of pandas (orient='split'), not an answer: save the answer before it becomes a table"
     if "_postman_variable_scope" in document:
         return (
             "it is a Postman environment, which may hold secrets: save the answer itself, with `Save response to file`"

@@ -1,8 +1,9 @@
-"""Leaves out conversations that another imported file has on another day.
+"""Leaves out conversations that another imported file has on another day, or that were fetched on another day.
 
 A conversation belongs to the day on which it began. If two files give it two starts on different days, it would count
 on both, and one of the starts is wrong: mostly one file was read with the wrong time zone. The file that came first
-keeps the conversation. The other file's form of it is left out, with the name of the first file.
+keeps the conversation. The other file's form of it is left out, with the name of the first file. What was fetched is
+always first.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import chain
 from typing import NamedTuple
+
+import pyarrow.compute as pc
 
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.importing.pages import DETAILS, file_of, identity
@@ -20,6 +24,8 @@ from genesys_assets.importing.spool import Spool
 from genesys_assets.lake.files import Unreadable
 from genesys_assets.lake.lake import Lake
 from genesys_assets.tables.conversations.decode import UnreadablePage, starts
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
+from genesys_assets.tables.sources import IMPORTED
 
 REACH_DAYS = 2
 """How many days around a start are compared with what is stored. Two readings of one local time differ by at most 26
@@ -28,9 +34,11 @@ hours, as far as the time zones UTC-12 and UTC+14 lie apart.
 
 
 class _Other(NamedTuple):
-    """The file (its sha256) that keeps a conversation, and the day on which the conversation began there."""
+    """The file (its sha256) that keeps a conversation, and the day on which the conversation began there; no file if
+    the conversation was fetched.
+    """
 
-    file: str
+    file: str | None
     day: str
 
 
@@ -47,18 +55,23 @@ def leave_out_moved(
         for number, page in list(spool.pages_of_file((DETAILS, day), file)):
             spool.replace_page(number, *_without(page, others))
         for other, count in Counter(others.values()).items():
-            remarks[file][
-                f"conversation left out: it began on {day} here, and on {other.day} in {name_of(other.file)}, which "
-                "came first. Take back the file that is wrong, and import the other again"
-            ] += count
+            remarks[file][_remark(day, other, name_of)] += count
     return remarks
+
+
+def _remark(day: str, other: _Other, name_of: Callable[[str], str]) -> str:
+    begun = f"conversation left out: it began on {day} here, and on {other.day}"
+    if other.file is None:
+        return f"{begun} as it was fetched. Import the file with the --time-zone of its instants"
+    name = name_of(other.file)
+    return f"{begun} in {name}, which came first. Take back the file that is wrong, and import the other again"
 
 
 def _moved(lake: Lake, spool: Spool, replaced: Collection[str]) -> dict[tuple[str, str], dict[str, _Other]]:
     """The conversations to leave out, by file and day of theirs; each with the file that keeps it."""
     found: dict[tuple[str, str], dict[str, _Other]] = defaultdict(dict)
     for day in _days_around(spool.start_days()):
-        for stored_file, ids in _stored_ids(lake, day, replaced):
+        for stored_file, ids in chain([(None, _fetched_ids(lake, day))], _stored_ids(lake, day, replaced)):
             for id_, file, own_day in spool.begun_on_another_day(ids, day):
                 found[file, own_day].setdefault(id_, _Other(stored_file, day))
                 spool.forget_start(id_, file)
@@ -74,8 +87,21 @@ def _days_around(days: Collection[str]) -> list[str]:
     return sorted({f"{date.fromisoformat(day) + timedelta(days=shift)}" for day in days for shift in shifts})
 
 
+def _fetched_ids(lake: Lake, day: str) -> list[str]:
+    """The ids of the conversations of a day that were fetched, and that are in its table."""
+    rows = lake.read(
+        f"tables/{CONVERSATIONS.name}",
+        day,
+        schema=CONVERSATIONS.schema,
+        columns=["conversation_id"],
+        where=pc.field("source") != IMPORTED,
+    )
+    ids: list[str] = rows["conversation_id"].to_pylist()
+    return ids
+
+
 def _stored_ids(lake: Lake, day: str, replaced: Collection[str]) -> Iterator[tuple[str, list[str]]]:
-    """The file, and the ids of its conversations, for each stored page of a day."""
+    """The file, and the ids of its conversations, for each stored page of a day that files had."""
     stored = lake.pages(f"pages/{DETAILS}", day)
     if stored is None:
         return

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
 import pytest
 
 from genesys_assets.cloud.analytics.interval import Interval
@@ -18,6 +20,8 @@ from genesys_assets.importing.summary import not_complete, totals
 from genesys_assets.importing.take_back import imported_files, take_back
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
+from genesys_assets.tables.sources import FETCHED, IMPORTED
 from genesys_assets_tests.importing.saved import as_bytes, conversation, saved_file
 
 DAYS = Interval.parse("2026-01-26T00:00Z/2026-02-03T00:00Z")
@@ -113,6 +117,22 @@ def test_two_forms_of_one_day_are_both_stored_and_of_one_file_the_newer_start_co
     one = saved("c.json", of_day("N", "2026-01-28"), of_day("N", "2026-01-29"))
     assert imported(lake, one).is_whole
     assert stored(lake)["2026-01-29"] == ["N"]
+
+
+def test_a_conversation_that_was_fetched_on_another_day_is_left_out(lake: Lake) -> None:
+    noon = datetime(2026, 1, 28, 12, tzinfo=UTC)
+    sources = {"A": FETCHED, "B": IMPORTED, "C": FETCHED}
+    rows = [{"conversation_id": id_, "conversation_start": noon, "source": source} for id_, source in sources.items()]
+    table = pa.Table.from_pylist(rows, CONVERSATIONS.schema)
+    lake.write(f"tables/{CONVERSATIONS.name}", CONVERSATIONS, table, "2026-01-28", {})
+    result = imported(
+        lake, saved("b.json", of_day("A", "2026-01-29"), of_day("B", "2026-01-29"), of_day("C", "2026-01-28"))
+    )
+    assert result.outcomes[0].left_out == {
+        "conversation left out: it began on 2026-01-29 here, and on 2026-01-28 as it was fetched. Import the file with "
+        "the --time-zone of its instants": 1
+    }
+    assert stored(lake) == {"2026-01-28": ["C"], "2026-01-29": ["B"]}
 
 
 @pytest.mark.parametrize(("day", "is_seen"), [("2026-01-26", True), ("2026-01-30", True), ("2026-01-31", False)])

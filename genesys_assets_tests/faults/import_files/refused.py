@@ -59,7 +59,7 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
     ),
     "a web page in gzip": (gzip.compress(b"\n<html>"), "it is HTML or XML, as a login"),
     "a web page in UTF-16": ("<html>".encode("utf-16"), "it is HTML or XML, as a login"),
-    "a web page behind an answer": (CALL + b"\n<html>", "it is not JSON: HTML or XML stands behind"),
+    "a web page behind an answer": (CALL + b"\n<html>", "it is not JSON at line 2 column 1: HTML or XML stands behind"),
     "what a gateway says": (
         b"upstream request timeout",
         "it is plain text, as a gateway or a program answers, not JSON: ask again",

@@ -38,14 +38,17 @@ REFUSED_TEXTS: dict[str, tuple[bytes, str]] = {
     "server-sent events": (b"data: " + CALL, "it begins with server-sent events"),
     "a guard of browsers": (b")]}'\n" + CALL, "keeps browsers from running it: take that line out"),
     "code in Markdown": (b"```json\n" + CALL + b"\n```", "which Markdown has around code"),
+    "a log before it": (b"INFO: fetched 3 pages\n" + CALL, "it begins with lines of a log or of an error: save the"),
+    "a log with times": (b"2026-01-28 11:40:00 done\n", "it begins with lines of a log or of an error"),
+    "an error of Python": (b"Traceback (most recent call last):\n", "it begins with lines of a log or of an error"),
     "a comment before it": (b"// saved on Monday\n" + CALL, "it begins with a comment, and JSON has none"),
     "a comment within": (
         _in_call(b"/* ms */ 5"),
-        "it is not JSON: a comment, which JSON does not have: take it out: line",
+        "a comment, which JSON does not have: take it out",
     ),
     "a semicolon behind it": (CALL + b";", "a semicolon, as programs end a line with: take it out"),
-    "zeros behind it": (CALL + bytes(512), "it is not JSON: zero bytes: it was not written to its end. Save it again"),
-    "zeros behind a part of it": (CALL[:300] + bytes(512), "it is not JSON: zero bytes: it was not written to its end"),
+    "zeros behind it": (CALL + bytes(512), "zero bytes: it was not written to its end. Save it again"),
+    "zeros behind a part of it": (CALL[:300] + bytes(512), "zero bytes: it was not written to its end"),
     # -- an answer as a program shows it
     "repr() of Python": (repr(page(call())).encode(), "In Python save it with to_json() of the SDK's answer"),
     "repr() of the SDK's answer": (
@@ -81,7 +84,7 @@ REFUSED_TEXTS: dict[str, tuple[bytes, str]] = {
     "a document of a word processor": (b"{\\rtf1\\ansi}", "it is a document of a word processor (RTF)"),
     "a comma before the end of an object": (
         b'{"conversations": [],}',
-        f"it is not JSON: {_TRAILING}: line 1 column 22",
+        f"it is not JSON at line 1 column 22: {_TRAILING}",
     ),
     "a comma before the end of a list": (b'{"conversations": [1,]}', _TRAILING),
     "a comma before the end of a long object": (CALL[:-1] + b" " * 300_000 + b",}", _TRAILING),
@@ -107,6 +110,14 @@ REFUSED_TEXTS: dict[str, tuple[bytes, str]] = {
     "an answer without a token": (
         dumped({"message": "No bearer token", "code": "authentication.required", "status": 401, "details": []}),
         "an error answer of the platform: 401, authentication.required. Ask again, and save what comes then",
+    ),
+    "an event of the notification service": (
+        dumped({"topicName": "v2.detail.events.conversation", "version": "2", "eventBody": {"conversationId": "A"}}),
+        "it holds events of the notification service, which are no whole conversations",
+    ),
+    "a table of pandas": (
+        dumped({"columns": ["conversationId"], "index": [0], "data": [["A"]]}),
+        "it is a table of pandas (orient='split'), not an answer",
     ),
     "an environment of Postman": (
         dumped({"name": "x", "values": [], "_postman_variable_scope": "environment"}),

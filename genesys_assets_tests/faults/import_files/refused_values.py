@@ -212,7 +212,7 @@ REFUSED_VALUES: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] 
     ),
     "a time in a unit of its own": (
         measured(interval=HOUR, metrics={"handleTime": {"value": 5, "unit": "fortnights"}}),
-        "unit of 'handleTime' is 'fortnights', not one of ms, seconds, minutes",
+        "its 'unit' is 'fortnights', not one of ms, seconds, minutes",
     ),
     **{
         f"a queue that is {text}": (
@@ -221,6 +221,20 @@ REFUSED_VALUES: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] 
         )
         for text in ("None", "null", "NaN", '["Q"]', "Q R")
     },
+    "a value beside statistics that say another": (
+        FIGURES.replace(b'"stats"', b'"value": 7, "stats"'),
+        "'tHandle' has two values of sum: take out the one that is wrong",
+    ),
+    "a value and a sum": (measured(interval=HOUR, metrics={"handleTime": {"value": 5, "sum": 6}}), "two values of sum"),
+    "a queue beside a figure": (
+        FIGURES.replace(b'"stats"', b'"queueId": "R", "stats"'),
+        "queueId stands beside the figure 'tHandle': write it in the group",
+    ),
+    "a unit in the file and another one said": (
+        dumped({"unit": "minutes", "results": [{"queueId": "Q", "interval": HOUR, "metrics": {"handleTime": 5}}]}),
+        "its times are in minutes, as a field of it says, and in seconds, as --time-unit says",
+        ImportOptions(time_unit="seconds"),
+    ),
     "averages alone": (
         measured(interval=HOUR, metrics={"averageHandleTime": 312}),
         "nothing of it can be taken: 'averageHandleTime' has no equivalent metric",

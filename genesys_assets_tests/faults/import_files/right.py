@@ -163,6 +163,13 @@ THE_CALL: dict[str, bytes | tuple[bytes, ImportOptions]] = {
 """Each gives the call, once, and nothing is left out."""
 
 
+def _in_seconds(fields: dict[str, Any], **stats: Any) -> bytes:
+    """The result with its times in seconds, and with more fields in its figure or its statistics."""
+    written = result(count=2, sum=312, min=100, max=212, **stats)
+    written["data"][0]["metrics"][0] |= fields
+    return dumped({"results": [written]})
+
+
 def _with_time(**fields: Any) -> dict[str, Any]:
     """The result with more fields in its bucket."""
     written = result()
@@ -210,6 +217,14 @@ THE_FIGURES: dict[str, bytes] = {
         )
     },
     "ids that spaces fill": FIGURES.replace(b'"Q"', b'"Q    "'),
+    "seconds, as the figure says": _in_seconds({"unit": "seconds"}),
+    "seconds, as its statistics say": _in_seconds({}, unit="s"),
+    "seconds, as its name says": _in_seconds({"metric": "tHandle_seconds"}),
+    "seconds, as a field around it says": dumped(
+        json.loads(_in_seconds({})) | {"timeUnit": "seconds"},
+    ),
+    "milliseconds, as a field around it says": dumped({"results": [result()], "unit": "ms"}),
+    "statistics beside stats": FIGURES.replace(b'"stats"', b'"count": 2, "value": 312000, "stats"'),
     "a bucket that the end of the whole interval cuts": dumped(
         {"granularity": "P1D", "interval": "2026-01-27T00:00Z/2026-01-28T14:00Z", "results": [result()]}
     ),

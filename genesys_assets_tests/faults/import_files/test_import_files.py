@@ -255,6 +255,13 @@ def test_objects_that_a_join_repeats_are_named_with_their_count() -> None:
     }
 
 
+def test_evaluations_of_one_id_that_differ_are_both_taken_and_equal_ones_once() -> None:
+    first, second = {"evaluationId": "E", "oTotalScore": 50}, {"evaluationId": "E", "oTotalScore": 70}
+    found = converted(dumped(page(call() | {"evaluations": [first, first, second]})))
+    assert [each["oTotalScore"] for each in conversations(found)[0]["evaluations"]] == [50, 70]
+    assert found.notes == {"conversations.evaluations: one that is there again, with the same values, counts once": 1}
+
+
 def test_a_page_that_is_there_twice_is_no_other_page(tmp_path: Path) -> None:
     raw = dumped(_with_total(2, "A"))
     files = [saved_file("1.json", raw), saved_file("copy of 1.json", raw)]
