@@ -183,7 +183,9 @@ def test_contacts_of_customers_who_came_again_are_those_of_the_conversations(
     assert sum(row["resolved_for_1d"] or 0 for row in rows) == len(ended)
     assert {row["repeated_within_7d"] for row in rows} == {row["resolved_for_7d"] for row in rows} == {None}
     (reason,) = {tuple(row["unknown_because"]) for row in rows}
-    assert reason[0].startswith(f"of 7 days before {DAYS[0] - timedelta(days=4)} and 3 more not stored whole")
+    assert reason[0].startswith(
+        f"of the 7 days before, {DAYS[0] - timedelta(days=4)} and 3 more are not stored completely"
+    )
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Zurich", "America/New_York"])

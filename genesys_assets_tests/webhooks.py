@@ -18,13 +18,16 @@ class Hook:
 
     def __init__(self, status: int = 200) -> None:
         self.posted: list[tuple[str, str | None, Any]] = []
+        self.refused: set[str] = set()
+        """Messages with one of these texts are refused."""
         hook = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 hook.posted.append((self.path, self.headers["Content-Type"], json.loads(body)))
-                self.send_response(status)
+                is_refused = any(text in body.decode() for text in hook.refused)
+                self.send_response(400 if is_refused else status)
                 self.end_headers()
 
             def log_message(self, *_: object) -> None: ...

@@ -89,16 +89,27 @@ def _late(calendar: Calendar, running: Collection[str]) -> dg.SensorDefinition:
         late_figures = list(find_late(shared_lake(lake.location), calendar, now, published, observed))
         lately = {each.name: alerted[each.name] for each in late_figures if now - _at(alerted.get(each.name)) < DAY}
         webhook = AlertSettings.load().url
+        undelivered: dict[str, NotDelivered] = {}
         for each in late_figures:
             if each.name in lately:
                 continue
             line = f"genesys_assets: late since {each.since:%Y-%m-%d %H:%M} UTC: {each.message}"
             context.log.error(line)
-            if webhook:
-                _post(webhook, {"text": line, "late": each.name}, f"late {each.name}")
-            lately[each.name] = now.isoformat()
+            try:
+                if webhook:
+                    _post(webhook, {"text": line, "late": each.name}, f"late {each.name}")
+            except NotDelivered as problem:
+                # Raised at once it would lose the cursor, and alerts that were delivered would be posted again.
+                context.log.error(str(problem))
+                undelivered[each.name] = problem
+            else:
+                lately[each.name] = now.isoformat()
+        if undelivered and lately == alerted:
+            raise next(iter(undelivered.values()))
         names = ", ".join(each.name for each in late_figures)
         reason = f"Late: {names}." if names else "Nothing is late."
+        if undelivered:
+            reason += f" The webhook did not accept {', '.join(undelivered)}: the next tick posts them again."
         return dg.SensorResult(skip_reason=dg.SkipReason(reason), cursor=json.dumps(lately))
 
     return late

@@ -51,8 +51,6 @@ from genesys_assets.days import utc_day
 from genesys_assets.days.sources import DAILY as DAILY_DETAILS
 from genesys_assets.days.sources import HOURLY as HOURLY_DETAILS
 from genesys_assets.days.users import USER_DETAILS
-from genesys_assets.days.verdicts import PLACE as VERDICTS_PLACE
-from genesys_assets.days.verdicts import why_closed
 from genesys_assets.keys import LAYERS, asset_key, keys
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import shared_lake, shared_s3_client
@@ -272,12 +270,10 @@ class Tick:
         )
 
     def _closed(self) -> set[str]:
-        """The days whose reports must wait because checks are blocking: a check failed on them, or has not run yet."""
+        """The days whose reports must wait because checks are blocking."""
         if not ReconciliationSettings.load().is_blocking:
             return set()
-        unchecked = stale.checks_backlog(self.lake, self.calendar, self.now, self.stale_tables)
-        checked = (str(day) for day in self.lake.stored(VERDICTS_PLACE))
-        return {*unchecked, *(day for day in checked if why_closed(self.lake, [day]))}
+        return stale.closed_by_checks(self.lake, self.calendar, self.now, self.stale_tables)
 
     @cached_property
     def _available(self) -> datetime | None:

@@ -32,7 +32,8 @@ from genesys_assets.days.sources import (
     IMPORTED_HOURLY,
 )
 from genesys_assets.days.users import USER_TABLES, has_status, of_user_tables
-from genesys_assets.days.verdicts import looked_at, verdicts
+from genesys_assets.days.verdicts import PLACE as VERDICTS
+from genesys_assets.days.verdicts import looked_at, verdicts, why_closed
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER, ledger_version
 from genesys_assets.partitions import Calendar
@@ -184,6 +185,15 @@ def reports_backlog(
             if not _is_made_of(lake, place, day, number) and can_make_report(lake, calendar, report, day):
                 builder.add(day, place)
     return builder.backlog
+
+
+def closed_by_checks(lake: Lake, calendar: Calendar, now: datetime, stale: Collection[str] = ()) -> set[str]:
+    """The days whose reports must wait where checks are blocking: a check failed on them, or has not run yet. Days in
+    `stale` count as not to be checked yet: see `checks_backlog`.
+    """
+    checked = (str(day) for day in lake.stored(VERDICTS))
+    failed = {day for day in checked if why_closed(lake, [day])}
+    return failed.union(checks_backlog(lake, calendar, now, stale))
 
 
 def _begins(report: Report, day: str, calendar: Calendar) -> datetime:

@@ -15,11 +15,8 @@ from genesys_assets.automation.jobs import at_most
 from genesys_assets.automation.next_run import choose_next_run
 from genesys_assets.automation.progress import location_of, runs_of
 from genesys_assets.automation.sensors import run_request
-from genesys_assets.automation.stale import can_make_report, reports_backlog
-from genesys_assets.days.verdicts import PLACE as VERDICTS
-from genesys_assets.days.verdicts import why_closed
+from genesys_assets.automation.stale import can_make_report, closed_by_checks, reports_backlog
 from genesys_assets.keys import asset_key, keys
-from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import shared_lake
 from genesys_assets.partitions import Calendar
 from genesys_assets.reports.meaning.report import Report
@@ -47,7 +44,8 @@ def build_standalone_sensor(calendar: Calendar, report: Report) -> dg.SensorDefi
     )
     def launch(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         location, lake, now = location_of(context), shared_lake(), datetime.now(UTC)
-        wanted = reports_backlog(lake, calendar, now, [report], _closed(lake))
+        closed = closed_by_checks(lake, calendar, now) if ReconciliationSettings.load().is_blocking else set()
+        wanted = reports_backlog(lake, calendar, now, [report], closed)
         runs = runs_of(context.instance, location, now)
 
         def can_make(_: str, day: str) -> bool:
@@ -60,10 +58,3 @@ def build_standalone_sensor(calendar: Calendar, report: Report) -> dg.SensorDefi
         return [run_request(request, by_place) for request in next_run.request.cut(calendar.days_per_run)]
 
     return launch
-
-
-def _closed(lake: Lake) -> set[str]:
-    """The days of which no report is computed because a blocking check failed on them."""
-    if not ReconciliationSettings.load().is_blocking:
-        return set()
-    return {day for day in map(str, lake.stored(VERDICTS)) if why_closed(lake, [day])}

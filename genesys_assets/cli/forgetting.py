@@ -26,6 +26,7 @@ examples:
   genesys-assets forget
       once more for everybody forgotten before: after a kill, or after an import"""
 
+_NOTHING = "The lake holds nothing about anybody who must be forgotten."
 _SHORTEST = 3
 _RUN_ID = "forget"
 """The run id in the manifests of days that this command publishes again."""
@@ -125,7 +126,8 @@ def text(report: ForgettingResult, *, dry_run: bool) -> str:
         for old in [report.old_files[place]]
     ]
     headers = ["table", "partitions rewritten", "rows removed", "rows changed", "files of older versions removed"]
-    lines = [tabulate(rows, headers) if rows else "The lake holds nothing about anybody who must be forgotten."]
+    nothing = "No table was changed." if report.problems else _NOTHING
+    lines = [tabulate(rows, headers) if rows else nothing]
     for day, count in sorted(report.published_files.items()):
         lines.append(f"published, {day}: {count} files replaced or removed")
     if report.published_files:

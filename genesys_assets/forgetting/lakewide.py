@@ -41,6 +41,7 @@ from genesys_assets.forgetting.work import ForgettingResult, Work
 from genesys_assets.lake.audit import AuditFailed
 from genesys_assets.lake.column_types import UnstorableColumn
 from genesys_assets.lake.commit import TableContended
+from genesys_assets.lake.delta import UnreadableLog
 from genesys_assets.lake.files import (
     Unreadable,
     open_files,
@@ -58,6 +59,12 @@ _PAGES = "pages/"
 _IDS_SUFFICE = ("pages/", "tables/", "reference/", "live/")
 _OF_USERS = ("reference/", "pages/reference_")
 _PARTICIPANTS = "tables/participants"
+_GATHERED = ("pages/", "tables/", "reference/")
+"""Tables with the names and numbers to search."""
+_NOT_GATHERED = (
+    "Nothing was removed, because the names and numbers to search are in tables like those listed here. Mend these, "
+    "then run this again. What is fetched until then contains nobody who must be forgotten."
+)
 
 
 class Publication(Protocol):
@@ -94,13 +101,16 @@ def forget(
     """
     lake = lake.refreshed()
     who = _listed(lake, ids, dry_run)
+    damaged = _damaged_logs(lake)
+    if any(place.startswith(_GATHERED) for place in damaged):
+        return ForgettingResult(problems=damaged | {"everything": _NOT_GATHERED})
     found = gather(lake, who)
     if found.of_contacts:
         who = _listed(lake, {**ids, Kind.CONTACT_CONVERSATION: sorted(found.of_contacts)}, dry_run)
-    work = Work(lake, who, found, ForgettingResult(), dry_run)
+    work = Work(lake, who, found, ForgettingResult(problems=damaged), dry_run, damaged={*damaged})
     _warn_of_unidentifiable_contacts(work, ids)
     recomputation = recomputation or Recomputation()
-    derived, others, of_users = _ordered(places(lake.store.listed("")))
+    derived, others, of_users = _ordered({*places(lake.store.listed(""))} - work.damaged)
     work.affected = affected(lake) | _affected(work, [*others, *derived])
     work.concerned = recomputation.concerned(lake, derived, work.affected)
     if not dry_run:
@@ -130,6 +140,17 @@ def forget(
     if not dry_run:
         remove_drafts(work, now)
     return work.report
+
+
+def _damaged_logs(lake: Lake) -> dict[str, str]:
+    """The tables whose logs cannot be read, each with the reason and what to do."""
+    damaged = {}
+    for place in places(lake.store.listed("")):
+        try:
+            lake.log(place)
+        except UnreadableLog as error:
+            damaged[place] = str(error)
+    return damaged
 
 
 def _warn_of_unidentifiable_contacts(work: Work, ids: Ids) -> None:
@@ -180,7 +201,7 @@ def _reports(work: Work, recomputation: Recomputation, published: Publication | 
             report.withdrawn[f"{place} {key}"] = why
     lake = lake.refreshed()
     deleted, remaining = delete_old_files(
-        lake, work.concerned, now, IN_FLIGHT, lambda place: set(named_by_commits(lake, place))
+        lake, work.concerned, now, IN_FLIGHT, lambda place: named_by_commits(lake, place)
     )
     report.old_files.update(deleted)
     report.problems |= {key: in_flight(now) for key in remaining}

@@ -32,6 +32,8 @@ _IMPORTS = "imports"
 _BOUNDS = ("minValues", "maxValues")
 _OF_CHECKPOINTS = ("sizeInBytes", "checksum")
 """Fields of the file `_last_checkpoint` that describe the bytes of the checkpoint, which have changed."""
+_MALFORMED = (ValueError, TypeError, AttributeError, pa.ArrowException, OSError, RecursionError)
+"""What reading a damaged JSON or Parquet file raises, also if it is JSON of another shape."""
 _IN_PLACE = "forgotten"
 _SHORTEST_CUT = 32
 """Writers of statistics shorten texts, but to no fewer letters than this."""
@@ -56,14 +58,30 @@ def scrub_logs(
     for place in sorted(places(every)):
         keys = [file.key for file in every if file.key.startswith(f"{place}/{LOG}/")]
         bodies = {key: lake.store.get(key) for key in keys if key.endswith((".json", ".parquet"))}
-        rewritten = {key: _rewritten(key, body) for key, body in bodies.items() if body is not None}
+        rewritten: dict[str, _RewrittenFile] = {}
+        for key, body in bodies.items():
+            try:
+                if body is not None:
+                    rewritten[key] = _rewritten(key, body)
+            except _MALFORMED as error:
+                report.problems[key] = (
+                    f"It cannot be read, so it is unknown whether it names somebody ({error}). Write the table again, "
+                    "remove the old one, then run this again."
+                )
         is_ours = place.split("/")[0] in _OURS
         if place in affected or any(
             after.touches(mentions, also_remaining=not is_ours) for after in rewritten.values()
         ):
             _put(lake, place, rewritten, mentions, report, dry_run=dry_run)
     for name in lake.store.names(_IMPORTS):
-        _scrub_import_record(lake, f"{_IMPORTS}/{name}", mentions, report, dry_run=dry_run)
+        key = f"{_IMPORTS}/{name}"
+        try:
+            _scrub_import_record(lake, key, mentions, report, dry_run=dry_run)
+        except _MALFORMED as error:
+            report.problems[key] = (
+                f"It cannot be read, so it is unknown whether it names somebody ({error}). Delete it: it is only the "
+                "record of an import. Then run this again."
+            )
 
 
 class _Mentions:
@@ -179,12 +197,13 @@ def _put(
     dry_run: bool,
 ) -> None:
     changed = {key: after for key, after in rewritten.items() if after.removed}
+    # First: if the process is killed after a checkpoint was changed, the next run finds no texts in it any more.
+    if any(key.endswith(".parquet") for key in changed) and not dry_run:
+        _forget_size(lake, f"{place}/{LOG}/{LAST_CHECKPOINT}", report)
     for key, after in changed.items():
         report.statistics[place] += 1
         if not dry_run:
             lake.store.put(key, after.content())
-    if any(key.endswith(".parquet") for key in changed) and not dry_run:
-        _forget_size(lake, f"{place}/{LOG}/{LAST_CHECKPOINT}")
     for key, after in rewritten.items():
         if any(mentions(text) for text in after.remaining):
             report.problems[key] = (
@@ -194,11 +213,19 @@ def _put(
             )
 
 
-def _forget_size(lake: Lake, key: str) -> None:
+def _forget_size(lake: Lake, key: str, report: ForgettingResult) -> None:
     body = lake.store.get(key)
-    if body is not None:
-        fields = json.loads(body)
-        lake.store.put(key, json.dumps({name: fields[name] for name in fields if name not in _OF_CHECKPOINTS}).encode())
+    if body is None:
+        return
+    try:
+        fields = dict(json.loads(body))
+    except _MALFORMED as error:
+        report.problems[key] = (
+            f"It cannot be read, so it may state a wrong size of the checkpoint ({error}). Delete it: readers then "
+            "list the folder instead."
+        )
+        return
+    lake.store.put(key, json.dumps({name: fields[name] for name in fields if name not in _OF_CHECKPOINTS}).encode())
 
 
 def _scrub_import_record(lake: Lake, key: str, mentions: _Mentions, report: ForgettingResult, *, dry_run: bool) -> None:

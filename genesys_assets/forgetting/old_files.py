@@ -5,7 +5,8 @@ forgotten.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -38,17 +39,20 @@ def remove_old_files(work: Work, of: Collection[str | None], now: datetime) -> N
     lake = work.lake.refreshed()
     every = lake.store.listed("")
     listed = [file for file in every if file.key.endswith(".parquet")]
-    tables = sorted(places(every), key=len, reverse=True)
+    tables = sorted({*places(every)} - work.damaged, key=len, reverse=True)
+    damaged = tuple(f"{place}/" for place in work.damaged)
     named: dict[str, set[str]] = {}
     current = {f"{place}/{file.path}" for place in tables for _, file in lake.log(place).every_file()}
     for file in listed:
         place = _place_of(file.key, tables)
+        if file.key.startswith(damaged):
+            continue
         if file.key in current or place is None or (place if place in tables else None) not in of:
             continue
         if not _contains_somebody(work, lake, place, file):
             continue
         if place not in named:
-            named[place] = set(named_by_commits(lake, place)) if place in tables else set()
+            named[place] = named_by_commits(lake, place) if place in tables else set()
         if file.key not in named[place] and now - file.modified < IN_FLIGHT:
             work.report.problems[file.key] = in_flight(file.modified)
             work.waits |= not _contains_somebody(replace(work, found=KnownTraces()), lake, place, file)
@@ -77,14 +81,17 @@ def _contains_somebody(work: Work, lake: Lake, place: str, file: ListedFile) -> 
         return False
 
 
-def named_by_commits(lake: Lake, place: str) -> Iterator[str]:
-    """The keys of all files that a commit of a table has added or removed. A key may occur twice."""
+def named_by_commits(lake: Lake, place: str) -> set[str]:
+    """The keys of all files that a commit of a table has added or removed. If a commit is damaged, those of the commits
+    before it: `scrub_logs` reports this.
+    """
     log = lake.log(place)
-    for actions in log.actions(range(log.version + 1)):
-        for action in actions:
-            for kind in ("add", "remove"):
-                if kind in action:
-                    yield f"{place}/{action[kind]['path']}"
+    named: set[str] = set()
+    with suppress(ValueError, TypeError):
+        for actions in log.actions(range(log.version + 1)):
+            for action in actions:
+                named.update(f"{place}/{action[kind]['path']}" for kind in ("add", "remove") if kind in action)
+    return named
 
 
 def remove_drafts(work: Work, now: datetime) -> None:

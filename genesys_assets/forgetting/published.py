@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from genesys_assets.forgetting.traces import KnownTraces
 from genesys_assets.forgetting.work import ForgettingResult
+from genesys_assets.lake.delta import UnreadableLog
 from genesys_assets.lake.lake import Lake, Unreadable
 from genesys_assets.privacy.forgotten import Forgotten, Kind
 from genesys_assets.privacy.scrubbed_answers import stands_in
@@ -32,6 +33,8 @@ from genesys_assets.publishing.publisher import Publisher
 
 Republish = Callable[[Lake, Manifest], None]
 """Publishes the day of a manifest again. Raises NothingToPublish, PublishingError."""
+_MALFORMED = (ValueError, pa.ArrowException, OSError, RecursionError)
+"""What reading a damaged JSON or Parquet file raises."""
 _OF_A_DAY = re.compile(r"(?P<report>[^/]+)/date=(?P<day>\d{4}-\d{2}-\d{2})/[^/]+")
 
 
@@ -55,7 +58,7 @@ class Publication:
         """Remove everybody who must be forgotten from the published days. Days in `later` are only counted: `renew` is
         called for them when their reports were computed again. Raises PublishingError.
         """
-        affected = self._affected(who, found)
+        affected = self._affected(who, found, report)
         for day, keys in sorted(affected.days.items()):
             report.published_files[f"{day}"] += len(keys)
             if not dry_run and f"{day}" not in later:
@@ -76,13 +79,20 @@ class Publication:
         for day, keys in sorted(files.items()):
             self._renew(lake, date.fromisoformat(day), keys, report, are_clean=True)
 
-    def _affected(self, who: Forgotten, found: KnownTraces) -> _AffectedFiles:
+    def _affected(self, who: Forgotten, found: KnownTraces, report: ForgettingResult) -> _AffectedFiles:
         affected, root = _AffectedFiles(), key_of(self.publisher.place) + "/"
         for file in list(self.publisher.place.files(root)):
             body = self.publisher.place.get(file.key)
             match = _OF_A_DAY.fullmatch(file.key.removeprefix(root))
             day = match["day"] if match else None
-            if body is None or not _contains_somebody(file.key, body, who, found.of("reports/", day)):
+            try:
+                if body is None or not _contains_somebody(file.key, body, who, found.of("reports/", day)):
+                    continue
+            except _MALFORMED as error:
+                report.problems[file.key] = (
+                    f"It cannot be read, so it is unknown whether it names somebody ({error}). Delete it, publish the "
+                    "day again if it is of one, then run this again."
+                )
                 continue
             if match is None or match["report"] == INDEX:
                 affected.listed.append(file.key)
@@ -103,7 +113,7 @@ class Publication:
             if manifest is not None:
                 self.republish(lake.refreshed(), manifest)
                 manifest = self.publisher.manifest(day)
-        except (NothingToPublish, InvalidManifest, Unreadable, PublishingError) as error:
+        except (NothingToPublish, InvalidManifest, Unreadable, UnreadableLog, PublishingError) as error:
             place.delete(manifest_key(place, day))
             manifest = None
             report.problems[f"published day {day}"] = f"It was withdrawn, because it cannot be published again: {error}"

@@ -48,3 +48,5 @@ class Work:
     waits: bool = False
     """Whether a file or table remains that can only be searched by names and numbers. These are read from tables and
     pages, so tables and pages must not be rewritten yet."""
+    damaged: set[str] = field(default_factory=set)
+    """Tables whose logs cannot be read: they are left as they are."""

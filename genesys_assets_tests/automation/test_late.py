@@ -137,3 +137,20 @@ def test_what_the_webhook_did_not_take_is_told_again(
         monkeypatch.setenv("GENESYS_ASSETS_ALERT_WEBHOOK", hook.url)
         watch.tick(now)
         assert HOURLY_AGGREGATES in [message["late"] for _, _, message in hook.posted]
+
+
+def test_a_figure_that_the_webhook_refuses_neither_repeats_nor_holds_back_the_others(
+    lake: Lake, definitions: dg.Definitions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch, now = Watch(definitions, lake), MIDNIGHT + timedelta(hours=5)
+    with listening() as hook:
+        monkeypatch.setenv("GENESYS_ASSETS_ALERT_WEBHOOK", hook.url)
+        hook.refused = {f'"late": "{HOURLY}"'}
+        assert f"The webhook did not accept {HOURLY}: the next tick posts them again." in watch.tick(now)
+        told = [message["late"] for _, _, message in hook.posted]
+        assert told.index(HOURLY) < len(told) - 1, "another figure comes after the refused one"
+        with pytest.raises(NotDelivered, match=f"The alert for late {HOURLY} was not delivered"):
+            watch.tick(now + timedelta(minutes=10))
+        hook.refused = set()
+        watch.tick(now + timedelta(minutes=20))
+    assert [message["late"] for _, _, message in hook.posted] == [*told, HOURLY, HOURLY]

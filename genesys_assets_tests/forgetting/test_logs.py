@@ -106,6 +106,68 @@ def test_a_conversation_leaves_the_table_of_somebody_else_and_its_log(lake: Lake
     assert DeltaTable(folder(lake) / PLACE).to_pyarrow_table()["customer"].to_pylist() == ["Benno Basalt"]
 
 
+class Killed(Exception):
+    """Stands for the end of the process."""
+
+
+class DyingStore(LocalStore):
+    """A store whose process is killed once a checkpoint was stored."""
+
+    def put(self, key: str, body: bytes) -> None:
+        super().put(key, body)
+        if key.endswith(".checkpoint.parquet"):
+            raise Killed
+
+
+def test_whoever_is_killed_once_a_checkpoint_was_changed_leaves_no_wrong_size_of_it(lake: Lake) -> None:
+    last = folder(lake) / PLACE / "_delta_log/_last_checkpoint"
+    (checkpoint,) = last.parent.glob("*.checkpoint.parquet")
+    size = checkpoint.stat().st_size
+    last.write_text(json.dumps(json.loads(last.read_text()) | {"sizeInBytes": size}))
+    with pytest.raises(Killed):
+        scrubbed(Lake(DyingStore(folder(lake))))
+    assert checkpoint.stat().st_size != size
+    assert "sizeInBytes" not in json.loads(last.read_text())
+    scrubbed(lake)
+    assert logs_with(lake, "Ottilie Quarz") == set()
+
+
+COMMIT, NEWEST = "00000000000000000000.json", "00000000000000000001.checkpoint.parquet"
+
+
+@pytest.mark.parametrize("body", [b"{not json", b"[1]"], ids=["no JSON", "JSON of another shape"])
+@pytest.mark.parametrize("name", [COMMIT, NEWEST, "_last_checkpoint"])
+def test_a_damaged_file_of_a_log_is_named_and_all_other_tables_are_cleaned(lake: Lake, name: str, body: bytes) -> None:
+    other = "downstream/more_points"
+    rows = pa.Table.from_pylist([{"customer": "Ottilie Quarz", "conversation_id": GONE, "points": 7}])
+    write_deltalake(folder(lake) / other, rows)
+    (folder(lake) / PLACE / "_delta_log" / name).write_bytes(body)
+    report = lakewide.forget(lake, {Kind.CONVERSATION: [GONE]}, datetime.now(UTC) + timedelta(hours=2))
+    assert "It cannot be read" in report.problems[f"{PLACE}/_delta_log/{name}"]
+    assert report.partitions[other] == 1
+    assert files_with(folder(lake) / other, [GONE, "Ottilie Quarz"]) == {}
+    assert (PLACE in report.problems) == (name == NEWEST), "delta-rs reads the checkpoint, not the commits before it"
+    assert files_with(folder(lake) / "forgotten", [GONE]) == {}
+
+
+def test_nothing_is_removed_while_the_log_of_a_table_with_names_to_search_is_damaged(lake: Lake) -> None:
+    damaged = folder(lake) / "tables/participants/_delta_log"
+    damaged.mkdir(parents=True)
+    (damaged / COMMIT).write_bytes(b"{not json")
+    before = files_with(folder(lake) / PLACE, [GONE])
+    report = lakewide.forget(lake, {Kind.CONVERSATION: [GONE]}, datetime.now(UTC) + timedelta(hours=2))
+    assert report.problems.keys() == {"tables/participants", "everything"}
+    assert files_with(folder(lake) / PLACE, [GONE]) == before
+
+
+def test_a_damaged_record_of_an_import_is_named_and_the_others_are_cleaned(lake: Lake) -> None:
+    damaged, sound = (f"imports/{digit * 64}.json" for digit in "01")
+    lake.store.put(damaged, b"{not json")
+    lake.store.put(sound, json.dumps({"reason": GONE}).encode())
+    assert scrubbed(lake).problems.keys() == {damaged}
+    assert json.loads(lake.store.get(sound) or b"{}")["reason"].startswith("forgotten:")
+
+
 def test_values_are_looked_for_in_tables_of_others_on_all_days_where_they_have_none() -> None:
     found = KnownTraces(values={"ottilie quarz": None, "+4179": {"2026-01-28"}})
     assert found.of("downstream/points", None).values == {"ottilie quarz", "+4179"}

@@ -26,7 +26,7 @@ from genesys_assets.tables.conversations.contacts import (
     contacts,
     last_of_legs,
 )
-from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES, CONVERSATIONS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS
 from genesys_assets.tables.hashing import hash_rows
 
@@ -54,9 +54,9 @@ def missing(lake: Lake, window: Window) -> list[str]:
 
 
 def _is_whole(lake: Lake, day: str) -> bool:
-    # All tables of conversations are committed together, so that they have the same reach.
-    footer = lake.footer(f"tables/{CONVERSATIONS.name}", day)
-    return footer is not None and footer.reach is not None and footer.reach.covers_day(day)
+    # Each table has its own commit: a process that is killed between two of them leaves tables of different reach.
+    reaches = [lake.reach(f"tables/{name}", day) for name in NEEDED]
+    return all(reach is not None and reach.covers_day(day) for reach in reaches)
 
 
 def days_read(lake: Lake, window: Window) -> Iterator[tuple[str, str]]:
@@ -165,7 +165,8 @@ def _why_before(lake: Lake, window: Window, days: int) -> str | None:
     if not lacking:
         return None
     more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-    return f"of {days} days before {lacking[0]}{more} not stored whole"
+    are = "are" if more else "is"
+    return f"of the {days} days before, {lacking[0]}{more} {are} not stored completely"
 
 
 def _why_after(lake: Lake, window: Window, days: int) -> str | None:
@@ -173,7 +174,8 @@ def _why_after(lake: Lake, window: Window, days: int) -> str | None:
     each day that arrives, so that rows stay the same until all days are stored.
     """
     span = after(window, days)
-    return f"of {days} days after, up to {span.utc_days()[-1]}, not all are stored" if missing(lake, span) else None
+    last = span.utc_days()[-1]
+    return f"not all of the {days} days after, up to {last}, are stored completely" if missing(lake, span) else None
 
 
 def _of_day(lake: Lake, day: str) -> pa.Table:

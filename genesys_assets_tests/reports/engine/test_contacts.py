@@ -220,8 +220,22 @@ def test_days_that_are_missing_before_make_the_figure_unknown_with_the_reason(tm
     assert {row["repeated_within_30d"] for row in rows} == {None}
     assert any(row["repeated_within_1d"] for row in rows)
     assert {tuple(row["unknown_because"]) for row in rows} == {
-        (f"of 7 days before {lacking} not stored whole; of 30 days before {lacking} not stored whole",)
+        (
+            f"of the 7 days before, {lacking} is not stored completely; "
+            f"of the 30 days before, {lacking} is not stored completely",
+        )
     }
+
+
+@pytest.mark.parametrize("table", NEEDED)
+def test_a_day_of_which_one_table_was_not_committed_makes_the_figure_unknown(tmp_path: Path, table: str) -> None:
+    """As after a process that was killed between two commits."""
+    lake = stored(tmp_path, NEAR[NEAR.index(DAY) - 7 : NEAR.index(DAY) + 1])
+    lake.remove(f"tables/{table}", ["2026-03-25"])
+    rows = computed(REPORT, lake.refreshed(), day=DAY)
+    assert {row["repeated_within_7d"] for row in rows} == {None}
+    (why,) = {tuple(row["unknown_because"]) for row in rows}
+    assert why[0].startswith("of the 7 days before, 2026-03-25 is not stored completely; ")
 
 
 def test_who_came_again_later_is_unknown_until_the_days_after_are_stored_and_then_the_day_changes(
@@ -247,7 +261,7 @@ def test_who_came_again_later_is_unknown_until_the_days_after_are_stored_and_the
     ]
     same = [numbers[at] == numbers[at + 1] for at in range(5)]
     assert same == [reasons[at] == reasons[at + 1] for at in range(5)] == [False, True, False, True, False]
-    assert reasons[3] == ("of 30 days after, up to 2026-04-28, not all are stored",)
+    assert reasons[3] == ("not all of the 30 days after, up to 2026-04-28, are stored completely",)
 
 
 def test_a_day_that_is_read_again_changes_the_days_whose_look_back_it_is_in(tmp_path: Path) -> None:
