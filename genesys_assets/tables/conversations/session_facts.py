@@ -44,7 +44,8 @@ def read(tables: Mapping[str, pa.Table]) -> tuple[Sessions, Emissions]:
 @dataclass(frozen=True, slots=True)
 class Emissions:
     """The metrics that sessions emitted, as arrays with one value for each emission. `session` is the position of the
-    session, `metric` that of the metric in `names`, `at` the instant in milliseconds.
+    session, `metric` that of the metric in `names`, `at` the instant in milliseconds. `value` is 0 for an emission
+    without a value.
     """
 
     session: Numbers
@@ -71,7 +72,9 @@ class Emissions:
         return extreme(np.minimum, NEVER, self.at[rows], self.session[rows], sessions)
 
     def total(self, metrics: Sequence[str], group_of_session: Numbers, groups: int) -> pa.Array:
-        """For each group the sum of these metrics over its sessions; null if none emitted one."""
+        """For each group the sum of these metrics over its sessions; null if none emitted one. An emission without a
+        value counts as 0.
+        """
         rows = self._rows(*metrics)
         group = group_of_session[self.session[rows]]
         totals = np.zeros(groups, dtype=np.int64)
