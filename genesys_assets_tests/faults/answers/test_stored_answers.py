@@ -200,6 +200,5 @@ def test_an_answer_that_is_nested_too_deeply_is_refused() -> None:
 
 
 def test_a_count_of_the_platform_that_is_missing_is_unknown() -> None:
-    read, answer = READERS["usage"]
-    (row,) = read(answer).to_pylist()
+    (row,) = api_usage(DAY, [page(READERS["usage"][1])]).to_pylist()
     assert (row["requests"], row["succeeded"], row["failed"]) == (5, 5, None)
