@@ -57,7 +57,10 @@ def _new_locked_folder() -> Path:
     """
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            descriptor = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
         if _try_lock(descriptor) is not False and folder.exists():
             return folder
         os.close(descriptor)

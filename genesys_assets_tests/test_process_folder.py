@@ -5,11 +5,16 @@ from __future__ import annotations
 import multiprocessing
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from genesys_assets import process_folder
 from genesys_assets.process_folder import new_folder, scratch_folder
 from genesys_assets_tests.processes import ended
 
@@ -84,3 +89,23 @@ def test_a_folder_is_gone_with_its_block() -> None:
     with scratch_folder("files") as folder:
         (folder / "file").write_bytes(b"rows")
     assert not folder.exists()
+
+
+def test_a_folder_that_another_process_removes_at_once_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    made = tempfile.mkdtemp
+    removed: list[str] = []
+
+    def raced(*args: Any, **options: Any) -> str:
+        folder: str = made(*args, **options)
+        if not removed:
+            removed.append(folder)
+            Path(folder).rmdir()
+        return folder
+
+    monkeypatch.setattr(tempfile, "mkdtemp", raced)
+    folder = process_folder._new_locked_folder()
+    assert folder.exists()
+    assert [str(folder)] != removed

@@ -7,6 +7,7 @@ reports or settings need.
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import dagster as dg
@@ -25,7 +26,7 @@ from genesys_assets.assets.pages import A_LITTLE_AGO, Progress, Window, day_by_d
 from genesys_assets.cloud.analytics.aggregate_windows import group_spans
 from genesys_assets.cloud.analytics.families import CONVERSATIONS
 from genesys_assets.cloud.analytics.queries import AggregateQuestion, Granularity, Interval
-from genesys_assets.days.families import ANSWERED, UNANSWERED
+from genesys_assets.days.families import ANSWERED, UNANSWERED, answers_to_keep
 from genesys_assets.days.limits import HOURS_LIMIT
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.lake import Reach
@@ -125,7 +126,7 @@ def _fetch(
     keys = {Interval(*bounds): key for key, bounds in sorted(windows.items())}
     fetcher = AggregatesFetcher(cloud, questions, partial(_users, lake), granularity, time_zone)
     batches = list(group_spans(list(keys), AggregatesSettings.load().longest_window, time_zone))
-    progress = Progress(context, name)
+    progress, keys_kept = Progress(context, name), dict[str, list[str]]()
     with track_requests(cloud) as spent:
         for done, spans in enumerate(batches, start=1):
             pages = {keys[span]: of_span for span, of_span in fetcher.pages(spans)}
@@ -133,13 +134,22 @@ def _fetch(
                 with failing_by_name(CannotDrop), stored.page_writers(place, list(of_day), origin) as writers:
                     for key in of_day:
                         writers[key].reach = Reach(windows[key][1])
-                        writers[key].provenance |= {ANSWERED: fetcher.answered, UNANSWERED: fetcher.unanswered}
-                        for page in pages[key]:
+                        kept = answers_to_keep(stored, place, key, fetcher.unanswered)
+                        answered = sorted({*fetcher.answered, *kept})
+                        writers[key].provenance |= {ANSWERED: answered, UNANSWERED: fetcher.unanswered}
+                        for page in chain(pages[key], *kept.values()):
                             writers[key].write(page)
+                        for family in kept:
+                            keys_kept.setdefault(family, []).append(key)
                 describe_pages(context, of_day, writers, dict.fromkeys(of_day, _metadata_of(fetcher.unanswered)))
             progress(done * len(questions), len(batches) * len(questions), None)
     for family, reason in fetcher.unanswered.items():
         context.log.warning(f"The family {family} stays unanswered: {reason}")
+    for family, of_family in keys_kept.items():
+        context.log.warning(
+            f"The stored answers of the family {family} are kept for {len(of_family)} partitions, {of_family[0]} to "
+            f"{of_family[-1]}, because the platform no longer gives any. They are as old as they were."
+        )
     return spent, fetcher.unanswered
 
 

@@ -60,7 +60,7 @@ def bars_of(report: Report, table: pa.Table, zone: ZoneInfo) -> list[Bar]:
     elif x == "interval_start":
         return []
     else:
-        bars = [(_group(report, row), row[y]) for row in rows]
+        bars = [(_group(report, row, zone), row[y]) for row in rows]
     known = [(_label(value, zone), float(height or 0)) for value, height in bars]
     return known if x == "interval_start" else sorted(known, key=lambda bar: -bar[1])[:_MOST_BARS]
 
@@ -82,12 +82,12 @@ def _summed(bars: Iterable[tuple[Any, float | None]]) -> dict[Any, float]:
     return sums
 
 
-def _group(report: Report, row: dict[str, Any]) -> str:
+def _group(report: Report, row: dict[str, Any], zone: ZoneInfo) -> str:
     """The row's group in words."""
-    return " · ".join(_label(row.get(key.name_column, row[key.column]), None) for key in report.keys)
+    return " · ".join(_label(row.get(key.name_column, row[key.column]), zone) for key in report.keys)
 
 
-def _label(value: Any, zone: ZoneInfo | None) -> str:
+def _label(value: Any, zone: ZoneInfo) -> str:
     if isinstance(value, datetime):
         return f"{value.astimezone(zone):%H:%M}"
     return "none" if value is None else str(value)

@@ -52,5 +52,9 @@ def is_alive(process: int) -> bool:
         return False
     except PermissionError:
         return True
-    status = Path(f"/proc/{process}/status")
-    return "State:\tZ" not in status.read_text() if status.exists() else True
+    if not Path("/proc/self/status").exists():
+        return True
+    try:
+        return "State:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False

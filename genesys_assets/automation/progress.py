@@ -28,7 +28,7 @@ _LOOKED_BACK = timedelta(days=2)
 _NO_LOCATION = (
     "The sensor has no code location. Evaluate it through Dagster, or pass repository_def to dg.build_sensor_context."
 )
-_RUNS_LOOKED_AT = 1000
+_RUNS_AT_ONCE = 1_000
 
 
 def location_of(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:
@@ -53,8 +53,15 @@ def runs_of(instance: dg.DagsterInstance, location: dg.RepositoryDefinition, now
 
 def _records(
     instance: dg.DagsterInstance, statuses: Sequence[dg.DagsterRunStatus], since: datetime | None
-) -> Sequence[dg.RunRecord]:
-    return instance.get_run_records(dg.RunsFilter(statuses=list(statuses), updated_after=since), limit=_RUNS_LOOKED_AT)
+) -> list[dg.RunRecord]:
+    """All runs with one of these statuses, newest first. They are read in pieces, so that none is too large."""
+    wanted, records = dg.RunsFilter(statuses=list(statuses), updated_after=since), list[dg.RunRecord]()
+    while True:
+        cursor = records[-1].dagster_run.run_id if records else None
+        piece = instance.get_run_records(wanted, limit=_RUNS_AT_ONCE, cursor=cursor)
+        records += piece
+        if len(piece) < _RUNS_AT_ONCE:
+            return records
 
 
 def _ended(record: dg.RunRecord) -> datetime:

@@ -23,8 +23,10 @@ from genesys_assets.settings import RunMetricsSettings
 _LOOK_EVERY_SECONDS = 60
 _MOST = 600
 """How many runs one tick looks at."""
-_REMEMBERED = 500
-"""How many run ids the cursor holds, so that no line is written twice."""
+_REMEMBERED = 2 * _MOST
+"""How many run ids the cursor holds, so that no line is written twice. More than one tick looks at, because the next
+tick looks at runs of the slack again.
+"""
 _SLACK = timedelta(minutes=1)
 """A run may become visible this long after the update time that it carries."""
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]

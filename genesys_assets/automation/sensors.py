@@ -7,7 +7,7 @@ time.
     users      agents' status of days, and of today after each full hour
     days       complete days as soon as details jobs cover them, daily aggregates; look-back days again
     data_lake  days whose files of the data lake extraction may not all be stored
-    tables     days whose pages have changed
+    tables     days whose pages have changed; the table of open conversations each night
     checks     finished days whose tables have changed since they were checked
     reports    days whose tables, names or definitions have changed
     publish    finished days whose reports or failing checks have changed
@@ -47,7 +47,7 @@ from genesys_assets.checks.reconciliation import FIRST_DAY, LAST_DAY
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.cloud.errors import GenesysCloudError, MissingPermission
 from genesys_assets.cloud.jobs import run as details_jobs
-from genesys_assets.days import utc_day
+from genesys_assets.days import DAY, utc_day
 from genesys_assets.days.sources import DAILY as DAILY_DETAILS
 from genesys_assets.days.sources import HOURLY as HOURLY_DETAILS
 from genesys_assets.days.users import USER_DETAILS
@@ -160,8 +160,23 @@ class Tick:
         return stale.tables_backlog(self.lake, self.calendar, self.now, families_of(self.questions))
 
     def tables(self) -> Backlog:
-        """The stale tables of days whose pages are neither being read nor read next."""
+        """The table of open conversations once a night, else the stale tables of days whose pages are neither being
+        read nor read next.
+        """
+        register = stale.register_backlog(self.lake, self.now)
+        if free(register, self.runs, self.now) and not self._is_yesterday_coming:
+            return register
         return {day: assets for day, assets in self.stale_tables.items() if not self._is_coming(day)}
+
+    @property
+    def _is_yesterday_coming(self) -> bool:
+        """Whether pages or tables of yesterday are being made or will be made next."""
+        yesterday = f"{(self.now - DAY).date()}"
+        return (
+            yesterday in free(self.stale_tables, self.runs, self.now)
+            or self._is_being_made("tables/", yesterday)
+            or self._is_coming(yesterday)
+        )
 
     def _is_coming(self, day: str) -> bool:
         """Whether pages of a day are being read or will be read next. Tables computed now would be computed again
@@ -390,7 +405,8 @@ SENSORS = (
         "recompute",
         "tables",
         Tick.tables,
-        "Computes the tables of days whose pages changed since.",
+        "Computes the tables of days whose pages changed since, and once a night, from 04:00 UTC on, the table of open "
+        "conversations.",
         can_make=Tick.can_make_table,
     ),
     SensorSpec(
@@ -482,5 +498,8 @@ def run_request(request: Request, keys: Mapping[str, dg.AssetKey]) -> dg.RunRequ
         return dg.RunRequest(tags={NIGHT: last})
     if assets == {CHECKS}:
         return dg.RunRequest(tags={FIRST_DAY: first, LAST_DAY: last})
+    if assets == {stale.REGISTER}:
+        # It has no partitions.
+        return dg.RunRequest(tags={NIGHT: last}, asset_selection=[keys[stale.REGISTER]])
     selection = [keys[asset] for asset in sorted(assets)]
     return dg.RunRequest(tags={RANGE_START: first, RANGE_END: last}, asset_selection=selection)

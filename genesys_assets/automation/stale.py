@@ -2,6 +2,7 @@
 calendar and now; they write nothing.
 
     tables     days whose pages changed since their tables were computed
+    register   the table of open conversations, if it was not computed since last night
     checks     finished days whose tables changed since they were checked
     reports    days whose tables, names or definition changed since their reports were computed
     published  finished days whose reports or failing checks changed since they were published
@@ -15,7 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from genesys_assets.automation.backlog import INTERVALS, SETTLING, BacklogBuilder, days_until_today, is_stored
-from genesys_assets.automation.next_run import CHECKS, Backlog
+from genesys_assets.automation.next_run import CHECKS, Backlog, last_moment
 from genesys_assets.checks.looked_at import CHECKED
 from genesys_assets.cloud.analytics.families import FAMILIES, AggregateFamily
 from genesys_assets.days import DAY, REACH_DAYS, Window, hours_of, made_of, utc_day, waits
@@ -44,13 +45,21 @@ from genesys_assets.reports.engine.made_of import windows_of
 from genesys_assets.reports.engine.stored import NotStored, StoredDay
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.settings import DataLakeSettings
+from genesys_assets.spans import milliseconds
 from genesys_assets.tables.conversations.day import DAY_TABLES
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
+from genesys_assets.tables.conversations.open import OPEN_CONVERSATIONS
 from genesys_assets.tables.metrics.buckets import DAILY_METRICS, FAMILY_METRICS, INTERVAL_METRICS, table_of
 
 CONVERSATION_TABLES = tuple(f"tables/{spec.name}" for spec in DAY_TABLES)
 DAYS = f"tables/{DAILY_METRICS.name}"
 USER_PLACES = tuple(f"tables/{spec.name}" for spec in USER_TABLES)
 _FAMILIES = {f"tables/{spec.name}": FAMILIES[name] for name, spec in FAMILY_METRICS.items()}
+REGISTER = f"tables/{OPEN_CONVERSATIONS.name}"
+REGISTER_AT = (4, 0)
+"""Hour and minute, UTC, from which the table of open conversations is computed again: the look-back has begun by then,
+and the table waits for the tables of yesterday.
+"""
 PUBLISHED, INDEX = "published/reports", "published/index"
 
 
@@ -132,6 +141,15 @@ def _has_hours(lake: Lake, place: str, hours: Sequence[str], *, every: bool) -> 
 def _is_ledger_behind(lake: Lake) -> bool:
     """Whether tables have commits that are not in the ledger."""
     return any(lake.log(place).version > ledger_version(lake, place) for place in ledgered_places(lake))
+
+
+def register_backlog(lake: Lake, now: datetime) -> Backlog:
+    """The table of open conversations, by the day of the night, if conversations are stored and it was not computed
+    since last night.
+    """
+    night, computed_at = last_moment(now, *REGISTER_AT), lake.log(REGISTER).newness(None) or 0
+    is_due = bool(lake.stored(f"tables/{CONVERSATIONS.name}")) and computed_at < milliseconds(night)
+    return {f"{night:%Y-%m-%d}": frozenset([REGISTER])} if is_due else {}
 
 
 # -- checks ------------------------------------------------------------------------------------------------------------

@@ -152,7 +152,7 @@ class _StatusBuilder:
         pages = (HOURLY_AGGREGATES, HOURLY, DAILY, OVERLAP, DAILY_AGGREGATES, *users, *of_data_lake, *imported)
         reports = (f"reports/{report.name}" for report in self.reports)
         listed = (*backlog.REFERENCE, *self.observed, *pages, *self.tables)
-        return [*listed, LEDGER, VERDICTS, *reports, stale.PUBLISHED, *LIVE]
+        return [*listed, stale.REGISTER, LEDGER, VERDICTS, *reports, stale.PUBLISHED, *LIVE]
 
     def due_partitions(self) -> Iterator[DuePartition]:
         """All partitions that are wanted now, and those of finished days that cannot be made yet."""
@@ -232,6 +232,11 @@ class _StatusBuilder:
         for day, places in self._stale_tables.items():
             for place in places - {LEDGER}:
                 yield self._computed_partition(place, day, utc_day(day)[1], self._pages_of(day))
+        for night in stale.register_backlog(self.lake, self.now):
+            since, is_stored = last_moment(self.now, *stale.REGISTER_AT), self._read_at(stale.REGISTER) is not None
+            if not is_stored:
+                since = max(since, self._changed(stale.CONVERSATION_TABLES))
+            yield DuePartition(stale.REGISTER, night, since + HOURS_LIMIT, is_stored)
         behind = [key for key, places in self._stale_tables.items() if places == {LEDGER}]
         for key in behind:
             yield DuePartition(LEDGER, key, self._changed(self.tables) + HOURS_LIMIT, key in self.lake.stored(LEDGER))
@@ -411,7 +416,7 @@ class _StatusBuilder:
 
     def _stored(self, asset: str) -> tuple[int, str | None]:
         """How many partitions are stored, and the newest."""
-        if asset in backlog.REFERENCE:
+        if asset in backlog.REFERENCE or asset == stale.REGISTER:
             read_at = self._read_at(asset)
             return int(read_at is not None), f"{read_at:%Y-%m-%d %H:%M} UTC" if read_at else None
         keys = [key for key in self.lake.stored(asset) if key]

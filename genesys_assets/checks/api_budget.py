@@ -70,7 +70,9 @@ def build_api_budget_check(calendar: Calendar) -> dg.AssetChecksDefinition:
         above = {day: taken for day, taken in shares.items() if taken > share}
         metadata: dict[str, Any] = {f"share of {day}": round(taken, 6) for day, taken in shares.items()}
         metadata |= {
-            f"platform counted on {each.day}": count for each in days if (count := platform_count(lake.lake, each.day))
+            f"platform counted on {each.day}": count
+            for each in days
+            if (count := platform_count(lake.lake, each.day)) is not None
         }
         if above:
             listed = ", ".join(f"{day} ({taken:.1%})" for day, taken in above.items())

@@ -6,7 +6,7 @@ answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from genesys_assets.cloud.analytics.families import CONVERSATIONS, AggregateFamily
@@ -52,6 +52,23 @@ def has_answers(lake: Lake, day: str, family: AggregateFamily) -> bool:
     would cost a read, every time.
     """
     return any(family.name in _provenance(lake, hour).get(ANSWERED, _BEFORE) for hour in _ends(lake, day))
+
+
+def answers_to_keep(lake: Lake, place: str, hour: str, refused: Collection[str]) -> dict[str, list[Page]]:
+    """The stored pages of an hour with answers of families that the platform now refuses, by family. A new reading of
+    the hour must keep them, otherwise it would take figures out of the families' tables.
+    """
+    footer = lake.footer(place, hour) if refused and hour in lake.stored(place) else None
+    answered = footer.provenance.get(ANSWERED, _BEFORE) if footer else ()
+    kept: dict[str, list[Page]] = {name: [] for name in answered if name in refused}
+    pages = lake.pages(place, hour) if kept else None
+    if pages is None:
+        return {}
+    for index in range(len(pages)):
+        name = family_of(pages.about(index).request).name
+        if name in kept:
+            kept[name].append(pages[index])
+    return kept
 
 
 def unanswered(lake: Lake, days: Iterable[str]) -> dict[str, str]:

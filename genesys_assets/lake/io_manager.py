@@ -16,7 +16,7 @@ import dagster as dg
 import pyarrow as pa
 from pydantic import PrivateAttr
 
-from genesys_assets.keys import LAYERS
+from genesys_assets.keys import LAYERS, place_of
 from genesys_assets.lake.frames import as_table, convert
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import open_lake
@@ -66,7 +66,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
         keys = list(context.asset_partition_keys) if context.has_asset_partitions else None
         metadata = context.definition_metadata or {}
         self._read_since.setdefault(_attempt(context), datetime.now(UTC))
-        table = _rows(self.lake, context.asset_key, keys, metadata)
+        table = _rows(self.lake, context.asset_key, _place_of_input(context), keys, metadata)
         return convert(table, context.dagster_type.typing_type)
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
@@ -112,6 +112,15 @@ def _attempt(context: dg.InputContext | dg.OutputContext) -> _Attempt:
     return step.step.key, step.previous_attempt_count
 
 
+def _place_of_input(context: dg.InputContext) -> str:
+    """Where an input lies in the lake. An asset of the pipeline says it in its metadata, because its key may be
+    translated.
+    """
+    upstream = context.upstream_output
+    metadata = (upstream.definition_metadata if upstream is not None else None) or {}
+    return place_of(context.asset_key, metadata) or place(context.asset_key)
+
+
 def place(key: dg.AssetKey) -> str:
     """Where an asset lies in the lake: its key without the leading `genesys`, as `tables/sessions`."""
     return "/".join(key.path[1:] if key.path[0] == "genesys" else key.path)
@@ -127,9 +136,9 @@ def _check_place(key: dg.AssetKey) -> None:
         )
 
 
-def _rows(lake: Lake, asset: dg.AssetKey, keys: list[str] | None, metadata: Any) -> pa.Table:
-    """The rows of the partitions, or of an asset without any. Raises MissingPartitions."""
-    where, columns = place(asset), metadata.get("columns")
+def _rows(lake: Lake, asset: dg.AssetKey, where: str, keys: list[str] | None, metadata: Any) -> pa.Table:
+    """The rows of the partitions at a place, or of an asset without any. Raises MissingPartitions."""
+    columns = metadata.get("columns")
     if keys is None:
         if not lake.has(where, None):
             raise MissingPartitions(f"{asset.to_user_string()} is not stored in the lake: materialise it first.")

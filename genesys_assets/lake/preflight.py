@@ -13,13 +13,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import uuid4
 
+from genesys_assets.cloud.http.urls import without_user_info
 from genesys_assets.cloud.preflight import Finding, clock
 from genesys_assets.settings import LakeSettings, PublishSettings, SettingError
 
 LAKE, PUBLISHED, S3_CLOCK = "lake", "published files", "S3 clock"
 LITTLE_SPACE = 2**30
+_WRITTEN = "preflight"
+"""The name of the file that is written to a bucket."""
+_ENDPOINT = "Check AWS_ENDPOINT_URL_S3, AWS_DEFAULT_REGION and the AWS credentials."
 _SIGNING = "S3 refuses what is signed with a time 15 minutes off."
 
 
@@ -53,9 +56,12 @@ def _published(stated: str | None) -> str:
 
 def _folder(what: str, location: str) -> Finding:
     path = urlsplit(location).path if location.startswith("file://") else location
-    folder = Path(path).expanduser().absolute()
-    existing = next(place for place in (folder, *folder.parents) if place.exists())
     try:
+        folder = Path(path).expanduser().absolute()
+    except RuntimeError as error:
+        return Finding("fail", what, f"{path} cannot be found ({error})", "Write the whole path.")
+    try:
+        existing = next(place for place in (folder, *folder.parents) if place.exists())
         with tempfile.TemporaryFile(dir=existing):
             free = shutil.disk_usage(existing).free
     except OSError as error:
@@ -75,7 +81,8 @@ def _bucket(what: str, location: str, s3_client: Callable[[], Any]) -> Iterator[
     from botocore.exceptions import BotoCoreError, ClientError
 
     bucket, prefix = urlsplit(location).netloc, urlsplit(location).path.strip("/")
-    key = f"{prefix}/preflight-{uuid4().hex}".strip("/")
+    # A fixed name: a file that a killed check left behind is removed by the next one.
+    key = f"{prefix}/{_WRITTEN}".strip("/")
     try:
         client = s3_client()
         endpoint = client.meta.endpoint_url
@@ -85,9 +92,13 @@ def _bucket(what: str, location: str, s3_client: Callable[[], Any]) -> Iterator[
     except ClientError as error:
         answer = error.response
         yield Finding("fail", what, *_refusal(bucket, endpoint, answer))
-    except BotoCoreError as error:
-        advice = "Check AWS_ENDPOINT_URL_S3, AWS_DEFAULT_REGION and the AWS credentials."
-        yield Finding("fail", what, f"no answer for bucket {bucket} ({str(error).rstrip('.')})", advice)
+    except SettingError as error:
+        yield Finding("fail", what, "not understood", str(error))
+        return
+    except (BotoCoreError, ValueError) as error:
+        # boto3 raises ValueError for an endpoint that is not a URL.
+        problem = without_user_info(str(error)).rstrip(".")
+        yield Finding("fail", what, f"no answer for bucket {bucket} ({problem})", _ENDPOINT)
         return
     else:
         yield Finding("ok", what, f"{location}, writable, at {endpoint}")

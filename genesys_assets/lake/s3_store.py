@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential, wait_random
 
+from genesys_assets.cloud.http.urls import without_user_info
 from genesys_assets.lake.s3_failures import (
     ABOUT_ONE_FILE,
     TAKEN,
@@ -31,6 +32,7 @@ from genesys_assets.lake.s3_failures import (
 )
 from genesys_assets.lake.store import Draft, LakeUnreachable, ListedFile, Store, Tag, is_hidden
 from genesys_assets.s3_body import LARGEST, read_at_most
+from genesys_assets.settings import SettingError
 
 PATIENCE_SECONDS = 90
 """How long S3 may answer 503, or drop connections, before a read or write fails."""
@@ -43,6 +45,8 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 """
 _WHOLE_BYTES = 64 << 20
 """A file up to this size is read with one request. Of a larger one only the needed parts are read."""
+
+_CHECK = "check AWS_ENDPOINT_URL_S3, AWS_DEFAULT_REGION and the AWS credentials."
 
 
 class S3Store(Store):
@@ -69,10 +73,23 @@ class S3Store(Store):
         """One client for all requests. It is created when first needed, because that takes a quarter of a second."""
         with self._lock:
             if self._known_client is None:
-                client = self._new_client()
+                client = self._made_client()
                 self._must_reach(client)
                 self._known_client = client
             return self._known_client
+
+    def _made_client(self) -> Any:
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            return self._new_client()
+        except SettingError:
+            raise
+        except (BotoCoreError, ValueError) as error:
+            # boto3 raises ValueError for an endpoint that is not a URL. Its text has the endpoint.
+            raise LakeUnreachable(
+                f"S3 cannot be reached ({without_user_info(str(error)).rstrip('.')}): {_CHECK}"
+            ) from None
 
     def _must_reach(self, client: Any) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -83,8 +100,7 @@ class S3Store(Store):
             raise self._bucket_failure(error) or LakeUnreachable(self._refusal(status_of(error))) from error
         except BotoCoreError as error:
             raise LakeUnreachable(
-                f"S3 at {client.meta.endpoint_url} cannot be reached ({str(error).rstrip('.')}): check "
-                "AWS_ENDPOINT_URL_S3, AWS_DEFAULT_REGION and the AWS credentials."
+                f"S3 at {client.meta.endpoint_url} cannot be reached ({str(error).rstrip('.')}): {_CHECK}"
             ) from error
 
     def _refusal(self, status: int) -> str:

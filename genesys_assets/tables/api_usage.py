@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
 
@@ -34,8 +34,9 @@ failed integer with 5xx
     null_in_key=("platform",),
 )
 _PAGE = f"a page of {API_USAGE.name}"
+_REQUESTS = "requestCount"
 _WIRE = {
-    "requests": "requestCount",
+    "requests": _REQUESTS,
     "succeeded": "status200",
     "redirected": "status300",
     "refused": "status400",
@@ -45,19 +46,37 @@ _WIRE = {
 
 
 def api_usage(day: date, pages: Iterable[Page]) -> pa.Table:
-    """Rows of `API_USAGE`; counts of other days are left out. Raises UnreadablePage."""
-    counts: dict[tuple[str | None, str, str], Counter[str]] = defaultdict(Counter)
+    """Rows of `API_USAGE`; counts of other days are left out. A sum that lacks a count is null. Raises
+    UnreadablePage.
+    """
+    entities: dict[tuple[str | None, str, str], list[stored_answers.Fields]] = defaultdict(list)
     for page in pages:
         for entity in stored_answers.fields(page.body, _PAGE).objects("entities"):
-            if str(entity.text("date"))[:10] != f"{day}":
+            if _text(entity, "date")[:10] != f"{day}":
                 continue
-            method, path = str(entity.text("httpMethod")), template(str(entity.text("templateUri")))
-            counts[entity.text("platform"), method, path].update(
-                {name: entity.whole_number(wire) or 0 for name, wire in _WIRE.items()}
-            )
+            key = entity.text("platform"), _text(entity, "httpMethod"), template(_text(entity, "templateUri"))
+            entities[key].append(entity)
     rows = [
-        {"day": day, "platform": platform, "method": method, "path": path, **{name: of[name] for name in _WIRE}}
-        for (platform, method, path), of in counts.items()
+        {"day": day, "platform": platform, "method": method, "path": path, **_counts(of_key)}
+        for (platform, method, path), of_key in entities.items()
     ]
     table = stored_answers.table(rows, API_USAGE.schema, _PAGE)
     return table.sort_by([(name, "ascending") for name in API_USAGE.key])
+
+
+def _text(entity: stored_answers.Fields, name: str) -> str:
+    text = entity.text(name)
+    if text is None:
+        raise entity.refusal(name, "a text")
+    return text
+
+
+def _counts(entities: Iterable[stored_answers.Fields]) -> dict[str, int | None]:
+    sums: dict[str, int | None] = dict.fromkeys(_WIRE, 0)
+    for entity in entities:
+        if entity.whole_number(_REQUESTS) is None:
+            raise entity.refusal(_REQUESTS, "a whole number")
+        for name, wire in _WIRE.items():
+            before, number = sums[name], entity.whole_number(wire)
+            sums[name] = None if before is None or number is None else before + number
+    return sums

@@ -12,7 +12,8 @@ classes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from genesys_assets.personal_data import PersonalData
 
@@ -105,10 +106,10 @@ _CLASSES = {
     teams.description groups.description flows.description flow_outcomes.description flow_milestones.description
     presence_definitions.type groups.type flows.type groups.state languages.state locations.state visibility
     system_presence deactivated active dialing_mode campaign_status company_type industry create_date modify_date
-    session_metrics.value end_time kind organization_presence_id quarter_start routing_status start_time
-    started_at status system_presence left_at wait_ms members idle_members idle_ms unknown overtaken_by
+    end_time kind organization_presence_id quarter_start routing_status start_time
+    started_at status left_at wait_ms members idle_members idle_ms unknown overtaken_by
     overtaking_conversation_id
-    session_metrics.value agentcopilots_metrics.state
+    agentcopilots_metrics.state
     action_category action_id action_name answer_generation_enabled app_deployment_id app_type ask_action_id
     ask_action_result ask_action_type association_type bot_final_intent bot_flow_id bot_flow_sub_type bot_flow_type
     bot_id bot_intent bot_name bot_product bot_provider bot_recognition_failure_reason bot_result bot_session_id
@@ -127,7 +128,7 @@ _CLASSES = {
     knowledge_base_document_version_id knowledge_setting_id language language_code last_action_id
     last_input_action_id message_id presented presented_documents_count preview_mode priority query_type
     query_type_v3 recognition_failure_reason response_status results_by script_page_id search_id stage_id
-    starting_language status status_category status_id step_id suggestion_id suggestion_type summary_generated
+    starting_language status_category status_id step_id suggestion_id suggestion_type summary_generated
     summary_id summary_rating surfacing_method survey_answer_id survey_created_date survey_error_reason
     survey_previous_status survey_question_group_id survey_question_id tool_id tool_status tool_type topic_id
     touchpoint_action_map_id touchpoint_attribution_scope touchpoint_channel_message_type
@@ -137,11 +138,22 @@ _CLASSES = {
     workitem_id wrap_up_code_rating wrap_up_code_suggestion_selected wrap_up_date wrapup_codes_generated
     wrapup_codes_supported
     platform requests succeeded redirected refused rate_limited failed
-    request_id time asset partition method path attempt status bytes waited_ms allowed_per_minute budget_left
+    request_id time asset partition method path attempt bytes waited_ms allowed_per_minute budget_left
     joined member_by proficiency ring_number skill_id user_skills.state
     """,
 }
-_BY_NAME = {name: class_ for class_, names in _CLASSES.items() for name in names.split()}
+
+
+def by_name(classes: Mapping[PersonalData, str]) -> dict[str, PersonalData]:
+    """The class of each name. Raises ValueError if a name is declared twice: one of the classes would not count."""
+    names = [name for of_class in classes.values() for name in of_class.split()]
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    if twice:
+        raise ValueError(f"Declared more than once in genesys_assets/tables/personal.py: {', '.join(twice)}.")
+    return {name: class_ for class_, of_class in classes.items() for name in of_class.split()}
+
+
+_BY_NAME = by_name(_CLASSES)
 
 CONVERSATION_IDS = frozenset(
     (

@@ -15,6 +15,7 @@ from genesys_assets.cloud.http import retry
 from genesys_assets.cloud.http.request_log import template
 from genesys_assets.lake.request_log import PLACE as REQUESTS
 from genesys_assets.sandbox.server import ServedRequest, running
+from genesys_assets.tables.api_usage import API_USAGE
 from genesys_assets_tests.assets.world import COST, World, metadata
 from genesys_assets_tests.conftest import DAYS, NOW
 
@@ -114,3 +115,18 @@ def test_a_day_above_the_share_that_is_set_is_a_warning_that_says_what_to_do(wor
     (check,) = (each for each in run.get_asset_check_evaluations() if each.check_name == "within_budget_share")
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert "GENESYS_ASSETS_API_BUDGET_SHARE" in str(check.metadata["problem"].value)
+
+
+def test_a_count_of_zero_is_shown_and_an_unknown_one_is_not(world: World) -> None:
+    assert world.run("upkeep", "reference/divisions").success
+    day = days(world)[-1]
+
+    def shown() -> dict[str, object]:
+        run = world.run("recompute", COST, partition=day)
+        (check,) = (each for each in run.get_asset_check_evaluations() if each.check_name == "within_budget_share")
+        return {name: value.value for name, value in check.metadata.items()}
+
+    name = f"platform counted on {day}"
+    assert name not in shown()
+    world.lake.write("reference/api_usage", API_USAGE, API_USAGE.empty(), day, {})
+    assert shown()[name] == 0

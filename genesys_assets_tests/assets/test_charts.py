@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from xml.etree import ElementTree
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 
+from genesys_assets.assets import charts
 from genesys_assets.assets.charts import bars_of, chart_metadata
 from genesys_assets.reports.language.model import ReportDefinition
 from genesys_assets.reports.meaning.report import Report
@@ -57,6 +59,19 @@ def test_what_does_not_add_up_has_a_bar_for_each_row(y: str, heights: list[float
     mine = report(chart={"x": "queue_name", "y": y})
     bars = bars_of(mine, rows(mine, *TWO_MEDIA), UTC_ZONE)
     assert bars == [("Sales · email", heights[0]), ("Sales · voice", heights[1])]
+
+
+def test_an_instant_in_a_group_is_written_in_the_zone_of_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        mine = report(group_by=["mediaType"], granularity="PT1H", chart={"x": "media_type", "y": "average"})
+        some = ({**row, "interval_start": NINE} for row in (_VOICE, _VOICE))
+        label = charts._group(mine, next(some) | {mine.keys[0].column: NINE}, ZoneInfo("Europe/Zurich"))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert label.startswith("10:00")
 
 
 def test_an_average_is_drawn_as_it_is_where_each_value_has_one_row() -> None:

@@ -176,6 +176,28 @@ def test_a_permission_that_is_given_later_fills_the_table_when_hours_are_read_ag
     assert rows(world, "reports/flows")
 
 
+def test_a_look_back_after_a_permission_was_lost_keeps_the_stored_answers(world: World) -> None:
+    world.run("hourly", HOURS, between=hours(DAY))
+    world.run("recompute", "tables/flows_metrics", partition=DAY)
+    before = rows(world, "tables/flows_metrics")
+    world.sandbox.behaviour.missing_permissions = {FLOWS.permission}
+    run = world.run("hourly", HOURS, between=hours(DAY))
+    assert run.success
+    assert not verdict(run).passed
+    assert f"The stored answers of the family flows are kept for 24 partitions, {DAY}-00:00 to" in events(
+        world.instance, run
+    )
+    # Another look-back must not lose them either.
+    assert world.run("hourly", HOURS, partition=f"{DAY}-10:00").success
+    assert world.run("recompute", "tables/flows_metrics", "tables/surveys_metrics", partition=DAY).success
+    assert rows(world, "tables/flows_metrics") == before
+    assert before
+    world.sandbox.behaviour.missing_permissions = set()
+    assert world.run("hourly", HOURS, between=hours(DAY)).success
+    asked = [json.loads(page.request)["path"] for page in world.lake.pages(HOURS, f"{DAY}-10:00") or ()]
+    assert asked.count(FLOWS.path) == 1
+
+
 @pytest.mark.long
 def test_a_day_of_which_only_some_hours_were_answered_has_no_report(world: World) -> None:
     world.run("hourly", HOURS, between=(f"{DAY}-00:00", f"{DAY}-11:00"))

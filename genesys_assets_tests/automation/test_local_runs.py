@@ -71,3 +71,14 @@ def test_a_run_of_another_machine_is_not_judged(instance: dg.DagsterInstance, pr
     process.kill()
     process.wait()
     assert health(instance, _ELSEWHERE, process.pid) == WorkerStatus.RUNNING
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError, ProcessLookupError])
+def test_a_process_that_ends_while_it_is_looked_at_is_dead(
+    process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch, error: type[OSError]
+) -> None:
+    def read_text(_: Path) -> str:
+        raise error
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    assert not is_alive(process.pid)

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from genesys_assets.automation import run_metrics
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests.assets.world import World, definitions, environment
 
@@ -113,3 +114,17 @@ def test_a_file_that_cannot_be_written_keeps_the_line_for_the_next_tick(world: W
     (tmp_path / "logs").mkdir()
     watch.tick()
     assert len(watch.lines()) == 1
+
+
+def test_no_line_is_written_twice_after_many_runs_ended_at_once(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch, most = Watch(world, tmp_path / "runs.jsonl"), 12
+    monkeypatch.setattr(run_metrics, "_REMEMBERED", run_metrics._REMEMBERED * most // run_metrics._MOST)
+    monkeypatch.setattr(run_metrics, "_MOST", most)
+    job = world.definitions.resolve_job_def("hourly")
+    for _ in range(most):
+        world.instance.create_run_for_job(job, status=dg.DagsterRunStatus.SUCCESS)
+    assert watch.tick() == "12 runs have ended."
+    assert watch.tick() == "No run has ended."
+    assert len({line["run_id"] for line in watch.lines()}) == len(watch.lines()) == most

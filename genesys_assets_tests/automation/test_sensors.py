@@ -107,6 +107,30 @@ def test_members_and_skills_are_asked_for_once_a_day_and_a_missed_day_is_never_a
         assert list(lake.stored(place)) == ["2026-01-28", "2026-01-30"]
 
 
+def test_the_table_of_open_conversations_is_asked_for_once_a_night_after_the_tables_of_yesterday(ticks: Ticks) -> None:
+    ticks.off = {each.name for each in SENSORS} - {"hours", "tables"}
+
+    def asked(moment: timedelta) -> list[Asked]:
+        return [each for each in ticks.at(TODAY + moment) if each.sensor == "tables"]
+
+    def is_register(each: Asked) -> bool:
+        return each.assets == {"tables/open_conversations"}
+
+    begun = asked(timedelta(hours=1, minutes=12))
+    assert [is_register(each) for each in begun].count(True) == 1
+    assert is_register(begun[-1])
+    assert ticks.world.lake.has("tables/open_conversations", None)
+    assert not any(map(is_register, asked(timedelta(hours=3, minutes=12))))
+    night = asked(timedelta(hours=4, minutes=12))
+    assert [is_register(each) for each in night] == [False] * (len(night) - 1) + [True]
+    for hour in (5, 14, 23):
+        assert not any(map(is_register, asked(timedelta(hours=hour, minutes=12))))
+    assert not any(map(is_register, asked(timedelta(days=1, hours=3, minutes=12))))
+    # A day later, even if the looks at 04:00 were missed.
+    late = asked(timedelta(days=1, hours=7, minutes=12))
+    assert [is_register(each) for each in late].count(True) == 1
+
+
 def test_what_is_switched_off_is_not_asked_for(ticks: Ticks) -> None:
     ticks.off = {"hours", "days", "users", "tables", "reports", "upkeep"}
     ticks.world = replace(ticks.world, settings={"GENESYS_ASSETS_OBSERVE_QUEUE_MEMBERS": "false"})
@@ -217,7 +241,8 @@ def test_days_that_an_outage_has_left_are_computed_once_all_of_them_are_read_aga
             read = request.tags[RANGE_START]
             assert request.tags[RANGE_END] == read
             assert ticks.world.run("complete", partition=read).success
-        return [read, *(each.first for each in ticks.at(moment + timedelta(minutes=2)))]
+        # The table of open conversations has no days.
+        return [read, *(each.first for each in ticks.at(moment + timedelta(minutes=2)) if each.first)]
 
     # A day that has failed three times is read by itself. Reading a day also changes the day before.
     assert days() == ["2026-01-28", "2026-01-28"]

@@ -34,6 +34,7 @@ from genesys_assets.partitions import Calendar
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.tables.conversations.day import DAY_TABLES
+from genesys_assets.tables.conversations.open import OPEN_CONVERSATIONS
 from genesys_assets.tables.entities import ENTITIES
 from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS
 from genesys_assets_tests.automation.a_lake import store, store_days
@@ -245,6 +246,23 @@ def test_a_listing_is_late_three_hours_after_the_night_in_which_it_was_not_read(
     assert (before.late_since, before.newest) == (None, "2026-02-19 23:00 UTC")
     after = of(looked(lake, two + HOURS_LIMIT), "reference/queues")
     assert (after.stale, after.late_since) == ((TODAY,), two + HOURS_LIMIT)
+
+
+def test_the_table_of_open_conversations_is_late_three_hours_after_the_night_in_which_it_was_not_made(
+    lake: Lake,
+) -> None:
+    four, made_at = MIDNIGHT + timedelta(hours=4), MIDNIGHT - timedelta(hours=1)
+    assert of(looked(lake, four + HOURS_LIMIT), stale.REGISTER).late_since is None
+    store_tables(lake, YESTERDAY, MIDNIGHT)
+    never = of(looked(lake, four + HOURS_LIMIT), stale.REGISTER)
+    assert (never.missing, never.stored) == ((TODAY,), 0)
+    newness = round(made_at.timestamp() * 1000)
+    empty = OPEN_CONVERSATIONS.empty()
+    lake.write(stale.REGISTER, OPEN_CONVERSATIONS, empty, None, {"run_id": "r"}, newness=newness)
+    before = of(looked(lake, four + HOURS_LIMIT - MINUTE), stale.REGISTER)
+    assert (before.late_since, before.newest, before.coming) == (None, "2026-02-19 23:00 UTC", (TODAY,))
+    after = of(looked(lake, four + HOURS_LIMIT), stale.REGISTER)
+    assert (after.stale, after.late_since) == ((TODAY,), four + HOURS_LIMIT)
 
 
 def test_what_the_platform_keeps_no_history_of_is_late_three_hours_after_midnight(

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 import pytest
 import yaml
 from dagster.components.core.component_tree import ComponentTreeException
@@ -18,6 +19,7 @@ from genesys_assets.automation.switches import switches
 from genesys_assets.components.pipeline import PipelineScaffolder
 from genesys_assets.definitions import build_definitions
 from genesys_assets.keys import LAYERS, keys
+from genesys_assets.lake.io_manager import LakeIOManager
 from genesys_assets.reports.built_in import operating_reports
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests.assets.world import World, environment
@@ -273,3 +275,25 @@ def test_sensors_ask_for_assets_by_the_keys_that_they_have(world: World) -> None
     asked = {key for request in requests for key in request.asset_selection or ()}
     assert asked
     assert asked <= {spec.key for spec in world.definitions.resolve_all_asset_specs()}
+
+
+@pytest.mark.long
+def test_an_asset_of_the_project_gets_a_translated_report_as_its_input(world: World) -> None:
+    launched(world, "hourly", partition=HOUR)
+    launched(world, "recompute", "tables/interval_metrics", partition=DAY)
+    launched(world, "recompute", "reports/calls", partition=DAY)
+    key = keys(world.definitions.get_repository_def())["reports/calls"]
+    partitions = world.definitions.resolve_asset_graph().get(key).partitions_def
+
+    @dg.asset(
+        ins={"calls": dg.AssetIn(key, input_manager_key="tables")}, partitions_def=partitions, io_manager_key="tables"
+    )
+    def handled(calls: pa.Table) -> pa.Table:
+        return calls
+
+    downstream = dg.Definitions([handled], resources={"tables": LakeIOManager(location=str(world.folder))})
+    with environment({}), clock_at(NOW):
+        job = dg.Definitions.merge(world.definitions, downstream).resolve_implicit_global_asset_job_def()
+        made = job.execute_in_process(instance=world.instance, partition_key=DAY, asset_selection=[handled.key])
+    assert made.success
+    assert len(world.lake.read("handled", DAY)) == len(world.lake.read("reports/calls", DAY)) > 0

@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from genesys_assets.keys import PLACE
 from genesys_assets.lake.column_types import ReservedColumn
 from genesys_assets.lake.io_manager import LakeIOManager, MissingPartitions, ReservedPlace
 from genesys_assets.lake.lake import Lake
@@ -272,3 +273,29 @@ def test_a_second_reading_says_which_rows_it_added_and_removed(location: str) ->
         returned(location, again)
     figures = [reading.figures for reading in readings(Lake(LocalStore(Path(location))), "mine")]
     assert [(f["rows_added"], f["rows_changed"], f["rows_removed"]) for f in figures] == [(1, 0, 1), (0, 0, 2)]
+
+
+# -- keys that a project has translated
+
+
+@pytest.mark.parametrize("is_here", [True, False])
+def test_an_input_lies_where_its_metadata_says_whatever_its_key_is(location: str, is_here: bool) -> None:
+    key = dg.AssetKey(["contact_centre", "reports", "agents_of_a_day"])
+    spec = dg.AssetSpec(key, partitions_def=DAILY, metadata={PLACE: "reports/agent_daily"})
+
+    @dg.multi_asset(specs=[spec], can_subset=True)
+    def upstream() -> None: ...
+
+    @dg.asset(partitions_def=DAILY, ins={"agents": dg.AssetIn(key)})
+    def mine(agents: pa.Table) -> pa.Table:
+        return agents
+
+    made = dg.materialize(
+        [upstream if is_here else spec, mine],
+        partition_key=DAYS[1],
+        selection=[mine],
+        resources={"io_manager": LakeIOManager(location=location)},
+        instance=dg.DagsterInstance.ephemeral(),
+    )
+    assert made.success
+    assert Lake(LocalStore(Path(location))).read("mine", DAYS[1])["user_id"].to_pylist() == ["U2"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -106,3 +107,41 @@ def test_a_place_that_is_none_is_an_error() -> None:
         lake = found()[LAKE]
     assert lake.level == "fail"
     assert "GENESYS_ASSETS_LAKE" in lake.advice
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "value", "hint"),
+    [
+        ("no url", "no answer for bucket", "AWS_ENDPOINT_URL_S3"),
+        ("http://me:key-4711@127.0.0.1:9", "not understood", "AWS_ENDPOINT_URL_S3 holds a user or a password"),
+    ],
+)
+def test_an_endpoint_that_cannot_be_used_is_a_finding(
+    on_s3: str, monkeypatch: pytest.MonkeyPatch, endpoint: str, value: str, hint: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)
+    lake = found()[LAKE]
+    assert lake.level == "fail"
+    assert lake.value.startswith(value)
+    assert hint in lake.advice
+    assert "key-4711" not in lake.value + lake.advice
+
+
+def test_a_check_that_was_killed_leaves_nothing_behind_once_another_one_ran(on_s3: str) -> None:
+    class Killed(BaseException): ...
+
+    def client() -> Any:
+        made = s3_client()
+
+        def killed(**_: Any) -> None:
+            raise Killed
+
+        made.delete_object = killed
+        return made
+
+    for _ in range(2):
+        with pytest.raises(Killed):
+            places(client)
+    assert s3_client().list_objects_v2(Bucket=on_s3)["KeyCount"] == 1
+    found()
+    assert s3_client().list_objects_v2(Bucket=on_s3)["KeyCount"] == 0

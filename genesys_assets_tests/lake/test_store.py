@@ -335,3 +335,13 @@ def test_a_store_makes_one_client_however_many_threads_ask_first(s3_client: Any,
     with ThreadPoolExecutor(8) as executor:
         assert list(executor.map(ask, range(8))) == [None] * 8
     assert len(made) == 1
+
+
+def test_an_endpoint_that_is_no_url_is_a_lake_that_cannot_be_reached() -> None:
+    def client() -> Any:
+        return boto3.client("s3", endpoint_url="http://me:key-4711@not a url", region_name="us-east-1")
+
+    with pytest.raises(LakeUnreachable, match="check AWS_ENDPOINT_URL_S3") as error:
+        S3Store("bucket", "lake", client).size("x")
+    assert "not a url" in str(error.value)
+    assert "key-4711" not in str(error.value)

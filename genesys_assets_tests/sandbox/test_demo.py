@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import requests
 import yaml
 
 from genesys_assets.sandbox import demo, dev
@@ -89,3 +90,21 @@ def test_on_the_sandbox_nothing_points_to_what_is_yours(tmp_path: Path, monkeypa
     assert os.environ["GENESYS_ASSETS_LAKE"] == "s3://ours/lake"
     assert os.environ["DAGSTER_HOME"] == f"{tmp_path}"
     assert {name: os.environ[name] for name in yours} == yours
+
+
+def test_a_file_that_is_not_as_the_manifest_says_is_printed_without_its_signature(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def get(url: str, timeout: float) -> requests.Response:
+        answer = requests.Response()
+        answer.status_code, answer.url, answer._content = 403, url, b"refused"
+        return answer
+
+    monkeypatch.setattr(requests, "get", get)
+    url = "https://bucket.example/reports/agent_daily.csv?X-Amz-Signature=key-4711"
+    file = {"report": "agent_daily", "url": url, "sha256": "0", "rows": 3, "bytes": 40}
+    manifest = {"data_available_through": "2026-01-29", "files": [file]}
+    assert not demo._verify(manifest, "2026-01-28", tmp_path / "page.html")
+    said = capsys.readouterr().out
+    assert "BAD      3 rows       40 bytes  https://bucket.example/reports/agent_daily.csv\n" in said
+    assert "key-4711" not in said

@@ -27,7 +27,7 @@ from genesys_assets.tables.entities import ENTITIES
 from genesys_assets.tables.metrics.buckets import DAILY_METRICS, FAMILY_METRICS, INTERVAL_METRICS
 from genesys_assets.tables.names import HISTORIES
 from genesys_assets.tables.observations import QUEUE_MEMBERS, USER_SKILLS
-from genesys_assets.tables.personal import Unclassified, class_of
+from genesys_assets.tables.personal import Unclassified, by_name, class_of
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES
 from genesys_assets.tables.spec import Column, TableSpec
@@ -171,3 +171,8 @@ def test_the_bars_of_a_chart_bear_no_names_of_agents() -> None:
         for of in names
     ]
     assert picture(report, rows[0]) == picture(report, rows[1])
+
+
+def test_a_name_that_is_declared_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"Declared more than once in .*: email, note\."):
+        by_name({PersonalData.PERSON: "email note note", PersonalData.NONE: "day email"})

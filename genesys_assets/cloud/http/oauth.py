@@ -40,7 +40,7 @@ class _Token:
 
 class ClientCredentials(AuthBase):
     """Adds the bearer token to requests to the API, and to no others. One login serves all threads. A token is renewed
-    60 s before it expires.
+    60 s before it expires. `longest` gives the seconds that a login which begins now may take.
 
     Raises ForeignHost, WrongClientId, WrongClientSecret, LoginRefused, or what any exchange raises.
     """
@@ -56,6 +56,7 @@ class ClientCredentials(AuthBase):
         timeout: Timeout,
         clock: Callable[[], float],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        longest: Callable[[], float] = lambda: limits.LONGEST_EXCHANGE,
     ) -> None:
         self._api = origin(_safe(api_url))
         self._url = f"{_safe(login_url)}/oauth/token"
@@ -63,6 +64,7 @@ class ClientCredentials(AuthBase):
         self._client_secret = client_secret
         self._session = session
         self._timeout = timeout
+        self._longest = longest
         self._clock = clock
         self._now = now
         self._lock = threading.Lock()
@@ -115,6 +117,7 @@ class ClientCredentials(AuthBase):
             self._url,
             what=f"The login at {host}",
             timeout=self._timeout,
+            longest=self._longest(),
             most=limits.MOST_OF_A_LOGIN,
             data={"grant_type": "client_credentials"},
             # Bytes, since requests would write text as Latin-1.

@@ -20,7 +20,7 @@ from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from genesys_assets.cloud.errors import GenesysCloudError, RateLimited
-from genesys_assets.cloud.http import in_flight
+from genesys_assets.cloud.http import in_flight, limits
 from genesys_assets.cloud.http.answers import correlation_id, read_object, refusal
 from genesys_assets.cloud.http.circuit import COOLING_SECONDS, PATIENCE_SECONDS, Circuit
 from genesys_assets.cloud.http.exchange import Answer, Timeout, exchange, session
@@ -55,8 +55,8 @@ class GenesysCloud:
 
     With the default `workers`, 300 requests a minute are reached as long as an answer takes about three seconds at
     most. `clock` counts seconds from any start, `now` gives UTC, `sleep` waits, `jitter` draws a wait from 0 to its
-    argument. No wait and no exchange ends later than `longest_life` seconds after the client was made: the caller has
-    no more time.
+    argument. `longest_life`: the caller has no more seconds than these after the client was made. No wait ends later.
+    No exchange ends later either, logins included, except that each one gets at least a second.
     """
 
     def __init__(
@@ -86,8 +86,7 @@ class GenesysCloud:
         self.last_headers: Mapping[str, str] = {}
         self._clock = clock
         self._now = now
-        connect, read = (min(limit, max(_SHORTEST_EXCHANGE, longest_life)) for limit in timeout)
-        self._timeout = (connect, read)
+        self._timeout = timeout
         self._workers = workers
         self._jitter = jitter
         self._closed = threading.Event()
@@ -100,7 +99,8 @@ class GenesysCloud:
             client_id=client_id,
             client_secret=client_secret,
             session=self._session,
-            timeout=self._timeout,
+            timeout=timeout,
+            longest=self._longest_exchange,
             clock=clock,
             now=now,
         )
@@ -144,6 +144,11 @@ class GenesysCloud:
     def has_time(self, seconds: float) -> bool:
         """Whether the client has time for a wait of these seconds."""
         return self._clock() + seconds <= self._gives_up_at
+
+    def _longest_exchange(self) -> float:
+        """The seconds that an exchange which begins now may take."""
+        left = self._gives_up_at - self._clock()
+        return min(limits.LONGEST_EXCHANGE, max(_SHORTEST_EXCHANGE, round(left, 1)))
 
     def close(self) -> None:
         """Ends waits and threads and closes the connections."""
@@ -250,6 +255,7 @@ class GenesysCloud:
                 self.hosts.api_url + path,
                 what=f"{method} {path}",
                 timeout=self._timeout,
+                longest=self._longest_exchange(),
                 auth=self._credentials,
                 **options,
             )

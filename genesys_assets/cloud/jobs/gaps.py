@@ -13,7 +13,7 @@ from datetime import datetime
 
 from genesys_assets.cloud.analytics import details
 from genesys_assets.cloud.analytics.interval import MILLISECOND, Interval, iso
-from genesys_assets.cloud.errors import TooLarge, UnexpectedAnswer
+from genesys_assets.cloud.errors import AnswerTooLarge, TooLarge, UnexpectedAnswer
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs.endpoints import JobPage
 
@@ -25,8 +25,9 @@ def without_gaps(cloud: GenesysCloud, interval: Interval, pages: Iterable[JobPag
 
     Raises UnexpectedAnswer where the details query knows conversations of the interval that belong on empty pages:
     between the conversations before and behind them, or behind the last one. Conversations that began before the
-    interval, or after the instant up to which the job has all data, are not compared. Without empty
-    pages no request is sent.
+    interval, or after the instant up to which the job has all data, are not compared. Neither is a gap that is too
+    long for the details query, which is logged as a warning. Without empty pages no request is sent. An answer that is
+    too large to be read raises AnswerTooLarge.
     """
     latest: datetime | None = None
     empty: JobPage | None = None
@@ -61,6 +62,8 @@ def _must_hold_nothing(
 def _newest_start(cloud: GenesysCloud, gap: Interval) -> datetime | None:
     try:
         return details.newest_start(cloud, gap)
+    except AnswerTooLarge:
+        raise
     except TooLarge as error:
         _log.warning("An empty page of a details job cannot be compared with the details query. %s", error)
         return None

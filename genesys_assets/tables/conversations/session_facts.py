@@ -75,7 +75,7 @@ class Emissions:
         return extreme(np.minimum, NEVER, self.at[rows], self.session[rows], sessions)
 
     def total(self, metrics: Sequence[str], group_of_session: Numbers, groups: int) -> pa.Array:
-        """For each group the sum of these metrics over its sessions; null if none emitted one."""
+        """For each group the sum of these metrics over its sessions; null if none emitted one with a value."""
         rows = self._rows(*metrics)
         group = group_of_session[self.session[rows]]
         totals = np.zeros(groups, dtype=np.int64)

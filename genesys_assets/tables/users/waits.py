@@ -21,7 +21,7 @@ from genesys_assets.tables.users.spans import Span, clipped, without_overlaps
 
 Numbers = npt.NDArray[np.int64]
 Members = Mapping[str, Sequence[str]]
-"""The joined members of each observed queue."""
+"""The joined members of each observed queue of which all members are known to be joined or not."""
 
 QUEUE_WAITS = TableSpec(
     "queue_waits",
@@ -38,7 +38,7 @@ outcome string what ended the wait: answered, abandoned, flow_out and others
 offered_at instant when it entered the queue
 left_at instant when the wait ended
 wait_ms integer how long it waited
-members integer joined members of the queue, as observed on the UTC day; null where the day was not observed
+members integer joined members of the queue, as observed on the UTC day; null where unknown
 idle_members integer of these, how many had the routing status IDLE for a time of the wait; null where unknown
 idle_ms integer how long these were IDLE during the wait, added up; null where unknown
 unknown string input that is missing for the figures of idle members: queue_members or user_status; null if none is
@@ -47,7 +47,7 @@ overtaking_conversation_id string the first answered of the interactions that ov
 overtaking_user_id string the agent who answered it
 """),
     partition_column="conversation_start",
-    version=2,
+    version=3,
 )
 _EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 
@@ -85,16 +85,19 @@ def queue_waits(legs: pa.Table, members: Members | None, spans: Iterable[Span], 
 
 def joined_members(rows: pa.Table) -> Members:
     """The joined members of each queue, from rows of `reference/queue_members`; an empty list for a queue without
-    any.
+    any. A queue is left out if the platform did not say of a member whether it is joined: its count is unknown.
     """
     by_queue: dict[str, list[str]] = {}
+    unknown: set[str] = set()
     for queue, user, joined in zip(
         *(rows[name].to_pylist() for name in ("queue_id", "user_id", "joined")), strict=True
     ):
         of_queue = by_queue.setdefault(queue, [])
-        if user is not None and joined:
+        if user is not None and joined is None:
+            unknown.add(queue)
+        elif user is not None and joined:
             of_queue.append(user)
-    return by_queue
+    return {queue: users for queue, users in by_queue.items() if queue not in unknown}
 
 
 def _idle_figures(

@@ -314,7 +314,27 @@ def test_no_answer_takes_longer_than_the_client_has_time(platform: Platform) -> 
     hosts = Hosts(platform.url, platform.url)
     with (
         GenesysCloud(hosts, "id", "secret", timeout=(600.0, 600.0), longest_life=1.0) as cloud,
-        pytest.raises(errors.Unreachable, match="no answer in time"),
+        pytest.raises(errors.Unreachable, match="no whole answer within 1 s"),
     ):
         cloud.get(PATH)
     assert len(platform.asked(PATH)) == 1
+
+
+def test_an_exchange_that_begins_late_gets_only_what_time_is_left(platform: Platform, clock: Clock) -> None:
+    platform.on(PATH, DONE, Reply(fault="silent"))
+    hosts = Hosts(platform.url, platform.url)
+    with GenesysCloud(hosts, "id", "secret", longest_life=600.0, clock=clock, sleep=clock.sleep) as cloud:
+        cloud.get(PATH)
+        clock.sleep(599.5)
+        with pytest.raises(errors.Unreachable, match="no whole answer within 1 s"):
+            cloud.get(PATH)
+
+
+def test_a_login_takes_no_longer_than_the_client_has_time(platform: Platform) -> None:
+    platform.on("/oauth/token", Reply(fault="silent"))
+    hosts = Hosts(platform.url, platform.url)
+    with (
+        GenesysCloud(hosts, "id", "secret", longest_life=1.0) as cloud,
+        pytest.raises(errors.Unreachable, match="no whole answer within 1 s"),
+    ):
+        cloud.get(PATH)

@@ -11,6 +11,7 @@ import pytest
 from genesys_assets.cloud import errors
 from genesys_assets.cloud.analytics import details
 from genesys_assets.cloud.analytics.interval import Interval, iso
+from genesys_assets.cloud.http import limits
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets_tests.cloud.archive import DAY, Archive, spread
@@ -148,3 +149,13 @@ def test_where_the_query_does_not_reach_the_job_is_believed(
     with caplog.at_level(logging.WARNING):
         assert written(read(cloud, book)) == all_of(archive)
     assert "cannot be compared with the details query" in caplog.text
+
+
+def test_an_answer_that_is_too_large_to_be_read_is_not_taken_for_a_gap_that_is_too_long(
+    platform: Platform, cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MOST_RECEIVED", 10_000)
+    platform.on(details.PATH, Reply(body={"padding": "x" * 10_000}))
+    archive.empty = {10: 1}
+    with pytest.raises(errors.AnswerTooLarge):
+        read(cloud, book)

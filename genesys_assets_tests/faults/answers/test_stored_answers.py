@@ -168,6 +168,10 @@ def test_an_answer_with_another_value_somewhere_is_read_or_refused(name: str, da
         ("members", ("entities", 0, "joined"), "yes"),
         ("skills", ("entities", 0, "skills", 0, "id"), [1]),
         ("usage", ("entities", 0, "requestCount"), "x"),
+        ("usage", ("entities", 0, "requestCount"), None),
+        ("usage", ("entities", 0, "date"), None),
+        ("usage", ("entities", 0, "httpMethod"), None),
+        ("usage", ("entities", 0, "templateUri"), None),
         ("aggregates", ("results",), ["x"]),
         ("users' aggregates", ("systemToOrganizationMappings",), "x"),
     ],
@@ -193,3 +197,8 @@ def test_an_aggregates_answer_of_null_has_no_rows() -> None:
 def test_an_answer_that_is_nested_too_deeply_is_refused() -> None:
     with pytest.raises(UnreadablePage, match="nested too deeply"):
         stored_answers.parse_json(b"[" * 100_000, "a page")
+
+
+def test_a_count_of_the_platform_that_is_missing_is_unknown() -> None:
+    (row,) = api_usage(DAY, [page(READERS["usage"][1])]).to_pylist()
+    assert (row["requests"], row["succeeded"], row["failed"]) == (5, 5, None)

@@ -114,3 +114,14 @@ def test_members_are_those_who_joined() -> None:
         [dict.fromkeys(QUEUE_MEMBERS.schema.names) | row for row in named], QUEUE_MEMBERS.schema
     )
     assert joined_members(table) == {"Q": ["a"], "R": []}
+
+
+def test_a_queue_with_a_member_who_may_be_joined_has_no_known_members() -> None:
+    rows = [("Q", "a", True), ("Q", "b", None), ("R", "c", True), ("S", None, None)]
+    table = pa.Table.from_pylist(
+        [{"queue_id": queue, "user_id": user, "joined": joined} for queue, user, joined in rows], QUEUE_MEMBERS.schema
+    )
+    members = joined_members(table)
+    assert members == {"R": ["c"], "S": []}
+    found = waits(leg("l", 0, 5), idle=[("a", 0, 5)], members=members)["l"]
+    assert (found["members"], found["idle_members"], found["unknown"]) == (None, None, "queue_members")
