@@ -77,7 +77,7 @@ def publish_day(lake: Lake, publisher: Publisher, wanted: PublishRequest) -> Pub
     """Publish a day. Raises NothingToPublish and PublishingError."""
     overtaken: PublishOvertaken | None = None
     published: PublishedDay | None = None
-    # Read once: a second try would compare itself with the manifest of the first one, which nobody was told about.
+    # Read once: a second try would compare itself with the manifest of the first one, which was never announced.
     before = manifest_before(publisher, wanted.day.date)
     for _ in range(_TRIES):
         sources = made_of(lake, wanted.day, wanted.reports)
