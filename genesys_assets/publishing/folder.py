@@ -64,6 +64,8 @@ class Folder:
             raise NotReadable(f"{self.folder / key} was not read ({error.strerror})") from error
 
     def files(self, prefix: str) -> Iterator[PlacedFile]:
+        if not self.folder.is_dir():
+            return
         begin = self.folder / prefix
         for path in sorted((begin if begin.is_dir() else begin.parent).rglob("*")):
             key = path.relative_to(self.folder).as_posix()

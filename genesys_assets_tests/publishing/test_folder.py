@@ -58,3 +58,7 @@ def test_files_are_listed_by_the_beginning_of_their_keys(tmp_path: Path) -> None
         folder.put(key, io.BytesIO(b""), "text/plain", NOTHING)
     assert [file.key for file in folder.files("reports/")] == ["reports/a/1", "reports/a/10", "reports/b/1"]
     assert [file.key for file in folder.files("reports/a/1")] == ["reports/a/1", "reports/a/10"]
+
+
+def test_a_folder_that_does_not_exist_yet_has_no_files(tmp_path: Path) -> None:
+    assert [list(Folder(str(tmp_path / "later")).files(prefix)) for prefix in ("", "reports/")] == [[], []]
