@@ -19,7 +19,7 @@ from genesys_assets_tests.reports.language.mistakes import MISTAKES
 
 DOCS = Path(__file__).parents[2] / "docs"
 REPORTS = len(reports.REFUSED) + len(reports.RIGHT)
-FILES = sum(map(len, (THE_CALL, THE_FIGURES, LEFT_OUT, REFUSED, REFUSED_TEXTS, REFUSED_VALUES)))
+FILES = sum(len(kinds) for kinds in (THE_CALL, THE_FIGURES, LEFT_OUT, REFUSED, REFUSED_TEXTS, REFUSED_VALUES))
 # And a host that says nothing at all.
 ANSWERS = len(CASES) + len(DRIPS) + 1
 
