@@ -10,6 +10,7 @@ from genesys_assets_tests.faults.answers.http_cases import DRIPS
 from genesys_assets_tests.faults.answers.test_answers import CASES
 from genesys_assets_tests.faults.import_files.left_out import LEFT_OUT
 from genesys_assets_tests.faults.import_files.refused import REFUSED
+from genesys_assets_tests.faults.import_files.refused_texts import REFUSED_TEXTS
 from genesys_assets_tests.faults.import_files.refused_values import REFUSED_VALUES
 from genesys_assets_tests.faults.import_files.right import THE_CALL, THE_FIGURES
 from genesys_assets_tests.faults.report_files import cases as reports
@@ -18,7 +19,7 @@ from genesys_assets_tests.reports.language.mistakes import MISTAKES
 
 DOCS = Path(__file__).parents[2] / "docs"
 REPORTS = len(reports.REFUSED) + len(reports.RIGHT)
-FILES = len(THE_CALL) + len(THE_FIGURES) + len(LEFT_OUT) + len(REFUSED) + len(REFUSED_VALUES)
+FILES = sum(len(kinds) for kinds in (THE_CALL, THE_FIGURES, LEFT_OUT, REFUSED, REFUSED_TEXTS, REFUSED_VALUES))
 # And a host that says nothing at all.
 ANSWERS = len(CASES) + len(DRIPS) + 1
 
