@@ -66,7 +66,7 @@ def build_import_asset(calendar: Calendar) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: ImportConfig, lake: LakeResource
     ) -> dg.MaterializeResult:
         from genesys_assets.importing.files import CannotImport, find
-        from genesys_assets.importing.into_lake import import_files
+        from genesys_assets.importing.into_lake import DamagedPages, import_files
         from genesys_assets.importing.summary import left_out, markdown, not_complete, parse_options, totals
 
         try:
@@ -81,7 +81,7 @@ def build_import_asset(calendar: Calendar) -> dg.AssetsDefinition:
             )
             files = find(config.files, s3_client)
             imported = import_files(lake.lake, files, options, complete=complete, run_id=context.run.run_id)
-        except CannotImport as refusal:
+        except (CannotImport, DamagedPages) as refusal:
             raise dg.Failure(str(refusal), allow_retries=False) from None
         days = set(calendar.daily.get_partition_keys())
         for asset, day in sorted(imported.changed):

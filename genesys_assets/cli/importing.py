@@ -12,7 +12,8 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from genesys_assets.importing.into_lake import ImportResult, Outcome
+    from genesys_assets.importing.into_lake import ImportResult
+    from genesys_assets.importing.records import Outcome
     from genesys_assets.importing.take_back import TakeBackResult
 
 EXAMPLES = """\b
@@ -147,12 +148,13 @@ def take_back_imported(
 @contextlib.contextmanager
 def _named_errors() -> Iterator[None]:
     """Errors of the lake, of S3 and of the disk end the command with their message and exit code 1."""
+    from genesys_assets.importing.into_lake import DamagedPages
     from genesys_assets.lake.commit import TableContended
     from genesys_assets.lake.store import LakeUnreachable
 
     try:
         yield
-    except (LakeUnreachable, TableContended) as error:
+    except (LakeUnreachable, TableContended, DamagedPages) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
     except OSError as error:

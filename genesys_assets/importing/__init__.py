@@ -6,6 +6,7 @@
     shapes         recognises the shape of a document
     times          parses instants in every spelling
     conversations  converts conversations that tools rewrote to the platform's form
+    spelling       brings names, numbers, ids and lists as tools write them back to the platform's spelling
     figures        converts the tutorials' metric names, units and numbers to the platform's
     groups         finds the group of figures: dimensions among fields
     buckets        converts answers with figures to the platform's form
@@ -14,9 +15,10 @@
     pages          makes pages by day of the conversations and figures of one file
     start_days     leaves out conversations that another imported file has on another day
     into_lake      writes pages to the lake, file by file
+    records        the record of each imported file: its outcome, and the partitions that it has pages in
     take_back      removes the pages of files from the lake again
     summary        parses options, and writes the outcomes of an import as text
 
-No Dagster here. `files`, `spool`, `pages`, `start_days`, `into_lake` and `take_back` read or write files; the others
-are pure. `tables` makes tables of the pages.
+No Dagster here. `files`, `spool`, `pages`, `start_days`, `into_lake`, `records` and `take_back` read or write files;
+the others are pure. `tables` makes tables of the pages.
 """

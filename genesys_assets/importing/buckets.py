@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 from genesys_assets.cloud.analytics.catalogue import METRICS
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.errors import InvalidQuery
-from genesys_assets.importing.conversations import of_digits, plain, respelled, unwrapped
 from genesys_assets.importing.figures import (
     STATISTICS,
     UNITS,
@@ -42,6 +41,7 @@ from genesys_assets.importing.groups import (
 )
 from genesys_assets.importing.remarks import Remarks, printable, shown
 from genesys_assets.importing.shapes import NAMES, Object, Piece, Shape, listed
+from genesys_assets.importing.spelling import of_digits, plain, respelled, unwrapped
 from genesys_assets.importing.times import ENDS, STARTS, NoInstant, instant
 
 GRANULARITIES = {
@@ -107,7 +107,7 @@ def buckets(piece: Piece, options: ImportOptions, remarks: Remarks) -> Iterator[
                 _note_others(result, "data", remarks)
                 if result.get("data") is None:
                     # The platform names a group only with its buckets; an empty list says that there are none.
-                    remarks.leave_out("results.data: null, or nothing, in the place of a group's buckets")
+                    remarks.leave_out("results.data: null or missing, instead of a group's buckets")
                 units = {name: value for name, value in result.items() if plain_name(name) in UNITS}
                 for data in _objects(result.get("data"), "results.data", remarks):
                     yield _bucket(data, group_beside(data, remarks, group), piece.envelope | units, options, remarks)
@@ -137,7 +137,7 @@ def grouping(shown: Collection[str], options: ImportOptions) -> tuple[str, ...]:
         return tuple(sorted(shown))
     unexpected = sorted({*shown} - {*options.group_by})
     if unexpected:
-        raise CannotImport(f"its groups have {', '.join(unexpected)}, which is not among what was grouped by")
+        raise CannotImport(f"its groups have {', '.join(unexpected)}, which --group-by does not name")
     return tuple(sorted(options.group_by))
 
 
@@ -178,7 +178,7 @@ def _bucket(data: Object, group: Group, around: Object, options: ImportOptions, 
         remarks.leave_out(
             f"a bucket without metrics left out: its fields are {strange}"
             if strange
-            else "metrics: null, or nothing, in the place of a bucket's figures"
+            else "metrics: null or missing, instead of a bucket's figures"
         )
     span, figures = _span(data, around, options, remarks), _once([*as_it_is, *renamed])
     return Bucket(span, group.dimensions, figures, group.is_less, is_unmeasured=bool(others) and not figures)
@@ -216,7 +216,7 @@ def _once(figures: list[Object]) -> list[Object]:
     for figure in figures:
         key = (figure["metric"], str(figure.get("qualifier")))
         if by_key.setdefault(key, figure)["stats"] != figure["stats"]:
-            raise CannotImport(f"{figure['metric']!r} is there twice in the same place, with two values")
+            raise CannotImport(f"{figure['metric']!r} occurs twice in one bucket, with two values")
     return list(by_key.values())
 
 
@@ -276,7 +276,7 @@ def _span(data: Object, around: Object, options: ImportOptions, remarks: Remarks
     if options.interval is not None:
         return options.interval
     raise CannotImport(
-        f"its figures have no time: say what they are of with --interval, for example --interval {_EXAMPLE}"
+        f"its figures have no time: pass the interval that they cover, for example --interval {_EXAMPLE}"
     )
 
 
@@ -368,8 +368,7 @@ def _granularity(written: Any, options: ImportOptions) -> str:
     written = written or options.granularity
     if written is None:
         raise CannotImport(
-            "its figures tell when they begin and not for how long they are: say so with --granularity, one of "
-            f"{', '.join(GRANULARITIES)}"
+            f"its figures have a start but no length: pass --granularity, one of {', '.join(GRANULARITIES)}"
         )
     if not isinstance(written, str) or written not in GRANULARITIES:
         raise CannotImport(f"its granularity {shown(written)} is none of {', '.join(GRANULARITIES)}")

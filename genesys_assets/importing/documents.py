@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from genesys_assets.cloud.analytics.catalogue import DIMENSION_ALIASES, DIMENSIONS
-from genesys_assets.importing.conversations import plain
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.not_json import LOOKED_AT, kind_of, slip_at
 from genesys_assets.importing.remarks import printable
+from genesys_assets.importing.spelling import plain
 from genesys_assets.importing.times import ENDS, STARTS
 
 LISTS = ("conversations", "results", "entities")

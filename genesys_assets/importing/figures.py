@@ -17,10 +17,10 @@ from typing import Any
 from genesys_assets.cloud.analytics import catalogue
 from genesys_assets.cloud.analytics.families import CONVERSATIONS, families_with
 from genesys_assets.cloud.errors import InvalidQuery
-from genesys_assets.importing.conversations import IN_THOUSANDS, as_list, of_digits, plain, respelled, unwrapped
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.remarks import Remarks, printable, shown
 from genesys_assets.importing.shapes import NAMES
+from genesys_assets.importing.spelling import IN_THOUSANDS, as_list, of_digits, plain, respelled, unwrapped
 
 MILLISECONDS = {"ms": 1, "seconds": 1_000, "minutes": 60_000}
 """The units of times, in milliseconds."""

@@ -13,11 +13,11 @@ from genesys_assets.cloud.analytics import catalogue
 from genesys_assets.cloud.analytics.families import CONVERSATIONS, families_with
 from genesys_assets.cloud.analytics.values import BOOLEANS, ENUMERATIONS, is_uuid, value_of
 from genesys_assets.cloud.errors import InvalidQuery
-from genesys_assets.importing.conversations import UUIDS, hyphenated, is_no_id, unwrapped
 from genesys_assets.importing.figures import UNITS
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.remarks import Remarks, shown
 from genesys_assets.importing.shapes import Object
+from genesys_assets.importing.spelling import UUIDS, hyphenated, is_no_id, unwrapped
 from genesys_assets.importing.times import ENDS, STARTS
 
 FIGURE_FIELDS = frozenset({"metrics", "buckets", "data", "group", "interval", "views"})
@@ -105,7 +105,7 @@ def group_of(item: Object, group_by: tuple[str, ...] | None, remarks: Remarks, a
     _add_dimensions(own, fields, remarks)
     own = _within(around, own)
     if "id" in item and not own.dimensions:
-        raise CannotImport("an entity of it has no `id`: its figures would count as those of all together")
+        raise CannotImport("one of its entities has no `id`: its figures would count as the total of all entities")
     _leave_out_names(own, remarks)
     return own
 
@@ -120,7 +120,7 @@ def _kind_of_id(kind: Any, group_by: tuple[str, ...] | None) -> str:
     if group_by and len(group_by) == 1:
         return group_by[0]
     raise CannotImport(
-        "its entities have an `id` and nothing says of what: say so with --group-by, for example --group-by userId"
+        "its entities have an `id` of an unknown dimension: pass the dimension, for example --group-by userId"
     )
 
 

@@ -3,7 +3,7 @@
     pages/imported_details             conversations, by the UTC day they began
     pages/imported_hourly_aggregates   buckets within an hour, by UTC day
     pages/imported_daily_aggregates    whole business days
-    imports/<sha256>.json              the partitions of each file, and the options it was read with
+    imports/<sha256>.json              see `records`
 
 A file is recognised by its sha256. Importing it again changes nothing, unless it is read with other options: then its
 new pages replace its old ones. `take_back` removes files again.
@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow as pa
 
@@ -29,10 +29,12 @@ from genesys_assets.days import utc_day
 from genesys_assets.importing.buckets import ImportOptions, midnight
 from genesys_assets.importing.files import CannotImport, SavedFile, pieces_of
 from genesys_assets.importing.pages import ASSETS, DAILY, DETAILS, FileContents, convert, file_of, identity
+from genesys_assets.importing.records import Outcome, Record, files_in, read_record
 from genesys_assets.importing.remarks import printable
 from genesys_assets.importing.spool import NONE, Partition, Spool, Total
 from genesys_assets.importing.start_days import leave_out_moved
 from genesys_assets.lake.commit import Overtaken, TableContended
+from genesys_assets.lake.files import StoredPages
 from genesys_assets.lake.lake import Lake, Provenance, Reach
 from genesys_assets.privacy.answers import CannotDrop
 
@@ -42,33 +44,17 @@ written.
 """
 _TRIES = 20
 _LONGEST_REASON = 1_000
+_MOST_NAMED = 10
 _READER_VERSION = 8
 """Which way of reading files this is: raise it when the same bytes give other pages, or something else is left out, so
 that they are read anew.
 """
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What became of one file. `partitions` are the days it has pages in, by asset; `left_out` counts what could not be
-    read, by path and reason; `moved` counts conversations among these that another file has on another day.
-    `total_hits`, `last_pages`, `other_pages`, `known_until` are as in `pages.FileContents`.
+class DamagedPages(Exception):
+    """The imported pages of a day are damaged, and not all files that have pages there are imported again. The message
+    names the day and the files.
     """
-
-    file: str
-    state: Literal["imported", "unchanged", "skipped"]
-    reason: str = ""
-    shapes: dict[str, int] = field(default_factory=dict)
-    conversations: int = 0
-    buckets: int = 0
-    total_hits: dict[str, int] = field(default_factory=dict)
-    last_pages: int = 0
-    other_pages: int = 0
-    known_until: dict[str, str] = field(default_factory=dict)
-    partitions: dict[str, list[str]] = field(default_factory=dict)
-    notes: dict[str, int] = field(default_factory=dict)
-    left_out: dict[str, int] = field(default_factory=dict)
-    moved: int = 0
 
 
 @dataclass(slots=True)
@@ -188,7 +174,7 @@ def _answers(by_total: Mapping[int, int]) -> Iterator[tuple[int, int]]:
 
 
 class _Import:
-    """A running import. Pages wait in the spool until there are enough, so that a day of many files is written once."""
+    """A running import. Pages are collected in the spool, so that a day of many files is written once."""
 
     def __init__(self, lake: Lake, spool: Spool, options: ImportOptions, now: datetime, run_id: str | None) -> None:
         self.lake = lake
@@ -198,9 +184,9 @@ class _Import:
         self.provenance = {"source": "import"} | ({"run_id": run_id} if run_id else {})
         self.result = ImportResult()
         self._seen: dict[str, Outcome] = {}
-        self._forget_waiting()
+        self._clear_queue()
 
-    def _forget_waiting(self) -> None:
+    def _clear_queue(self) -> None:
         self._read_anew: dict[Partition, set[str]] = defaultdict(set)
         self._records: dict[str, Outcome] = {}
         self.spool.forget_pages()
@@ -214,11 +200,10 @@ class _Import:
         if sha256 in self._seen:
             seen = self._seen[sha256]
             # Its conversations were already counted with the first file.
-            return self._again(file, replace(seen, total_hits={}), f"the same bytes as {seen.file}")
-        record = self.lake.store.get(record_of(sha256))
-        before = None if record is None else dict(json.loads(record))
-        if before is not None and self._would_be_the_same(sha256, before):
-            outcome = self._again(file, Outcome(**before["outcome"]), "imported before")
+            return _unchanged(file, replace(seen, total_hits={}), f"the same bytes as {seen.file}")
+        before = read_record(self.lake, sha256)
+        if before is not None and self._is_unchanged(sha256, before):
+            outcome = _unchanged(file, before.outcome, "imported before")
         else:
             try:
                 converted = self._convert(file, sha256)
@@ -228,7 +213,7 @@ class _Import:
                 return _skipped(file, "it has a time outside the years 1 to 9999")
             except (RecursionError, MemoryError):
                 return _skipped(file, "it is nested too deeply, or one value of it is too large")
-            outcome = self._wait(file, sha256, converted, before)
+            outcome = self._enqueue(file, sha256, converted, before)
         self._seen[sha256] = outcome
         if self.spool.bytes >= _BYTES_AT_ONCE:
             self.flush()
@@ -250,18 +235,14 @@ class _Import:
             screened=lambda asset, page: screen(asset).page(page),
         )
 
-    def _again(self, file: SavedFile, before: Outcome, reason: str) -> Outcome:
-        known = asdict(before) | {"file": file.place, "state": "unchanged", "reason": reason}
-        return Outcome(**known)
-
-    def _would_be_the_same(self, sha256: str, before: dict[str, Any]) -> bool:
+    def _is_unchanged(self, sha256: str, before: Record) -> bool:
         """Whether reading a file again would change nothing: the options are the same, all its pages are stored, and no
         other file has its conversations on other days.
         """
-        days = before["outcome"]["partitions"]
+        days = before.outcome.partitions
         return (
-            not before["outcome"].get("moved")
-            and (before.get("reading"), before.get("told")) == (_READER_VERSION, _as_json(self.options))
+            not before.outcome.moved
+            and (before.reader_version, before.options) == (_READER_VERSION, _as_json(self.options))
             and all(self._has_pages_of(sha256, f"pages/{asset}", day) for asset in days for day in days[asset])
         )
 
@@ -271,8 +252,8 @@ class _Import:
             file_of(stored.about(index).request) == sha256 for index in range(len(stored))
         )
 
-    def _wait(self, file: SavedFile, sha256: str, converted: FileContents, before: dict[str, Any] | None) -> Outcome:
-        for asset, days in (before["outcome"]["partitions"] if before else {}).items():
+    def _enqueue(self, file: SavedFile, sha256: str, converted: FileContents, before: Record | None) -> Outcome:
+        for asset, days in (before.outcome.partitions if before else {}).items():
             for day in days:
                 # Its pages from an earlier import with other options are replaced.
                 self._read_anew[asset, day].add(sha256)
@@ -293,16 +274,36 @@ class _Import:
         return outcome
 
     def flush(self) -> None:
-        """Write everything in the spool: first the pages, then the records of the files."""
+        """Write everything in the spool. Raises TableContended, DamagedPages.
+
+        Records are stored before the pages, with the partitions that a file is going to have and those that it still
+        has. So if the process is killed in between, the file can be taken back, and is read once more if it is imported
+        again.
+        """
         self._leave_out_moved()
+        for sha256, outcome in self._records.items():
+            self._store_record(sha256, replace(outcome, partitions=self._partitions_meanwhile(sha256)))
         for partition in sorted({*self._read_anew, *self.spool.places()}):
             self._merge(partition)
             # Arrow holds freed memory for later use, of which there is none.
             pa.default_memory_pool().release_unused()
         for sha256, outcome in self._records.items():
-            record = {"reading": _READER_VERSION, "told": _as_json(self.options), "outcome": asdict(outcome)}
-            self.lake.store.put(record_of(sha256), json.dumps(record, indent=1, default=str).encode())
-        self._forget_waiting()
+            if outcome.partitions != self._partitions_meanwhile(sha256):
+                self._store_record(sha256, outcome)
+        self._clear_queue()
+
+    def _store_record(self, sha256: str, outcome: Outcome) -> None:
+        Record(outcome, _READER_VERSION, _as_json(self.options)).store(self.lake, sha256)
+
+    def _partitions_meanwhile(self, sha256: str) -> dict[str, list[str]]:
+        """The days that a file may have pages in while it is written, by asset: the old ones and the new ones."""
+        days: dict[str, set[str]] = defaultdict(set)
+        for asset, day in self.spool.places(sha256):
+            days[asset].add(day)
+        for (asset, day), files in self._read_anew.items():
+            if sha256 in files:
+                days[asset].add(day)
+        return {asset: sorted(each) for asset, each in days.items()}
 
     def _leave_out_moved(self) -> None:
         """Leave out conversations that another file has on another day."""
@@ -322,8 +323,8 @@ class _Import:
         """The name of an imported file."""
         if sha256 in self._records:
             return self._records[sha256].file
-        record = self.lake.store.get(record_of(sha256))
-        return "another file" if record is None else str(json.loads(record)["outcome"]["file"])
+        record = read_record(self.lake, sha256)
+        return "another file" if record is None else record.outcome.file
 
     def _partitions_of(self, sha256: str) -> dict[str, list[str]]:
         """The days of the waiting pages of a file, by asset."""
@@ -333,12 +334,14 @@ class _Import:
         return dict(partitions)
 
     def _merge(self, partition: Partition) -> None:
-        """Replace the pages of the waiting files in a partition, if they changed. Raises TableContended."""
+        """Replace the pages of the waiting files in a partition, if they changed. Raises TableContended,
+        DamagedPages.
+        """
         until_not_overtaken(self.lake, partition, lambda lake: self._merge_once(lake, partition))
 
     def _merge_once(self, lake: Lake, partition: Partition) -> None:
         asset, day = partition
-        stored = lake.pages(f"pages/{asset}", day)
+        stored = self._readable(lake, partition)
         before = [(file_of(page.request), identity(page)) for page in stored or ()]
         new = self.spool.identities(partition)
         replaced = self._read_anew[partition] | {sha256 for sha256, _ in new}
@@ -359,10 +362,31 @@ class _Import:
             if not self.result.days(asset):
                 continue
             for day in _days_within(span, asset, self.options):
-                stored = self.lake.pages(f"pages/{asset}", day)
-                if stored is None or stored.reach is None or not stored.reach.is_complete:
-                    write_pages(self.lake, (asset, day), stored or (), True, self.provenance)
-                    self.result.changed.add((asset, day))
+                mark = functools.partial(self._mark_complete, partition=(asset, day))
+                until_not_overtaken(self.lake, (asset, day), mark)
+
+    def _mark_complete(self, lake: Lake, partition: Partition) -> None:
+        """Raises Overtaken, DamagedPages."""
+        stored = self._readable(lake, partition)
+        if stored is None or stored.reach is None or not stored.reach.is_complete:
+            write_pages(lake, partition, stored or (), True, self.provenance)
+            self.result.changed.add(partition)
+
+    def _readable(self, lake: Lake, partition: Partition) -> StoredPages | None:
+        """The stored pages of a partition; None if there are none, or if they are damaged and all their files are
+        imported again. Raises DamagedPages if they are damaged otherwise: the pages of other files would be lost.
+        """
+        asset, day = partition
+        stored = lake.pages(f"pages/{asset}", day)
+        if stored is None and lake.has(f"pages/{asset}", day):
+            others = sorted(name for sha256, name in files_in(lake, partition).items() if sha256 not in self._records)
+            if others:
+                more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
+                raise DamagedPages(
+                    f"The stored pages of {asset} of {day} are damaged. Import these files again, together with the "
+                    f"present ones: {', '.join(others[:_MOST_NAMED])}{more}."
+                )
+        return stored
 
 
 def until_not_overtaken(lake: Lake, partition: Partition, replace: Callable[[Lake], None]) -> None:
@@ -375,7 +399,7 @@ def until_not_overtaken(lake: Lake, partition: Partition, replace: Callable[[Lak
         except Overtaken:
             lake = lake.refreshed()
     raise TableContended(
-        f"Others replaced pages/{partition[0]} of {partition[1]} {_TRIES} times in a row: import it again, alone."
+        f"Other processes replaced pages/{partition[0]} of {partition[1]} {_TRIES} times in a row. Import it again."
     )
 
 
@@ -391,9 +415,8 @@ def write_pages(
             writers[day].write(page)
 
 
-def record_of(sha256: str) -> str:
-    """The key of a file's record in the lake."""
-    return f"imports/{sha256}.json"
+def _unchanged(file: SavedFile, before: Outcome, reason: str) -> Outcome:
+    return replace(before, file=file.place, state="unchanged", reason=reason)
 
 
 def _skipped(file: SavedFile, reason: str) -> Outcome:

@@ -266,8 +266,8 @@ class _File:
             key = json.dumps([group, str(bucket.span), figure["metric"], figure.get("qualifier")])
             if not self.spool.is_as_before(key, json.dumps(figure["stats"], sort_keys=True)):
                 raise CannotImport(
-                    f"it has two values of {figure['metric']} for one group and time, {bucket.span}: a field that is "
-                    "no dimension tells them apart, and is left out. Import figures that are grouped by dimensions"
+                    f"it has two values of {figure['metric']} for one group and time, {bucket.span}: they "
+                    "differ only in a field that is no dimension. Import figures that are grouped by dimensions"
                 )
 
     def _must_agree(self) -> None:
@@ -281,7 +281,7 @@ class _File:
                 if found.setdefault(name, figure["stats"]) != figure["stats"] and answer in self._enveloped:
                     raise CannotImport(
                         f"an answer of it has two values of {printable(figure['metric'], 60)} for one group and time, "
-                        f"{span}: what told them apart was lost. Import the answer as the platform gave it"
+                        f"{span}: the field that distinguished them was lost. Import the answer as the platform sent it"
                     )
 
     def make_pages(self) -> None:
@@ -412,7 +412,9 @@ def _cut(rows: Iterable[Row], most: int, key: Callable[[Row], Any]) -> Iterator[
 
 def _grouped(group_by: tuple[str, ...], options: ImportOptions) -> str:
     by = ",".join(group_by) or "nothing"
-    return f"{_GROUPED} {by}, as " + ("--group-by says" if options.group_by else "its groups show; else say --group-by")
+    return f"{_GROUPED} {by}, as " + (
+        "--group-by says" if options.group_by else "its groups show. If the query had more dimensions, pass --group-by"
+    )
 
 
 def _hour(instant: datetime) -> datetime:

@@ -10,10 +10,10 @@ from enum import Enum
 from typing import Any
 
 from genesys_assets.cloud.http.parsing import read_count
-from genesys_assets.importing.conversations import as_list, of_digits, plain, respelled, unwrapped
 from genesys_assets.importing.documents import Part
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.remarks import printable
+from genesys_assets.importing.spelling import as_list, of_digits, plain, respelled, unwrapped
 
 Object = dict[str, Any]
 Answer = tuple[int | str, ...]
@@ -224,7 +224,7 @@ def _instead(document: Object) -> str:
     """
     results, entities = (_objects(document.get(name)) for name in ("results", "entities"))
     if results and any(isinstance(data, dict) and "interval" not in data for data in _data(results[0])):
-        return "it holds observations: what was going on at some moment, and the answer does not tell at which"
+        return "it holds observations (the state at one moment) without the time of that moment"
     if results and "group" in results[0] and not isinstance(results[0].get("data"), list):
         return f"the `data` of its `results` is {_kind(results[0].get('data'))}, not a list of buckets"
     if (pipeline := _of_pipeline(document)) is not None:

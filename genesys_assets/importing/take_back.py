@@ -1,24 +1,23 @@
 """Removes imported files from the lake again; pages of other files stay.
 
 A day without other pages keeps an empty partition of imported pages, so that its tables can be materialised and become
-empty. The records `imports/<sha256>.json` say which partitions each file has: see `into_lake`.
+empty. The records of the files say which partitions they have: see `records`.
 """
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import partial
-from pathlib import PurePosixPath
 
 from genesys_assets.days.sources import DAILY as DAILY_DETAILS
 from genesys_assets.days.sources import DAILY_AGGREGATES, HOURLY_AGGREGATES
 from genesys_assets.days.sources import HOURLY as HOURLY_DETAILS
-from genesys_assets.importing.into_lake import Outcome, record_of, until_not_overtaken, write_pages
+from genesys_assets.importing.into_lake import until_not_overtaken, write_pages
 from genesys_assets.importing.pages import ASSETS, DAILY, DETAILS, HOURLY, file_of
+from genesys_assets.importing.records import Outcome, files_in, key_of, read_records
 from genesys_assets.importing.spool import Partition
 from genesys_assets.lake.lake import Lake
 
@@ -49,14 +48,11 @@ def imported_files(lake: Lake, names: Sequence[str]) -> dict[str, Outcome]:
     """The outcomes of imported files, by their sha256. A name is a path as the import printed it, a folder, a pattern
     with `*`, `?` or `[…]`, or a sha256.
     """
-    outcomes = {}
-    for key in lake.store.keys("imports"):
-        record = lake.store.get(key)
-        if record is not None:
-            sha256, outcome = PurePosixPath(key).stem, Outcome(**json.loads(record)["outcome"])
-            if any(_is_named(outcome.file, name) or sha256 == name for name in names):
-                outcomes[sha256] = outcome
-    return outcomes
+    return {
+        sha256: record.outcome
+        for sha256, record in read_records(lake)
+        if any(_is_named(record.outcome.file, name) or sha256 == name for name in names)
+    }
 
 
 def _is_named(file: str, name: str) -> bool:
@@ -87,7 +83,7 @@ def _take_back(
     for partition, of_files in sorted(by_partition.items()):
         until_not_overtaken(lake, partition, partial(_take_out, partition=partition, files=of_files, result=result))
     for sha256 in files:
-        lake.store.delete(record_of(sha256))
+        lake.store.delete(key_of(sha256))
     return result
 
 
@@ -96,6 +92,8 @@ def _take_out(lake: Lake, partition: Partition, files: Collection[str] | None, r
     asset, day = partition
     stored = lake.pages(f"pages/{asset}", day)
     if stored is None:
+        if lake.has(f"pages/{asset}", day):
+            _take_out_damaged(lake, partition, files, result)
         return
     of_file = [file_of(stored.about(index).request) for index in range(len(stored))]
     kept = [index for index, sha256 in enumerate(of_file) if files is not None and sha256 not in files]
@@ -106,6 +104,19 @@ def _take_out(lake: Lake, partition: Partition, files: Collection[str] | None, r
         write_pages(lake, partition, (stored[index] for index in kept), False, {"source": "import taken back"})
     else:
         lake.remove(f"pages/{asset}", [day], builds_on_stored=True)
+    result.changed.add(partition)
+
+
+def _take_out_damaged(lake: Lake, partition: Partition, files: Collection[str] | None, result: TakeBackResult) -> None:
+    """Remove a partition that cannot be read, unless other files have pages there: once these are imported again, it is
+    written anew.
+    """
+    asset, day = partition
+    if files is None or not set(files_in(lake, partition)) - set(files):
+        if _is_fetched(lake, partition):
+            lake.remove(f"pages/{asset}", [day], builds_on_stored=True)
+        else:
+            write_pages(lake, partition, (), False, {"source": "import taken back"})
     result.changed.add(partition)
 
 

@@ -40,7 +40,7 @@ _NUMBER = re.compile(r"\d{9,19}(?:\.\d{1,9})?")
 
 STARTS = ("timestamp", "intervalstart", "starttime", "start", "bucketstart", "date", "time")
 ENDS = ("intervalend", "endtime", "end", "bucketend")
-"""How fields are called that say when figures begin and end, in small letters."""
+"""Names, in lower case, of the fields with the start and the end of figures."""
 
 _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """Instants outside of this range are not real: some programs write such a value for a missing one (0001-01-01 in .NET),

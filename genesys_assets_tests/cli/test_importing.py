@@ -55,7 +55,7 @@ def test_it_says_what_went_where_and_ends_with_0(saved: Path) -> None:
         "Imported: 2 conversations and 2 buckets.",
         "",
         "Read under another name, or left out:",
-        "  answer grouped by queueId, as its groups show; else say --group-by",
+        "  answer grouped by queueId, as its groups show. If the query had more dimensions, pass --group-by",
         "",
         "Materialise:",
         "  tables/conversations and what belongs to it  2026-01-28",

@@ -55,6 +55,7 @@ ADVICE = {
     "days.NotFetched": "Fetch the pages that the message names.",
     "forgetting.ForgottenMeanwhile": "Run the partition again: it is made of tables without the person.",
     "importing.CannotImport": "Correct or leave out the file: [importing.md](importing.md) shows every shape.",
+    "importing.DamagedPages": "Import the named files again, together with the others.",
     "importing.NoInstant": "Handled: a conversation with such a value is left out and named; any other file with "
     "one is skipped and named.",
     "importing.NoOffset": "Handled: the file is skipped and named. Import it again with `--time-zone`.",

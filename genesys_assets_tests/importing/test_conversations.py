@@ -10,7 +10,8 @@ import PureCloudPlatformClientV2 as sdk
 import pyarrow as pa
 import pytest
 
-from genesys_assets.importing.conversations import plain, read_conversation, unwrapped
+from genesys_assets.importing.conversations import read_conversation
+from genesys_assets.importing.spelling import plain, unwrapped
 from genesys_assets.tables.conversations import decode
 from genesys_assets.tables.conversations.model import CONVERSATION_TYPE, snake_case
 from genesys_assets_tests import samples

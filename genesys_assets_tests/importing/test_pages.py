@@ -138,7 +138,10 @@ def test_each_answer_of_a_file_has_its_own_grouping() -> None:
     found = converted(b"\n".join(map(as_bytes, lines)))
     assert [asked(page)["body"]["groupBy"] for page in found.pages] == [["queueId"], ["userId"]]
     assert len(found.pages[0].page.json()["results"]) == 2
-    assert found.notes["answer grouped by queueId, as its groups show; else say --group-by"] == 2
+    assert (
+        found.notes["answer grouped by queueId, as its groups show. If the query had more dimensions, pass --group-by"]
+        == 2
+    )
 
 
 @pytest.mark.parametrize(

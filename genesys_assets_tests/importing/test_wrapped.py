@@ -105,11 +105,11 @@ def test_errors_behind_a_long_list_are_seen() -> None:
     [
         (
             {"group": {"mediaType": "voice"}, "data": None},
-            "results.data: null, or nothing, in the place of a group's buckets",
+            "results.data: null or missing, instead of a group's buckets",
         ),
         (
             {"group": {}, "data": [{"interval": QUARTER, "metrics": None}]},
-            "metrics: null, or nothing, in the place of a bucket's figures",
+            "metrics: null or missing, instead of a bucket's figures",
         ),
         (
             {"group": {}, "data": [{"interval": QUARTER, "metrics": [{"metric": "tTalk", "stats": None}]}]},

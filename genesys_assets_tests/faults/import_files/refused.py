@@ -114,7 +114,7 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
     ),
     "a figure twice": (
         dumped({"results": [_twice(result(count=1), result(count=2))]}),
-        "'tHandle' is there twice in the same place, with two values",
+        "'tHandle' occurs twice in one bucket, with two values",
     ),
     "conversations in two spellings": (
         dumped({"conversations": [call()], "Conversations": [call("B")]}),
@@ -147,7 +147,7 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
     ),
     "a bucket without its metrics": (
         dumped({"results": [{"group": {}, "data": [{"interval": HOUR}]}]}),
-        "metrics: null, or nothing, in the place of a bucket's figures",
+        "metrics: null or missing, instead of a bucket's figures",
     ),
     "null for results": (dumped({"results": None}), "none of the known shapes; its fields are: results"),
     "null for conversations": (

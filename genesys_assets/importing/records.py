@@ -1,0 +1,95 @@
+"""The records of imported files, `imports/<sha256>.json`: the outcome of a file, the partitions that it has pages in,
+and how it was read.
+
+A record is stored before the pages of its file, so that a file whose import was killed can be taken back too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import PurePosixPath
+from typing import Any, Literal, Self
+
+from genesys_assets.importing.spool import Partition
+from genesys_assets.lake.lake import Lake
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one file. `partitions` are the days it has pages in, by asset; `left_out` counts what could not be
+    read, by path and reason; `moved` counts conversations among these that another file has on another day.
+    `total_hits`, `last_pages`, `other_pages`, `known_until` are as in `pages.FileContents`.
+    """
+
+    file: str
+    state: Literal["imported", "unchanged", "skipped"]
+    reason: str = ""
+    shapes: dict[str, int] = field(default_factory=dict)
+    conversations: int = 0
+    buckets: int = 0
+    total_hits: dict[str, int] = field(default_factory=dict)
+    last_pages: int = 0
+    other_pages: int = 0
+    known_until: dict[str, str] = field(default_factory=dict)
+    partitions: dict[str, list[str]] = field(default_factory=dict)
+    notes: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
+    moved: int = 0
+
+    @classmethod
+    def parse(cls, stored: Mapping[str, Any]) -> Self:
+        """An outcome as a record has it, also the record of a later version with further fields."""
+        return cls(**{name: value for name, value in stored.items() if name in cls.__slots__})
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The outcome of a file, and how it was read: the version of the reader, and the options."""
+
+    outcome: Outcome
+    reader_version: int | None
+    options: Mapping[str, Any]
+
+    def store(self, lake: Lake, sha256: str) -> None:
+        content = {
+            "reader_version": self.reader_version,
+            "options": self.options,
+            "outcome": asdict(self.outcome),
+        }
+        lake.store.put(key_of(sha256), json.dumps(content, indent=1, default=str).encode())
+
+
+def key_of(sha256: str) -> str:
+    """The key of a file's record in the lake."""
+    return f"imports/{sha256}.json"
+
+
+def read_record(lake: Lake, sha256: str) -> Record | None:
+    """The record of a file; None if it was never imported, or was taken back."""
+    content = lake.store.get(key_of(sha256))
+    return None if content is None else _parse(content)
+
+
+def read_records(lake: Lake) -> Iterator[tuple[str, Record]]:
+    """The sha256 and the record of each imported file."""
+    for key in lake.store.keys("imports"):
+        content = lake.store.get(key)
+        if content is not None:
+            yield PurePosixPath(key).stem, _parse(content)
+
+
+def files_in(lake: Lake, partition: Partition) -> dict[str, str]:
+    """The names of the files that have pages in a partition, by sha256, as far as their records say."""
+    asset, day = partition
+    return {
+        sha256: record.outcome.file
+        for sha256, record in read_records(lake)
+        if day in record.outcome.partitions.get(asset, ())
+    }
+
+
+def _parse(content: bytes) -> Record:
+    stored = json.loads(content)
+    return Record(Outcome.parse(stored["outcome"]), stored.get("reader_version"), stored.get("options") or {})
