@@ -172,11 +172,8 @@ class Tick:
     def _is_yesterday_coming(self) -> bool:
         """Whether pages or tables of yesterday are being made or will be made next."""
         yesterday = f"{(self.now - DAY).date()}"
-        return (
-            yesterday in free(self.stale_tables, self.runs, self.now)
-            or self._is_being_made("tables/", yesterday)
-            or self._is_coming(yesterday)
-        )
+        is_stale = yesterday in free(self.stale_tables, self.runs, self.now)
+        return is_stale or self._is_being_made("tables/", yesterday) or self._is_coming(yesterday)
 
     def _is_coming(self, day: str) -> bool:
         """Whether pages of a day are being read or will be read next. Tables computed now would be computed again
@@ -498,8 +495,7 @@ def run_request(request: Request, keys: Mapping[str, dg.AssetKey]) -> dg.RunRequ
         return dg.RunRequest(tags={NIGHT: last})
     if assets == {CHECKS}:
         return dg.RunRequest(tags={FIRST_DAY: first, LAST_DAY: last})
-    if assets == {stale.REGISTER}:
-        # It has no partitions.
-        return dg.RunRequest(tags={NIGHT: last}, asset_selection=[keys[stale.REGISTER]])
     selection = [keys[asset] for asset in sorted(assets)]
+    if assets == {stale.REGISTER}:
+        return dg.RunRequest(tags={NIGHT: last}, asset_selection=selection)
     return dg.RunRequest(tags={RANGE_START: first, RANGE_END: last}, asset_selection=selection)
