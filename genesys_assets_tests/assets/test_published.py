@@ -221,13 +221,14 @@ def test_a_malformed_place_is_named(past_days: World, url: str) -> None:
 
 def test_a_bucket_that_is_not_there_is_named(past_days: World) -> None:
     said = error(publish(publishing_to(past_days, "no-such-bucket-4711")))
-    assert "s3://no-such-bucket-4711/published/reports/agent_hourly" in said
+    assert f"s3://no-such-bucket-4711/published/reports/manifest/date={DAY}/manifest.json was not read" in said
+    assert "The specified bucket does not exist" in said
 
 
 def test_wrong_credentials_are_refused_without_showing_them(past_days: World, bucket: str) -> None:
     world = publishing_to(past_days, bucket, AWS_SECRET_ACCESS_KEY="not-the-key-4711")
     run = publish(world)
-    assert f"s3://{bucket}/published/reports/agent_hourly" in error(run)
+    assert f"s3://{bucket}/published/reports/manifest/date={DAY}/manifest.json was not read" in error(run)
     assert "not-the-key-4711" not in events(world.instance, run)
 
 

@@ -117,7 +117,7 @@ def test_a_group_is_read_from_where_it_stands(fields: dict[str, Any], group: dic
 def test_an_id_without_a_kind_is_of_what_was_grouped_by() -> None:
     document = {"entities": [{"id": "U", "metrics": {"handleTime": 5}}], "interval": HOUR}
     assert one(document, ImportOptions(group_by=("userId",))).group == {"userId": "U"}
-    with pytest.raises(CannotImport, match="nothing says of what: say so with --group-by"):
+    with pytest.raises(CannotImport, match="of an unknown dimension: pass the dimension, for example --group-by"):
         read(document)
 
 
@@ -156,8 +156,8 @@ def test_a_date_is_the_business_day_where_clocks_change_too(day: str, hours: int
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({}, "its figures have no time: say what they are of with --interval"),
-        ({"timestamp": "2026-01-28T13:00Z"}, "not for how long they are: say so with --granularity"),
+        ({}, "its figures have no time: pass the interval that they cover, for example --interval"),
+        ({"timestamp": "2026-01-28T13:00Z"}, "a start but no length: pass --granularity"),
         ({"timestamp": "2026-01-28T13:00Z", "granularity": "PT5M"}, "'PT5M' is none of PT15M"),
         ({"timestamp": "2026-01-28T13:00", "granularity": "PT1H"}, "has no offset: say with --time-zone"),
         ({"timestamp": "yesterday", "granularity": "PT1H"}, "'yesterday' is no instant"),

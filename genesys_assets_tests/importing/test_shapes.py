@@ -74,6 +74,6 @@ def test_recorded_answers_are_told_apart() -> None:
         "it holds a listing",
         "it holds a login token, not data",
         "it holds an error answer of the platform",
-        "it holds observations",
+        "it holds observations (the state at one moment) without the time of that moment",
         "it holds the refusal of a login",
     }

@@ -41,7 +41,7 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
     "an id that ends a line": (with_one("conversationId", "B\n"), r"conversations.conversationId: 'B\\n' is no id"),
     "a metric without its moment": (
         with_one("participants.0.sessions.0.metrics.0.emitDate", None),
-        "conversations.participants.sessions.metrics.emitDate: there is none",
+        "conversations.participants.sessions.metrics.emitDate: missing",
     ),
     "an id that is a number": (with_one("conversationId", 4711), "conversations.conversationId: '4711' is no id"),
     "an id that is true": (
@@ -121,22 +121,22 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
         with_one("participants.0.sessions.0.segments", [None]),
         "conversations.participants.sessions.segments: null in the place of one",
     ),
-    "no participants": (with_one("participants", None), "conversations.participants: there is none"),
+    "no participants": (with_one("participants", None), "conversations.participants: missing"),
     "fields of a table that was flattened": (
         {"conversationId": "B", "conversationStart": START, "participants.0.purpose": "agent"},
-        "conversations.participants: there is none",
+        "conversations.participants: missing",
     ),
     "no sessions": (
         with_one("participants", [{"participantId": "B-a", "purpose": "agent"}]),
-        "conversations.participants.sessions: there is none",
+        "conversations.participants.sessions: missing",
     ),
     "a metric without its value": (
         with_one("participants.0.sessions.0.metrics.0.value", None),
-        "conversations.participants.sessions.metrics.value: there is none",
+        "conversations.participants.sessions.metrics.value: missing",
     ),
     "a segment without its start": (
         with_one("participants.0.sessions.0.segments.0.segmentStart", None),
-        "conversations.participants.sessions.segments.segmentStart: there is none",
+        "conversations.participants.sessions.segments.segmentStart: missing",
     ),
     "a value as the number of an enumeration": (
         with_one("participants.0.purpose", 3),
@@ -158,7 +158,7 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
     "a text that is an object": (with_one("externalTag", {"a": 1}), "conversations.externalTag: dict is no string"),
     "an attribute that is an object": (with_one("participants.0.attributes", {"a": {}}), "attributes.value: dict"),
     "attributes that are a list": (with_one("participants.0.attributes", [1]), "attributes: list is no object"),
-    "two values of one name": (with_one("conversation_end", START), "there under two names, with two values"),
+    "two values of one name": (with_one("conversation_end", START), "it occurs under two names, with two values"),
     "an end that is no day": (with_one("conversationEnd", "2026-02-30T00:00:00Z"), "no calendar or clock shows it"),
     "a leap second": (with_one("conversationEnd", "2026-06-30T23:59:60Z"), "no calendar or clock shows it"),
     "a day and month in doubt": (
