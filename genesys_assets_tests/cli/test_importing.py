@@ -167,7 +167,10 @@ def test_what_is_left_out_is_listed_by_path_reason_count_and_file_and_it_ends_wi
 
 def test_what_files_do_not_say_of_themselves_is_told_by_options(saved: Path) -> None:
     (saved / "timeless.json").write_bytes(as_bytes(TIMELESS))
-    assert "pass the interval that they cover, for example --interval" in run(f"{saved}/timeless.json", "--group-by", "userId").stdout
+    assert (
+        "pass the interval that they cover, for example --interval"
+        in run(f"{saved}/timeless.json", "--group-by", "userId").stdout
+    )
     arguments = [
         "--group-by",
         "user,user",

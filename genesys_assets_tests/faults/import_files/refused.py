@@ -135,7 +135,10 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
         "results.data: null or missing,",
     ),
     "a group alone": (dumped({"group": {"queueId": "Q"}}), "results.data: null or missing, instead of a group"),
-    "a group with null for its buckets": (dumped({"results": [{"group": {}, "data": None}]}), "results.data: null or missing"),
+    "a group with null for its buckets": (
+        dumped({"results": [{"group": {}, "data": None}]}),
+        "results.data: null or missing",
+    ),
     "a group with an object for its buckets": (
         dumped({"results": [{"group": {}, "data": {}}]}),
         "the `data` of its `results` is a JSON dict, not a list of buckets",
@@ -240,7 +243,10 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
         dumped({"conversations": {"A": call(), "B": call("B")}}),
         "its `conversations` is an object of conversations by their ids: save its values as a list",
     ),
-    "an entity without its id": (entity(id=None), "one of its entities has no `id`: its figures would count as the total of"),
+    "an entity without its id": (
+        entity(id=None),
+        "one of its entities has no `id`: its figures would count as the total of",
+    ),
     "an entity of several ids": (entity(id=["U", "V"]), "'id' of a group is a JSON list, not one value"),
     "entities that PowerShell cut": (
         entity(metrics=None, buckets="System.Object[]"),
