@@ -52,8 +52,8 @@ yet.
 _MOST_ROUNDS, _LONGEST_LOOK = 60, timedelta(hours=4)
 _MOST_AT_ONCE, _AT_ONCE, _MOST_OF_ONE = 3 * 10, timedelta(minutes=30), 4
 """Runs that are no storm yet, in any half hour: after an outage of a day each of the ten sensors that read or compute
-asks for what has failed in two or three ranges. Runs that were killed do not count, because Dagster itself launches them
-again. And those of one kind over the same days in a look, while nothing that they are made of was new.
+asks for what has failed in two or three ranges. And those of one kind over the same days in a look, while nothing that
+they are made of was new. Runs that were killed do not count as at once: Dagster itself launches them again.
 """
 _BETWEEN_RUNS, _LONGEST_INTERVAL = 61.0, 601.0
 """Seconds after which sensors look again: the quick ones, and all of them. In half of the looks runs take so long that
