@@ -130,11 +130,11 @@ def _contents(pipeline: Pipeline) -> Contents:
     from genesys_assets.layers import Contents
     from genesys_assets.partitions import Calendar
     from genesys_assets.reports.built_in import built_in_reports
+    from genesys_assets.reports.custom import CustomReports
     from genesys_assets.reports.meaning.questions import all_questions
-    from genesys_assets.reports.own import OwnReports
     from genesys_assets.settings import AggregatesSettings, ReportSettings
 
-    file_reports = OwnReports.read(ReportSettings.load(reports=pipeline.reports_file).file)
+    file_reports = CustomReports.read(ReportSettings.load(reports=pipeline.reports_file).file)
     if file_reports.problems:
         logging.getLogger(__name__).error(explain(file_reports))
     built_in = [

@@ -12,27 +12,27 @@ if TYPE_CHECKING:
     from genesys_assets.cloud.analytics.families import AggregateFamily
     from genesys_assets.cloud.analytics.queries import AggregateQuestion
     from genesys_assets.partitions import Calendar
+    from genesys_assets.reports.custom import CustomReports
     from genesys_assets.reports.meaning.report import Report
-    from genesys_assets.reports.own import OwnReports
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
     """What the assets of a code location are built from: its calendar, its reports and the questions that it asks the
-    aggregates endpoints. `own` are the reports of the reports file. The assets of the `beside` reports are built by
+    aggregates endpoints. `custom` are the reports of the reports file. The assets of the `beside` reports are built by
     components of their own.
     """
 
     calendar: Calendar
     built_in: Sequence[Report]
-    own: OwnReports
+    custom: CustomReports
     beside: Sequence[Report]
     questions: Sequence[AggregateQuestion]
 
     @property
     def further(self) -> Sequence[Report]:
         """All reports except the built-in ones."""
-        return [*self.own.reports, *self.beside]
+        return [*self.custom.reports, *self.beside]
 
     @property
     def families(self) -> Sequence[AggregateFamily]:
@@ -59,7 +59,7 @@ def ops(contents: Contents) -> Layer:
             build_preflight_asset(contents.families),
             build_superseded_asset(),
             build_housekeeping_asset(),
-            build_reports_file_asset(contents.own),
+            build_reports_file_asset(contents.custom),
             build_import_asset(contents.calendar),
         ]
     )
@@ -142,7 +142,7 @@ def reports(contents: Contents) -> Layer:
     from genesys_assets.checks.api_budget import build_api_budget_check
     from genesys_assets.reports.built_in import operating_reports
 
-    all_reports = [*contents.built_in, *contents.own.reports, *operating_reports()]
+    all_reports = [*contents.built_in, *contents.custom.reports, *operating_reports()]
     return Layer(build_report_assets(contents.calendar, all_reports), [build_api_budget_check(contents.calendar)])
 
 

@@ -21,7 +21,7 @@ from benchmarks.sides.rounds import answer
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
-class Present:
+class FixedNow:
     """The clock of the day: some minutes after the end of the hour that was read last."""
 
     def __init__(self, day: datetime) -> None:
@@ -45,9 +45,9 @@ def main(conversations: int, hours: Sequence[int]) -> None:
 
     warnings.simplefilter("ignore", dg.BetaWarning)
     day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=2)
-    present, names = Present(day), {"conversations": [spec.name for spec in DAY_TABLES]}
+    present, names = FixedNow(day), {"conversations": [spec.name for spec in DAY_TABLES]}
     names["interval metrics"] = [INTERVAL_METRICS.name]
-    clock = type("Clock", (datetime,), {"now": classmethod(lambda cls, tz=None: present())})
+    clock = type("FixedNow", (datetime,), {"now": classmethod(lambda cls, tz=None: present())})
     rows: list[dict[str, Any]] = []
     with (
         tempfile.TemporaryDirectory(prefix="genesys_assets_benchmark_") as folder,

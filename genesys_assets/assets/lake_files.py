@@ -22,9 +22,9 @@ from genesys_assets.cloud.extraction.listing import PATH, LakeFile, Listing, lis
 from genesys_assets.cloud.http.limits import MIB
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.transport import GenesysCloud
-from genesys_assets.days.data_lake import FILES, LAKE_FILES, About, days_of_files, request_of
+from genesys_assets.days.data_lake import FILES, LAKE_FILES, FileFacts, days_of_files, request_of
 from genesys_assets.keys import asset_key
-from genesys_assets.lake.commit import Overtaken
+from genesys_assets.lake.commit import ConcurrentCommit
 from genesys_assets.lake.lake import Lake, PageWriter, Provenance, Reach
 from genesys_assets.partitions import Calendar
 from genesys_assets.privacy.answers import CannotDrop
@@ -67,7 +67,7 @@ def build_lake_files_asset(calendar: Calendar) -> dg.AssetsDefinition:
                 allow_retries=False,
             )
         cloud, stored, refused = genesys_cloud.client, lake.lake, list[str]()
-        with track_requests(cloud) as spent, failing_by_name(CannotDrop, Overtaken):
+        with track_requests(cloud) as spent, failing_by_name(CannotDrop, ConcurrentCommit):
             for day in checked_keys(context, calendar.daily):
                 fetching = _DayFetch(context, cloud, stored, day, settings, provenance(context, f"GET {PATH}"))
                 fetching.run()
@@ -124,7 +124,7 @@ class _DayFetch:
         with lake.page_writers(LAKE_FILES, day, self.origin, builds_on_stored=True, has_new_metadata=True) as writers:
             writer, files, starts = writers[self.day], self._stored_files(), Starts()
             for page in self._copy_stored(lake, writer):
-                if About.of(page).schema == CONVERSATIONS:
+                if FileFacts.of(page).schema == CONVERSATIONS:
                     _add_starts(starts, page.body, names)
             earlier = _EarlierStarts(lake, self.day, names)
             for each in queue.take():
@@ -150,7 +150,7 @@ class _DayFetch:
         """Look up the days of stored files again if they were unknown: the setting of column names may have changed."""
         pages = lake.pages(LAKE_FILES, self.day)
         for index in range(len(pages) if pages else 0):
-            file = About.of(pages.about(index)) if pages else None
+            file = FileFacts.of(pages.about(index)) if pages else None
             if pages and file and SOME_DAY in files[file.id]["days"]:
                 files[file.id]["days"] = _days_of(file.schema, pages[index].body, starts, earlier, names)
 
@@ -234,7 +234,7 @@ class _EarlierStarts:
     def _read(self, day: str) -> None:
         pages = self._lake.pages(LAKE_FILES, day) if day in self._lake.stored(LAKE_FILES) else None
         for index in range(len(pages) if pages else 0):
-            if pages and About.of(pages.about(index)).schema == CONVERSATIONS:
+            if pages and FileFacts.of(pages.about(index)).schema == CONVERSATIONS:
                 _add_starts(self._starts, pages[index].body, self._names)
 
 

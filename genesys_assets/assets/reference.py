@@ -29,7 +29,7 @@ from genesys_assets.cloud.errors import GenesysCloudError, MissingPermission, No
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.keys import asset_key
-from genesys_assets.lake.commit import Overtaken, TableContended
+from genesys_assets.lake.commit import ConcurrentCommit, TableContended
 from genesys_assets.lake.lake import AuditFailed, Lake, Provenance, Writing
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.resources import GenesysCloudResource, LakeResource
@@ -211,7 +211,7 @@ def _write(
                     tables[spec.name] = service_levels_history(entities, known, seen_at)
                 for table, rows in tables.items():
                     writing[_place(table)].write(rows)
-        except Overtaken:
+        except ConcurrentCommit:
             lake = lake.refreshed()
             continue
         with lake.page_writers(f"pages/reference_{name}", [None], origin) as writers:

@@ -6,13 +6,13 @@ import dagster as dg
 
 from genesys_assets.assets.common import attributes
 from genesys_assets.keys import asset_key
+from genesys_assets.reports.custom import CustomReports
 from genesys_assets.reports.language.file import Problem
-from genesys_assets.reports.own import OwnReports
 
 VALID = "reports_file_is_valid"
 
 
-def build_reports_file_asset(loaded: OwnReports) -> dg.AssetsDefinition:
+def build_reports_file_asset(loaded: CustomReports) -> dg.AssetsDefinition:
     """`loaded` is the file as the code location has read it. The asset reads it again, and its check fails on any
     problem.
     """
@@ -27,7 +27,7 @@ def build_reports_file_asset(loaded: OwnReports) -> dg.AssetsDefinition:
         **attributes("ops", "yaml"),
     )
     def reports_file() -> dg.MaterializeResult:
-        current = OwnReports.read(loaded.path)
+        current = CustomReports.read(loaded.path)
         problems = {"problems": dg.MetadataValue.md(as_table(current.problems))} if current.problems else {}
         return dg.MaterializeResult(
             metadata={
@@ -44,7 +44,7 @@ def build_reports_file_asset(loaded: OwnReports) -> dg.AssetsDefinition:
             ],
         )
 
-    def _stale(current: OwnReports) -> dict[str, str]:
+    def _stale(current: CustomReports) -> dict[str, str]:
         if current.version == loaded.version:
             return {}
         return {"note": "The file has changed since the code location was loaded: reload it to use the new version."}
@@ -52,7 +52,7 @@ def build_reports_file_asset(loaded: OwnReports) -> dg.AssetsDefinition:
     return reports_file
 
 
-def _describe(loaded: OwnReports) -> str:
+def _describe(loaded: CustomReports) -> str:
     if loaded.path is None:
         return "There is no such file: docs/reports.md shows how to write one."
     if loaded.problems:
@@ -76,6 +76,6 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def explain(loaded: OwnReports) -> str:
+def explain(loaded: CustomReports) -> str:
     """A text for the log about a file that is refused."""
     return "\n".join([f"{loaded.path} is refused: none of its reports is loaded.", *map(str, loaded.problems)])

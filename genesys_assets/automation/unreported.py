@@ -55,7 +55,7 @@ def unreported(
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _KnownVersion:
     """The version of a table up to which Dagster knows all partitions, and when that was so."""
 
     version: int
@@ -73,7 +73,7 @@ class _Scan:
     def instance(self) -> dg.DagsterInstance:
         return self.context.instance
 
-    def of_lake(self, known: dict[str, _Known]) -> Iterator[dg.AssetMaterialization]:
+    def of_lake(self, known: dict[str, _KnownVersion]) -> Iterator[dg.AssetMaterialization]:
         """The stored partitions to report. Updates `known` for each table of which nothing remains to be reported."""
         changed = {}
         for key, where, partitions in _partitioned(self.location):
@@ -91,9 +91,9 @@ class _Scan:
             yield from (self._materialization(key, where, each) for each in free[:remaining])
             remaining = max(0, remaining - len(free))
             if len(free) == len(missing) and remaining and not any(where in run.assets for run in runs):
-                known[where] = _Known(version, self.now)
+                known[where] = _KnownVersion(version, self.now)
 
-    def _unreported(self, key: dg.AssetKey, where: str, known: _Known | None) -> list[str]:
+    def _unreported(self, key: dg.AssetKey, where: str, known: _KnownVersion | None) -> list[str]:
         written = {each: stored.written_at for each, stored in self.lake.stored(where).items() if each is not None}
         since = known.at - _SLACK if known else self.now
         return unreported(written, self.instance.get_materialized_partitions(key), self._reported(key, since), since)
@@ -178,10 +178,10 @@ def _partitioned(
             yield key, where, node.partitions_def
 
 
-def _from_cursor(cursor: str | None) -> dict[str, _Known]:
+def _from_cursor(cursor: str | None) -> dict[str, _KnownVersion]:
     known: Mapping[str, tuple[int, str]] = json.loads(cursor or "{}")
-    return {where: _Known(version, datetime.fromisoformat(at)) for where, (version, at) in known.items()}
+    return {where: _KnownVersion(version, datetime.fromisoformat(at)) for where, (version, at) in known.items()}
 
 
-def _as_cursor(known: Mapping[str, _Known]) -> str:
+def _as_cursor(known: Mapping[str, _KnownVersion]) -> str:
     return json.dumps({where: (each.version, each.at.isoformat()) for where, each in known.items()})

@@ -92,19 +92,19 @@ def _published() -> tuple[Publication, Recomputation]:
     from genesys_assets.publishing.business_day import BusinessDay
     from genesys_assets.publishing.day import PublishRequest, publish_day
     from genesys_assets.reports.built_in import built_in_reports, operating_reports
-    from genesys_assets.reports.own import OwnReports
+    from genesys_assets.reports.custom import CustomReports
     from genesys_assets.resources import PublishingResource
     from genesys_assets.settings import ReportSettings, SettingError
 
     publisher = PublishingResource().publisher(s3_client)
     calendar = Calendar.from_environment()
-    own = OwnReports.read(ReportSettings.load().file)
-    if own.problems:
+    custom = CustomReports.read(ReportSettings.load().file)
+    if custom.problems:
         raise SettingError(
-            f"{own.path} has mistakes, and published days are published again with its reports. Correct it first: "
-            f"genesys-assets reports check {own.path}"
+            f"{custom.path} has mistakes, and published days are published again with its reports. Correct it first: "
+            f"genesys-assets reports check {custom.path}"
         )
-    reports = [*built_in_reports(), *own.reports]
+    reports = [*built_in_reports(), *custom.reports]
 
     def republish(lake: Lake, manifest: Manifest) -> None:
         day = BusinessDay.of(f"{manifest.date}", calendar.zone)

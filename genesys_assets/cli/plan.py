@@ -66,8 +66,8 @@ def _estimate(first: date, last: date, conversations: int | None) -> tuple[Estim
     from genesys_assets.lake.opening import open_lake_for_a_person
     from genesys_assets.partitions import Calendar
     from genesys_assets.reports.built_in import built_in_reports
+    from genesys_assets.reports.custom import CustomReports
     from genesys_assets.reports.meaning.questions import all_questions
-    from genesys_assets.reports.own import OwnReports
     from genesys_assets.settings import (
         AggregatesSettings,
         DataLakeSettings,
@@ -77,10 +77,10 @@ def _estimate(first: date, last: date, conversations: int | None) -> tuple[Estim
         UserStatusSettings,
     )
 
-    own = OwnReports.read(ReportSettings.load().file)
-    if own.problems:
-        raise SettingError(f"{own.path} has mistakes. Correct it first: genesys-assets reports check {own.path}")
-    reports, calendar = [*built_in_reports(), *own.reports], Calendar.from_environment()
+    custom = CustomReports.read(ReportSettings.load().file)
+    if custom.problems:
+        raise SettingError(f"{custom.path} has mistakes. Correct it first: genesys-assets reports check {custom.path}")
+    reports, calendar = [*built_in_reports(), *custom.reports], Calendar.from_environment()
     aggregates, lake_files = AggregatesSettings.load(), DataLakeSettings.load()
     questions = all_questions(reports, aggregates.families)
     terms = Terms(

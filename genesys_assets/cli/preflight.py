@@ -36,7 +36,7 @@ def preflight() -> None:
     from genesys_assets.cloud.preflight import preflight as check_cloud
     from genesys_assets.lake.opening import s3_client
     from genesys_assets.lake.preflight import places
-    from genesys_assets.reports.own import wanted_families
+    from genesys_assets.reports.custom import wanted_families
     from genesys_assets.resources import GenesysCloudResource
     from genesys_assets.settings import ApiBudgetSettings, DataLakeSettings, PreflightSettings, SettingError
 

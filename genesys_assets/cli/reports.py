@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from genesys_assets.cloud.analytics.queries import AggregateQuestion
+    from genesys_assets.reports.custom import CustomReports
     from genesys_assets.reports.meaning.report import Report
-    from genesys_assets.reports.own import OwnReports
 
 EXAMPLES = """\b
 examples:
@@ -66,22 +66,22 @@ def check(
 
     No request is sent to the platform. Each mistake is one line; then the exit code is 1.
     """
-    own = _read(file)
-    if own.path is None:
+    custom = _read(file)
+    if custom.path is None:
         _fail("There is no reports.yaml beside dagster.yaml: name a file, or set GENESYS_ASSETS_REPORTS.")
-    for problem in own.problems:
+    for problem in custom.problems:
         typer.echo(str(problem))
-    if own.problems:
+    if custom.problems:
         typer.echo(
-            f"\n{_plural(len(own.problems), 'mistake')}. No report of the file is loaded until all are corrected."
+            f"\n{_plural(len(custom.problems), 'mistake')}. No report of the file is loaded until all are corrected."
         )
         raise typer.Exit(1)
-    if not own.reports:
-        typer.echo(f"{own.path} holds no report.")
+    if not custom.reports:
+        typer.echo(f"{custom.path} holds no report.")
         return
-    names = ", ".join(report.name for report in own.reports)
-    typer.echo(f"{own.path}: {_plural(len(own.reports), 'report')}: {names}.")
-    typer.echo("\n".join(_cost(own.reports)))
+    names = ", ".join(report.name for report in custom.reports)
+    typer.echo(f"{custom.path}: {_plural(len(custom.reports), 'report')}: {names}.")
+    typer.echo("\n".join(_cost(custom.reports)))
 
 
 @app.command("preview", short_help="Print a report of one day.", epilog=PREVIEW_EXAMPLES, no_args_is_help=True)
@@ -101,7 +101,7 @@ def preview(
     On a terminal it prints a table, with names in place of ids. Piped, it prints CSV with every column.
     """
     from genesys_assets.lake.opening import open_lake_for_a_person
-    from genesys_assets.reports import own
+    from genesys_assets.reports import custom
     from genesys_assets.reports.engine.stored import NotStored
     from genesys_assets.reports.language.formulas import NumberTooLarge
     from genesys_assets.settings import CalendarSettings, CsvSettings
@@ -111,7 +111,7 @@ def preview(
     with _named_errors(NotStored, NumberTooLarge):
         calendar = CalendarSettings.load()
         lake = open_lake_for_a_person()
-        table = own.preview(report, lake, date, zone=calendar.zone, start_date=calendar.start_date)
+        table = custom.preview(report, lake, date, zone=calendar.zone, start_date=calendar.start_date)
         csv = CsvSettings.load()
     if sys.stdout.isatty():
         _print_table(table.slice(0, rows or _ROWS), report, title=f"{name} of {date}", total=len(table))
@@ -155,12 +155,12 @@ def _named_errors(*kinds: type[Exception]) -> Iterator[None]:
         _fail(str(error))
 
 
-def _read(file: Path | None) -> OwnReports:
-    from genesys_assets.reports.own import OwnReports
+def _read(file: Path | None) -> CustomReports:
+    from genesys_assets.reports.custom import CustomReports
     from genesys_assets.settings import ReportSettings, SettingError
 
     try:
-        return OwnReports.read(file or ReportSettings.load().file)
+        return CustomReports.read(file or ReportSettings.load().file)
     except SettingError as error:
         _fail(str(error))
 
@@ -214,18 +214,18 @@ def _askers(question: AggregateQuestion, reports: Iterable[Report]) -> str:
 # -- which report ------------------------------------------------------------------------------------------------------
 
 
-def _report_named(name: str, own: OwnReports) -> Report:
+def _report_named(name: str, custom: CustomReports) -> Report:
     """The report of this name. Raises BadParameter if there is none; exits with 1 if it may be in a file that has
     mistakes.
     """
     from genesys_assets.reports.built_in import built_in_reports, operating_reports
     from genesys_assets.reports.language.problems import one_of
 
-    known = {report.name: report for report in (*built_in_reports(), *operating_reports(), *own.reports)}
-    if name not in known and own.problems:
-        _fail("\n".join([f"{own.path} is refused:", *map(str, own.problems)]))
+    known = {report.name: report for report in (*built_in_reports(), *operating_reports(), *custom.reports)}
+    if name not in known and custom.problems:
+        _fail("\n".join([f"{custom.path} is refused:", *map(str, custom.problems)]))
     if name not in known:
-        here = f"is in {own.path}" if own.path else "is yours (there is no reports.yaml beside dagster.yaml)"
+        here = f"is in {custom.path}" if custom.path else "is yours (there is no reports.yaml beside dagster.yaml)"
         raise typer.BadParameter(f"no report {name!r} is built in or {here}. {one_of(known, name)}")
     return known[name]
 

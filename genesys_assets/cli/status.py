@@ -133,12 +133,12 @@ def _reports() -> tuple[list[Report], list[str]]:
     list says so.
     """
     from genesys_assets.reports.built_in import built_in_reports
-    from genesys_assets.reports.own import OwnReports
+    from genesys_assets.reports.custom import CustomReports
     from genesys_assets.settings import ReportSettings
 
-    own = OwnReports.read(ReportSettings.load().file)
-    wrong = [f"{own.path} has mistakes, so its reports were not checked: genesys-assets reports check {own.path}"]
-    return [*built_in_reports(), *own.reports], wrong if own.problems else []
+    custom = CustomReports.read(ReportSettings.load().file)
+    wrong = [f"{custom.path} has mistakes, so its reports were not checked: genesys-assets reports check {custom.path}"]
+    return [*built_in_reports(), *custom.reports], wrong if custom.problems else []
 
 
 def _made_of_published(calendar: Calendar, now: datetime) -> tuple[MadeOfPublished | None, list[str]]:

@@ -47,27 +47,27 @@ def warehouse(
     does not run them, and none of them writes to the lake.
     """
     from genesys_assets.reports.built_in import built_in_reports, operating_reports
+    from genesys_assets.reports.custom import CustomReports
     from genesys_assets.reports.meaning.questions import all_questions, families_of
-    from genesys_assets.reports.own import OwnReports
     from genesys_assets.settings import AggregatesSettings, LakeSettings, ReportSettings, SettingError
     from genesys_assets.warehouse.dbt import sources
     from genesys_assets.warehouse.statements import STATEMENTS, Names
     from genesys_assets.warehouse.tables import lake_tables
 
     try:
-        own = OwnReports.read(ReportSettings.load().file)
+        custom = CustomReports.read(ReportSettings.load().file)
         further = AggregatesSettings.load().families
         place = LakeSettings.load(lake=location).location.rstrip("/")
     except SettingError as error:
         _fail(str(error))
-    if own.problems:
-        _fail(f"{own.path} has mistakes. Correct it first: genesys-assets reports check {own.path}")
+    if custom.problems:
+        _fail(f"{custom.path} has mistakes. Correct it first: genesys-assets reports check {custom.path}")
     if target is not Target.DBT and "://" not in place:
         _fail(
             f"The lake is the folder {place}, which {target} cannot read. Set where it reaches the lake, for example "
             "--location s3://my-bucket/genesys."
         )
-    reports = [*built_in_reports(), *own.reports]
+    reports = [*built_in_reports(), *custom.reports]
     tables = lake_tables([*reports, *operating_reports()], families_of(all_questions(reports, further)))
     names = Names(place, schema, catalog, volume)
     if target is Target.DBT:

@@ -54,7 +54,7 @@ _PATH = "/api/v2/analytics/dataextraction/downloads"
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class FileFacts:
     """The facts about a stored file in its request: see `request_of`."""
 
     id: str
@@ -62,7 +62,7 @@ class About:
     sha256: str
 
     @classmethod
-    def of(cls, page: Page) -> About:
+    def of(cls, page: Page) -> FileFacts:
         request = json.loads(page.request)
         params = request["params"]
         return cls(str(request["path"]).rsplit("/", 1)[-1], params["dataSchema"], params["sha256"])
@@ -182,14 +182,14 @@ def _rows(files: Sequence[pa.Table], schema: str, conversations: pa.Table) -> pa
     return newest(rows, SCHEMAS[schema])
 
 
-def _files(lake: Lake, day: str) -> Iterator[tuple[About, Page]]:
+def _files(lake: Lake, day: str) -> Iterator[tuple[FileFacts, Page]]:
     """The files that concern a day, in the order of their creation."""
     return files_of(lake, later_days(day), lambda _, files: _ids_about(files, day))
 
 
 def files_of(
     lake: Lake, days: Iterable[str], choose: Callable[[str, Files], Collection[str]]
-) -> Iterator[tuple[About, Page]]:
+) -> Iterator[tuple[FileFacts, Page]]:
     """Yields files of some days, in the order of their creation. `choose(day, files)` returns the ids of those to
     read.
     """
@@ -198,7 +198,7 @@ def files_of(
         if pages is None:
             continue
         ids = set(choose(key, pages.provenance.get(FILES, {})))
-        about = [(pages.about(index).as_of, index, About.of(pages.about(index))) for index in range(len(pages))]
+        about = [(pages.about(index).as_of, index, FileFacts.of(pages.about(index))) for index in range(len(pages))]
         for _, index, file in sorted(about, key=lambda each: each[:2]):
             if file.id in ids:
                 yield file, pages[index]

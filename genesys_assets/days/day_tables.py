@@ -29,7 +29,7 @@ from genesys_assets.days.sources import (
     conversations_of_hours,
     interval_metrics_of_hours,
 )
-from genesys_assets.lake.commit import Overtaken
+from genesys_assets.lake.commit import ConcurrentCommit
 from genesys_assets.lake.lake import Lake, Provenance, Reach, Unreadable, Writing
 from genesys_assets.settings import DecodingSettings
 from genesys_assets.spans import HOUR, utc_day, utc_hour
@@ -100,14 +100,14 @@ def write_conversations(
     """Writes tables of a day's conversations. Raises NotFetched, and what `Lake.table_writers` raises."""
     try:
         return _write_conversations(lake, day, specs, origin, may_add=True)
-    except Overtaken:
+    except ConcurrentCommit:
         return _write_conversations(lake.refreshed(), day, specs, origin, may_add=False)
 
 
 def _write_conversations(
     lake: Lake, day: str, specs: Sequence[TableSpec], origin: Provenance, *, may_add: bool
 ) -> tuple[Writing, Findings]:
-    """Raises Overtaken if another process replaced the rows to which rows of new hours were added."""
+    """Raises ConcurrentCommit if another process replaced the rows to which rows of new hours were added."""
     with lake.table_writers({f"tables/{spec.name}": spec for spec in specs}, day, origin) as writing:
         new_hours = _new_hours(lake, day, specs) if may_add else None
         if new_hours is not None:
@@ -252,14 +252,14 @@ def write_metrics(lake: Lake, of: MetricsOfDay, day: str, origin: Provenance) ->
     """
     try:
         return _write_metrics(lake, of, day, origin, may_add=True)
-    except Overtaken:
+    except ConcurrentCommit:
         return _write_metrics(lake.refreshed(), of, day, origin, may_add=False)
 
 
 def _write_metrics(
     lake: Lake, of: MetricsOfDay, day: str, origin: Provenance, *, may_add: bool
 ) -> tuple[Writing, Findings]:
-    """Raises Overtaken if another process replaced the rows to which rows of new hours were added."""
+    """Raises ConcurrentCommit if another process replaced the rows to which rows of new hours were added."""
     place = f"tables/{of.spec.name}"
     with lake.table_writers({place: of.spec}, day, origin) as writing:
         new_hours = of.new_hours(lake, day) if may_add else None

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from genesys_assets.days.made_of import number, parts
-from genesys_assets.lake.commit import Overtaken, TableContended
+from genesys_assets.lake.commit import ConcurrentCommit, TableContended
 from genesys_assets.lake.lake import Lake
 from genesys_assets.tables.spec import TableSpec, columns
 
@@ -80,7 +80,7 @@ def give(lake: Lake, day: str, given: Sequence[Verdict], rows: int, origin: dict
                 others = [row for row in stored_rows if (row["table"], row["check"]) not in replaced]
                 all_rows = sorted([*others, *new], key=lambda row: (row["table"], row["check"]))
                 writing[PLACE].write(pa.Table.from_pylist(all_rows, VERDICTS.schema))
-        except Overtaken:
+        except ConcurrentCommit:
             continue
         return
     raise TableContended(f"Other processes replaced {PLACE} of {day} {_TRIES} times in a row. Run the checks again.")

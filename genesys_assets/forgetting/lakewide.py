@@ -49,7 +49,7 @@ from genesys_assets.lake.files import (
 from genesys_assets.lake.housekeeping import places
 from genesys_assets.lake.lake import Lake
 from genesys_assets.personal_data import PersonalData
-from genesys_assets.privacy.forgotten import Forgotten, Kind, remember, remember_names
+from genesys_assets.privacy.forgotten import ForgottenIds, Kind, remember, remember_names
 from genesys_assets.tables.conversations.decode import UnreadablePage
 
 Ids = Mapping[Kind, Sequence[str]]
@@ -73,7 +73,7 @@ class Publication(Protocol):
     def forget(
         self,
         lake: Lake,
-        who: Forgotten,
+        who: ForgottenIds,
         found: KnownTraces,
         report: ForgettingResult,
         *,
@@ -221,7 +221,7 @@ def forget_in(lake: Lake, partitions: Iterable[tuple[str, str | None]]) -> None:
 
     Raises TableContended, Unreadable.
     """
-    work = Work(lake, Forgotten.load(lake.store), KnownTraces(), ForgettingResult())
+    work = Work(lake, ForgottenIds.load(lake.store), KnownTraces(), ForgettingResult())
     withdrawn = []
     for place, key in partitions:
         if place.startswith(_IDS_SUFFICE):
@@ -244,9 +244,9 @@ def _withdraw(lake: Lake, place: str, key: str | None) -> None:
         lake.store.delete(f"{place}/{file.path}")
 
 
-def _listed(lake: Lake, ids: Ids, dry_run: bool) -> Forgotten:
+def _listed(lake: Lake, ids: Ids, dry_run: bool) -> ForgottenIds:
     """The list with these ids added: in the lake too, unless `dry_run`."""
-    who = Forgotten.load(lake.store)
+    who = ForgottenIds.load(lake.store)
     for kind, of_kind in ids.items():
         if not dry_run:
             remember(lake.store, kind, of_kind, lake.protection)

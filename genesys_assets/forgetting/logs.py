@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from genesys_assets.lake.housekeeping import places
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.log_files import LAST_CHECKPOINT, LOG
-from genesys_assets.privacy.forgotten import Forgotten, Kind
+from genesys_assets.privacy.forgotten import ForgottenIds, Kind
 from genesys_assets.privacy.scrubbed_answers import stands_in
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _SHORTEST_CUT = 32
 
 def scrub_logs(
     lake: Lake,
-    who: Forgotten,
+    who: ForgottenIds,
     found: KnownTraces,
     report: ForgettingResult,
     affected: Collection[str],
@@ -87,7 +87,7 @@ def scrub_logs(
 class _Mentions:
     """Whether a text mentions somebody who must be forgotten."""
 
-    def __init__(self, who: Forgotten, found: KnownTraces) -> None:
+    def __init__(self, who: ForgottenIds, found: KnownTraces) -> None:
         self.who = who
         self.words = {**found.names, **dict.fromkeys(found.values, _IN_PLACE)}
 

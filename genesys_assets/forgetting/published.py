@@ -22,7 +22,7 @@ from genesys_assets.forgetting.traces import KnownTraces
 from genesys_assets.forgetting.work import ForgettingResult
 from genesys_assets.lake.delta import UnreadableLog
 from genesys_assets.lake.lake import Lake, Unreadable
-from genesys_assets.privacy.forgotten import Forgotten, Kind
+from genesys_assets.privacy.forgotten import ForgottenIds, Kind
 from genesys_assets.privacy.scrubbed_answers import stands_in
 from genesys_assets.privacy.scrubbed_rows import Traces, scrubbed
 from genesys_assets.publishing.day import NothingToPublish
@@ -48,7 +48,7 @@ class Publication:
     def forget(
         self,
         lake: Lake,
-        who: Forgotten,
+        who: ForgottenIds,
         found: KnownTraces,
         report: ForgettingResult,
         *,
@@ -79,7 +79,7 @@ class Publication:
         for day, keys in sorted(files.items()):
             self._renew(lake, date.fromisoformat(day), keys, report, are_clean=True)
 
-    def _affected(self, who: Forgotten, found: KnownTraces, report: ForgettingResult) -> _AffectedFiles:
+    def _affected(self, who: ForgottenIds, found: KnownTraces, report: ForgettingResult) -> _AffectedFiles:
         affected, root = _AffectedFiles(), key_of(self.publisher.place) + "/"
         for file in list(self.publisher.place.files(root)):
             body = self.publisher.place.get(file.key)
@@ -138,7 +138,7 @@ class _AffectedFiles:
     listed: list[str] = field(default_factory=list)
 
 
-def _contains_somebody(key: str, body: bytes, who: Forgotten, traces: Traces) -> bool:
+def _contains_somebody(key: str, body: bytes, who: ForgottenIds, traces: Traces) -> bool:
     if key.endswith(".parquet"):
         rows = pq.read_table(pa.BufferReader(body))
         return scrubbed("reports/", rows, who, traces) is not None
@@ -156,7 +156,7 @@ def _texts(key: str, body: bytes) -> Iterator[str]:
         yield text.replace('""', '"')
 
 
-def _mentions(text: str, who: Forgotten, traces: Traces) -> bool:
+def _mentions(text: str, who: ForgottenIds, traces: Traces) -> bool:
     ids = who.ids_in(text).values()
     if any(entry.kind is not Kind.CONTACT_CONVERSATION for entries in ids for entry in entries):
         return True

@@ -12,8 +12,8 @@ from genesys_assets.forgetting.work import Work
 from genesys_assets.lake.audit import COLUMNS, AuditFailed
 from genesys_assets.lake.commit import (
     Commit,
+    ConcurrentCommit,
     FinishedDraft,
-    Overtaken,
     Proposal,
     StoredState,
     TableContended,
@@ -51,7 +51,7 @@ def rewrite_partition(work: Work, place: str, key: str | None) -> None:
     for _ in range(_TRIES):
         try:
             return _rewrite(work, lake, place, key)
-        except Overtaken:
+        except ConcurrentCommit:
             lake = lake.refreshed()
     raise TableContended(f"Other processes replaced {place} of {key or 'all'} {_TRIES} times in a row. Run it again.")
 
@@ -164,7 +164,7 @@ def _spec(place: str, schema: pa.Schema, newest: StoredFile) -> TableSpec:
 
 
 def _commit(lake: Lake, place: str, key: str | None, writer: FinishedDraft, stored: StoredState) -> None:
-    """Raises Overtaken, TableContended."""
+    """Raises ConcurrentCommit, TableContended."""
     newer = (stored.newness or 0) + 1
     commit = Commit(lake.log(place), [Proposal(key, writer, stored, newer, builds_on_known=True)], None)
     commit.prepare()

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from genesys_assets.lake.lake import Lake, Unreadable
 from genesys_assets.privacy import lake_files
 from genesys_assets.privacy.answers import DETAILS_PAGES
-from genesys_assets.privacy.forgotten import Forgotten, Kind
+from genesys_assets.privacy.forgotten import ForgottenIds, Kind
 from genesys_assets.privacy.scrubbed_answers import bare, conversations_of_contacts
 from genesys_assets.privacy.scrubbed_rows import Traces
 from genesys_assets.spans import days_around
@@ -78,7 +78,7 @@ class KnownTraces:
                 self.values[text.lower()] = None if days is None or known is None else known | days
 
 
-def gather(lake: Lake, who: Forgotten) -> KnownTraces:
+def gather(lake: Lake, who: ForgottenIds) -> KnownTraces:
     """Everything that the lake knows about those who must be forgotten."""
     traces = KnownTraces()
     for table in ("users", "users_history"):
@@ -92,7 +92,7 @@ def gather(lake: Lake, who: Forgotten) -> KnownTraces:
     return traces
 
 
-def _of_contacts_in_pages(lake: Lake, who: Forgotten) -> Iterator[str]:
+def _of_contacts_in_pages(lake: Lake, who: ForgottenIds) -> Iterator[str]:
     """The conversations of forgotten external contacts in pages. The newest hours may have no tables yet, while
     snapshots already have these conversations, without the contact.
     """
@@ -112,7 +112,7 @@ def _of_contacts_in_pages(lake: Lake, who: Forgotten) -> Iterator[str]:
                 continue
 
 
-def _of_day(lake: Lake, day: str, who: Forgotten, traces: KnownTraces) -> None:
+def _of_day(lake: Lake, day: str, who: ForgottenIds, traces: KnownTraces) -> None:
     rows = _table(lake, PARTICIPANTS, _PARTICIPANTS, day)
     users = _forgotten(rows["user_id"], who, Kind.USER)
     for row in rows.filter(pc.is_in(rows["user_id"], pa.array(users, pa.string()))).to_pylist():
@@ -189,7 +189,7 @@ def _alive(lake: Lake, day: str, ids: Iterable[str]) -> dict[str, set[str]]:
     return days
 
 
-def _forgotten(ids: pa.ChunkedArray, who: Forgotten, kind: Kind) -> dict[str, str]:
+def _forgotten(ids: pa.ChunkedArray, who: ForgottenIds, kind: Kind) -> dict[str, str]:
     """The ids that must be forgotten, with their pseudonyms."""
     known = ((id_, who.entry(id_, kind)) for id_ in pc.unique(ids).to_pylist() if id_)
     return {id_: entry.pseudonym for id_, entry in known if entry}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from genesys_assets.forgetting.recomputed import Partition
 from genesys_assets.forgetting.traces import KnownTraces
 from genesys_assets.lake.lake import Lake
-from genesys_assets.privacy.forgotten import Forgotten
+from genesys_assets.privacy.forgotten import ForgottenIds
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class Work:
     """
 
     lake: Lake
-    who: Forgotten
+    who: ForgottenIds
     found: KnownTraces
     report: ForgettingResult
     dry_run: bool = False

@@ -126,7 +126,7 @@ def inflated(pieces: Iterator[bytes], largest: int = LARGEST_INFLATED) -> Iterat
     while len(first) < _LONGEST_MAGIC and (piece := next(pieces, None)) is not None:
         first += piece
     _must_be_text(first)
-    together = _Joined(first, pieces)
+    together = _ByteStream(first, pieces)
     if not first.startswith(_GZIP):
         yield from _pieces(together)
         return
@@ -158,7 +158,7 @@ def _must_be_text(first: bytes) -> None:
         raise CannotImport(f"it is {what}, not JSON: unpack it, or save it as JSON")
 
 
-class _Joined(io.RawIOBase):
+class _ByteStream(io.RawIOBase):
     """Pieces of bytes as one stream."""
 
     def __init__(self, first: bytes, rest: Iterator[bytes]) -> None:

@@ -33,7 +33,7 @@ from genesys_assets.importing.records import Outcome, Record, files_in, read_rec
 from genesys_assets.importing.remarks import printable
 from genesys_assets.importing.spool import NONE, Partition, Spool, Total
 from genesys_assets.importing.start_days import leave_out_moved
-from genesys_assets.lake.commit import Overtaken, TableContended
+from genesys_assets.lake.commit import ConcurrentCommit, TableContended
 from genesys_assets.lake.files import StoredPages
 from genesys_assets.lake.lake import Lake, Provenance, Reach
 from genesys_assets.privacy.answers import CannotDrop
@@ -337,7 +337,7 @@ class _Import:
         """Replace the pages of the waiting files in a partition, if they changed. Raises TableContended,
         DamagedPages.
         """
-        until_not_overtaken(self.lake, partition, lambda lake: self._merge_once(lake, partition))
+        until_committed(self.lake, partition, lambda lake: self._merge_once(lake, partition))
 
     def _merge_once(self, lake: Lake, partition: Partition) -> None:
         asset, day = partition
@@ -363,10 +363,10 @@ class _Import:
                 continue
             for day in _days_within(span, asset, self.options):
                 mark = functools.partial(self._mark_complete, partition=(asset, day))
-                until_not_overtaken(self.lake, (asset, day), mark)
+                until_committed(self.lake, (asset, day), mark)
 
     def _mark_complete(self, lake: Lake, partition: Partition) -> None:
-        """Raises Overtaken, DamagedPages."""
+        """Raises ConcurrentCommit, DamagedPages."""
         stored = self._readable(lake, partition)
         if stored is None or stored.reach is None or not stored.reach.is_complete:
             write_pages(lake, partition, stored or (), True, self.provenance)
@@ -389,14 +389,14 @@ class _Import:
         return stored
 
 
-def until_not_overtaken(lake: Lake, partition: Partition, replace: Callable[[Lake], None]) -> None:
+def until_committed(lake: Lake, partition: Partition, replace: Callable[[Lake], None]) -> None:
     """Call `replace`, which builds a partition from what is stored, until nobody else has replaced it meanwhile. Raises
     TableContended if others replace it again and again.
     """
     for _ in range(_TRIES):
         try:
             return replace(lake)
-        except Overtaken:
+        except ConcurrentCommit:
             lake = lake.refreshed()
     raise TableContended(
         f"Other processes replaced pages/{partition[0]} of {partition[1]} {_TRIES} times in a row. Import it again."
@@ -406,7 +406,7 @@ def until_not_overtaken(lake: Lake, partition: Partition, replace: Callable[[Lak
 def write_pages(
     lake: Lake, partition: Partition, pages: Iterable[Page], is_complete: bool, provenance: Provenance
 ) -> None:
-    """Replace a partition by pages that were made from what is stored. Raises Overtaken."""
+    """Replace a partition by pages that were made from what is stored. Raises ConcurrentCommit."""
     asset, day = partition
     start, end = utc_day(day)
     with lake.page_writers(f"pages/{asset}", [day], provenance, builds_on_stored=True) as writers:

@@ -15,7 +15,7 @@ from functools import partial
 from genesys_assets.days.sources import DAILY as DAILY_DETAILS
 from genesys_assets.days.sources import DAILY_AGGREGATES, HOURLY_AGGREGATES
 from genesys_assets.days.sources import HOURLY as HOURLY_DETAILS
-from genesys_assets.importing.into_lake import until_not_overtaken, write_pages
+from genesys_assets.importing.into_lake import until_committed, write_pages
 from genesys_assets.importing.pages import ASSETS, DAILY, DETAILS, HOURLY, file_of
 from genesys_assets.importing.records import Outcome, files_in, key_of, read_records
 from genesys_assets.importing.spool import Partition
@@ -81,14 +81,14 @@ def _take_back(
     """Remove first the pages, then the records of the files."""
     result = TakeBackResult(list(files.values()))
     for partition, of_files in sorted(by_partition.items()):
-        until_not_overtaken(lake, partition, partial(_take_out, partition=partition, files=of_files, result=result))
+        until_committed(lake, partition, partial(_take_out, partition=partition, files=of_files, result=result))
     for sha256 in files:
         lake.store.delete(key_of(sha256))
     return result
 
 
 def _take_out(lake: Lake, partition: Partition, files: Collection[str] | None, result: TakeBackResult) -> None:
-    """Remove the pages of some files from a partition; None: of all files. Raises Overtaken."""
+    """Remove the pages of some files from a partition; None: of all files. Raises ConcurrentCommit."""
     asset, day = partition
     stored = lake.pages(f"pages/{asset}", day)
     if stored is None:

@@ -38,7 +38,7 @@ class TableContended(Exception):
     """Other writers committed to the table first, again and again, until time ran out. Nothing was committed."""
 
 
-class Overtaken(Exception):
+class ConcurrentCommit(Exception):
     """Another writer replaced the partition after it was read. Read it again, and build on that."""
 
 
@@ -149,7 +149,7 @@ class Commit:
         """Compare with what is stored, and publish the files that will be committed: everything slow or likely to fail.
 
         Raises PartitionsChanged, ColumnTypeChanged, ReservedColumn, DuplicateColumn, NoColumns, UnstorableColumn, and
-        Overtaken as `commit` does.
+        ConcurrentCommit as `commit` does.
         """
         self._prepared_at = self._log.version
         for proposal in self._proposals:
@@ -162,7 +162,8 @@ class Commit:
     def commit(self, sleep: Callable[[float], None] = time.sleep) -> dict[Key, Change]:
         """Commit what was prepared; returns the change of each partition.
 
-        Raises TableContended, ColumnTypeChanged, and Overtaken if a proposal builds on what others replaced meanwhile.
+        Raises TableContended, ColumnTypeChanged, and ConcurrentCommit if a proposal builds on what others replaced
+        meanwhile.
         """
         give_up_at = time.monotonic() + _PATIENCE_SECONDS
         while self._current:
@@ -234,12 +235,13 @@ def remove_all(
 ) -> None:
     """Remove partitions, all in one commit, as though they had never been stored.
 
-    `builds_on_known`: remove only what is stored now. Raises TableContended, and Overtaken if others replaced that.
+    `builds_on_known`: remove only what is stored now. Raises TableContended, and ConcurrentCommit if others replaced
+    that.
     """
     give_up_at, before = time.monotonic() + _PATIENCE_SECONDS, [stored_state(log, key) for key in keys]
     while True:
         if builds_on_known and [stored_state(log, key) for key in keys] != before:
-            raise Overtaken(f"Another run replaced partitions of {log.place} meanwhile.")
+            raise ConcurrentCommit(f"Another run replaced partitions of {log.place} meanwhile.")
         at, stored = log.version, {key: files for key in keys if (files := log.files(key))}
         if not stored:
             return
@@ -334,7 +336,7 @@ def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
     stored, now = log.files(proposal.key), stored_state(log, proposal.key)
     content, rows = proposal.writer.content, proposal.writer.rows
     if (proposal.builds_on_known or proposal.adds) and now != proposal.known:
-        raise Overtaken(f"Another run replaced {proposal.key or 'all rows'} of {log.place} meanwhile.")
+        raise ConcurrentCommit(f"Another run replaced {proposal.key or 'all rows'} of {log.place} meanwhile.")
     if proposal.adds:
         return _addition(proposal, stored)
     if _is_superseded(log, proposal, now, stored):

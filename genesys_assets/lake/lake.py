@@ -36,7 +36,7 @@ from genesys_assets.lake.stored_partitions import StoredPartition, StoredPartiti
 from genesys_assets.lake.stored_rows import StoredRows
 from genesys_assets.lake.writers import PageWriter, TableWriter
 from genesys_assets.lake.writing import Writing
-from genesys_assets.privacy.forgotten import Forgotten, Kind, remember
+from genesys_assets.privacy.forgotten import ForgottenIds, Kind, remember
 from genesys_assets.privacy.protection import KEEP, Protection
 from genesys_assets.privacy.screen import Screen
 from genesys_assets.privacy.scrubbed_rows import Traces, scrubbed
@@ -134,11 +134,11 @@ class Lake:
         """One writer per partition. When the block ends without an error, all partitions are replaced in one commit. A
         partition whose stored pages are newer keeps them, and its writer's `change` says so.
 
-        `builds_on_stored`: the new pages are made from the stored ones; raises Overtaken if others replaced these
-        since. Then nothing is committed if the new pages equal the stored ones, unless the metadata of their file is
-        new (`has_new_metadata`). Raises TableContended.
+        `builds_on_stored`: the new pages are made from the stored ones; raises ConcurrentCommit if others replaced
+        these since. Then nothing is committed if the new pages equal the stored ones, unless the metadata of their file
+        is new (`has_new_metadata`). Raises TableContended.
         """
-        log, began, who = self.log(asset), milliseconds(datetime.now(UTC)), Forgotten.load(self.store)
+        log, began, who = self.log(asset), milliseconds(datetime.now(UTC)), ForgottenIds.load(self.store)
         stored = {key: commit.stored_state(log, key) for key in keys}
         with drafts(self.store) as begin, contextlib.ExitStack() as stack:
             writers = {
@@ -168,13 +168,13 @@ class Lake:
         """A screen, which takes personal data and forgotten people out of the pages of an asset before they are
         stored.
         """
-        return Screen(asset, self.protection, Forgotten.load(self.store))
+        return Screen(asset, self.protection, ForgottenIds.load(self.store))
 
-    def _forget_again(self, who: Forgotten, partitions: Collection[tuple[str, str | None]]) -> None:
+    def _forget_again(self, who: ForgottenIds, partitions: Collection[tuple[str, str | None]]) -> None:
         """Forget people who were put on the list while the partitions were being written: `who` is the list as it was
         before. Raises ForgottenMeanwhile.
         """
-        if Forgotten.load(self.store) != who:
+        if ForgottenIds.load(self.store) != who:
             from genesys_assets.forgetting.lakewide import forget_in
 
             forget_in(self.refreshed(), partitions)
@@ -202,7 +202,7 @@ class Lake:
 
     def remove(self, asset: str, keys: Sequence[str | None], *, builds_on_stored: bool = False) -> None:
         """Remove partitions, all in one commit, as if they had never been stored. `builds_on_stored`: they are removed
-        because of their content; raises Overtaken if others replaced one since. Raises TableContended.
+        because of their content; raises ConcurrentCommit if others replaced one since. Raises TableContended.
         """
         log = self.log(asset)
         commit.remove_all(log, keys, schema=log.schema(), builds_on_known=builds_on_stored)
@@ -223,11 +223,11 @@ class Lake:
 
         Open it before you read the inputs of the rows: only then does a table stay that others commit meanwhile from
         newer inputs. `builds_on_stored`: the rows are made from the stored ones, and tables are committed one after the
-        other, in their order; raises Overtaken if others replaced the stored rows since. So does a writing that adds
-        rows to the stored ones (`Writing.adds`). Raises AuditFailed if rows break a rule of their TableSpec,
+        other, in their order; raises ConcurrentCommit if others replaced the stored rows since. So does a writing that
+        adds rows to the stored ones (`Writing.adds`). Raises AuditFailed if rows break a rule of their TableSpec,
         TableContended, ColumnTypeChanged.
         """
-        who = Forgotten.load(self.store)
+        who = ForgottenIds.load(self.store)
         with drafts(self.store) as begin, contextlib.ExitStack() as stack:
             self.read_logs(assets)
             stored = {asset: commit.stored_state(self.log(asset), key) for asset in assets}
@@ -297,7 +297,7 @@ class Lake:
         """Add a snapshot to the UTC day on which it was observed; returns where that day lies. Raises AuditFailed if
         its columns are not the declared ones, TableContended, ColumnTypeChanged.
         """
-        key, who = f"{observed_at.astimezone(UTC):%Y-%m-%d}", Forgotten.load(self.store)
+        key, who = f"{observed_at.astimezone(UTC):%Y-%m-%d}", ForgottenIds.load(self.store)
         without_forgotten = scrubbed(asset, table, who, Traces()) if who else None
         with drafts(self.store) as begin:
             with TableWriter(begin(), spec, origin) as writer:

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from genesys_assets.lake.changes import Change
-from genesys_assets.lake.commit import Commit, Overtaken, Proposal, TableContended, stored_state
+from genesys_assets.lake.commit import Commit, ConcurrentCommit, Proposal, TableContended, stored_state
 from genesys_assets.lake.delta import WHOLE
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import drafts
@@ -66,7 +66,7 @@ def catch_up(
     for _ in range(_TRIES):
         try:
             return _catch_up(lake, places, wanted, provenance)
-        except Overtaken:
+        except ConcurrentCommit:
             sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))
     raise TableContended(f"Other processes replaced {LEDGER} {_TRIES} times in a row. Run it again.")
 

@@ -29,7 +29,7 @@ from genesys_assets.tables.conversations.decode_values import UnreadablePage
 from genesys_assets.tables.conversations.model import Field, snake_case
 from genesys_assets.tables.entities import ENTITIES, JSON_FIELDS, WIRE
 from genesys_assets.tables.metrics.decode_arrow import KEPT, UNUSED
-from genesys_assets.tables.personal import Unclassified, class_of
+from genesys_assets.tables.personal import MissingClass, class_of
 from genesys_assets.tables.snapshots import ENTITY_FIELDS, LIVE_CONVERSATIONS
 
 NONE, PERSON, CONTACT, CONTENT = PersonalData
@@ -179,7 +179,7 @@ def _hashed(value: Any, protection: Protection) -> Any:
 @cache
 def rule_of(place: str) -> Rule:
     """The rule for the answers that are stored in a place of the lake, or that the table there is made from. Raises
-    Unclassified.
+    MissingClass.
 
     >>> rule_of("pages/hourly_aggregates").known["results"].known["group"].known["userId"].class_
     <PersonalData.PERSON: 'person'>
@@ -187,7 +187,7 @@ def rule_of(place: str) -> Rule:
     for names, rule in _RULES.items():
         if place in names:
             return rule()
-    raise Unclassified(f"{place} has no rule for personal data. Add one to genesys_assets/privacy/answers.py.")
+    raise MissingClass(f"{place} has no rule for personal data. Add one to genesys_assets/privacy/answers.py.")
 
 
 def _conversations() -> Rule:

@@ -67,7 +67,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
+class ForgottenIds:
     """Everybody who must be forgotten, by the digest of the id. `lengths` are the lengths of all these ids, and
     `name_lengths` those of all names: texts of other lengths need not be hashed.
     """
@@ -79,7 +79,7 @@ class Forgotten:
     name_lengths: frozenset[int] = frozenset()
 
     @classmethod
-    def load(cls, store: SmallFiles) -> Forgotten:
+    def load(cls, store: SmallFiles) -> ForgottenIds:
         """The list as it is in the lake now."""
         by_digest: dict[str, frozenset[Entry]] = {}
         lengths = set()
@@ -102,7 +102,7 @@ class Forgotten:
         """Whether an id of this kind is on the list."""
         return any(entry.kind is kind for entries in self.by_digest.values() for entry in entries)
 
-    def joined_by(self, kind: Kind, ids: Iterable[str], protection: Protection) -> Forgotten:
+    def joined_by(self, kind: Kind, ids: Iterable[str], protection: Protection) -> ForgottenIds:
         """The list with further ids, in memory only: see `remember`."""
         by_digest, lengths = dict(self.by_digest), set(self.lengths)
         for digest, pseudonym, length in _digests(ids, protection):

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.answers import DETAILS_PAGES, CannotDrop, Members, Rule, Value, rule_of
-from genesys_assets.privacy.forgotten import Forgotten, Kind
+from genesys_assets.privacy.forgotten import ForgottenIds, Kind
 from genesys_assets.privacy.protection import KEEP, Protection
 from genesys_assets.privacy.scrubbed_answers import ScrubbedAnswer
 from genesys_assets.privacy.scrubbed_rows import Traces
@@ -77,7 +77,9 @@ def protected(schema: str, body: bytes, protection: Protection, dropped: Counter
     return _written(rows)
 
 
-def scrubbed(schema: str, body: bytes, who: Forgotten, names: Mapping[str, str] | None = None) -> ScrubbedAnswer | None:
+def scrubbed(
+    schema: str, body: bytes, who: ForgottenIds, names: Mapping[str, str] | None = None
+) -> ScrubbedAnswer | None:
     """A file without those who must be forgotten; None if nobody in it must be. `names` are names of users with their
     pseudonyms. Raises UnreadableFile.
     """
@@ -95,7 +97,7 @@ def scrubbed(schema: str, body: bytes, who: Forgotten, names: Mapping[str, str] 
     return ScrubbedAnswer(_written(result.rename_columns(rows.column_names)), _taken_out(ours, who))
 
 
-def conversations_of_contacts(schema: str, body: bytes, who: Forgotten) -> list[str]:
+def conversations_of_contacts(schema: str, body: bytes, who: ForgottenIds) -> list[str]:
     """The conversations in a file in which a forgotten external contact took part. Raises UnreadableFile."""
     if not who.has(Kind.EXTERNAL_CONTACT):
         return []
@@ -108,7 +110,7 @@ def conversations_of_contacts(schema: str, body: bytes, who: Forgotten) -> list[
     return _texts(of_contacts, "conversation_id")
 
 
-def _without_unknown(rows: pa.Table, who: Forgotten) -> pa.Table | None:
+def _without_unknown(rows: pa.Table, who: ForgottenIds) -> pa.Table | None:
     """The rows with null in unknown columns of conversations of forgotten contacts, because unknown columns count as
     content. None if nothing changes.
     """
@@ -126,7 +128,7 @@ def _without_unknown(rows: pa.Table, who: Forgotten) -> pa.Table | None:
     return None if after.equals(rows) else after
 
 
-def _taken_out(rows: pa.Table, who: Forgotten) -> frozenset[str]:
+def _taken_out(rows: pa.Table, who: ForgottenIds) -> frozenset[str]:
     if "conversation_id" not in rows.column_names:
         return frozenset()
     entries = (who.entry(id_, Kind.CONVERSATION) for id_ in _texts(rows, "conversation_id"))

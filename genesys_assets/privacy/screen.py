@@ -11,7 +11,7 @@ from typing import TypeVar
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.privacy import lake_files
 from genesys_assets.privacy.answers import protected, rule_of
-from genesys_assets.privacy.forgotten import Forgotten
+from genesys_assets.privacy.forgotten import ForgottenIds
 from genesys_assets.privacy.protection import KEEP, Protection
 from genesys_assets.privacy.scrubbed_answers import scrubbed
 
@@ -29,7 +29,7 @@ class Screen:
 
     place: str
     protection: Protection = KEEP
-    who: Forgotten = field(default_factory=Forgotten)
+    who: ForgottenIds = field(default_factory=ForgottenIds)
     taken_out: set[str] = field(default_factory=set)
     dropped: Counter[str] = field(default_factory=Counter)
     of_contacts: set[str] = field(default_factory=set)
@@ -40,7 +40,7 @@ class Screen:
         self.dropped.clear()
 
     def page(self, page: P) -> P:
-        """The page as it may be stored. Raises UnreadablePage, CannotDrop, Unclassified."""
+        """The page as it may be stored. Raises UnreadablePage, CannotDrop, MissingClass."""
         if self.who:
             page = self._without_forgotten(page)
         if not self.protection.is_on:

@@ -17,9 +17,9 @@ from typing import Any
 
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.answers import Members, Rule, Value, dump_answer, parse_answer, rule_of
-from genesys_assets.privacy.forgotten import Entry, Forgotten, Kind
+from genesys_assets.privacy.forgotten import Entry, ForgottenIds, Kind
 from genesys_assets.tables.conversations.decode_values import UnreadablePage
-from genesys_assets.tables.personal import Unclassified
+from genesys_assets.tables.personal import MissingClass
 
 Object = dict[str, Any]
 _CUSTOMERS = (PersonalData.CONTACT, PersonalData.CONTENT)
@@ -42,7 +42,7 @@ class ScrubbedAnswer:
 class _Work:
     """What to remove from one answer, and what was removed."""
 
-    who: Forgotten
+    who: ForgottenIds
     names: Collection[str]
     values: Mapping[str, str] = field(default_factory=dict)
     classes: tuple[PersonalData, ...] = (PersonalData.PERSON, *_CUSTOMERS)
@@ -56,7 +56,7 @@ class _Work:
 
 
 def scrubbed(
-    place: str, body: bytes, who: Forgotten, names: Collection[str] = (), values: Mapping[str, str] | None = None
+    place: str, body: bytes, who: ForgottenIds, names: Collection[str] = (), values: Mapping[str, str] | None = None
 ) -> ScrubbedAnswer | None:
     """An answer without those who must be forgotten; None if nothing changes. `names` are names of users. `values` are
     values that identified customers, each with its replacement in groups of aggregates. Both are in small letters.
@@ -92,7 +92,7 @@ def _contents(place: str, answer: Object) -> Iterator[str]:
     """Every text of the class content in an answer: notes, values of attributes and the like."""
     try:
         yield from _texts(answer, rule_of(place))
-    except (Unclassified, RecursionError):
+    except (MissingClass, RecursionError):
         return
 
 
@@ -121,7 +121,7 @@ def _decoded(text: str) -> str:
 def _scrub(place: str, answer: Object, work: _Work) -> None:
     try:
         rule = rule_of(place)
-    except Unclassified:
+    except MissingClass:
         return
     if not isinstance(rule, Members):
         return
@@ -171,7 +171,7 @@ def _conversation(conversation: Object, rule: Rule, work: _Work) -> None:
                 _drop_names(conversation, rule, _Work(work.who, [name.strip().lower()]))
 
 
-def conversations_of_contacts(body: bytes, who: Forgotten) -> Iterator[str]:
+def conversations_of_contacts(body: bytes, who: ForgottenIds) -> Iterator[str]:
     """The conversations in an answer in which a forgotten external contact took part. Raises UnreadablePage."""
     if not who.ids_in(body.decode("utf-8", errors="replace")):
         return
@@ -209,7 +209,7 @@ def _group(result: Object, work: _Work) -> None:
         result["group"] = after
 
 
-def without_contact(group: Mapping[str, Any], who: Forgotten, values: Mapping[str, str]) -> Object:
+def without_contact(group: Mapping[str, Any], who: ForgottenIds, values: Mapping[str, str]) -> Object:
     """A group of aggregates with a pseudonym instead of a forgotten contact's values. If the group has no id of the
     contact, its values are compared with `values`, which identified a contact.
     """

@@ -18,10 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.personal_data import PersonalData
-from genesys_assets.privacy.forgotten import Entry, Forgotten, Kind
+from genesys_assets.privacy.forgotten import Entry, ForgottenIds, Kind
 from genesys_assets.privacy.scrubbed_answers import holds_name, without_contact
 from genesys_assets.tables.metrics.decode_arrow import group_key
-from genesys_assets.tables.personal import Unclassified, class_of
+from genesys_assets.tables.personal import MissingClass, class_of
 
 _CUSTOMERS = (PersonalData.CONTACT, PersonalData.CONTENT)
 _OWN = ("tables", "reference", "live")
@@ -43,7 +43,7 @@ class Traces:
     in_groups: Mapping[str, str] = field(default_factory=dict)
 
 
-def scrubbed(place: str, rows: pa.Table, who: Forgotten, traces: Traces) -> pa.Table | None:
+def scrubbed(place: str, rows: pa.Table, who: ForgottenIds, traces: Traces) -> pa.Table | None:
     """Rows of a table without those who must be forgotten; None if nothing changes."""
     ids = _ids(rows, who)
     if not ids and not traces.names and not traces.values and not traces.in_groups:
@@ -57,7 +57,7 @@ def scrubbed(place: str, rows: pa.Table, who: Forgotten, traces: Traces) -> pa.T
     return None if after.equals(rows) else after
 
 
-def _ids(rows: pa.Table, who: Forgotten) -> dict[str, frozenset[Entry]]:
+def _ids(rows: pa.Table, who: ForgottenIds) -> dict[str, frozenset[Entry]]:
     """The forgotten ids in the texts of the rows."""
     ids: dict[str, frozenset[Entry]] = {}
     for column in rows.columns:
@@ -161,7 +161,7 @@ def _without_names_by_class(place: str, rows: pa.Table, names: Collection[str]) 
     return rows
 
 
-def _without_groups_of_contacts(rows: pa.Table, ids: Ids, who: Forgotten, values: Mapping[str, str]) -> pa.Table:
+def _without_groups_of_contacts(rows: pa.Table, ids: Ids, who: ForgottenIds, values: Mapping[str, str]) -> pa.Table:
     if not (_of(ids, Kind.EXTERNAL_CONTACT) or values) or not _is_text(rows, "group_key"):
         return rows
 
@@ -207,7 +207,7 @@ def _class(place: str, column: str) -> PersonalData | None:
     folder, _, table = place.partition("/")
     try:
         return class_of(table if folder in _OWN else "", column)
-    except Unclassified:
+    except MissingClass:
         return None
 
 

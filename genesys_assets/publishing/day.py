@@ -22,7 +22,7 @@ from genesys_assets.process_folder import scratch_folder
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day_page import PAGE_TABLES, DayPage, day_page, reach_of, shown_readings
 from genesys_assets.publishing.day_reports import family_tables
-from genesys_assets.publishing.errors import InvalidManifest, NotPermitted, PublishOvertaken
+from genesys_assets.publishing.errors import ConcurrentPublish, InvalidManifest, NotPermitted
 from genesys_assets.publishing.html import write_page
 from genesys_assets.publishing.links import Links, NeighbourDays, links_of, with_links
 from genesys_assets.publishing.manifest import FailingCheck, Manifest, PublishedFile
@@ -75,21 +75,21 @@ class PublishedDay:
 
 def publish_day(lake: Lake, publisher: Publisher, wanted: PublishRequest) -> PublishedDay:
     """Publish a day. Raises NothingToPublish and PublishingError."""
-    overtaken: PublishOvertaken | None = None
+    conflict: ConcurrentPublish | None = None
     published: PublishedDay | None = None
     # Read once: a second try would compare itself with the manifest of the first one, which was never announced.
     before = manifest_before(publisher, wanted.day.date)
     for _ in range(_TRIES):
         sources = made_of(lake, wanted.day, wanted.reports)
         try:
-            published, overtaken = _publish(lake, publisher, wanted, sources, before), None
-        except PublishOvertaken as error:
-            overtaken = error
+            published, conflict = _publish(lake, publisher, wanted, sources, before), None
+        except ConcurrentPublish as error:
+            conflict = error
         lake = lake.refreshed()
-        if overtaken is None and made_of(lake, wanted.day, wanted.reports) == sources:
+        if conflict is None and made_of(lake, wanted.day, wanted.reports) == sources:
             break
-    if overtaken is not None or published is None:
-        raise overtaken or PublishOvertaken("the day was never published")
+    if conflict is not None or published is None:
+        raise conflict or ConcurrentPublish("the day was never published")
     return published
 
 

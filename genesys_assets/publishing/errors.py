@@ -7,9 +7,9 @@ PublishingError
 ├── NotReadable                    a file, or its URL, cannot be read
 │   ├── NotPermitted               S3 did not permit it: the file may not exist
 │   └── Gone                       the file no longer exists
-├── Altered                        a file has other bytes than were written
+├── AlteredFile                        a file has other bytes than were written
 │   └── InvalidManifest            the file of a manifest is not a manifest
-├── PublishOvertaken               another writer replaced the manifest at the same time
+├── ConcurrentPublish               another writer replaced the manifest at the same time
 ├── NotRefused                     without a signature S3 neither refused nor returned the file: it may be public
 └── PubliclyReadable               anyone can read the file; it was deleted again
 """
@@ -45,15 +45,15 @@ class Gone(NotReadable):
     """A published file no longer exists."""
 
 
-class Altered(PublishingError):
+class AlteredFile(PublishingError):
     """A published file has other bytes than were written."""
 
 
-class InvalidManifest(Altered):
+class InvalidManifest(AlteredFile):
     """The file in the place of a day's manifest is not a manifest."""
 
 
-class PublishOvertaken(PublishingError):
+class ConcurrentPublish(PublishingError):
     """Another writer, mostly another run, replaced the manifest at the same time."""
 
 

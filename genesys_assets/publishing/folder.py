@@ -13,7 +13,7 @@ from typing import BinaryIO
 from urllib.parse import quote, unquote, urlsplit
 
 from genesys_assets.publishing.errors import (
-    Altered,
+    AlteredFile,
     Gone,
     InvalidLocation,
     NotReadable,
@@ -91,7 +91,7 @@ class Folder:
         if body is None:
             raise Gone(f"{self.describe(key)} no longer exists: publish it again")
         if hashlib.sha256(body).hexdigest() != sha256:
-            raise Altered(f"{self.describe(key)} has other bytes than were written: publish it again")
+            raise AlteredFile(f"{self.describe(key)} has other bytes than were written: publish it again")
 
 
 def folder_of(location: str) -> Path:

@@ -22,7 +22,7 @@ from urllib3.exceptions import HTTPError
 
 from genesys_assets.cloud.http.deadline import TimedAdapter, within
 from genesys_assets.publishing.errors import (
-    Altered,
+    AlteredFile,
     Gone,
     InvalidExpiry,
     NotReadable,
@@ -111,7 +111,7 @@ class PrivateBucket(S3Bucket):
                 "permission s3:GetObject, the region, and this machine's clock"
             )
         if digest != sha256:
-            raise Altered(
+            raise AlteredFile(
                 f"{self.describe(key)} gives other bytes than were written (sha256 {digest}, not {sha256}): "
                 "check whether something else writes there, and publish again"
             )

@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any
 
 from genesys_assets.publishing.csv_text import CsvStyle
-from genesys_assets.publishing.errors import Altered, InvalidManifest, PublishOvertaken
+from genesys_assets.publishing.errors import AlteredFile, ConcurrentPublish, InvalidManifest
 from genesys_assets.publishing.folder import Folder
 from genesys_assets.publishing.manifest import Manifest, PublishedFile
 from genesys_assets.publishing.place import INDEX, MANIFEST, FileUrl, Place, key_of, key_of_content, manifest_key
@@ -54,7 +54,7 @@ class Publisher:
         """Replace the manifest of a day whose files are published already. Until then readers see the previous
         manifest.
 
-        On S3 the manifest contains presigned URLs; treat it as secret. Raises PublishOvertaken if another run replaced
+        On S3 the manifest contains presigned URLs; treat it as secret. Raises ConcurrentPublish if another run replaced
         it at the same time.
         """
         key = manifest_key(self.place, manifest.date)
@@ -63,11 +63,11 @@ class Publisher:
         for _ in range(_TRIES):
             try:
                 return self._manifest_file(key, body, manifest)
-            except Altered:
+            except AlteredFile:
                 body = self.place.get(key) or b""
                 if not _says_the_same(body, manifest):
                     break
-        raise PublishOvertaken(
+        raise ConcurrentPublish(
             f"{self.place.describe(key)} was replaced while it was being checked: look for another writer than "
             "published/reports, and publish again"
         )
@@ -95,7 +95,7 @@ class Publisher:
         for _ in range(_TRIES - 1):
             try:
                 return self._write(INDEX, key, file)
-            except Altered:
+            except AlteredFile:
                 # Another run published the list at the same time. Both lists have the same days: write it again.
                 continue
         return self._write(INDEX, key, file)

@@ -3,7 +3,7 @@
 `language` what an entry may say; collects all mistakes in one
 `meaning` what an entry means: its parts, columns, questions to the platform, the table it makes
 `engine` computes a report from what is stored
-`built_in` the reports that ship (built_in.yaml, day_page.yaml, operating.yaml); `own` reads a user's own reports
+`built_in` the built-in reports (built_in.yaml, day_page.yaml, operating.yaml); `custom` reads those of the reports file
 `ids` finds the ids of a name
 
 Nothing here knows Dagster. docs/reports.md explains the language.

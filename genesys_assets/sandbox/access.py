@@ -96,7 +96,7 @@ class Access:
 
     def spend(self, authorization: str | None) -> tuple[str, Budget | None]:
         """Counts a request against the budget of its token; returns both. The budget is None without a limit. Raises
-        Refused.
+        RefusedRequest.
         """
         kind, _, token = (authorization or "").partition(" ")
         if kind.lower() != "bearer" or not token:

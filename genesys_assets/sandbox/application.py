@@ -28,7 +28,7 @@ from genesys_assets.sandbox.behaviour import Fault
 from genesys_assets.sandbox.endpoints import Call, Endpoint, Platform
 from genesys_assets.sandbox.extraction import FILES_PATH, UrlRefused
 from genesys_assets.sandbox.organisation import encode
-from genesys_assets.sandbox.refusals import Refused
+from genesys_assets.sandbox.refusals import RefusedRequest
 from genesys_assets.sandbox.times import SECOND
 
 MAXIMUM_REQUEST_BYTES = 512_000
@@ -169,7 +169,7 @@ def _api_call(
                 url=str(request.base_url).rstrip("/"),
             )
             result = _success(endpoint.status, await run_in_threadpool(endpoint.answer, call))
-        except Refused as refused:
+        except RefusedRequest as refused:
             result = _refusal(refused, correlation_id)
             if refused.status == HTTPStatus.TOO_MANY_REQUESTS and budget and platform.behaviour.retry_after_header:
                 result.headers["Retry-After"] = str(budget.reset)
@@ -208,7 +208,7 @@ def _success(status: int, answer: dict[str, Any] | bytes | None) -> Answer:
     return Answer(status, answer if isinstance(answer, bytes) else encode(answer))
 
 
-def _refusal(refused: Refused, correlation_id: str) -> Answer:
+def _refusal(refused: RefusedRequest, correlation_id: str) -> Answer:
     return Answer(refused.status, encode({**refused.body(), "contextId": correlation_id}))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from genesys_assets.sandbox import refusals, selection, validation
 from genesys_assets.sandbox.organisation import Organisation
-from genesys_assets.sandbox.selection import Recent, Selection
+from genesys_assets.sandbox.selection import RecentResults, Selection
 from genesys_assets.sandbox.times import DAY
 
 PROPERTIES = (*selection.PROPERTIES, "aggregations", "paging")
@@ -28,7 +28,7 @@ class Query:
     page_number: int
 
 
-def answer(organisation: Organisation, body: Any, now: int, recent: Recent) -> tuple[list[bytes], int]:
+def answer(organisation: Organisation, body: Any, now: int, recent: RecentResults) -> tuple[list[bytes], int]:
     """The page's conversations as JSON, and `totalHits`."""
     query = parse(body)
     began = organisation.started(query.selection.interval.days(), now)

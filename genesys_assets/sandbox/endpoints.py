@@ -16,7 +16,7 @@ from genesys_assets.sandbox.extraction import Extraction
 from genesys_assets.sandbox.families import FAMILIES, Family
 from genesys_assets.sandbox.jobs import Jobs
 from genesys_assets.sandbox.organisation import Organisation, encode
-from genesys_assets.sandbox.selection import Recent
+from genesys_assets.sandbox.selection import RecentResults
 from genesys_assets.sandbox.timelines import Timelines
 from genesys_assets.sandbox.times import DAY
 from genesys_assets.sandbox.usage import Usage
@@ -100,7 +100,7 @@ class Platform:
     user_jobs: Jobs
     timelines: Timelines
     extraction: Extraction
-    recent: Recent = field(default_factory=Recent)
+    recent: RecentResults = field(default_factory=RecentResults)
     usage: Usage = field(default_factory=Usage)
 
     def endpoints(self) -> list[Endpoint]:

@@ -54,7 +54,7 @@ class JobSource(Protocol):
     """Finds the results of jobs of one kind."""
 
     def parse(self, body: Any) -> Any:
-        """The validated query of a submission. Raises Refused."""
+        """The validated query of a submission. Raises RefusedRequest."""
 
     def select(self, job: Job, seen: int) -> list[Any]:
         """All results of a job, as of `seen` in ms."""

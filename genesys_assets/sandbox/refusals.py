@@ -33,7 +33,7 @@ _OF_STATUS = {
 }
 
 
-class Refused(Exception):
+class RefusedRequest(Exception):
     """An answer other than 200: status, code, message and other fields of the body."""
 
     def __init__(self, status: int, code: str, message: str, **more: Any) -> None:
@@ -55,36 +55,36 @@ class Refused(Exception):
         }
 
 
-def of_status(status: int) -> Refused:
+def of_status(status: int) -> RefusedRequest:
     code, message = _OF_STATUS.get(status, ("error", f"The server answered with status {status}."))
-    return Refused(status, code, message)
+    return RefusedRequest(status, code, message)
 
 
-def bad_request(message: str) -> Refused:
-    return Refused(400, "bad.request", message)
+def bad_request(message: str) -> RefusedRequest:
+    return RefusedRequest(400, "bad.request", message)
 
 
-def invalid_value(value: Any, field_type: str, allowed: Iterable[str] = ()) -> Refused:
+def invalid_value(value: Any, field_type: str, allowed: Iterable[str] = ()) -> RefusedRequest:
     listed = ", ".join(allowed)
     message = f"Value [{'' if value is None else value}] is not valid for field type [{field_type}]."
-    return Refused(400, "invalid.value", f"{message} Allowable values are: {listed}" if listed else message)
+    return RefusedRequest(400, "invalid.value", f"{message} Allowable values are: {listed}" if listed else message)
 
 
-def invalid_parameter(value: Any, parameter: str, allowed: str) -> Refused:
+def invalid_parameter(value: Any, parameter: str, allowed: str) -> RefusedRequest:
     message = f"Value [{value}] is not valid for parameter [{parameter}]. Allowable values are: {allowed}"
-    return Refused(400, "invalid.query.param.value", message)
+    return RefusedRequest(400, "invalid.query.param.value", message)
 
 
-def invalid_property(name: str, of: str) -> Refused:
-    return Refused(400, "invalid.property", f"Value [{name}] is not a valid property for object [{of}]")
+def invalid_property(name: str, of: str) -> RefusedRequest:
+    return RefusedRequest(400, "invalid.property", f"Value [{name}] is not a valid property for object [{of}]")
 
 
-def invalid_date() -> Refused:
+def invalid_date() -> RefusedRequest:
     message = "Dates must be specified as ISO-8601 strings. For example: yyyy-MM-ddTHH:mm:ss.SSSZ"
-    return Refused(400, "invalid.date", message)
+    return RefusedRequest(400, "invalid.date", message)
 
 
-def too_many_results() -> Refused:
+def too_many_results() -> RefusedRequest:
     return bad_request(
         f"Pagination may not exceed {MAXIMUM_RESULTS} results.\n\n"
         "Tip: When extracting large chunks of data (multiple days/weeks), maximize pagination performance by "
@@ -92,15 +92,17 @@ def too_many_results() -> Refused:
     )
 
 
-def interval_too_long(days: int) -> Refused:
+def interval_too_long(days: int) -> RefusedRequest:
     return bad_request(f"You must specify a search interval as part of your query that does not exceed {days} days")
 
 
-def no_token() -> Refused:
-    return Refused(401, "authentication.required", "No authentication bearer token specified in authorization header.")
+def no_token() -> RefusedRequest:
+    return RefusedRequest(
+        401, "authentication.required", "No authentication bearer token specified in authorization header."
+    )
 
 
-def missing_permissions(permissions: Iterable[str], *, any_of: bool) -> Refused:
+def missing_permissions(permissions: Iterable[str], *, any_of: bool) -> RefusedRequest:
     listed = ", ".join(permissions)
     if any_of:
         text = "You must have at least one of the following permissions assigned"
@@ -109,7 +111,7 @@ def missing_permissions(permissions: Iterable[str], *, any_of: bool) -> Refused:
         text = "You are missing the following permission(s)"
         code = "missing.permissions"
     start = "Unable to perform the requested action. "
-    return Refused(
+    return RefusedRequest(
         403,
         code,
         f"{start}{text}: {listed}",
@@ -118,9 +120,9 @@ def missing_permissions(permissions: Iterable[str], *, any_of: bool) -> Refused:
     )
 
 
-def too_many_requests(seconds: int, allowed: int) -> Refused:
+def too_many_requests(seconds: int, allowed: int) -> RefusedRequest:
     start = "Rate limit exceeded the maximum. Retry the request in"
-    return Refused(
+    return RefusedRequest(
         429,
         "too.many.requests.retry.after",
         f"{start} [{seconds}] seconds",

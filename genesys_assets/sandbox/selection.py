@@ -73,7 +73,7 @@ def applied(organisation: Organisation, selection: Selection, arrivals: list[Arr
     return matching[::-1] if selection.order == "desc" else matching
 
 
-class Recent:
+class RecentResults:
     """Caches the last results of `applied`, because a query is sent again for each of its pages."""
 
     def __init__(self, most: int = 8) -> None:

@@ -49,7 +49,7 @@ class Interval:
 
 
 def known_properties(body: Any, properties: Collection[str], of: str) -> Item:
-    """The body. Raises Refused unless it is an object without unknown properties; `of` is the object's name in
+    """The body. Raises RefusedRequest unless it is an object without unknown properties; `of` is the object's name in
     messages.
     """
     if not isinstance(body, dict):
@@ -77,7 +77,7 @@ def interval(body: Item) -> Interval:
 
 
 def names(value: Any, allowed: Collection[str], field_type: str) -> list[str]:
-    """The names of a list, each once; none without a list. Raises Refused for an unknown name."""
+    """The names of a list, each once; none without a list. Raises RefusedRequest for an unknown name."""
     if value is None:
         return []
     if not isinstance(value, list):

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from genesys_assets.personal_data import PersonalData
 
 
-class Unclassified(LookupError):
+class MissingClass(LookupError):
     """A column has no class of personal data."""
 
 
@@ -171,14 +171,14 @@ so they are shown as little as personal data: see `may_be_shown`.
 
 
 def class_of(table: str, column: str) -> PersonalData:
-    """The class of a column of a table. Raises Unclassified.
+    """The class of a column of a table. Raises MissingClass.
 
     >>> class_of("sessions", "ani"), class_of("queues", "name"), class_of("users", "name")
     (<PersonalData.CONTACT: 'contact'>, <PersonalData.NONE: 'none'>, <PersonalData.PERSON: 'person'>)
     """
     class_ = _BY_NAME.get(f"{table}.{column}") or _BY_NAME.get(column)
     if class_ is None:
-        raise Unclassified(
+        raise MissingClass(
             f"{table}.{column} has no class of personal data. Add it to genesys_assets/tables/personal.py."
         )
     return class_

@@ -69,7 +69,7 @@ class TableSpec:
         return pa.schema([pa.field(column.name, column.type) for column in self.columns])
 
     def personal(self, column: Column) -> PersonalData:
-        """The class of personal data of one of the columns. Raises Unclassified."""
+        """The class of personal data of one of the columns. Raises MissingClass."""
         return class_of(self.name, column.name) if column.personal is None else column.personal
 
     def empty(self) -> pa.Table:

@@ -11,7 +11,7 @@ import pytest
 
 from genesys_assets.assets.preflight import build_preflight_asset
 from genesys_assets.cloud.analytics.families import FAMILIES
-from genesys_assets.reports.own import wanted_families
+from genesys_assets.reports.custom import wanted_families
 from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests.assets.world import World, environment, error, metadata

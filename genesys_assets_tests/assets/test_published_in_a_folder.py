@@ -25,7 +25,7 @@ from genesys_assets_tests.webhooks import SECRET, Hook, listening
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedFolder:
     """A day and the list in a folder, the world whose runs published them, and who was told."""
 
     folder: Path
@@ -40,14 +40,14 @@ def in_folder(past_days: World, home: Path, **settings: str) -> World:
 
 
 @pytest.fixture(scope="module")
-def published(past_days: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
+def published(past_days: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PublishedFolder]:
     home = tmp_path_factory.mktemp("home")
     with listening() as hook, pytest.MonkeyPatch.context() as clock:
         clock.setattr(published_index, "datetime", OnTheEveningAfter)
         world = in_folder(past_days, home, GENESYS_ASSETS_PUBLISH_WEBHOOK=hook.url)
         for asset in ("published/reports", "published/reports", "published/index"):
             assert world.run("daily", asset, partition=f"{DAY}").success
-        yield Published(home / "published", world, hook)
+        yield PublishedFolder(home / "published", world, hook)
 
 
 def path_of(url: str) -> Path:
@@ -55,7 +55,7 @@ def path_of(url: str) -> Path:
 
 
 @pytest.mark.long
-def test_the_first_day_needs_no_bucket(published: Published) -> None:
+def test_the_first_day_needs_no_bucket(published: PublishedFolder) -> None:
     manifest = published.folder / f"reports/manifest/date={DAY}/manifest.json"
     said = json.loads(manifest.read_text())
     assert len(said["files"]) == FILES_OF_A_DAY
@@ -66,7 +66,7 @@ def test_the_first_day_needs_no_bucket(published: Published) -> None:
         assert file["expires_at"] is None
 
 
-def test_the_materialisations_lead_to_page_manifest_and_list(published: Published) -> None:
+def test_the_materialisations_lead_to_page_manifest_and_list(published: PublishedFolder) -> None:
     day, _, index = published.world.runs
     urls = [link(metadata(day, "published/reports")[name]) for name in ("page", "manifest")]
     urls.append(link(metadata(index, "published/index")["page"]))
@@ -74,7 +74,7 @@ def test_the_materialisations_lead_to_page_manifest_and_list(published: Publishe
     assert metadata(index, "published/index")["days_with_a_page"] == 1
 
 
-def test_from_the_list_a_browser_reaches_the_day_its_csv_files_and_the_list_again(published: Published) -> None:
+def test_from_the_list_a_browser_reaches_the_day_its_csv_files_and_the_list_again(published: PublishedFolder) -> None:
     url = link(metadata(published.world.runs[-1], "published/index")["page"])
     with chromium() as browser, visit(browser, url, follows_links=True) as seen:
         seen.follow("Thu 29 Jan 2026")
@@ -88,7 +88,7 @@ def test_from_the_list_a_browser_reaches_the_day_its_csv_files_and_the_list_agai
         assert seen.page.inner_text("h1") == "Days"
 
 
-def test_the_webhook_is_told_of_a_day_once_and_again_only_if_it_has_changed(published: Published) -> None:
+def test_the_webhook_is_told_of_a_day_once_and_again_only_if_it_has_changed(published: PublishedFolder) -> None:
     ((path, _, message),) = published.hook.posted
     assert path == f"/{SECRET}"
     headline = message["headline"]

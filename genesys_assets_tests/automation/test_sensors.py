@@ -17,8 +17,8 @@ from genesys_assets.cloud.http import retry
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests.assets.world import World, definitions, environment
-from genesys_assets_tests.automation.ticks import Asked, Ticks, clock_at
-from genesys_assets_tests.scenarios.conftest import Present
+from genesys_assets_tests.automation.ticks import SensorRequest, Ticks, clock_at
+from genesys_assets_tests.scenarios.conftest import FixedNow
 
 FIRST = datetime(2026, 1, 27, tzinfo=UTC)
 """The start date; two days after it begins what is looked at."""
@@ -36,12 +36,12 @@ def code_location() -> dg.Definitions:
 def ticks(tmp_path: Path, code_location: dg.Definitions, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ticks]:
     monkeypatch.setattr(details_jobs, "FIRST_WAIT", 0.001)
     monkeypatch.setattr(retry, "FIRST_BACKOFF", 0.0)
-    present = Present(TODAY)
+    present = FixedNow(TODAY)
     with running(conversations_per_day=20, now=present, requests_per_minute=None) as sandbox:
         yield Ticks(World(sandbox, tmp_path / "lake", code_location), present)
 
 
-def of(sensor: str, asked: list[Asked]) -> list[tuple[str, str]]:
+def of(sensor: str, asked: list[SensorRequest]) -> list[tuple[str, str]]:
     return [(each.first, each.last) for each in asked if each.sensor == sensor]
 
 
@@ -110,10 +110,10 @@ def test_members_and_skills_are_asked_for_once_a_day_and_a_missed_day_is_never_a
 def test_the_table_of_open_conversations_is_asked_for_once_a_night_after_the_tables_of_yesterday(ticks: Ticks) -> None:
     ticks.off = {each.name for each in SENSORS} - {"hours", "tables"}
 
-    def asked(moment: timedelta) -> list[Asked]:
+    def asked(moment: timedelta) -> list[SensorRequest]:
         return [each for each in ticks.at(TODAY + moment) if each.sensor == "tables"]
 
-    def is_register(each: Asked) -> bool:
+    def is_register(each: SensorRequest) -> bool:
         return each.assets == {"tables/open_conversations"}
 
     begun = asked(timedelta(hours=1, minutes=12))

@@ -15,7 +15,7 @@ from genesys_assets.automation.progress import RANGE_END, RANGE_START
 from genesys_assets.automation.sensors import SENSORS
 from genesys_assets.keys import place
 from genesys_assets_tests.assets.world import World, environment
-from genesys_assets_tests.scenarios.conftest import Present
+from genesys_assets_tests.scenarios.conftest import FixedNow
 
 _QUIET: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _MOST_TICKS = 60
@@ -23,7 +23,7 @@ _OURS = {each.name for each in SENSORS}
 
 
 @dataclass(frozen=True)
-class Asked:
+class SensorRequest:
     """One request of a sensor: first and last partition, and the assets."""
 
     sensor: str
@@ -37,13 +37,13 @@ class Ticks:
     """Whoever looks after a lake: the sensors, a clock that stands, and all that was asked for."""
 
     world: World
-    present: Present
-    asked: list[Asked] = field(default_factory=list)
+    present: FixedNow
+    asked: list[SensorRequest] = field(default_factory=list)
     off: set[str] = field(default_factory=set)
     carries_out: bool = True
     """Whether runs are carried out; else they stay in the queue."""
 
-    def at(self, moment: datetime) -> list[Asked]:
+    def at(self, moment: datetime) -> list[SensorRequest]:
         """Set the clock, evaluate all sensors and carry out what they ask for, until they ask for nothing more."""
         self.present.at = moment
         before = len(self.asked)
@@ -63,11 +63,11 @@ class Ticks:
         sensors = self.world.definitions.get_repository_def().sensor_defs
         return [each.name for each in sensors if each.name in _OURS and each.name not in self.off]
 
-    def _tick(self, name: str) -> Iterator[Asked]:
+    def _tick(self, name: str) -> Iterator[SensorRequest]:
         for request in self.requests(name):
             tags = dict(request.tags)
             assets = frozenset(place(key) for key in request.asset_selection or ())
-            asked = Asked(name, tags.get(RANGE_START, ""), tags.get(RANGE_END, ""), assets)
+            asked = SensorRequest(name, tags.get(RANGE_START, ""), tags.get(RANGE_END, ""), assets)
             self.asked.append(asked)
             (self._carry_out if self.carries_out else self._queue)(name, request)
             yield asked

@@ -17,7 +17,7 @@ from genesys_assets.days.sources import (
     START_DAYS,
     NotFetched,
 )
-from genesys_assets.lake.commit import Overtaken
+from genesys_assets.lake.commit import ConcurrentCommit
 from genesys_assets.lake.lake import Lake, Writing
 from genesys_assets.lake.ledger import readings
 from genesys_assets.lake.reach import Reach
@@ -272,7 +272,7 @@ def test_a_commit_that_adds_to_other_files_than_were_known_is_overtaken(lake: La
     land(lake, 1, conversation("b", at(1)))
     mine = Lake(lake.store)
     with (
-        pytest.raises(Overtaken),
+        pytest.raises(ConcurrentCommit),
         mine.table_writers({"tables/conversations": CONVERSATIONS}, DAY, dict(ORIGIN)) as writing,
     ):
         _add_while_others_make_anew(writing, mine, lake)

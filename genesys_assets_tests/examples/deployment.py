@@ -74,7 +74,7 @@ class Part:
     log: Path
 
 
-class Watched(Protocol):
+class WatchedProcess(Protocol):
     """A process that must go on while something is waited for."""
 
     @property
@@ -88,7 +88,7 @@ class Deployment:
     """A running web server and daemon."""
 
     url: str
-    parts: Sequence[Watched]
+    parts: Sequence[WatchedProcess]
     patience: float = _PATIENCE_SECONDS
 
     def wait_for(self, look: Callable[[], Seen | None]) -> Seen:

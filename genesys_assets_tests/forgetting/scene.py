@@ -28,8 +28,8 @@ from genesys_assets.publishing.day import PublishRequest, publish_day
 from genesys_assets.publishing.manifest import Manifest
 from genesys_assets.publishing.publisher import Publisher, open_publisher
 from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets.reports.custom import CustomReports
 from genesys_assets.reports.meaning.report import Report as ReportOfLanguage
-from genesys_assets.reports.own import OwnReports
 from genesys_assets.sandbox.organisation import Item
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS
 from genesys_assets.tables.spec import TableSpec, columns
@@ -202,7 +202,7 @@ class Scene:
 
     def published(self, publisher: Publisher | None = None) -> Publication:
         publisher = publisher or open_publisher(str(self.home / "published"), lambda: None)
-        reports = [*built_in_reports(), *OwnReports.read(self.home / "reports.yaml").reports]
+        reports = [*built_in_reports(), *CustomReports.read(self.home / "reports.yaml").reports]
         zone = Calendar.from_environment().zone
 
         def republish(lake: Lake, manifest: Manifest) -> None:
@@ -218,7 +218,7 @@ class Scene:
 
     def reports(self) -> dict[str, ReportOfLanguage]:
         """All reports that the scene knows, by name."""
-        known = [*built_in_reports(), *OwnReports.read(self.home / "reports.yaml").reports]
+        known = [*built_in_reports(), *CustomReports.read(self.home / "reports.yaml").reports]
         return {report.name: report for report in known}
 
     def run(self, *assets: str, job: str = "daily", **of: Any) -> None:

@@ -27,7 +27,7 @@ from genesys_assets.lake.opening import open_lake
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore, Store
 from genesys_assets.personal_data import PersonalData
-from genesys_assets.privacy.forgotten import Forgotten, Kind
+from genesys_assets.privacy.forgotten import ForgottenIds, Kind
 from genesys_assets.privacy.protection import Protection
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets.tables.conversations.decode import decode
@@ -183,7 +183,7 @@ def test_two_who_forget_at_once_forget_both(lake: Lake) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(Forgotten.load(lake.store).by_digest) == 2
+    assert len(ForgottenIds.load(lake.store).by_digest) == 2
     assert forget(lake).problems == {}
     assert found(lake, FIRST, SECOND) == {}
 

@@ -16,7 +16,7 @@ from genesys_assets.forgetting.traces import KnownTraces
 from genesys_assets.forgetting.work import ForgettingResult
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
-from genesys_assets.privacy.forgotten import Forgotten, Kind
+from genesys_assets.privacy.forgotten import ForgottenIds, Kind
 from genesys_assets_tests.forgetting.traces import files_with
 
 GONE, STAYS = "5a0c0000-1111-4222-8333-00000000a001", "5a0c0000-1111-4222-8333-00000000a002"
@@ -38,7 +38,7 @@ def folder(lake: Lake) -> Path:
 
 
 def scrubbed(lake: Lake, *, dry_run: bool = False, **values: set[str] | None) -> ForgettingResult:
-    who = Forgotten().joined_by(Kind.CONVERSATION, [GONE], lake.protection)
+    who = ForgottenIds().joined_by(Kind.CONVERSATION, [GONE], lake.protection)
     report = ForgettingResult()
     found = KnownTraces(values={name.replace("_", " "): days for name, days in values.items()})
     scrub_logs(lake, who, found, report, set(), dry_run=dry_run)
@@ -76,7 +76,7 @@ def test_what_would_be_changed_is_counted_and_not_changed(lake: Lake) -> None:
 
 def test_logs_of_tables_in_which_nobody_stands_are_left_alone(lake: Lake) -> None:
     before = _lines(lake)
-    who = Forgotten().joined_by(Kind.CONVERSATION, ["77b1d4c2-1111-4222-8333-00000000a001"], lake.protection)
+    who = ForgottenIds().joined_by(Kind.CONVERSATION, ["77b1d4c2-1111-4222-8333-00000000a001"], lake.protection)
     scrub_logs(lake, who, KnownTraces(), report := ForgettingResult(), set(), dry_run=False)
     assert (report.statistics, _lines(lake)) == ({}, before)
 

@@ -12,7 +12,7 @@ from genesys_assets.forgetting.traces import KnownTraces
 from genesys_assets.forgetting.work import ForgettingResult
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
-from genesys_assets.privacy.forgotten import Forgotten, Kind
+from genesys_assets.privacy.forgotten import ForgottenIds, Kind
 from genesys_assets.publishing.publisher import open_publisher
 
 GONE = "5a0c0000-1111-4222-8333-00000000a001"
@@ -39,7 +39,7 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_cleaned(tmp_path
         path = tmp_path / "published" / key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    who = Forgotten().joined_by(Kind.CONVERSATION, [GONE], lake.protection)
+    who = ForgottenIds().joined_by(Kind.CONVERSATION, [GONE], lake.protection)
     report = ForgettingResult()
     Publication(publisher, lambda *_: None).forget(lake, who, KnownTraces(), report, later=set(), dry_run=False)
     assert "It cannot be read" in report.problems[name]

@@ -39,7 +39,7 @@ class NamedError:
 
     @property
     def key(self) -> str:
-        """`lake.Overtaken`: a name may mean another error in another room."""
+        """`lake.ConcurrentCommit`: a name may mean another error in another room."""
         return f"{self.room}.{self.name}"
 
 

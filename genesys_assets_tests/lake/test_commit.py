@@ -13,7 +13,15 @@ import pytest
 
 from genesys_assets.lake import commit as commit_module
 from genesys_assets.lake.changes import Change
-from genesys_assets.lake.commit import Commit, Overtaken, Proposal, TableContended, append, remove_all, stored_state
+from genesys_assets.lake.commit import (
+    Commit,
+    ConcurrentCommit,
+    Proposal,
+    TableContended,
+    append,
+    remove_all,
+    stored_state,
+)
 from genesys_assets.lake.delta import WHOLE, Key
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
@@ -265,7 +273,7 @@ def test_what_builds_on_the_stored_replaces_nothing_else(lake: Lake, propose: Ca
     building = propose({DAYS[0]: [("a", 1), ("b", 1)]}, newness=9, builds_on_known=True)
     building.prepare()
     do(propose({DAYS[0]: [("a", 2)]}))
-    with pytest.raises(Overtaken, match=rf"Another run replaced {DAYS[0]} of {PLACE}"):
+    with pytest.raises(ConcurrentCommit, match=rf"Another run replaced {DAYS[0]} of {PLACE}"):
         building.commit(sleep=lambda _: None)
     assert stored(lake, DAYS[0]) == [[("a", 2)]]
 
@@ -277,7 +285,7 @@ def test_what_builds_on_the_stored_is_overtaken_by_a_reading_of_the_same_rows_to
     building = propose({DAYS[0]: [("a", 1), ("b", 1)]}, builds_on_known=True)
     do(propose({DAYS[0]: [("a", 1)]}, newness=2))
     building.prepare()
-    with pytest.raises(Overtaken):
+    with pytest.raises(ConcurrentCommit):
         building.commit(sleep=lambda _: None)
 
 

@@ -83,7 +83,7 @@ def test_a_book_without_notes_has_none_to_remove(store: Store) -> None:
     assert store.keys("") == []
 
 
-class Shared(LocalStore):
+class SharedFolder(LocalStore):
     """A folder in which another process does something right after a process has looked which notes there are."""
 
     def __init__(self, folder: Path, meanwhile: Callable[[], None]) -> None:
@@ -100,7 +100,7 @@ def test_a_note_that_another_process_replaces_meanwhile_stays(tmp_path: Path) ->
     theirs = LakeJobBook(LocalStore(tmp_path))
     theirs.record(RecordedJob(QUERY, "J1", THEN - timedelta(hours=9)))
     fresh = RecordedJob(QUERY, "J2", THEN)
-    LakeJobBook(Shared(tmp_path, lambda: theirs.record(fresh))).forget_older_than(THEN)
+    LakeJobBook(SharedFolder(tmp_path, lambda: theirs.record(fresh))).forget_older_than(THEN)
     assert theirs.find(QUERY) == fresh
 
 
@@ -108,7 +108,7 @@ def test_a_note_that_another_process_removes_meanwhile_is_no_error(tmp_path: Pat
     theirs = LakeJobBook(LocalStore(tmp_path))
     for fingerprint in (QUERY, OTHER):
         theirs.record(RecordedJob(fingerprint, "J1", THEN - timedelta(hours=9)))
-    LakeJobBook(Shared(tmp_path, lambda: theirs.forget(QUERY))).forget_older_than(THEN)
+    LakeJobBook(SharedFolder(tmp_path, lambda: theirs.forget(QUERY))).forget_older_than(THEN)
     assert theirs.find(QUERY) is theirs.find(OTHER) is None
 
 

@@ -54,7 +54,7 @@ _AGAIN = ([_KILLED], [_BEFORE, _KILLED])
 
 
 @dataclass(frozen=True)
-class Seen:
+class VisibleLake:
     """All that readers see of a lake, without times, run ids and numbers of versions."""
 
     pages: dict[str, Any]
@@ -63,9 +63,9 @@ class Seen:
     ledger: list[tuple[Any, ...]]
 
 
-def seen(location: str) -> Seen:
+def seen(location: str) -> VisibleLake:
     lake = open_lake(location)
-    return Seen(
+    return VisibleLake(
         {hour: _pages(lake, hour) for hour in lake.page_partitions(PAGES)},
         {place: _table(lake, place) for place in TABLES},
         [(row["id"], row["n"]) for row in _rows(lake, LIVE, DAYS[1])],
@@ -190,7 +190,7 @@ class Victim:
                 self._check_reading_again(self.lakes.copy(location), again, end)
         assert self.killed > len(points) // 2, "most of the processes were to be killed before they were done"
 
-    def _without_kill(self, again: list[State]) -> Seen:
+    def _without_kill(self, again: list[State]) -> VisibleLake:
         """What there is to see in the end where nobody is killed; the killed reading makes no difference to it."""
         location = self.lakes.new()
         do(location, self.work, self.stored, first=0)
@@ -205,7 +205,7 @@ class Victim:
         assert exit_code in (0, _SIGKILL)
         self.killed += exit_code == _SIGKILL
 
-    def _check_reading_again(self, location: str, again: list[State], end: Seen) -> None:
+    def _check_reading_again(self, location: str, again: list[State], end: VisibleLake) -> None:
         snapshots, entries = seen(location).snapshots, self._entries(location, again)
         do(location, self.work, again, first=2)
         keep_ledger(open_lake(location), 0, 0)
@@ -236,7 +236,7 @@ def _spread(steps: int, count: int) -> list[int]:
     return [1 + steps * (2 * number + 1) // (2 * count) for number in range(count)]
 
 
-def _is_one_or_the_other(now: Seen, before: Seen, after: Seen) -> None:
+def _is_one_or_the_other(now: VisibleLake, before: VisibleLake, after: VisibleLake) -> None:
     """Pages of all hours together, each table and the snapshots are as they were before, or as they were to be."""
     assert now.pages in (before.pages, after.pages)
     assert now.snapshots in (before.snapshots, after.snapshots)

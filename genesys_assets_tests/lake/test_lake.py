@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from genesys_assets.lake.commit import Overtaken
+from genesys_assets.lake.commit import ConcurrentCommit
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.s3_store import S3Store
@@ -96,7 +96,7 @@ def test_pages_that_build_on_the_stored_ones_replace_nothing_else(lake: Lake) ->
             writers[DAYS[0]].write(page(b"one and two"))
             write_pages(Lake(lake.store), DAYS[0], [b"other"], NOON + timedelta(hours=1))
 
-    with pytest.raises(Overtaken):
+    with pytest.raises(ConcurrentCommit):
         build()
     assert bodies(Lake(lake.store), DAYS[0]) == [b"other"]
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pytest
 
 from genesys_assets.lake.changes import Change
-from genesys_assets.lake.commit import Overtaken
+from genesys_assets.lake.commit import ConcurrentCommit
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER, catch_up
 from genesys_assets.lake.reach import Reach
@@ -85,7 +85,7 @@ class Race:
                 (day,) = write.rows
                 # What is added builds on what is stored: it is not stored where others replaced that.
                 with (
-                    contextlib.suppress(Overtaken),
+                    contextlib.suppress(ConcurrentCommit),
                     lake.table_writers({self.place: spec}, day, {"run_id": write.run_id}) as writing,
                 ):
                     write.began_at = lake.log(self.place).version

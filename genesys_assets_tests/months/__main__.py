@@ -11,7 +11,7 @@ from pathlib import Path
 
 from genesys_assets_tests.months.calendar import first_day
 from genesys_assets_tests.months.faults import KINDS
-from genesys_assets_tests.months.month import Wanted, simulate
+from genesys_assets_tests.months.month import Simulation, simulate
 
 
 def main() -> int:
@@ -27,7 +27,7 @@ def main() -> int:
     asked.add_argument("--keep", type=Path, help="a folder in which lake and instance stay")
     asked.add_argument("--verbose", action="store_true")
     said = asked.parse_args()
-    wanted = Wanted(
+    wanted = Simulation(
         said.days,
         said.seed,
         said.zone,

@@ -58,7 +58,7 @@ LEGS, MEMBERS = "tables/interaction_legs", "reference/queue_members"
 _BEGUN_DAYS = 12
 """On how many days conversations began of which something is counted in an hour, that of the hour included."""
 
-REPORTS: dict[str, Callable[[Expected, date], list[Row] | None]] = {
+REPORTS: dict[str, Callable[[ExpectedFigures, date], list[Row] | None]] = {
     **{name: partial(lambda name, told, day: told.known_report(name, day), name) for name in KNOWN},
     "agent_day": lambda told, day: told.agent_day(day),
     "service_level": lambda told, day: told.service_level(day),
@@ -76,7 +76,7 @@ _UNKNOWN = [f"{name}_{days}d" for name in ("repeated_within", "resolved_for") fo
 
 
 @dataclass
-class Expected:
+class ExpectedFigures:
     """The figures of days as of what the lake holds now. Make a new one when time has gone on."""
 
     past: Past

@@ -23,7 +23,7 @@ from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.reports.engine.compute import compute
 from genesys_assets.reports.engine.stored import NotStored, StoredDay
 from genesys_assets_tests.months.bounds import touched, utc_midnight, window
-from genesys_assets_tests.months.expected import REPORTS, Expected
+from genesys_assets_tests.months.expected import REPORTS, ExpectedFigures
 from genesys_assets_tests.months.history import DAY, HOUR, Past
 from genesys_assets_tests.months.own_reports import OwnReport
 from genesys_assets_tests.months.readings import (
@@ -103,7 +103,7 @@ class Case:
 
 def judged(case: Case, figures_of: Iterable[date]) -> Iterator[Violation]:
     """All that is wrong. Figures are worked out for some days only, which takes most of the time."""
-    expected = Expected(case.past, case.lake, case.first, case.zone)
+    expected = ExpectedFigures(case.past, case.lake, case.first, case.zone)
     yield from _hours(case, expected)
     yield from _complete_days(case, expected)
     yield from _look_back(case, expected)
@@ -120,7 +120,7 @@ def judged(case: Case, figures_of: Iterable[date]) -> Iterator[Violation]:
     yield from _unreported(case)
 
 
-def _hours(case: Case, expected: Expected) -> Iterator[Violation]:
+def _hours(case: Case, expected: ExpectedFigures) -> Iterator[Violation]:
     for asset in (AGGREGATES_OF_HOURS, HOURS):
         missing: list[str] = []
         moment = utc_midnight(case.first)
@@ -133,12 +133,12 @@ def _hours(case: Case, expected: Expected) -> Iterator[Violation]:
             yield Violation("missing", f"{asset} {missing[0]}", "every hour that is over", f"{len(missing)} missing")
 
 
-def _is_complete(expected: Expected, day: date) -> bool:
+def _is_complete(expected: ExpectedFigures, day: date) -> bool:
     found = expected.reading(DETAILS, f"{day}")
     return found is not None and found.is_complete
 
 
-def _complete_days(case: Case, expected: Expected) -> Iterator[Violation]:
+def _complete_days(case: Case, expected: ExpectedFigures) -> Iterator[Violation]:
     day = case.first
     while utc_midnight(day) + DAY <= case.due - case.lag:
         for asset in (DETAILS, OVERLAP, USERS):
@@ -149,7 +149,7 @@ def _complete_days(case: Case, expected: Expected) -> Iterator[Violation]:
         day += DAY
 
 
-def _look_back(case: Case, expected: Expected) -> Iterator[Violation]:
+def _look_back(case: Case, expected: ExpectedFigures) -> Iterator[Violation]:
     """Days that may still change are read again each day."""
     today = utc_midnight(case.now.date())
     for back in range(1, case.look_back + 1):
@@ -169,7 +169,7 @@ def _look_back(case: Case, expected: Expected) -> Iterator[Violation]:
                 )
 
 
-def _promises(case: Case, expected: Expected, day: date, manifest: Mapping[str, Any]) -> Iterator[Violation]:
+def _promises(case: Case, expected: ExpectedFigures, day: date, manifest: Mapping[str, Any]) -> Iterator[Violation]:
     """What is called complete is: all of it was over, and read after it was."""
     start, end = window(day, case.zone)
     said = bool(manifest["is_complete"])
@@ -217,7 +217,9 @@ def _read_after(reading: Reading | None, key: str) -> bool:
 # -- figures -----------------------------------------------------------------------------------------------------------
 
 
-def _figures(case: Case, expected: Expected, day: date, manifest: Mapping[str, Any] | None) -> Iterator[Violation]:
+def _figures(
+    case: Case, expected: ExpectedFigures, day: date, manifest: Mapping[str, Any] | None
+) -> Iterator[Violation]:
     """Those of the lake, and those that are published where the day is."""
     files = {file["report"]: file for file in (manifest or {"files": ()})["files"] if file["format"] == "parquet"}
     for name in [*BUILT_IN, *case.own]:
@@ -246,7 +248,7 @@ def without_plain_figures() -> list[str]:
     return sorted(BUILT_IN.keys() - REPORTS.keys())
 
 
-def _figures_of(case: Case, expected: Expected, name: str, day: date) -> Sequence[Row] | None:
+def _figures_of(case: Case, expected: ExpectedFigures, name: str, day: date) -> Sequence[Row] | None:
     """What a built-in report must say; None where it is not known and cannot be computed of what is stored."""
     told = expected.report(name, day) if name in REPORTS else None
     if told is not None:

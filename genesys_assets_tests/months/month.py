@@ -37,7 +37,7 @@ from genesys_assets_tests.months.databases import SETTINGS
 from genesys_assets_tests.months.faults import KINDS, Plan, Trouble, may_die, planned
 from genesys_assets_tests.months.history import DAY, HOUR, History, Past
 from genesys_assets_tests.months.judgement import Case, Violation
-from genesys_assets_tests.months.own_reports import OwnReports
+from genesys_assets_tests.months.own_reports import CustomReports
 from genesys_assets_tests.webhooks import Hook, listening
 
 DAGSTER_YAML = Path(__file__).parents[2] / "dagster.yaml"
@@ -65,7 +65,7 @@ LAG = timedelta(hours=4)
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Simulation:
     """What is simulated. Sensors and schedules that are `off` are never switched on. `troubles` stand in the place of
     those that the seed draws.
     """
@@ -90,13 +90,13 @@ class Outcome:
 class Month:
     def __init__(
         self,
-        wanted: Wanted,
+        wanted: Simulation,
         home: Path,
         clock: Clock,
         sandbox: Sandbox,
         daemon: Daemon,
         plan: Plan,
-        own: OwnReports,
+        own: CustomReports,
         hook: Hook,
     ) -> None:
         self.wanted, self.home, self.clock, self.sandbox, self.daemon = wanted, home, clock, sandbox, daemon
@@ -314,7 +314,7 @@ class Month:
         }
 
 
-def simulate(wanted: Wanted, home: Path, after: Callable[[Month], None] = lambda month: None) -> Outcome:
+def simulate(wanted: Simulation, home: Path, after: Callable[[Month], None] = lambda month: None) -> Outcome:
     """One month from an empty lake, in `home`; then whatever `after` does while everything is still there."""
     random.seed(wanted.seed)
     start = datetime.combine(wanted.first, datetime.min.time(), UTC)
@@ -323,7 +323,7 @@ def simulate(wanted: Wanted, home: Path, after: Callable[[Month], None] = lambda
     for trouble in sorted(plan.troubles, key=lambda each: each.start):
         wanted.tell(f"  trouble: {trouble}")
     (home / "dagster.yaml").write_text(DAGSTER_YAML.read_text() + SETTINGS.format(home=home / "instance"))
-    own = OwnReports(home / "reports.yaml", Random(f"reports {wanted.seed}"))
+    own = CustomReports(home / "reports.yaml", Random(f"reports {wanted.seed}"))
     own.begin()
     with ExitStack() as stack:
         stack.enter_context(quiet())
@@ -362,7 +362,7 @@ def simulate(wanted: Wanted, home: Path, after: Callable[[Month], None] = lambda
     return month.outcome
 
 
-def settings(wanted: Wanted, home: Path, sandbox: Sandbox, hook: Hook) -> dict[str, str]:
+def settings(wanted: Simulation, home: Path, sandbox: Sandbox, hook: Hook) -> dict[str, str]:
     return {
         **sandbox.environment(),
         "DAGSTER_HOME": str(home),

@@ -109,7 +109,7 @@ OF_DETAILS = [
 
 
 @dataclass
-class OwnReports:
+class CustomReports:
     """The file of own reports."""
 
     file: Path

@@ -20,7 +20,7 @@ from genesys_assets.lake.store import LocalStore
 from genesys_assets.sandbox.organisation import Organisation
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS
 from genesys_assets.tables.observations import QUEUE_MEMBERS
-from genesys_assets_tests.months.expected import LEGS, MEMBERS, Expected
+from genesys_assets_tests.months.expected import LEGS, MEMBERS, ExpectedFigures
 from genesys_assets_tests.months.history import Past
 from genesys_assets_tests.months.readings import USERS
 from genesys_assets_tests.plain_figures import moment
@@ -63,7 +63,7 @@ def test_waits_of_a_day_stand_beside_what_agents_did_as_of_the_reading_of_that_d
     lake.write(MEMBERS, QUEUE_MEMBERS, QUEUE_MEMBERS.schema.empty_table(), DAY, {"run_id": "r"})
 
     def idle_ms() -> list[int]:
-        told = Expected(past, lake.refreshed(), date.fromisoformat(DAY), ZoneInfo("UTC"))
+        told = ExpectedFigures(past, lake.refreshed(), date.fromisoformat(DAY), ZoneInfo("UTC"))
         return [row["idle_ms"] for row in told.missed_while_idle(date.fromisoformat(DAY)) or ()]
 
     read(lake, DAY, READ_AT)

@@ -17,7 +17,7 @@ from genesys_assets_tests.months.expected import REPORTS
 from genesys_assets_tests.months.faults import BEFORE_REPORTING, KINDS, STORED_ONCE, Plan, Trouble, planned
 from genesys_assets_tests.months.history import History, Past
 from genesys_assets_tests.months.judgement import BUILT_IN, differences
-from genesys_assets_tests.months.month import Month, Wanted, simulate
+from genesys_assets_tests.months.month import Month, Simulation, simulate
 from genesys_assets_tests.months.readings import AGGREGATES_OF_HOURS
 from genesys_assets_tests.plain_figures import Item, sessions
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.long
 DAY = date(2026, 3, 2)
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-WANTED = Wanted(days=2, seed=4, conversations=15, faults=("killed", "answers", "storage"))
+WANTED = Simulation(days=2, seed=4, conversations=15, faults=("killed", "answers", "storage"))
 
 
 def _is_handled(item: Item) -> bool:
@@ -70,7 +70,7 @@ def test_what_runs_stored_that_died_twice_before_they_reported_it_is_known_only_
 ) -> None:
     begin = datetime(DAY.year, DAY.month, DAY.day, 4, tzinfo=UTC)
     killed = Trouble("killed", begin, begin + 2 * HOUR, f"{BEFORE_REPORTING} 1 {STORED_ONCE}")
-    outcome = simulate(Wanted(1, 4, first=DAY, conversations=5, off=off, troubles=(killed, killed)), tmp_path)
+    outcome = simulate(Simulation(1, 4, first=DAY, conversations=5, off=off, troubles=(killed, killed)), tmp_path)
     found = [line.split(":")[0] for line in outcome.violations]
     assert found == ([f"not reported {STORED_ONCE} {DAY}-00"] if off else [])
     assert outcome.figures["killed"] == 2

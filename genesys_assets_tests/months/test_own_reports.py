@@ -6,12 +6,12 @@ from itertools import pairwise
 from pathlib import Path
 from random import Random
 
-from genesys_assets.reports.own import OwnReports as Read
-from genesys_assets_tests.months.own_reports import OF_AGGREGATES, OF_DETAILS, OwnReports
+from genesys_assets.reports.custom import CustomReports as Read
+from genesys_assets_tests.months.own_reports import OF_AGGREGATES, OF_DETAILS, CustomReports
 
 
 def test_one_of_each_kind_is_always_there_and_every_change_is_read_without_a_problem(tmp_path: Path) -> None:
-    own = OwnReports(tmp_path / "reports.yaml", Random(1))
+    own = CustomReports(tmp_path / "reports.yaml", Random(1))
     own.begin()
     seen = []
     for _ in range(40):
@@ -31,7 +31,7 @@ def test_one_of_each_kind_is_always_there_and_every_change_is_read_without_a_pro
 
 def test_the_same_seed_gives_the_same_reports(tmp_path: Path) -> None:
     def file(seed: int) -> str:
-        own = OwnReports(tmp_path / "reports.yaml", Random(seed))
+        own = CustomReports(tmp_path / "reports.yaml", Random(seed))
         own.begin()
         for _ in range(9):
             own.change()

@@ -27,7 +27,7 @@ from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES
 from genesys_assets.tables.conversations.model import Field
 from genesys_assets.tables.entities import ENTITIES, entity_table
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
-from genesys_assets.tables.personal import Unclassified
+from genesys_assets.tables.personal import MissingClass
 from genesys_assets.tables.spec import TableSpec
 from genesys_assets_tests.tables.builders import conversation, participant, segment, session
 from genesys_assets_tests.tables.strategies import Item, few, items
@@ -269,7 +269,7 @@ def test_an_answer_that_cannot_be_searched_is_refused(body: bytes) -> None:
 
 
 def test_a_place_of_which_nobody_said_where_personal_data_stand_is_refused() -> None:
-    with pytest.raises(Unclassified, match=r"pages/new_things.*privacy/answers\.py"):
+    with pytest.raises(MissingClass, match=r"pages/new_things.*privacy/answers\.py"):
         rule_of("pages/new_things")
 
 

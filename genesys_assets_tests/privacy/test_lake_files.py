@@ -19,7 +19,7 @@ from genesys_assets.forgetting import lakewide
 from genesys_assets.lake.opening import open_lake
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.answers import CannotDrop
-from genesys_assets.privacy.forgotten import Forgotten, Kind
+from genesys_assets.privacy.forgotten import ForgottenIds, Kind
 from genesys_assets.privacy.lake_files import protected, schema_of, scrubbed
 from genesys_assets.privacy.protection import KEEP, Protection
 from genesys_assets.sandbox.extraction_rows import UNKNOWN_COLUMN
@@ -213,13 +213,13 @@ def test_nobody_comes_back_with_what_is_fetched_later(world: World) -> None:
 
 def test_a_file_in_which_nobody_stands_stays_as_it_is() -> None:
     body = file(conversationId=["c"], ani=["+41"])
-    who = Forgotten().joined_by(Kind.CONVERSATION, [VICTIM], KEEP)
+    who = ForgottenIds().joined_by(Kind.CONVERSATION, [VICTIM], KEEP)
     assert scrubbed("segments", body, who) is None
 
 
 def test_unknown_columns_go_with_a_forgotten_contact() -> None:
     body = file(conversationId=[VICTIM, BYSTANDER], externalContactId=[CONTACT, OTHER_CONTACT], mood=["sad", "glad"])
-    who = Forgotten().joined_by(Kind.EXTERNAL_CONTACT, [CONTACT], KEEP)
+    who = ForgottenIds().joined_by(Kind.EXTERNAL_CONTACT, [CONTACT], KEEP)
     left = scrubbed("segments", body, who)
     assert left is not None
     rows = pq.read_table(io.BytesIO(left.body)).to_pylist()

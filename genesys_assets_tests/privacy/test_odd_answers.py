@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.answers import protected, rule_of
-from genesys_assets.privacy.forgotten import Forgotten, Kind
+from genesys_assets.privacy.forgotten import ForgottenIds, Kind
 from genesys_assets.privacy.protection import KEEP, Protection
 from genesys_assets.privacy.scrubbed_answers import scrubbed
 from genesys_assets.tables.conversations.decode import UnreadablePage
@@ -22,7 +22,7 @@ PLACES = (
 )
 HASH = Protection(dict.fromkeys(PersonalData, "hash"), b"k" * 32)
 IDS = ("conv-one", "user-one", "contact-one")
-WHO = Forgotten()
+WHO = ForgottenIds()
 for kind, id_ in zip((Kind.CONVERSATION, Kind.USER, Kind.EXTERNAL_CONTACT), IDS, strict=True):
     WHO = WHO.joined_by(kind, [id_], KEEP)
 

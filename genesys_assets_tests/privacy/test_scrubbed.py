@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.personal_data import PersonalData
-from genesys_assets.privacy.forgotten import Forgotten, Kind, remember, remember_names
+from genesys_assets.privacy.forgotten import ForgottenIds, Kind, remember, remember_names
 from genesys_assets.privacy.protection import KEEP, Protection
 from genesys_assets.privacy.scrubbed_answers import scrubbed as scrubbed_answer
 from genesys_assets.privacy.scrubbed_rows import Traces
@@ -33,8 +33,8 @@ CONVERSATIONS, USER, CONTACT = ("conv-one", "conv-two", "conv-three"), "user-one
 NAMES = ("Ann Miller", "tel:+41791112233", "a queue")
 
 
-def who(kind: Kind, *ids: str, protection: Protection = KEEP) -> Forgotten:
-    return Forgotten().joined_by(kind, ids, protection)
+def who(kind: Kind, *ids: str, protection: Protection = KEEP) -> ForgottenIds:
+    return ForgottenIds().joined_by(kind, ids, protection)
 
 
 def _people() -> st.SearchStrategy[dict[str, Any]]:
@@ -81,7 +81,7 @@ def test_so_are_those_of_external_contacts(items: list[dict[str, Any]]) -> None:
     agree(items, who(Kind.EXTERNAL_CONTACT, CONTACT).joined_by(Kind.CONTACT_CONVERSATION, met, KEEP))
 
 
-def agree(items: list[dict[str, Any]], forgotten: Forgotten) -> None:
+def agree(items: list[dict[str, Any]], forgotten: ForgottenIds) -> None:
     raw = json.dumps({"conversations": items}).encode()
     left = scrubbed_answer(DETAILS, raw, forgotten)
     before, after = explode(decode(raw).conversations), explode(decode(left.body if left else raw).conversations)
@@ -144,7 +144,7 @@ def test_an_id_in_a_map_of_another_tables_is_found() -> None:
 )
 def test_a_name_within_the_name_of_another_is_not_meant(text: str, is_gone: bool) -> None:
     rows = pa.table({"participant_name": [text]})
-    left = scrubbed_rows("tables/participants", rows, Forgotten(), Traces({"anna bell": "forgotten:1"}))
+    left = scrubbed_rows("tables/participants", rows, ForgottenIds(), Traces({"anna bell": "forgotten:1"}))
     assert (left is not None) == is_gone
 
 
@@ -199,11 +199,11 @@ def test_a_name_is_found_in_texts_and_not_in_what_has_no_class() -> None:
     assert left is not None
     assert b"Ann" not in left.body
     rows = pa.table({"user_name": ["Ann Miller", "Bob"], "points": [1, 2]})
-    after = scrubbed_rows("reports/own", rows, Forgotten(), Traces(names))
+    after = scrubbed_rows("reports/own", rows, ForgottenIds(), Traces(names))
     assert after is not None
     assert after["user_name"].to_pylist() == ["forgotten:1", "Bob"]
     queues = pa.table({"id": ["q"], "name": ["Ann Miller"]})
-    assert scrubbed_rows("reference/queues", queues, Forgotten(), Traces(names)) is None
+    assert scrubbed_rows("reference/queues", queues, ForgottenIds(), Traces(names)) is None
 
 
 def test_metrics_and_instants_stay() -> None:
@@ -232,12 +232,12 @@ def _noted(note: str, name: str = "Ann Miller") -> dict[str, Any]:
     return conversation("c-1", participant("p-1", "agent", call, userId="user-two", participantName=name))
 
 
-def listed(tmp_path: Path, *names: str) -> Forgotten:
+def listed(tmp_path: Path, *names: str) -> ForgottenIds:
     """The list as a lake keeps it, with the names of a user."""
     store = LocalStore(tmp_path)
     remember(store, Kind.USER, [USER], KEEP)
     remember_names(store, dict.fromkeys(names, "forgotten:0123456789abcdef"))
-    return Forgotten.load(store)
+    return ForgottenIds.load(store)
 
 
 @pytest.mark.parametrize("note", ["ask Ann Miller", "ANN MILLER's desk", "Ann Millers desk", "(ann miller)"])

@@ -24,7 +24,7 @@ from genesys_assets.publishing.day import (
     publish_day,
     reach_of_day,
 )
-from genesys_assets.publishing.errors import NotPermitted, NotReadable, PublishOvertaken
+from genesys_assets.publishing.errors import ConcurrentPublish, NotPermitted, NotReadable
 from genesys_assets.publishing.manifest import FailingCheck, Manifest, PublishedFile
 from genesys_assets.publishing.publisher import Publisher
 from genesys_assets.reports.built_in import built_in_reports
@@ -180,7 +180,7 @@ def test_a_business_day_is_known_as_far_as_the_least_of_its_reports(
 # -- races and deaths ----------------------------------------------------------------------------------
 
 
-class Interrupted(Publisher):
+class InterruptedPublisher(Publisher):
     """Does something, once, when all files are there and the manifest is about to be written."""
 
     def __init__(self, publisher: Publisher, meanwhile: Callable[[], object]) -> None:
@@ -202,7 +202,7 @@ def test_of_two_runs_at_once_the_newer_figures_stand_whichever_run_is_faster(lak
         restate(other, 83)
         publish_day(other.refreshed(), anywhere, wanted(run_id="newer"))
 
-    slow = publish_day(lake, Interrupted(anywhere, restate_and_publish), wanted(run_id="older"))
+    slow = publish_day(lake, InterruptedPublisher(anywhere, restate_and_publish), wanted(run_id="older"))
     manifest = standing(anywhere)
     assert manifest.headline is not None
     assert manifest.headline["offered"] == 83
@@ -212,7 +212,7 @@ def test_of_two_runs_at_once_the_newer_figures_stand_whichever_run_is_faster(lak
 
 def test_what_changes_while_a_day_is_published_is_published_too(lake: Lake, to_folder: Publisher) -> None:
     other = lake.refreshed()
-    publish_day(lake, Interrupted(to_folder, lambda: restate(other, 5)), wanted())
+    publish_day(lake, InterruptedPublisher(to_folder, lambda: restate(other, 5)), wanted())
     manifest = standing(to_folder)
     assert {file.rows for file in manifest.files if file.report == "agent_daily"} == {5}
     assert manifest.made_of == made_of(lake.refreshed(), business_day(), STORED)
@@ -240,7 +240,7 @@ def test_a_run_that_dies_before_its_manifest_leaves_the_day_of_before(lake: Lake
         raise NotReadable("the connection broke")
 
     with pytest.raises(NotReadable):
-        publish_day(lake.refreshed(), Interrupted(anywhere, die), wanted(run_id="killed"))
+        publish_day(lake.refreshed(), InterruptedPublisher(anywhere, die), wanted(run_id="killed"))
     assert standing(anywhere).says_the_same_as(before.manifest)
     assert_is_true(anywhere)
     assert all(hashlib.sha256(body_of(file.url)).hexdigest() == file.sha256 for file in before.files)
@@ -250,9 +250,9 @@ def test_a_run_that_dies_before_its_manifest_leaves_the_day_of_before(lake: Lake
 def test_a_manifest_that_something_keeps_replacing_fails_the_run(lake: Lake, to_folder: Publisher) -> None:
     class Contested(Publisher):
         def publish_manifest(self, manifest: Manifest) -> PublishedFile:
-            raise PublishOvertaken("manifest.json was replaced while it was proven")
+            raise ConcurrentPublish("manifest.json was replaced while it was proven")
 
-    with pytest.raises(PublishOvertaken):
+    with pytest.raises(ConcurrentPublish):
         publish_day(lake, Contested(to_folder.place), wanted())
 
 
@@ -271,22 +271,22 @@ def test_a_day_that_changes_while_it_is_published_for_the_first_time_is_new(lake
         # The manifest states the same with and without it, so the second try changes nothing that a reader sees.
         store(other, "tables/restatements", RESTATEMENTS, [restated("conversations", 1, 2, 3)])
 
-    published = publish_day(lake, Interrupted(to_folder, fill_the_ledger), wanted())
+    published = publish_day(lake, InterruptedPublisher(to_folder, fill_the_ledger), wanted())
     assert published.is_new
     assert not publish_day(lake.refreshed(), to_folder, wanted()).is_new
 
 
 def test_a_day_is_new_if_the_first_try_was_overtaken(lake: Lake, to_folder: Publisher) -> None:
-    class Overtaken(Publisher):
+    class ConcurrentCommit(Publisher):
         def publish_manifest(self, manifest: Manifest) -> PublishedFile:
             file = super().publish_manifest(manifest)
             if not overtaken:
                 overtaken.append(file)
-                raise PublishOvertaken("manifest.json was replaced while it was checked")
+                raise ConcurrentPublish("manifest.json was replaced while it was checked")
             return file
 
     overtaken: list[PublishedFile] = []
-    assert publish_day(lake, Overtaken(to_folder.place), wanted()).is_new
+    assert publish_day(lake, ConcurrentCommit(to_folder.place), wanted()).is_new
 
 
 def test_a_manifest_that_cannot_be_read_is_none_only_if_it_may_not_exist(

@@ -17,7 +17,7 @@ import pytest
 from dagster_aws.s3 import S3Resource
 
 from genesys_assets.publishing.errors import (
-    Altered,
+    AlteredFile,
     InvalidExpiry,
     NotReadable,
     NotRefused,
@@ -224,7 +224,7 @@ def test_other_bytes_than_were_written_are_noticed(
 ) -> None:
     stand_in.signed = (200, b"something else")
 
-    with pytest.raises(Altered, match="gives other bytes than were written"):
+    with pytest.raises(AlteredFile, match="gives other bytes than were written"):
         misled.publish("agent_daily", DAY, files)
 
 

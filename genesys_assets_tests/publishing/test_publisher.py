@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from genesys_assets.publishing.errors import Altered, Gone, InvalidManifest, PublishOvertaken
+from genesys_assets.publishing.errors import AlteredFile, ConcurrentPublish, Gone, InvalidManifest
 from genesys_assets.publishing.folder import Folder
 from genesys_assets.publishing.html import write_page
 from genesys_assets.publishing.manifest import PublishedFile
@@ -107,7 +107,7 @@ def test_something_else_in_the_place_of_a_manifest_is_named(anywhere: Publisher)
             anywhere.manifest(DAY)
 
 
-class Raced(Publisher):
+class RacingPublisher(Publisher):
     """Before it proves a manifest another run replaces it, as long as there are others."""
 
     def __init__(self, publisher: Publisher, *others: bytes) -> None:
@@ -122,8 +122,8 @@ class Raced(Publisher):
 
 def test_a_manifest_that_another_run_replaced_meanwhile_is_not_taken_for_ours(anywhere: Publisher) -> None:
     other = a_manifest(run_id="other", headline={"offered": 83})
-    with pytest.raises(PublishOvertaken, match=r"manifest\.json was replaced while it was being checked"):
-        Raced(anywhere, other.as_json()).publish_manifest(a_manifest(headline={"offered": 82}))
+    with pytest.raises(ConcurrentPublish, match=r"manifest\.json was replaced while it was being checked"):
+        RacingPublisher(anywhere, other.as_json()).publish_manifest(a_manifest(headline={"offered": 82}))
     standing = anywhere.manifest(DAY)
     assert standing is not None
     assert standing.headline == {"offered": 83}
@@ -136,14 +136,14 @@ def others(number: int) -> list[bytes]:
 
 @pytest.mark.parametrize("runs", [1, 4])
 def test_a_manifest_of_another_run_that_says_the_same_will_do(anywhere: Publisher, runs: int) -> None:
-    file = Raced(anywhere, *others(runs)).publish_manifest(a_manifest())
+    file = RacingPublisher(anywhere, *others(runs)).publish_manifest(a_manifest())
     assert body_of(file.url) == others(runs)[-1]
     assert file.sha256 == hashlib.sha256(others(runs)[-1]).hexdigest()
 
 
 def test_a_manifest_that_others_replace_again_and_again_is_not_proven_without_end(anywhere: Publisher) -> None:
-    with pytest.raises(PublishOvertaken, match=r"manifest\.json was replaced while it was being checked"):
-        Raced(anywhere, *others(50)).publish_manifest(a_manifest())
+    with pytest.raises(ConcurrentPublish, match=r"manifest\.json was replaced while it was being checked"):
+        RacingPublisher(anywhere, *others(50)).publish_manifest(a_manifest())
 
 
 # -- the list, and what was published before -----------------------------------------------------------
@@ -160,7 +160,7 @@ def test_a_file_that_is_not_what_was_written_fails_its_proof(anywhere: Publisher
     [file, *_] = anywhere.publish("agent_daily", DAY, files)
     anywhere.place.prove(file.key, file.url, file.sha256)
     overwrite(anywhere, file.key, b"something else")
-    with pytest.raises(Altered, match="other bytes than were written"):
+    with pytest.raises(AlteredFile, match="other bytes than were written"):
         anywhere.place.prove(file.key, file.url, file.sha256)
     anywhere.place.delete(file.key)
     with pytest.raises(Gone, match="no longer exists: publish it again"):

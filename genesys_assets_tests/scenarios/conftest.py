@@ -19,7 +19,7 @@ FIRST = date(2026, 1, 26)
 
 
 @dataclass
-class Present:
+class FixedNow:
     """What the organisation takes for now."""
 
     at: datetime
@@ -42,13 +42,13 @@ def code_location() -> dg.Definitions:
 
 
 @pytest.fixture
-def present() -> Present:
+def present() -> FixedNow:
     """Noon two days after 2026-01-28, which is complete by then."""
-    return Present(datetime(2026, 1, 30, 12, tzinfo=UTC))
+    return FixedNow(datetime(2026, 1, 30, 12, tzinfo=UTC))
 
 
 @pytest.fixture
-def world(tmp_path: Path, code_location: dg.Definitions, present: Present) -> Iterator[World]:
+def world(tmp_path: Path, code_location: dg.Definitions, present: FixedNow) -> Iterator[World]:
     """Nothing is fetched yet."""
     with running(conversations_per_day=60, now=present, requests_per_minute=None) as sandbox:
         yield World(sandbox, tmp_path / "lake", code_location)

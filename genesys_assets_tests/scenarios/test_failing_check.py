@@ -13,10 +13,10 @@ from genesys_assets.automation.sensors import SENSORS
 from genesys_assets.checks.looked_at import CHECKED
 from genesys_assets.days.verdicts import Verdict, give, looked_at
 from genesys_assets_tests.assets.world import World, without_reports
-from genesys_assets_tests.automation.ticks import Asked, Ticks
+from genesys_assets_tests.automation.ticks import SensorRequest, Ticks
 from genesys_assets_tests.conftest import DAYS, NOW
 from genesys_assets_tests.months.efficiency import partitions
-from genesys_assets_tests.scenarios.conftest import Present
+from genesys_assets_tests.scenarios.conftest import FixedNow
 
 pytestmark = pytest.mark.long
 
@@ -28,7 +28,7 @@ FINISHED = {f"{day}" for day in DAYS if day < NOW.date()}
 def ticks(past_days: World, tmp_path: Path) -> Ticks:
     """The past days without their reports; each was checked, and one has failed."""
     world = without_reports(past_days, tmp_path)
-    ticks = Ticks(world, Present(NOW), off=everything_but("tables", "checks"))
+    ticks = Ticks(world, FixedNow(NOW), off=everything_but("tables", "checks"))
     ticks.at(NOW)
     fails = Verdict("session_metrics", "users_match_interval_metrics", False, is_blocking=True, says="1 differs")
     give(world.lake, FAILING, [fails], looked_at(world.lake, FAILING, CHECKED["session_metrics"].looked_at), {})
@@ -39,7 +39,7 @@ def everything_but(*sensors: str) -> set[str]:
     return {each.name for each in SENSORS} - {*sensors}
 
 
-def days_of(asked: list[Asked]) -> set[str]:
+def days_of(asked: list[SensorRequest]) -> set[str]:
     return {day for each in asked if each.first for day in partitions("a day", f"{each.first}...{each.last}")}
 
 

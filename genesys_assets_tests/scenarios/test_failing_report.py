@@ -13,7 +13,7 @@ from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets_tests.assets.world import World, without_reports
 from genesys_assets_tests.automation.ticks import Ticks
 from genesys_assets_tests.conftest import DAYS, NOW
-from genesys_assets_tests.scenarios.conftest import Present
+from genesys_assets_tests.scenarios.conftest import FixedNow
 from genesys_assets_tests.scenarios.test_failing_check import everything_but
 
 pytestmark = pytest.mark.long
@@ -28,7 +28,7 @@ NEXT_LOOK = NOW + timedelta(hours=1)
 def ticks(past_days: World, tmp_path: Path) -> Ticks:
     """The past days without their reports, and without a file that one report of a day reads."""
     world = without_reports(past_days, tmp_path)
-    ticks = Ticks(world, Present(NOW), off=everything_but("tables", "checks"))
+    ticks = Ticks(world, FixedNow(NOW), off=everything_but("tables", "checks"))
     ticks.at(NOW)
     for path in world.stored()[f"{READ_BY_IT_ALONE}@{DAY}"].split("+"):
         (world.folder / READ_BY_IT_ALONE / path).unlink()

@@ -11,7 +11,7 @@ from genesys_assets.lake.reach import Reach
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests.assets.world import World, hours, metadata, of_jobs
 from genesys_assets_tests.plain_figures import Item
-from genesys_assets_tests.scenarios.conftest import Present
+from genesys_assets_tests.scenarios.conftest import FixedNow
 from genesys_assets_tests.scenarios.hard_days import (
     DETAILS,
     JOBS_LAG,
@@ -31,7 +31,7 @@ EVENING = midnight(DAY, 20)
 @pytest.mark.parametrize("after_pages", [1, 3, 5])
 @pytest.mark.long
 def test_a_job_that_expires_in_mid_paging_leaves_no_gap_and_no_double(
-    world: World, present: Present, after_pages: int
+    world: World, present: FixedNow, after_pages: int
 ) -> None:
     world.sandbox.behaviour.next_job(state="EXPIRED", after_pages=after_pages)
     run = read_complete(world, DAY, page_size=10)
@@ -47,7 +47,7 @@ def test_a_job_that_expires_in_mid_paging_leaves_no_gap_and_no_double(
     compare_tables(world, DAY, of_jobs(world, DAY, present.at - JOBS_LAG))
 
 
-def test_a_day_whose_jobs_reach_eight_in_the_evening_has_no_gap_and_no_double(world: World, present: Present) -> None:
+def test_a_day_whose_jobs_reach_eight_in_the_evening_has_no_gap_and_no_double(world: World, present: FixedNow) -> None:
     present.at = END + timedelta(minutes=10)
     world.sandbox.behaviour.availability = EVENING
     said = metadata(read_complete(world, DAY, page_size=7), DETAILS)
@@ -61,7 +61,7 @@ def test_a_day_whose_jobs_reach_eight_in_the_evening_has_no_gap_and_no_double(wo
     assert world.lake.reach("tables/conversations", f"{DAY}") == Reach(EVENING)
 
 
-def known_in_the_evening(world: World, present: Present) -> list[Item]:
+def known_in_the_evening(world: World, present: FixedNow) -> list[Item]:
     """Up to eight as jobs knew it at eight, from there on as the query knows it now."""
     early, late = of_jobs(world, DAY, EVENING), world.seen(DAY, present.at)
     after = [item for item in late if plain.moment(item["conversationStart"]) >= EVENING]
@@ -73,7 +73,7 @@ def known_in_the_evening(world: World, present: Present) -> list[Item]:
     return [*early, *after]
 
 
-def test_the_day_is_complete_as_soon_as_jobs_have_all_of_it(world: World, present: Present) -> None:
+def test_the_day_is_complete_as_soon_as_jobs_have_all_of_it(world: World, present: FixedNow) -> None:
     present.at = END + timedelta(minutes=10)
     world.sandbox.behaviour.availability = EVENING
     assert world.run("hourly", "pages/hourly_details", between=hours(f"{DAY}")).success
@@ -91,7 +91,7 @@ def test_the_day_is_complete_as_soon_as_jobs_have_all_of_it(world: World, presen
 
 
 @pytest.mark.long
-def test_until_then_every_row_is_there_once_whatever_was_read_in_between(world: World, present: Present) -> None:
+def test_until_then_every_row_is_there_once_whatever_was_read_in_between(world: World, present: FixedNow) -> None:
     """Hours, an unfinished day and hours once more: each newer reading adds what is new and doubles nothing."""
     world.sandbox.behaviour.availability = START + timedelta(hours=9)
     for hour in (13, 23):

@@ -12,7 +12,7 @@ from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests import plain_reports
 from genesys_assets_tests.assets.world import World, metadata, of_jobs
 from genesys_assets_tests.plain_figures import Item
-from genesys_assets_tests.scenarios.conftest import Present
+from genesys_assets_tests.scenarios.conftest import FixedNow
 from genesys_assets_tests.scenarios.hard_days import (
     DETAILS,
     JOBS_LAG,
@@ -95,7 +95,7 @@ def row(world: World) -> dict[str, Any]:
     return dict(found)
 
 
-def refresh(world: World, present: Present, day: date) -> None:
+def refresh(world: World, present: FixedNow, day: date) -> None:
     """The morning after: the day is completed, and the days are computed again on which began what was alive on it."""
     present.at = midnight(day + timedelta(days=1)) + EARLY
     run = read_complete(world, day, DETAILS, OVERLAP)
@@ -108,7 +108,7 @@ def refresh(world: World, present: Present, day: date) -> None:
 
 
 @pytest.mark.long
-def test_a_conversation_that_ends_two_days_later_is_refreshed_where_it_began(lasting: World, present: Present) -> None:
+def test_a_conversation_that_ends_two_days_later_is_refreshed_where_it_began(lasting: World, present: FixedNow) -> None:
     present.at = midnight(SECOND) + timedelta(minutes=5)
     read_hours(lasting, FIRST, FIRST, OF_HOURS)
     compute(lasting, FIRST)
@@ -162,7 +162,7 @@ def read_at(day: date) -> datetime:
     return midnight(day + timedelta(days=1)) + EARLY - JOBS_LAG
 
 
-def compare_agents(world: World, present: Present, stored: list[Item]) -> None:
+def compare_agents(world: World, present: FixedNow, stored: list[Item]) -> None:
     """What the second agent did on the third day counts there, though the conversation is kept with the first."""
     world.run("hourly", "pages/hourly_aggregates", between=(f"{THIRD}-00:00", f"{THIRD}-23:00"))
     compute(world, THIRD, "tables/interval_metrics", *NAMES, "reports/agent_daily")

@@ -20,7 +20,7 @@ from genesys_assets_tests import plain_reports
 from genesys_assets_tests.assets.world import World, definitions, of_jobs
 from genesys_assets_tests.conftest import DAYS
 from genesys_assets_tests.plain_figures import Item, Row, Session
-from genesys_assets_tests.scenarios.conftest import Present
+from genesys_assets_tests.scenarios.conftest import FixedNow
 from genesys_assets_tests.scenarios.hard_days import (
     JOBS_LAG,
     NAMES,
@@ -111,7 +111,7 @@ def rows_of(world: World) -> dict[str, list[Row]]:
     return found
 
 
-def test_each_value_has_its_row_which_says_that_it_must_not_be_summed(skilled: World, present: Present) -> None:
+def test_each_value_has_its_row_which_says_that_it_must_not_be_summed(skilled: World, present: FixedNow) -> None:
     read_hours(skilled, DAY)
     compute(skilled, DAY, "tables/interval_metrics")
     known, rows = known_by_now(skilled, present.at, DAY), rows_of(skilled)
@@ -121,7 +121,7 @@ def test_each_value_has_its_row_which_says_that_it_must_not_be_summed(skilled: W
     assert handle_time(rows[GROUPING]) > handle_time(rows["mediaType,queueId"])
 
 
-def test_no_report_sums_them(skilled: World, present: Present) -> None:
+def test_no_report_sums_them(skilled: World, present: FixedNow) -> None:
     read_hours(skilled, DAY)
     assert read_complete(skilled, DAY).success
     reports = ("reports/agent_daily", "reports/queue_media", "reports/interval")
@@ -137,7 +137,7 @@ def test_no_report_sums_them(skilled: World, present: Present) -> None:
     assert {row["is_additive"] for row in daily if row["grouping"] == GROUPING} == {False}
 
 
-def test_flattened_they_add_up(skilled: World, present: Present) -> None:
+def test_flattened_they_add_up(skilled: World, present: FixedNow) -> None:
     flat = AggregateQuestion(group_by=BY_SKILL, flatten_multivalued_dimensions=True)
     skilled = replace(skilled, definitions=definitions(f"{DAYS[0]}", questions=[flat]))
     read_hours(skilled, DAY)

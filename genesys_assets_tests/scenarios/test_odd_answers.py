@@ -13,7 +13,7 @@ from genesys_assets.cloud.http import transport
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests.assets.world import World, error, hours, metadata, of_jobs
 from genesys_assets_tests.plain_figures import Item
-from genesys_assets_tests.scenarios.conftest import Present
+from genesys_assets_tests.scenarios.conftest import FixedNow
 from genesys_assets_tests.scenarios.hard_days import (
     DETAILS,
     JOBS_LAG,
@@ -66,7 +66,7 @@ def doubled(world: World) -> World:
 
 
 def test_a_metric_that_a_session_emitted_twice_stays_two_rows_and_counts_twice(
-    doubled: World, present: Present
+    doubled: World, present: FixedNow
 ) -> None:
     read_hours(doubled, DAY)
     assert read_complete(doubled, DAY).success
@@ -83,7 +83,7 @@ def test_a_metric_that_a_session_emitted_twice_stays_two_rows_and_counts_twice(
 
 
 def test_a_metric_that_a_session_emitted_twice_survives_hours_that_are_read_again(
-    doubled: World, present: Present
+    doubled: World, present: FixedNow
 ) -> None:
     """Rows of a conversation that came twice are dropped, rows of a metric that was emitted twice are not."""
     for _ in range(2):
@@ -92,7 +92,7 @@ def test_a_metric_that_a_session_emitted_twice_survives_hours_that_are_read_agai
         compare_tables(doubled, DAY, doubled.seen(DAY, present.at))
 
 
-def test_an_unknown_field_is_told_once_and_changes_no_table(world: World, present: Present) -> None:
+def test_an_unknown_field_is_told_once_and_changes_no_table(world: World, present: FixedNow) -> None:
     world.sandbox.behaviour.unknown_fields = True
     assert read_complete(world, DAY, page_size=20).success
     run = compute(world, DAY)
@@ -143,7 +143,7 @@ def test_a_page_of_the_query_without_conversations_is_an_error_that_touches_noth
 
 @pytest.mark.usefixtures("small_pages")
 @pytest.mark.long
-def test_an_estimate_that_is_too_high_by_a_few_stops_neither_query_nor_job(stored: World, present: Present) -> None:
+def test_an_estimate_that_is_too_high_by_a_few_stops_neither_query_nor_job(stored: World, present: FixedNow) -> None:
     """The pages are full to the last, and one more without conversations is asked for."""
     stored.sandbox.behaviour.total_hits_too_many = 2
     stored.sandbox.behaviour.job_results_end_empty = True
@@ -158,7 +158,7 @@ def test_an_estimate_that_is_too_high_by_a_few_stops_neither_query_nor_job(store
 
 @pytest.mark.long
 def test_a_page_of_a_job_without_conversations_is_an_error_that_touches_nothing(
-    stored: World, present: Present
+    stored: World, present: FixedNow
 ) -> None:
     before = kept(stored)
     for page, page_size in ((1, 20), (2, 20), (3, 20), (1, 1000)):

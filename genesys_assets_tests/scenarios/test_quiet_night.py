@@ -11,7 +11,7 @@ import pytest
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests.assets.world import World, definitions
 from genesys_assets_tests.automation.ticks import Ticks, clock_at
-from genesys_assets_tests.scenarios.conftest import Present
+from genesys_assets_tests.scenarios.conftest import FixedNow
 
 pytestmark = pytest.mark.long
 
@@ -22,7 +22,7 @@ NIGHT = FIRST + timedelta(days=3, hours=5, minutes=12)
 @pytest.fixture
 def ticks(tmp_path: Path) -> Iterator[Ticks]:
     """A lake that was looked after for three days."""
-    present = Present(FIRST)
+    present = FixedNow(FIRST)
     with clock_at(NIGHT - timedelta(days=1)):
         code_location = definitions(f"{FIRST:%Y-%m-%d}")
     with running(conversations_per_day=20, now=present, requests_per_minute=None) as sandbox:

@@ -16,7 +16,7 @@ from genesys_assets.sandbox.behaviour import Behaviour
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests.assets.world import World, hours, metadata, of_jobs
 from genesys_assets_tests.cloud.platform import Clock
-from genesys_assets_tests.scenarios.conftest import Present
+from genesys_assets_tests.scenarios.conftest import FixedNow
 from genesys_assets_tests.scenarios.hard_days import (
     DETAILS,
     JOBS_LAG,
@@ -47,7 +47,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def limited(tmp_path: Path, code_location: dg.Definitions, present: Present, clock: Clock) -> Iterator[World]:
+def limited(tmp_path: Path, code_location: dg.Definitions, present: FixedNow, clock: Clock) -> Iterator[World]:
     """20 requests a minute, and no Retry-After."""
     with running(
         conversations_per_day=60,
@@ -70,7 +70,7 @@ def storm(world: World, path: str, *, every: int, times: int) -> None:
         world.sandbox.behaviour.interrupt(path, partial(spend_the_budget, world), after=every * number)
 
 
-def test_a_day_of_jobs_survives_a_storm(limited: World, present: Present, clock: Clock) -> None:
+def test_a_day_of_jobs_survives_a_storm(limited: World, present: FixedNow, clock: Clock) -> None:
     storm(limited, "/results", every=2, times=4)
     storm(limited, "details/jobs", every=3, times=3)
     run = read_complete(limited, DAY, page_size=4)
@@ -84,7 +84,7 @@ def test_a_day_of_jobs_survives_a_storm(limited: World, present: Present, clock:
     compare_tables(limited, DAY, of_jobs(limited, DAY, present.at - JOBS_LAG))
 
 
-def test_a_day_of_queries_survives_a_storm(limited: World, present: Present, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_day_of_queries_survives_a_storm(limited: World, present: FixedNow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(details.fetch.__kwdefaults__ or {}, "page_size", 4)
     storm(limited, "details/query", every=3, times=4)
     storm(limited, "aggregates/query", every=1, times=2)
@@ -100,7 +100,7 @@ def test_a_day_of_queries_survives_a_storm(limited: World, present: Present, mon
 
 @pytest.mark.parametrize("path", ["details/query", "details/jobs"])
 def test_refusals_that_say_nothing_but_the_reset_are_waited_out(
-    world: World, present: Present, clock: Clock, path: str
+    world: World, present: FixedNow, clock: Clock, path: str
 ) -> None:
     """A gateway answers so: without a count, without what is allowed."""
     world.sandbox.behaviour.fail_next(429, times=60, path=path, headers={"inin-ratelimit-reset": "7"})

@@ -72,7 +72,7 @@ def of_tables(world: World) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Rewritten:
+class RewrittenDay:
     """A day that was read and computed, rewritten, read and computed, and once more as it was."""
 
     world: World
@@ -88,7 +88,7 @@ class Rewritten:
 
 
 @pytest.fixture(scope="module")
-def rewritten(tmp_path_factory: pytest.TempPathFactory, code_location: dg.Definitions) -> Iterator[Rewritten]:
+def rewritten(tmp_path_factory: pytest.TempPathFactory, code_location: dg.Definitions) -> Iterator[RewrittenDay]:
     with running(conversations_per_day=60, now=NOW, requests_per_minute=None) as sandbox:
         world = World(sandbox, tmp_path_factory.mktemp("lake"), code_location)
         read_and_compute(world)
@@ -101,7 +101,7 @@ def rewritten(tmp_path_factory: pytest.TempPathFactory, code_location: dg.Defini
         run = read_and_compute(world)
         after, second = stored_rows(world), of_tables(world)
         read_and_compute(world)
-        yield Rewritten(world, run, (before, after), (first, second, of_tables(world)))
+        yield RewrittenDay(world, run, (before, after), (first, second, of_tables(world)))
 
 
 def handled(item: Item) -> bool:
@@ -118,7 +118,7 @@ def longer(item: Item) -> None:
 
 
 @pytest.mark.long
-def test_the_ledger_says_exactly_what_changed_and_what_is_gone(rewritten: Rewritten) -> None:
+def test_the_ledger_says_exactly_what_changed_and_what_is_gone(rewritten: RewrittenDay) -> None:
     world, run, (before, after) = rewritten.world, rewritten.run, rewritten.rows
     ledger = {row["table"]: row for row in world.lake.read(LEDGER, f"{DAY}").to_pylist() if row["run_id"] == run.run_id}
     assert ledger.keys() == KEYS.keys()
@@ -134,7 +134,7 @@ def test_the_ledger_says_exactly_what_changed_and_what_is_gone(rewritten: Rewrit
 
 
 @pytest.mark.long
-def test_tables_and_reports_say_what_is_true_now(rewritten: Rewritten) -> None:
+def test_tables_and_reports_say_what_is_true_now(rewritten: RewrittenDay) -> None:
     world = rewritten.world
     of_day = of_jobs(world, DAY, NOW - JOBS_LAG)
     compare_tables(world, DAY, of_day)
@@ -151,7 +151,7 @@ def test_tables_and_reports_say_what_is_true_now(rewritten: Rewritten) -> None:
 
 
 @pytest.mark.long
-def test_a_table_that_history_left_alone_is_left_alone(rewritten: Rewritten) -> None:
+def test_a_table_that_history_left_alone_is_left_alone(rewritten: RewrittenDay) -> None:
     before, after, _ = rewritten.files
     assert {"evaluations", "surveys"} <= rewritten.same
     assert {"conversations", "session_metrics", "interval_metrics"} <= KEYS.keys() - rewritten.same
@@ -161,7 +161,7 @@ def test_a_table_that_history_left_alone_is_left_alone(rewritten: Rewritten) -> 
 
 
 @pytest.mark.long
-def test_a_reading_that_found_nothing_new_is_written_down_and_writes_no_table(rewritten: Rewritten) -> None:
+def test_a_reading_that_found_nothing_new_is_written_down_and_writes_no_table(rewritten: RewrittenDay) -> None:
     _, before, after = rewritten.files
     assert after == before
     rows = rewritten.world.lake.read(LEDGER, f"{DAY}").to_pylist()

@@ -27,7 +27,7 @@ from genesys_assets.tables.entities import ENTITIES
 from genesys_assets.tables.metrics.buckets import DAILY_METRICS, FAMILY_METRICS, INTERVAL_METRICS
 from genesys_assets.tables.names import HISTORIES
 from genesys_assets.tables.observations import QUEUE_MEMBERS, USER_SKILLS
-from genesys_assets.tables.personal import Unclassified, by_name, class_of
+from genesys_assets.tables.personal import MissingClass, by_name, class_of
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES
 from genesys_assets.tables.spec import Column, TableSpec
@@ -72,13 +72,13 @@ def test_every_dimension_that_aggregates_are_grouped_by_has_a_class() -> None:
 
 def test_a_column_that_nobody_classified_is_an_error() -> None:
     spec = TableSpec("things", "", (), (Column("shoe_size", pa.int64(), ""),))
-    with pytest.raises(Unclassified, match=r"things\.shoe_size has no class .* genesys_assets/tables/personal\.py"):
+    with pytest.raises(MissingClass, match=r"things\.shoe_size has no class .* genesys_assets/tables/personal\.py"):
         column_schema(spec)
 
 
 @pytest.mark.parametrize("name", ["name", "value", "id", "description", "title", "state"])
 def test_a_name_that_means_several_things_has_no_class_by_itself(name: str) -> None:
-    with pytest.raises(Unclassified):
+    with pytest.raises(MissingClass):
         class_of("another table", name)
 
 

@@ -19,8 +19,7 @@ import pyarrow.compute as pc
 
 from genesys_assets.cloud.analytics.queries import Granularity
 from genesys_assets.days import Window
-from genesys_assets.reports.engine.row_filter import holds
-from genesys_assets.reports.engine.shown import (
+from genesys_assets.reports.engine.output_columns import (
     MINUTES,
     before_of,
     figures_of,
@@ -32,6 +31,7 @@ from genesys_assets.reports.engine.shown import (
     only,
     top_rows,
 )
+from genesys_assets.reports.engine.row_filter import holds
 from genesys_assets.reports.engine.stored import NotStored, StoredDay
 from genesys_assets.reports.language.conditions import comparisons
 from genesys_assets.reports.language.formulas import NumberTooLarge

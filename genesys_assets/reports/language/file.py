@@ -17,8 +17,8 @@ from typing import Any
 
 import yaml
 
-from genesys_assets.reports.language.as_written import number
 from genesys_assets.reports.language.problems import Path, quoted, shown
+from genesys_assets.reports.language.written_number import number
 
 MOST_BYTES = 300_000
 """The largest file. The ten reports of reports.example.yaml take 8 kB. PyYAML needs seconds for more than this."""

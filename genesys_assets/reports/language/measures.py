@@ -10,9 +10,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Discriminator, Field, PlainSerializer, Tag, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from genesys_assets.reports.language.as_written import in_json
 from genesys_assets.reports.language.problems import quoted
 from genesys_assets.reports.language.strict_model import Model
+from genesys_assets.reports.language.written_number import in_json
 
 AVERAGE = "An average is a sum divided by a count. Take both, and write a column with that formula."
 MEDIAN = 50.0

@@ -117,7 +117,7 @@ class Aggregates(Model):
         return FAMILIES.get(self.family.strip().lower())
 
 
-class Linked(Model):
+class LinkedTable(Model):
     """Rows of another table that belong to the same conversation."""
 
     table: TableName
@@ -143,9 +143,9 @@ class Details(Model):
     """The instant that places a row in an interval. Default: conversation_start; observed_at of live tables."""
     where: StatedCondition = None
     """Which rows count. A column of the row's conversation is written conversation.media_type."""
-    having: Linked | None = None
+    having: LinkedTable | None = None
     """Only rows of conversations that have such rows in another table."""
-    lacking: Linked | None = None
+    lacking: LinkedTable | None = None
     """Only rows of conversations that have no such rows in another table."""
     once_per: Text | None = None
     """Count each value of this column once in every group, however many rows it has there."""

@@ -20,7 +20,7 @@ _IDS = (pa.string(), pa.list_(pa.string()))
 
 
 @dataclass(frozen=True, slots=True)
-class ShownColumn:
+class OutputColumn:
     """One column that is shown. It is the result of `formula`, the figure `figure`, the names of the ids in `ids`, or
     the `setting` of the row's queue.
 
@@ -54,7 +54,7 @@ def shown_columns(
     keys: Sequence[GroupKey],
     figures: Mapping[str, Figure],
     findings: Findings,
-) -> tuple[ShownColumn, ...]:
+) -> tuple[OutputColumn, ...]:
     """The columns of an entry. Columns with mistakes are left out, and the mistakes added to the findings. `taken` are
     the names of columns that every report has.
     """
@@ -62,7 +62,7 @@ def shown_columns(
     types = {name: figure.result for name, figure in figures.items()}
     classes = {name: figure.personal for name, figure in figures.items()}
     powers = {name: figure.power for name, figure in figures.items()}
-    columns: list[ShownColumn] = []
+    columns: list[OutputColumn] = []
     for name, column in stated.items():
         path: Path = ("columns", name)
         shown = reader.column(name, column, path, types, powers)
@@ -94,7 +94,7 @@ class _Reader:
         path: Path,
         types: Mapping[str, pa.DataType],
         powers: Mapping[str, int | None],
-    ) -> ShownColumn | None:
+    ) -> OutputColumn | None:
         column = stated if isinstance(stated, Column) else Column(formula=stated)
         if column.names_of is not None:
             return self._names(name, column, (*path, "names_of"))
@@ -108,7 +108,7 @@ class _Reader:
         description = column.description or (figure.description if figure else text)
         computes = column.unit is not None or column.digits is not None
         if figure and not computes and (column.formula is None or figure.result not in NUMBERS):
-            return ShownColumn(name, name, figure.result, description, figure=text, personal=figure.personal)
+            return OutputColumn(name, name, figure.result, description, figure=text, personal=figure.personal)
         if name in self.figures and text != name:
             message = f"{name!r} is also the name of a figure, which formulas would use instead of this column"
             self.findings.add(path, f"{message}. Call the column differently", text)
@@ -127,8 +127,8 @@ class _Reader:
             message = f"{text} is no time in milliseconds, so {column.unit} is no unit of it. Take the unit out"
             self.findings.add((*path, "unit"), message, column.unit)
         if column.unit is None:
-            return ShownColumn(name, name, type_, description, formula=formula, digits=column.digits)
-        return ShownColumn(
+            return OutputColumn(name, name, type_, description, formula=formula, digits=column.digits)
+        return OutputColumn(
             name if name.endswith(f"_{column.unit}") else f"{name}_{column.unit}",
             name,
             type_ if column.unit == "ms" else pa.float64(),
@@ -138,7 +138,7 @@ class _Reader:
             digits=column.digits,
         )
 
-    def _setting(self, name: str, column: Column, setting: QueueSetting, path: Path) -> ShownColumn | None:
+    def _setting(self, name: str, column: Column, setting: QueueSetting, path: Path) -> OutputColumn | None:
         lacking = {"queue_id", "media_type"} - {key.column for key in self.keys}
         if lacking:
             message = f"a queue_setting needs group_by: [queueId, mediaType]. Missing: {', '.join(sorted(lacking))}"
@@ -153,7 +153,7 @@ class _Reader:
         description = (
             column.description or f"{meaning}, as set for the queue and media type at the end of the row's time"
         )
-        return ShownColumn(
+        return OutputColumn(
             f"{name}{suffix}",
             name,
             pa.int64() if is_time and not converted else pa.float64(),
@@ -163,7 +163,7 @@ class _Reader:
             digits=column.digits,
         )
 
-    def _names(self, name: str, column: Column, path: Path) -> ShownColumn | None:
+    def _names(self, name: str, column: Column, path: Path) -> OutputColumn | None:
         ids = str(column.names_of)
         types = {key.column: pa.string() for key in self.keys}
         types |= {figure.name: figure.result for figure in self.figures.values()}
@@ -176,4 +176,4 @@ class _Reader:
             return None
         description = column.description or f"names of {ids}; the id if no name is known"
         personal = class_of_names(str(histories[ids]))
-        return ShownColumn(name, name, types[ids], description, ids=ids, history=histories[ids], personal=personal)
+        return OutputColumn(name, name, types[ids], description, ids=ids, history=histories[ids], personal=personal)

@@ -16,7 +16,7 @@ from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.language import conditions
 from genesys_assets.reports.language.conditions import Comparison, Condition, Group, Value
 from genesys_assets.reports.language.measures import Measure
-from genesys_assets.reports.language.model import Details, Linked
+from genesys_assets.reports.language.model import Details, LinkedTable
 from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
 from genesys_assets.reports.language.sources import (
     OF_ATTRIBUTE,
@@ -325,7 +325,7 @@ def _column_of(name: str) -> str:
         return snake_case(name)
 
 
-def _link(source_table: Table, stated: Linked, wanted: bool, path: Path, findings: Findings) -> Link | None:
+def _link(source_table: Table, stated: LinkedTable, wanted: bool, path: Path, findings: Findings) -> Link | None:
     try:
         other = table(stated.table)
     except LookupError as unknown:

@@ -19,7 +19,7 @@ from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.language.model import INTERVAL_LENGTH
 from genesys_assets.reports.language.problems import Findings, Path, quoted
 from genesys_assets.tables.conversations.model import snake_case
-from genesys_assets.tables.personal import Unclassified, class_of, strongest
+from genesys_assets.tables.personal import MissingClass, class_of, strongest
 
 How = Literal["sum", "min", "max", "distinct", "count_distinct", "percentile", "same"]
 """How the values of a group become one. `same` is the value that all of them have; null if they differ."""
@@ -96,7 +96,7 @@ def class_of_key(key: GroupKey, sources: Iterable[PersonalData]) -> PersonalData
     """
     try:
         return strongest([class_of("", key.column), *sources])
-    except Unclassified:
+    except MissingClass:
         return strongest(sources)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from genesys_assets.reports.language.model import INTERVAL_LENGTH
 from genesys_assets.reports.language.sources import OF_ATTRIBUTE, OF_CONVERSATION
 from genesys_assets.reports.meaning.aggregates_part import AggregatesPart
-from genesys_assets.reports.meaning.columns import ShownColumn
+from genesys_assets.reports.meaning.columns import OutputColumn
 from genesys_assets.reports.meaning.details_part import Count, DetailsPart
 from genesys_assets.reports.meaning.questions import own_columns
 from genesys_assets.reports.meaning.report import DAYS, Report
@@ -77,7 +77,7 @@ def _of_shown(report: Report, lengths: Mapping[str, tuple[Origin, ...]]) -> dict
 
 
 def _of_column(
-    column: ShownColumn, known: Mapping[str, tuple[Origin, ...]], keys: Mapping[str, tuple[Origin, ...]]
+    column: OutputColumn, known: Mapping[str, tuple[Origin, ...]], keys: Mapping[str, tuple[Origin, ...]]
 ) -> Iterator[Origin]:
     """The origins of a shown column. Those of a formula are the origins of all names in it."""
     if column.setting:

@@ -12,7 +12,7 @@ from typing import Final, Literal
 from genesys_assets.periods import Period, week_before
 from genesys_assets.reports.language.model import ReportDefinition
 from genesys_assets.reports.language.problems import Findings, one_of, quoted
-from genesys_assets.reports.meaning.columns import NUMBERS, ShownColumn
+from genesys_assets.reports.meaning.columns import NUMBERS, OutputColumn
 
 BEFORE: Final = "before"
 CHANGE: Final = "change"
@@ -43,8 +43,8 @@ def period_before(stated: ReportDefinition, period: Period, findings: Findings) 
 
 
 def with_compared(
-    stated: ReportDefinition, shown: Sequence[ShownColumn], taken: Collection[str], findings: Findings
-) -> tuple[ShownColumn, ...]:
+    stated: ReportDefinition, shown: Sequence[OutputColumn], taken: Collection[str], findings: Findings
+) -> tuple[OutputColumn, ...]:
     """The columns that are shown. Each compared one is followed by its value before and by the difference. `taken` are
     the names of columns that every report has.
     """
@@ -63,7 +63,7 @@ def with_compared(
     return columns
 
 
-def _with_before_and_change(shown: Sequence[ShownColumn], compared: set[str]) -> Iterator[ShownColumn]:
+def _with_before_and_change(shown: Sequence[OutputColumn], compared: set[str]) -> Iterator[OutputColumn]:
     for each in shown:
         yield each
         if each.known_as in compared:

@@ -23,7 +23,7 @@ from genesys_assets.reports.language.model import INTERVAL_COLUMNS, INTERVAL_LEN
 from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
 from genesys_assets.reports.language.sources import type_in_words
 from genesys_assets.reports.meaning.aggregates_part import AggregatesPart, aggregates_part
-from genesys_assets.reports.meaning.columns import NUMBERS, ShownColumn, shown_columns
+from genesys_assets.reports.meaning.columns import NUMBERS, OutputColumn, shown_columns
 from genesys_assets.reports.meaning.details_part import DetailsPart, details_part
 from genesys_assets.reports.meaning.figures import (
     Figure,
@@ -84,7 +84,7 @@ class Report:
     aggregates: tuple[AggregatesPart, ...]
     details: tuple[DetailsPart, ...]
     figures: tuple[Figure, ...]
-    shown: tuple[ShownColumn, ...]
+    shown: tuple[OutputColumn, ...]
     having: Condition | None
     order: tuple[tuple[str, bool], ...]
     top: int | None
@@ -349,7 +349,7 @@ class _Compiler:
         self,
         keys: tuple[GroupKey, ...],
         key_types: Mapping[str, pa.DataType],
-        shown: tuple[ShownColumn, ...],
+        shown: tuple[OutputColumn, ...],
         details: tuple[DetailsPart, ...],
     ) -> TableSpec:
         required = set(self._required_quietly(keys))
@@ -378,7 +378,7 @@ class _Compiler:
             null_in_key=tuple(key.column for key in keys if key.column not in required),
         )
 
-    def _sums(self, spec: TableSpec, shown: tuple[ShownColumn, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    def _sums(self, spec: TableSpec, shown: tuple[OutputColumn, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
         known = {column.name: column.name for column in spec.columns} | {each.known_as: each.name for each in shown}
         whole_numbers = [column.name for column in shown if column.type == pa.int64()]
         for index, stated in enumerate(self.stated.adds_up):
@@ -404,7 +404,7 @@ class _Compiler:
             "counts in the group of each: groups must not be added up."
         )
 
-    def _order(self, spec: TableSpec, shown: tuple[ShownColumn, ...]) -> Iterator[tuple[str, bool]]:
+    def _order(self, spec: TableSpec, shown: tuple[OutputColumn, ...]) -> Iterator[tuple[str, bool]]:
         known = {column.name: column.name for column in spec.columns} | {each.known_as: each.name for each in shown}
         for index, text in enumerate(self.stated.order_by):
             name, _, direction = text.strip().partition(" ")
@@ -418,7 +418,7 @@ class _Compiler:
             else:
                 yield known[name], direction.strip().lower() == "desc"
 
-    def _chart(self, spec: TableSpec, shown: tuple[ShownColumn, ...]) -> Chart | None:
+    def _chart(self, spec: TableSpec, shown: tuple[OutputColumn, ...]) -> Chart | None:
         known = {column.name: column.name for column in spec.columns} | {each.known_as: each.name for each in shown}
         numbers = [column.name for column in shown if column.type in NUMBERS]
         stated = self.stated.chart

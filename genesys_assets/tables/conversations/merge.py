@@ -118,7 +118,7 @@ def merged(plan: Plan, pages: Iterable[pa.StructArray]) -> Iterator[Forms]:
 
     `pages` are the conversations of the pages in `plan.order`.
     """
-    still_open: list[_Open] = []
+    still_open: list[_OpenPage] = []
     borders = [*(part.first for part in plan.parts), _NEVER][1:]
     for part, conversations, border in zip(plan.parts, pages, borders, strict=True):
         still_open.append(_opened(part, conversations))
@@ -250,7 +250,7 @@ def _part(rows: _Rows, page: int, taken: Numbers, supplements: Numbers, starts: 
 
 
 @dataclass(slots=True)
-class _Open:
+class _OpenPage:
     """The rows of an open page that were not yielded yet, in the order of time."""
 
     conversations: pa.StructArray
@@ -272,13 +272,13 @@ class _Open:
         return before_border
 
 
-def _opened(part: Part, conversations: pa.StructArray) -> _Open:
+def _opened(part: Part, conversations: pa.StructArray) -> _OpenPage:
     taken = _ordered(_take(conversations, part.rows))
     supplements = NO_SUPPLEMENTS.rows
     if len(part.supplements):
         supplements = conformed(conversations, SUPPLEMENT_TYPE).take(pa.array(part.supplements))
     starts = _numbers(pc.struct_field(taken, "conversationStart"))
-    return _Open(taken, starts, supplements, part.supplemented)
+    return _OpenPage(taken, starts, supplements, part.supplemented)
 
 
 def _forms(pieces: Sequence[pa.StructArray], supplements: Sequence[pa.StructArray]) -> Forms:

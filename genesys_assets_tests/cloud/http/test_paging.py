@@ -19,7 +19,7 @@ def page(body: Any) -> Page:
     return Page(1, "{}", NOON, "corr-1", json.dumps(body).encode())
 
 
-class Asked:
+class RequestHead:
     """Answers with each body in turn and keeps what was asked."""
 
     def __init__(self, *bodies: Any) -> None:
@@ -65,20 +65,20 @@ PAGED = {"pageSize": 5, "pageNumber": 1}
 
 
 def test_next_uri_is_followed_to_the_last_page() -> None:
-    get = Asked({"nextUri": "/a?pageNumber=2&id=x&id=y"}, {"nextUri": "/a?z=3"}, {})
+    get = RequestHead({"nextUri": "/a?pageNumber=2&id=x&id=y"}, {"nextUri": "/a?z=3"}, {})
     pages = list(NextUri(get).pages("/a", PAGED))
     assert [page.number for page in pages] == [1, 2, 3]
     assert get.asked == [("/a", PAGED), ("/a", {"pageNumber": "2", "id": ["x", "y"]}), ("/a", {"z": "3"})]
 
 
 def test_next_uri_changes_nothing_of_what_was_asked_for_besides_the_page() -> None:
-    get = Asked({"nextUri": "/a?pageNumber=2&state=active"}, {"nextUri": "/a?pageNumber=3"}, {})
+    get = RequestHead({"nextUri": "/a?pageNumber=2&state=active"}, {"nextUri": "/a?pageNumber=3"}, {})
     list(NextUri(get).pages("/a", {**PAGED, "state": "any"}))
     assert [params["state"] for _, params in get.asked] == ["any"] * 3
 
 
 def test_next_uri_never_leads_to_another_host() -> None:
-    get = Asked({"nextUri": "https://elsewhere.example.com/a?pageNumber=2"}, {})
+    get = RequestHead({"nextUri": "https://elsewhere.example.com/a?pageNumber=2"}, {})
     list(NextUri(get).pages("/a", PAGED))
     assert get.asked[1] == ("/a", {"pageNumber": "2"})
 
@@ -105,7 +105,7 @@ def test_next_uri_never_leads_to_another_host() -> None:
     ],
 )
 def test_next_uri_that_leads_anywhere_else_is_not_followed(address: object) -> None:
-    get = Asked({"nextUri": address}, {})
+    get = RequestHead({"nextUri": address}, {})
     with pytest.raises(UnexpectedAnswer, match="It is not requested"):
         list(NextUri(get).pages("/a", PAGED))
     assert len(get.asked) == 1
@@ -113,19 +113,19 @@ def test_next_uri_that_leads_anywhere_else_is_not_followed(address: object) -> N
 
 def test_next_uri_that_leads_nowhere_new_is_an_error() -> None:
     with pytest.raises(EndlessPages, match="leads nowhere new"):
-        list(NextUri(Asked(*[{"nextUri": "/a?b"}] * 5)).pages("/a", PAGED))
+        list(NextUri(RequestHead(*[{"nextUri": "/a?b"}] * 5)).pages("/a", PAGED))
 
 
 def test_next_uris_without_end_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MOST_PAGES", 30)
-    get = Asked(*[{"nextUri": f"/a?{number}=x"} for number in range(100)])
+    get = RequestHead(*[{"nextUri": f"/a?{number}=x"} for number in range(100)])
     with pytest.raises(EndlessPages, match="after 30 pages"):
         list(NextUri(get).pages("/a", PAGED))
     assert len(get.asked) == 30
 
 
 def test_a_cursor_is_passed_on_until_there_is_none() -> None:
-    get = Asked({"cursor": "one"}, {"cursor": "two"}, {})
+    get = RequestHead({"cursor": "one"}, {"cursor": "two"}, {})
     pages = list(Cursor(get).pages("/a", {"pageSize": 5}))
     assert [page.number for page in pages] == [1, 2, 3]
     assert [params for _, params in get.asked] == [
@@ -137,24 +137,24 @@ def test_a_cursor_is_passed_on_until_there_is_none() -> None:
 
 def test_cursors_that_go_round_in_a_circle_are_an_error() -> None:
     with pytest.raises(EndlessPages, match="nowhere new"):
-        list(Cursor(Asked(*[{"cursor": "one"}, {"cursor": "two"}] * 5)).pages("/a", {"pageSize": 5}))
+        list(Cursor(RequestHead(*[{"cursor": "one"}, {"cursor": "two"}] * 5)).pages("/a", {"pageSize": 5}))
 
 
 def test_a_cursor_that_stays_the_same_is_an_error() -> None:
     with pytest.raises(EndlessPages, match="would never end"):
-        list(Cursor(Asked(*[{"cursor": "one"}] * 5)).pages("/a", {"pageSize": 5}))
+        list(Cursor(RequestHead(*[{"cursor": "one"}] * 5)).pages("/a", {"pageSize": 5}))
 
 
 def test_cursors_without_end_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MOST_CURSORS", 30)
     with pytest.raises(EndlessPages, match="after 30 pages"):
-        list(Cursor(Asked(*[{"cursor": f"{number}"} for number in range(100)])).pages("/a", {"pageSize": 5}))
+        list(Cursor(RequestHead(*[{"cursor": f"{number}"} for number in range(100)])).pages("/a", {"pageSize": 5}))
 
 
 @pytest.mark.parametrize("cursor", [7, ["x"], {"x": 1}, True, "x" * 10_000])
 def test_a_cursor_that_is_none_is_an_error(cursor: object) -> None:
     with pytest.raises(UnexpectedAnswer, match="a cursor that is no text"):
-        list(Cursor(Asked({"cursor": cursor}, {})).pages("/a", {"pageSize": 5}))
+        list(Cursor(RequestHead({"cursor": cursor}, {})).pages("/a", {"pageSize": 5}))
 
 
 class Stingy:
@@ -230,7 +230,7 @@ def test_questions_that_are_too_large_are_asked_in_parts(most: int) -> None:
 
 
 def test_pages_come_one_by_one() -> None:
-    get = Asked({"cursor": "one"}, {"cursor": "two"}, {})
+    get = RequestHead({"cursor": "one"}, {"cursor": "two"}, {})
     pages = Cursor(get).pages("/a", {"pageSize": 5})
     next(pages)
     assert len(get.asked) == 1

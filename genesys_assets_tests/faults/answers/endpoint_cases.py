@@ -6,7 +6,7 @@ from typing import Any
 
 from genesys_assets.cloud import errors
 from genesys_assets.cloud.errors import AnswerTooLarge, BrokenAnswer, EndlessPages, UnexpectedAnswer
-from genesys_assets_tests.faults.answers.host import Asked, Chunks, Reply, http
+from genesys_assets_tests.faults.answers.host import Chunks, Reply, RequestHead, http
 from genesys_assets_tests.faults.answers.http_cases import RIGHT, Case, case
 from genesys_assets_tests.faults.answers.questions import QUEUES
 
@@ -43,7 +43,7 @@ def _lake_file(**more: Any) -> dict[str, Any]:
 def listed(next_uri: object, **more: Any) -> Reply:
     """A first page that names this next page, and after it a last one."""
 
-    def reply(asked: Asked) -> Chunks:
+    def reply(asked: RequestHead) -> Chunks:
         uri = next_uri.replace("ELSEWHERE", asked.elsewhere) if isinstance(next_uri, str) else next_uri
         if asked.number == 0:
             yield http({"entities": [entity(1)], "nextUri": uri, **more})
@@ -53,11 +53,11 @@ def listed(next_uri: object, **more: Any) -> Reply:
     return reply
 
 
-def without_end(asked: Asked) -> Chunks:
+def without_end(asked: RequestHead) -> Chunks:
     yield http({"entities": [entity(asked.number)], "nextUri": f"{QUEUES}?pageNumber={asked.number + 2}"})
 
 
-def repeating(asked: Asked) -> Chunks:
+def repeating(asked: RequestHead) -> Chunks:
     yield http({"entities": [entity(1)], "nextUri": f"{QUEUES}?pageNumber={asked.number + 2}"})
 
 
@@ -68,7 +68,7 @@ def leading_on_by(cursor: str) -> Reply:
 def too_large_unless(size: int, name: str) -> Reply:
     """Refuses pages of more than so many, as the platform words it; else answers with a page of nothing."""
 
-    def reply(asked: Asked) -> Chunks:
+    def reply(asked: RequestHead) -> Chunks:
         wanted = next((int(part[9:]) for part in asked.query.split("&") if part.startswith("pageSize=")), size)
         if wanted > size:
             yield http({"message": "reduce pageSize", "code": "response.entity.too.large", "status": 400}, 400)

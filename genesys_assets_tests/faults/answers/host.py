@@ -17,7 +17,7 @@ SECRET = "the-secret-that-nobody-may-show+/=&é"
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestHead:
     """The head of a request."""
 
     method: str
@@ -32,7 +32,7 @@ class Asked:
 
 
 Chunks = Iterable[bytes]
-Reply = Callable[[Asked], Chunks]
+Reply = Callable[[RequestHead], Chunks]
 
 
 def http(body: Any = b"", status: int | str = 200, *headers: str, length: int | str | None = -1) -> bytes:
@@ -45,7 +45,7 @@ def http(body: Any = b"", status: int | str = 200, *headers: str, length: int | 
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + content
 
 
-def granted(_: Asked) -> Chunks:
+def granted(_: RequestHead) -> Chunks:
     yield http({"access_token": TOKEN, "token_type": "bearer", "expires_in": 86399})
 
 
@@ -53,7 +53,7 @@ class Host:
     """Answers each path by its reply, others with 404; every connection carries one request."""
 
     def __init__(self, elsewhere: str = "") -> None:
-        self.asked: list[Asked] = []
+        self.asked: list[RequestHead] = []
         self.elsewhere = elsewhere
         self.replies: dict[str, Reply] = {}
         self.connections = 0
@@ -99,13 +99,13 @@ class Host:
             method, target, _ = text.split(" ", 2)
             path, _, query = target.partition("?")
             before = sum(asked.path == path for asked in self.asked)
-            asked = Asked(method, path, query, text, before, self.elsewhere)
+            asked = RequestHead(method, path, query, text, before, self.elsewhere)
             self.asked.append(asked)
             for chunk in self.replies.get(path, _nothing)(asked):
                 connection.sendall(chunk)
 
 
-def _nothing(_: Asked) -> Chunks:
+def _nothing(_: RequestHead) -> Chunks:
     yield http({"message": "The requested resource was not found.", "code": "not.found"}, 404)
 
 

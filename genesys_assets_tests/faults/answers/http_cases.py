@@ -10,7 +10,7 @@ from typing import Any
 
 from genesys_assets.cloud import errors
 from genesys_assets.cloud.errors import AnswerTooLarge, BrokenAnswer, RateLimited, ServerTrouble, Unreachable
-from genesys_assets_tests.faults.answers.host import SECRET, TOKEN, Asked, Chunks, Reply, http
+from genesys_assets_tests.faults.answers.host import SECRET, TOKEN, Chunks, Reply, RequestHead, http
 
 RIGHT = None
 Expected = type[Exception] | None
@@ -30,7 +30,7 @@ class Case:
 
 
 def case(name: str, answer: bytes | Reply, expected: Expected, question: str = "get") -> Case:
-    def always(_: Asked) -> Chunks:
+    def always(_: RequestHead) -> Chunks:
         assert isinstance(answer, bytes)
         yield answer
 
@@ -54,7 +54,7 @@ def packed(content: bytes, *, encoding: str = "gzip") -> bytes:
 
 
 def dripping(before: bytes, drop: bytes = b"x") -> Reply:
-    def reply(_: Asked) -> Iterator[bytes]:
+    def reply(_: RequestHead) -> Iterator[bytes]:
         yield before
         for _drop in range(1000):
             time.sleep(0.01)

@@ -14,7 +14,7 @@ import pytest
 
 from genesys_assets.cloud.http import limits
 from genesys_assets_tests.faults import only_in_make_faults
-from genesys_assets_tests.faults.answers.host import Asked, Chunks, hosts, http
+from genesys_assets_tests.faults.answers.host import Chunks, RequestHead, hosts, http
 from genesys_assets_tests.faults.answers.http_cases import chunk, head
 from genesys_assets_tests.faults.answers.questions import THINGS
 from genesys_assets_tests.patience import PATIENCE_SECONDS
@@ -117,7 +117,7 @@ def _peak(name: str, script: str) -> int:
     """How many MB above idle a process takes that asks for an answer of this name."""
     make, expected = ANSWERS[name]
 
-    def reply(_: Asked) -> Chunks:
+    def reply(_: RequestHead) -> Chunks:
         yield from make()
 
     with hosts() as (host, _):

@@ -21,7 +21,7 @@ from genesys_assets.publishing.publisher import Publisher
 from genesys_assets.publishing.report_files import write_report_files
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets_tests.faults import EVERY_CASE
-from genesys_assets_tests.faults.answers.host import Asked, Chunks, hosts, http
+from genesys_assets_tests.faults.answers.host import Chunks, RequestHead, hosts, http
 from genesys_assets_tests.faults.object_store.test_lake import HTML, LISTING, LISTS, Case, answered, error
 from genesys_assets_tests.lake.faulty_s3 import FaultyS3, in_front_of
 from genesys_assets_tests.publishing.published_files import DAY, TABLE, a_manifest
@@ -119,14 +119,14 @@ def test_what_is_published_is_proven_or_refused_by_name(
     assert len(publisher.publish("agent_daily", DAY, others)) == 3
 
 
-def _dripping(_: Asked) -> Chunks:
+def _dripping(_: RequestHead) -> Chunks:
     yield b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
     while True:
         yield b"."
         time.sleep(0.01)
 
 
-PROOFS: dict[str, Chunks | Callable[[Asked], Chunks]] = {
+PROOFS: dict[str, Chunks | Callable[[RequestHead], Chunks]] = {
     "one byte after the other": _dripping,
     "a chunk of negative size": [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc"],
     "two lengths": [http(b"abc", length="3, 4")],
@@ -147,7 +147,7 @@ def test_whatever_the_host_of_a_url_answers_the_file_is_not_proven(
     monkeypatch.setattr(private_bucket, "LONGEST_SECONDS", 1.0)
     answer = PROOFS[kind]
 
-    def reply(asked: Asked) -> Chunks:
+    def reply(asked: RequestHead) -> Chunks:
         if not asked.query:
             return [http(b"", 403)]
         return answer(asked) if callable(answer) else answer

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from genesys_assets import reports
 from genesys_assets.cloud.analytics import catalogue
+from genesys_assets.reports.custom import CustomReports
 from genesys_assets.reports.language.conditions import Comparison
 from genesys_assets.reports.language.file import MOST_PROBLEMS
 from genesys_assets.reports.meaning.entries import ParsedReports, read_reports, read_text
-from genesys_assets.reports.own import OwnReports
 from genesys_assets_tests.faults import EVERY_CASE
 from genesys_assets_tests.faults.report_files.cases import REFUSED, RIGHT, of_where
 from genesys_assets_tests.reports.language.mistakes import MISTAKES, of_entry, of_metric
@@ -116,7 +116,7 @@ def test_of_a_formula_that_is_no_text_nothing_else_is_said(formula: str, tmp_pat
 
 
 def refusal(path: Path) -> str:
-    own = OwnReports.read(path)
+    own = CustomReports.read(path)
     (problem,) = own.problems
     assert own.reports == ()
     return problem.message
@@ -158,7 +158,7 @@ def test_what_nobody_thought_of_is_named_and_ends_nothing(tmp_path: Path, monkey
         raise RecursionError("maximum recursion depth exceeded")
 
     (tmp_path / "reports.yaml").write_text(of_entry(""))
-    monkeypatch.setattr("genesys_assets.reports.own.read_reports", fails)
+    monkeypatch.setattr("genesys_assets.reports.custom.read_reports", fails)
     assert "RecursionError: maximum recursion depth exceeded. This is a mistake in" in refusal(
         tmp_path / "reports.yaml"
     )

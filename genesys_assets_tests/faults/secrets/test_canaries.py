@@ -22,7 +22,7 @@ from genesys_assets_tests.assets.world import World, environment, events, hours
 from genesys_assets_tests.automation.test_alerts import Watch
 from genesys_assets_tests.conftest import NOW
 from genesys_assets_tests.faults import only_in_make_faults
-from genesys_assets_tests.faults.answers.host import Asked, Chunks, hosts, http
+from genesys_assets_tests.faults.answers.host import Chunks, RequestHead, hosts, http
 from genesys_assets_tests.faults.secrets.canaries import found, texts_below, texts_of
 from genesys_assets_tests.faults.secrets.test_secrets_manager import server_of
 from genesys_assets_tests.ports import refusing_port
@@ -57,7 +57,7 @@ def everything_logged() -> Iterator[io.StringIO]:
         root.setLevel(level)
 
 
-def echoing(asked: Asked) -> Chunks:
+def echoing(asked: RequestHead) -> Chunks:
     """Repeats the head of the request: as an error, then as an answer."""
     yield http({"message": asked.head, "code": asked.head, "seen": asked.head}, 400 if asked.number % 2 else 200)
 

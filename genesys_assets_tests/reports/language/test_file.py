@@ -14,8 +14,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from genesys_assets.reports.custom import CustomReports, check
 from genesys_assets.reports.meaning.entries import ParsedReports, read_reports, read_text
-from genesys_assets.reports.own import OwnReports, check
 
 GOOD = """\
 reports:
@@ -131,10 +131,10 @@ def test_check_tells_what_loading_would(tmp_path: Path) -> None:
     path = tmp_path / "reports.yaml"
     path.write_text(GOOD.replace("one:", "interval:"))
     assert [problem.line for problem in check(path)] == [2]
-    assert OwnReports.read(path).reports == ()
+    assert CustomReports.read(path).reports == ()
     path.write_text(GOOD)
     assert check(path) == []
-    assert [report.name for report in OwnReports.read(path).reports] == ["one"]
+    assert [report.name for report in CustomReports.read(path).reports] == ["one"]
 
 
 def test_the_example_that_ships_is_right() -> None:

@@ -21,7 +21,7 @@ COUNTS = ("rows_before", "rows_after", "rows_added", "rows_changed", "rows_remov
 
 
 @dataclass(frozen=True)
-class Committed:
+class CommitRecord:
     """One commit: the files of each partition before and after it, and what it says of those that were read."""
 
     version: int
@@ -31,7 +31,7 @@ class Committed:
     readings: Mapping[str, Mapping[str, Any]]
 
 
-def commits(table: Path) -> Iterator[Committed]:
+def commits(table: Path) -> Iterator[CommitRecord]:
     """All commits of a table, the oldest first."""
     files: Files = {}
     for log in sorted((table / "_delta_log").glob("*.json")):
@@ -39,7 +39,7 @@ def commits(table: Path) -> Iterator[Committed]:
         before, files = files, _after(table, files, actions)
         (note,) = [action["commitInfo"].get("genesys_assets", {}) for action in actions if "commitInfo" in action]
         said = json.loads(note) if isinstance(note, str) else note
-        yield Committed(int(log.stem), before, files, said.get("run_id"), said.get("readings", {}))
+        yield CommitRecord(int(log.stem), before, files, said.get("run_id"), said.get("readings", {}))
 
 
 def _after(table: Path, files: Files, actions: Sequence[Mapping[str, Any]]) -> Files:

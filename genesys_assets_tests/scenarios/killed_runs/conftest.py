@@ -12,18 +12,18 @@ from sqlalchemy.engine import Engine
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.sandbox.server import running
-from genesys_assets_tests.scenarios.conftest import Present
+from genesys_assets_tests.scenarios.conftest import FixedNow
 from genesys_assets_tests.scenarios.killed_runs.lakes import NOW, Lakes
 from genesys_assets_tests.scenarios.killed_runs.process import unsynchronised
 
 
 @pytest.fixture(scope="package")
-def present() -> Present:
-    return Present(NOW)
+def present() -> FixedNow:
+    return FixedNow(NOW)
 
 
 @pytest.fixture(scope="package", autouse=True)
-def _at_one_time(present: Present) -> Iterator[None]:
+def _at_one_time(present: FixedNow) -> Iterator[None]:
     """Whoever asks takes for now what the organisation does, and gives a lost submission up at once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(details_jobs, "GRACE", timedelta(0))
@@ -34,6 +34,6 @@ def _at_one_time(present: Present) -> Iterator[None]:
 
 
 @pytest.fixture(scope="package")
-def lakes(present: Present, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lakes]:
+def lakes(present: FixedNow, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lakes]:
     with running(conversations_per_day=12, now=present, requests_per_minute=None) as sandbox:
         yield Lakes(sandbox, present, tmp_path_factory.mktemp("lakes"))

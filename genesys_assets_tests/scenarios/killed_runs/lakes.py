@@ -18,14 +18,14 @@ from genesys_assets.sandbox.server import Sandbox
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests.assets.world import World
 from genesys_assets_tests.processes import ended
-from genesys_assets_tests.scenarios.conftest import Present
+from genesys_assets_tests.scenarios.conftest import FixedNow
 from genesys_assets_tests.scenarios.killed_runs.commits import commits
 from genesys_assets_tests.scenarios.killed_runs.places import ONE, TWO, Place, Step
 from genesys_assets_tests.scenarios.killed_runs.process import DEFINITIONS, Kill, Order, run
 
 NOW = datetime(2026, 1, 30, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-Committed = Mapping[str, set[str]]
+CommitRecord = Mapping[str, set[str]]
 """By table the partitions."""
 
 
@@ -34,10 +34,10 @@ class Lakes:
     """Of each kind one is made, with all that Dagster knows of it: read once; read up to a place; dead at a place."""
 
     sandbox: Sandbox
-    present: Present
+    present: FixedNow
     folder: Path
     _count: int = 0
-    _dead: dict[str, tuple[Path, Committed]] = field(default_factory=dict)
+    _dead: dict[str, tuple[Path, CommitRecord]] = field(default_factory=dict)
     _made: dict[Any, Path] = field(default_factory=dict)
     _lived: dict[Any, World] = field(default_factory=dict)
 
@@ -95,7 +95,7 @@ class Lakes:
             self._made[known] = made
         return self._made[known]
 
-    def dead(self, place: Place) -> tuple[Path, Committed]:
+    def dead(self, place: Place) -> tuple[Path, CommitRecord]:
         """A copy of a lake in which the step died, and what it had committed. The second state is the present one."""
         if repr(place) not in self._dead:
             made = self.copy(self.about_to(place))
@@ -104,7 +104,7 @@ class Lakes:
         self.second_state()
         return self.copy(made), committed
 
-    def lived(self, place: Place, committed: Committed, steps: Sequence[Step], later: datetime) -> World:
+    def lived(self, place: Place, committed: CommitRecord, steps: Sequence[Step], later: datetime) -> World:
         """A lake in which the same was committed by runs that lived; then the steps, at a later time of the first
         state or still of the second.
         """
@@ -114,7 +114,7 @@ class Lakes:
             self._lived[known] = self._live(place, committed, steps, later)
         return self._lived[known]
 
-    def _live(self, place: Place, committed: Committed, steps: Sequence[Step], later: datetime) -> World:
+    def _live(self, place: Place, committed: CommitRecord, steps: Sequence[Step], later: datetime) -> World:
         world = self.world(self.copy(self.about_to(place)), dg.DagsterInstance.ephemeral())
         for part in place.killed.only(committed):
             part.run(world)
@@ -129,7 +129,7 @@ class Lakes:
             for step in steps:
                 step.run(world)
 
-    def kill(self, folder: Path, step: Step, place: Kill) -> Committed:
+    def kill(self, folder: Path, step: Step, place: Kill) -> CommitRecord:
         """Run a step in a process that dies where it was told to; what it had committed."""
         world = self.world(folder, dg.DagsterInstance.ephemeral())
         before = versions(world)
@@ -148,7 +148,7 @@ def versions(world: World) -> dict[str, int]:
     return {str(log.parent.relative_to(world.folder)): len([*log.glob("*.json")]) for log in logs}
 
 
-def _committed_since(world: World, before: Mapping[str, int]) -> Committed:
+def _committed_since(world: World, before: Mapping[str, int]) -> CommitRecord:
     done = {
         name: {key for commit in [*commits(world.folder / name)][before.get(name, 0) :] for key in commit.readings}
         for name, count in versions(world).items()

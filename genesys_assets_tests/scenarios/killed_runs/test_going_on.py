@@ -13,7 +13,7 @@ import pytest
 from genesys_assets.days.sources import START_DAYS
 from genesys_assets_tests.assets.world import RANGE, World, environment
 from genesys_assets_tests.scenarios.hard_days import DETAILS, OVERLAP
-from genesys_assets_tests.scenarios.killed_runs.lakes import Committed, Lakes
+from genesys_assets_tests.scenarios.killed_runs.lakes import CommitRecord, Lakes
 from genesys_assets_tests.scenarios.killed_runs.places import (
     AFTER_COMMIT,
     COMMIT,
@@ -88,7 +88,7 @@ def requests_of(world: World, act: Callable[[], Any]) -> Counter[str]:
     return Counter(path for path in paths if "oauth" not in path)
 
 
-def requests_of_the_rest(lakes: Lakes, place: Place, committed: Committed) -> Counter[str]:
+def requests_of_the_rest(lakes: Lakes, place: Place, committed: CommitRecord) -> Counter[str]:
     """What a run of the days costs that the killed one did not store."""
     world = lakes.world(lakes.copy(lakes.about_to(place)), dg.DagsterInstance.ephemeral())
     (name,) = place.killed.assets

@@ -25,7 +25,7 @@ Row = tuple[str, int, int]
 
 
 @dataclass(frozen=True)
-class Sent:
+class SentPage:
     """A page: its rows, and what planning knows of it. `as_of` is in seconds after the day."""
 
     rows: list[Row]
@@ -53,7 +53,7 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Merged:
+class MergeResult:
     """What comes of pages: rows in order, and by id the tag of what supplements a row."""
 
     rows: list[Row]
@@ -61,22 +61,22 @@ class Merged:
     planned: Plan
 
 
-def sent(*pages: list[Row], as_of: Sequence[int] | None = None) -> list[Sent]:
+def sent(*pages: list[Row], as_of: Sequence[int] | None = None) -> list[SentPage]:
     """Pages that decide, each newer than the one before."""
     return [
-        Sent(rows, as_of=instant)
+        SentPage(rows, as_of=instant)
         for rows, instant in zip(pages, as_of if as_of is not None else range(len(pages)), strict=True)
     ]
 
 
-def merge(pages: Sequence[Sent]) -> Merged:
+def merge(pages: Sequence[SentPage]) -> MergeResult:
     planned = plan([page.stub() for page in pages])
     rows: list[Row] = []
     supplements: dict[str, int] = {}
     for part in merged(planned, (decode(pages[index].body()).conversations for index in planned.order)):
         rows += rows_of(part.conversations)
         supplements |= supplements_of(part)
-    return Merged(rows, supplements, planned)
+    return MergeResult(rows, supplements, planned)
 
 
 def rows_of(part: pa.StructArray) -> list[Row]:
@@ -114,7 +114,7 @@ def test_what_began_outside_the_day_is_dropped_and_counted() -> None:
 
 
 def test_a_page_stored_with_two_hours_gives_each_its_own_conversations() -> None:
-    body = Sent([("a", 1, 0), ("b", 2, 0)]).body()
+    body = SentPage([("a", 1, 0), ("b", 2, 0)]).body()
     border = DAY + timedelta(milliseconds=2)
     planned = plan([Stub(DAY, border, NEXT, starts(body)), Stub(border, NEXT, NEXT, starts(body))])
     parts = merged(planned, (decode(body).conversations for _ in planned.order))
@@ -153,20 +153,20 @@ def test_no_pages_give_no_conversations() -> None:
 
 
 def test_a_page_that_does_not_decide_brings_a_newer_form_of_a_conversation_that_another_page_has() -> None:
-    found = merge([Sent([("a", 5, 1), ("b", 6, 1)], as_of=1), Sent([("a", 5, 2)], as_of=2, decides=False)])
+    found = merge([SentPage([("a", 5, 1), ("b", 6, 1)], as_of=1), SentPage([("a", 5, 2)], as_of=2, decides=False)])
     assert found.rows == [("a", 5, 2), ("b", 6, 1)]
     assert (found.planned.duplicates, found.planned.deleted) == (1, 0)
 
 
 def test_an_older_form_stays_behind_whoever_decides() -> None:
-    found = merge([Sent([("a", 5, 1)], as_of=2), Sent([("a", 5, 2)], as_of=1, decides=False)])
+    found = merge([SentPage([("a", 5, 1)], as_of=2), SentPage([("a", 5, 2)], as_of=1, decides=False)])
     assert found.rows == [("a", 5, 1)]
 
 
 def test_a_conversation_that_no_page_has_which_decides_was_deleted() -> None:
     kept, gone = [("a", 5, 1)], [("b", 6, 1), ("c", 7, 1)]
-    hours = [Sent([*kept, *gone], as_of=2, decides=False), Sent(gone[:1], as_of=3, decides=False)]
-    found = merge([Sent(kept, as_of=1), *hours])
+    hours = [SentPage([*kept, *gone], as_of=2, decides=False), SentPage(gone[:1], as_of=3, decides=False)]
+    found = merge([SentPage(kept, as_of=1), *hours])
     assert found.rows == [("a", 5, 1)]
     assert (found.planned.duplicates, found.planned.deleted) == (1, 2)
 
@@ -177,9 +177,9 @@ def test_a_conversation_that_no_page_has_which_decides_was_deleted() -> None:
 def test_the_newest_form_by_job_supplements_a_newer_one_of_the_query() -> None:
     found = merge(
         [
-            Sent([("a", 5, 1), ("b", 6, 1)], as_of=1, by_job=True),
-            Sent([("a", 5, 2)], as_of=2, by_job=True),
-            Sent([("a", 5, 3)], as_of=3),
+            SentPage([("a", 5, 1), ("b", 6, 1)], as_of=1, by_job=True),
+            SentPage([("a", 5, 2)], as_of=2, by_job=True),
+            SentPage([("a", 5, 3)], as_of=3),
         ]
     )
     assert found.rows == [("a", 5, 3), ("b", 6, 1)]
@@ -188,16 +188,16 @@ def test_the_newest_form_by_job_supplements_a_newer_one_of_the_query() -> None:
 
 
 def test_a_newest_form_by_job_needs_no_supplement() -> None:
-    found = merge([Sent([("a", 5, 1)], as_of=1, by_job=True), Sent([("a", 5, 2)], as_of=2, by_job=True)])
+    found = merge([SentPage([("a", 5, 1)], as_of=1, by_job=True), SentPage([("a", 5, 2)], as_of=2, by_job=True)])
     assert (found.rows, found.supplements) == ([("a", 5, 2)], {})
 
 
 def test_a_supplement_finds_its_conversation_though_the_start_was_corrected() -> None:
     found = merge(
         [
-            Sent([("a", 5, 1), ("b", 90, 1)], as_of=1, by_job=True),
-            Sent([("c", 6, 2), ("a", 80, 2)], as_of=2),
-            Sent([("b", 7, 3)], as_of=3),
+            SentPage([("a", 5, 1), ("b", 90, 1)], as_of=1, by_job=True),
+            SentPage([("c", 6, 2), ("a", 80, 2)], as_of=2),
+            SentPage([("b", 7, 3)], as_of=3),
         ]
     )
     assert found.rows == [("c", 6, 2), ("b", 7, 3), ("a", 80, 2)]
@@ -205,8 +205,8 @@ def test_a_supplement_finds_its_conversation_though_the_start_was_corrected() ->
 
 
 def test_supplements_stay_beside_their_conversations_when_parts_are_put_together() -> None:
-    pages = [Sent([(f"{i}", 10 * i, 1)], as_of=1, by_job=True) for i in range(6)]
-    pages += [Sent([(f"{i}", 10 * i, 2)], as_of=2) for i in (1, 4, 5)]
+    pages = [SentPage([(f"{i}", 10 * i, 1)], as_of=1, by_job=True) for i in range(6)]
+    pages += [SentPage([(f"{i}", 10 * i, 2)], as_of=2) for i in (1, 4, 5)]
     planned = plan([page.stub() for page in pages])
     parts = list(merged(planned, (decode(pages[index].body()).conversations for index in planned.order)))
     assert len(parts) == 6
@@ -219,7 +219,7 @@ def test_supplements_stay_beside_their_conversations_when_parts_are_put_together
 # -- what is held ------------------------------------------------------------------------------------------------------
 
 
-def most_held(pages: Sequence[Sent]) -> int:
+def most_held(pages: Sequence[SentPage]) -> int:
     """The most pages that were given to `merged` and not yet wholly passed on."""
     planned = plan([page.stub() for page in pages])
     left = Counter({part.page: len(part.rows) for part in planned.parts})
@@ -240,20 +240,20 @@ def most_held(pages: Sequence[Sent]) -> int:
 
 
 def test_pages_that_touch_no_other_are_never_held() -> None:
-    assert most_held([Sent([(f"{i}", 10 * i, 0), (f"{i}x", 10 * i + 5, 0)]) for i in range(5)]) == 0
+    assert most_held([SentPage([(f"{i}", 10 * i, 0), (f"{i}x", 10 * i + 5, 0)]) for i in range(5)]) == 0
 
 
 def test_pages_that_overlap_like_the_scales_of_a_fish_are_not_held_together() -> None:
     """The pages of a job and of the query are cut at different conversations."""
-    assert most_held([Sent([(f"{i}", 10 * i, 0), (f"{i}x", 10 * i + 15, 0)]) for i in range(50)]) == 1
+    assert most_held([SentPage([(f"{i}", 10 * i, 0), (f"{i}x", 10 * i + 15, 0)]) for i in range(50)]) == 1
 
 
 def test_supplements_do_not_make_pages_wait_for_the_end_of_the_day() -> None:
     ids = [f"{i:03d}" for i in range(120)]
     by_job = [
-        Sent([(id_, 10 * int(id_), 1) for id_ in ids[i : i + 10]], as_of=1, by_job=True) for i in range(0, 120, 10)
+        SentPage([(id_, 10 * int(id_), 1) for id_ in ids[i : i + 10]], as_of=1, by_job=True) for i in range(0, 120, 10)
     ]
-    newer = [Sent([(id_, 10 * int(id_), 2) for id_ in ids[max(i, 0) : i + 3]], as_of=2) for i in range(-1, 120, 3)]
+    newer = [SentPage([(id_, 10 * int(id_), 2) for id_ in ids[max(i, 0) : i + 3]], as_of=2) for i in range(-1, 120, 3)]
     planned = plan([page.stub() for page in [*by_job, *newer]])
     given, passed, most = 0, 0, 0
 
@@ -273,10 +273,10 @@ def test_supplements_do_not_make_pages_wait_for_the_end_of_the_day() -> None:
 # -- laws --------------------------------------------------------------------------------------------------------------
 
 ROWS = st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(-5, 40), st.integers(0, 99)), max_size=6)
-PAGES = st.lists(st.builds(Sent, ROWS, st.integers(0, 3), st.booleans(), st.booleans()), max_size=6)
+PAGES = st.lists(st.builds(SentPage, ROWS, st.integers(0, 3), st.booleans(), st.booleans()), max_size=6)
 
 
-def plainly(pages: Sequence[Sent]) -> tuple[list[Row], dict[str, int], int, int]:
+def plainly(pages: Sequence[SentPage]) -> tuple[list[Row], dict[str, int], int, int]:
     """Rows, supplements, duplicates and deleted, worked out conversation by conversation."""
     forms = [
         (row, page.as_of, number, page)
@@ -301,7 +301,7 @@ def plainly(pages: Sequence[Sent]) -> tuple[list[Row], dict[str, int], int, int]
 
 @settings(max_examples=200)
 @given(PAGES)
-def test_any_pages_give_each_conversation_once_in_order_in_its_newest_form(pages: list[Sent]) -> None:
+def test_any_pages_give_each_conversation_once_in_order_in_its_newest_form(pages: list[SentPage]) -> None:
     found = merge(pages)
     planned = found.planned
     assert (found.rows, found.supplements, planned.duplicates, planned.deleted) == plainly(pages)
@@ -311,7 +311,7 @@ def test_any_pages_give_each_conversation_once_in_order_in_its_newest_form(pages
 @settings(max_examples=80)
 @given(PAGES, st.randoms(use_true_random=False))
 def test_the_order_in_which_pages_are_given_does_not_matter_where_they_are_of_different_instants(
-    pages: list[Sent], shuffling: random.Random
+    pages: list[SentPage], shuffling: random.Random
 ) -> None:
     pages = [replace(page, rows=once(page.rows), as_of=number) for number, page in enumerate(pages)]
     shuffled = shuffling.sample(pages, len(pages))
@@ -326,8 +326,8 @@ def once(rows: list[Row]) -> list[Row]:
 
 @settings(max_examples=80)
 @given(PAGES, st.lists(st.integers(1, 4), min_size=1))
-def test_however_a_reading_is_cut_into_pages_it_gives_the_same(pages: list[Sent], lengths: list[int]) -> None:
-    cut: list[Sent] = []
+def test_however_a_reading_is_cut_into_pages_it_gives_the_same(pages: list[SentPage], lengths: list[int]) -> None:
+    cut: list[SentPage] = []
     for number, page_ in enumerate(pages):
         length = lengths[number % len(lengths)]
         cut += [replace(page_, rows=page_.rows[at : at + length]) for at in range(0, len(page_.rows), length)]
@@ -338,7 +338,7 @@ def test_however_a_reading_is_cut_into_pages_it_gives_the_same(pages: list[Sent]
 
 @settings(max_examples=30)
 @given(PAGES)
-def test_merging_again_what_was_merged_changes_nothing(pages: list[Sent]) -> None:
+def test_merging_again_what_was_merged_changes_nothing(pages: list[SentPage]) -> None:
     once_merged = merge(pages)
     again = merge(sent(once_merged.rows))
     assert again.rows == once_merged.rows
@@ -346,7 +346,9 @@ def test_merging_again_what_was_merged_changes_nothing(pages: list[Sent]) -> Non
 
 
 def test_a_plan_names_rows_by_their_position_on_their_page() -> None:
-    planned = plan([Sent([("a", 5, 1), ("b", 6, 1)], as_of=1, by_job=True).stub(), Sent([("b", 6, 2)], as_of=2).stub()])
+    planned = plan(
+        [SentPage([("a", 5, 1), ("b", 6, 1)], as_of=1, by_job=True).stub(), SentPage([("b", 6, 2)], as_of=2).stub()]
+    )
     first, second = planned.parts
     assert (first.page, first.rows.tolist(), first.supplements.tolist(), first.size) == (0, [0], [1], 2)
     assert (second.page, second.rows.tolist(), second.supplements.tolist(), second.size) == (1, [0], [], 1)

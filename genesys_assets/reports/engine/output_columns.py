@@ -21,7 +21,7 @@ from genesys_assets.reports.engine.row_filter import holds
 from genesys_assets.reports.engine.stored import StoredDay
 from genesys_assets.reports.language.formulas import NumberTooLarge, rounded
 from genesys_assets.reports.language.model import INTERVAL_LENGTH
-from genesys_assets.reports.meaning.columns import ShownColumn
+from genesys_assets.reports.meaning.columns import OutputColumn
 from genesys_assets.reports.meaning.figures import Figure
 from genesys_assets.reports.meaning.report import DAYS, Report, has_local_date
 from genesys_assets.tables.names import names_of_ids
@@ -158,21 +158,21 @@ def _settings(report: Report, groups: pa.Table, stored: StoredDay) -> dict[str, 
     return {f"set {setting}": queue_settings(setting, groups, stored.lake, stored.window.end) for setting in settings}
 
 
-def _value(shown: ShownColumn, known: Mapping[str, Mapping[str, Any]]) -> Any:
+def _value(shown: OutputColumn, known: Mapping[str, Mapping[str, Any]]) -> Any:
     """The value of a column before unit and digits: of this period, of the one before, or the difference of both."""
     if shown.of != "change":
         return _of(shown, known[shown.of])
     return pc.subtract_checked(_of(shown, known["now"]), _of(shown, known["before"]))
 
 
-def _of(shown: ShownColumn, known: Mapping[str, Any]) -> Any:
+def _of(shown: OutputColumn, known: Mapping[str, Any]) -> Any:
     if shown.figure or shown.setting:
         return known[shown.figure or f"set {shown.setting}"]
     assert shown.formula is not None
     return shown.formula.compute(known)
 
 
-def _displayed(value: Any, shown: ShownColumn) -> Any:
+def _displayed(value: Any, shown: OutputColumn) -> Any:
     """The value in the column's unit, rounded to its digits. (Formulas use it in milliseconds, unrounded.) Raises
     NumberTooLarge.
     """

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 
-class AsWritten:
+class WrittenNumber:
     """A number; `str()` gives the text from which it was parsed."""
 
     written: str
@@ -22,10 +22,10 @@ class AsWritten:
         return self.written
 
 
-class _Whole(AsWritten, int): ...
+class _Whole(WrittenNumber, int): ...
 
 
-class _Decimal(AsWritten, float): ...
+class _Decimal(WrittenNumber, float): ...
 
 
 def number(text: str, *, is_whole: bool) -> int | float:
@@ -44,4 +44,4 @@ def in_json(stated: Any) -> Any:
         return {name: in_json(of) for name, of in stated.items()}
     if isinstance(stated, list):
         return [in_json(each) for each in stated]
-    return str(stated) if isinstance(stated, AsWritten) else stated
+    return str(stated) if isinstance(stated, WrittenNumber) else stated

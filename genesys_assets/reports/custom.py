@@ -1,4 +1,4 @@
-"""A user's own reports: reads their file, checks it, and previews a report.
+"""Custom reports, those of the reports file: reads the file, checks it, and previews a report.
 
 A report in the file must not have the name of a built-in report. The setting GENESYS_ASSETS_REPORTS names the file;
 `meaning.entries` parses it.
@@ -28,7 +28,7 @@ _UTC = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)
-class OwnReports:
+class CustomReports:
     """The reports of a file, or its problems. Both are empty without a file. `version` identifies its bytes."""
 
     path: Path | None
@@ -37,7 +37,7 @@ class OwnReports:
     version: str = ""
 
     @classmethod
-    def read(cls, path: Path | None) -> OwnReports:
+    def read(cls, path: Path | None) -> CustomReports:
         """Read the file as it is now. Raises nothing: what goes wrong becomes a problem."""
         if path is None:
             return cls(None)
@@ -52,13 +52,13 @@ class OwnReports:
 
 def wanted_families() -> tuple[AggregateFamily, ...]:
     """The families of aggregates, except conversations, that reports or settings need. Raises SettingError."""
-    own, further = OwnReports.read(ReportSettings.load().file), AggregatesSettings.load().families
-    return families_of([*asked_in_any_case(), *questions_of(own.reports), *wanted_by_settings(further)])
+    custom, further = CustomReports.read(ReportSettings.load().file), AggregatesSettings.load().families
+    return families_of([*asked_in_any_case(), *questions_of(custom.reports), *wanted_by_settings(further)])
 
 
 def check(path: Path) -> list[Problem]:
     """All problems of a file, in the order of its lines; empty if it can be used."""
-    return list(OwnReports.read(path).problems)
+    return list(CustomReports.read(path).problems)
 
 
 def preview(report: Report, lake: Lake, day: str, *, zone: ZoneInfo = _UTC, start_date: date = date.min) -> pa.Table:
