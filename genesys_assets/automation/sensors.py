@@ -12,317 +12,42 @@ time.
     reports    days whose tables, names or definitions have changed
     publish    finished days whose reports or failing checks have changed
 
-`backlog` decides what is missing, `stale` what is stale, `next_run` which range of it runs next.
+`tick` says what each finds missing or stale, `next_run` which range of it runs next.
 
 All ship stopped: switch them on in the UI.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import partial
 
 import dagster as dg
 
-from genesys_assets.assets.failed_reports import failed_reports
 from genesys_assets.automation import backlog, stale
-from genesys_assets.automation.manifests import ManifestReader
 from genesys_assets.automation.next_run import (
     CHECKS,
-    GIVE_UP_AFTER,
     Backlog,
     Request,
-    Run,
     choose_next_run,
-    failures_of,
-    free,
-    free_if_active,
-    last_moment,
 )
-from genesys_assets.automation.progress import NIGHT, RANGE_END, RANGE_START, location_of, runs_of
+from genesys_assets.automation.progress import NIGHT, RANGE_END, RANGE_START
 from genesys_assets.automation.switches import sensor_status
+from genesys_assets.automation.tick import Tick
 from genesys_assets.checks.reconciliation import FIRST_DAY, LAST_DAY
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
-from genesys_assets.cloud.errors import GenesysCloudError, MissingPermission
-from genesys_assets.cloud.jobs import run as details_jobs
-from genesys_assets.days import DAY, utc_day
-from genesys_assets.days.sources import DAILY as DAILY_DETAILS
-from genesys_assets.days.sources import HOURLY as HOURLY_DETAILS
-from genesys_assets.days.users import USER_DETAILS
-from genesys_assets.keys import LAYERS, asset_key, keys
-from genesys_assets.lake.lake import Lake
-from genesys_assets.lake.opening import shared_lake, shared_s3_client
+from genesys_assets.keys import LAYERS, asset_key
+from genesys_assets.lake.opening import shared_lake
 from genesys_assets.partitions import Calendar
-from genesys_assets.reports.built_in import operating_reports
-from genesys_assets.reports.meaning.questions import families_of
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
-from genesys_assets.settings import (
-    ApiBudgetSettings,
-    DataLakeSettings,
-    ObservationSettings,
-    ReconciliationSettings,
-    SettingError,
-    UserStatusSettings,
-)
 
 _MOST_DAYS = 7
 _MOST_HOURS = 7 * 24
-_HOPELESS = 2
-"""After this many failures of a table, check or report, its day is published without it."""
 _LONGEST_WAIT_SECONDS = 10.0
 """How long a tick waits for the platform. Dagster allows a minute, but the thread also serves the other sensors."""
-
-
-@dataclass
-class Tick:
-    """One tick of a sensor, with everything that it decides by. `definitions` are the reports."""
-
-    context: dg.SensorEvaluationContext
-    lake: Lake
-    cloud: GenesysCloudResource
-    publishing: PublishingResource
-    calendar: Calendar
-    definitions: Sequence[Report]
-    questions: Sequence[AggregateQuestion]
-    now: datetime
-
-    @property
-    def location(self) -> dg.RepositoryDefinition:
-        return location_of(self.context)
-
-    @cached_property
-    def runs(self) -> Sequence[Run]:
-        return runs_of(self.context.instance, self.location, self.now)
-
-    @cached_property
-    def keys(self) -> Mapping[str, dg.AssetKey]:
-        """The keys of assets, by place."""
-        return keys(self.location)
-
-    # -- wanted partitions -----------------------------------------------------------------------------------------
-
-    def upkeep(self) -> Backlog:
-        since = last_moment(self.now, *backlog.NIGHT_AT)
-        is_due = backlog.is_reference_older(self.lake, since)
-        return {f"{since:%Y-%m-%d}": frozenset(backlog.REFERENCE)} if is_due else {}
-
-    def observations(self) -> Backlog:
-        observed = [f"reference/{name}" for name in ObservationSettings.load().observed]
-        wanted = backlog.observations_backlog(self.lake, self.calendar, self.now, observed)
-        if not ApiBudgetSettings.load().usage:
-            return wanted
-        return {**backlog.usage_backlog(self.lake, self.calendar, self.now), **wanted}
-
-    def hours(self) -> Backlog:
-        wanted = backlog.hours_backlog(self.lake, self.calendar, self.now, self.questions)
-        if not any(HOURLY_DETAILS in assets and self._is_over(hour) for hour, assets in wanted.items()):
-            return wanted
-        return backlog.hours_backlog(self.lake, self.calendar, self.now, self.questions, self._available)
-
-    def days(self) -> Backlog:
-        """Asks the platform up to when details jobs have data, but only if a day could be due."""
-        if choose_next_run(
-            backlog.days_backlog(self.lake, self.calendar, self.now, self.now), self.runs, self.now, most=1
-        ).request:
-            return backlog.days_backlog(self.lake, self.calendar, self.now, self._available)
-        return {}
-
-    def lake_files(self) -> Backlog:
-        return backlog.lake_files_backlog(self.lake, self.calendar, self.now, DataLakeSettings.load())
-
-    def users(self) -> Backlog:
-        """Asks the platform up to when details jobs have data, but only if a day could be due. Empty without the
-        permission.
-        """
-        if not UserStatusSettings.load().is_read:
-            return {}
-        possible = backlog.user_days_backlog(self.lake, self.calendar, self.now, self.now)
-        if not choose_next_run(possible, self.runs, self.now, most=1).request:
-            return {}
-        try:
-            available = details_jobs.availability(self.cloud.client, details_jobs.USERS)
-        except MissingPermission as error:
-            self.context.log.warning(
-                f"Agents' status is not fetched: {error} Without it there is no genesys/reports/agent_day. If you do "
-                "not need it, set GENESYS_ASSETS_USER_STATUS=false."
-            )
-            return {}
-        except (GenesysCloudError, SettingError) as error:
-            self.context.log.warning(f"The platform did not say up to when users' details jobs have data: {error}")
-            available = None
-        return backlog.user_days_backlog(self.lake, self.calendar, self.now, available)
-
-    @cached_property
-    def stale_tables(self) -> Backlog:
-        return stale.tables_backlog(self.lake, self.calendar, self.now, families_of(self.questions))
-
-    def tables(self) -> Backlog:
-        """The table of open conversations once a night, else the stale tables of days whose pages are neither being
-        read nor read next.
-        """
-        register = stale.register_backlog(self.lake, self.now)
-        if free(register, self.runs, self.now) and not self._is_yesterday_coming:
-            return register
-        return {day: assets for day, assets in self.stale_tables.items() if not self._is_coming(day)}
-
-    @property
-    def _is_yesterday_coming(self) -> bool:
-        """Whether pages or tables of yesterday are being made or will be made next."""
-        yesterday = f"{(self.now - DAY).date()}"
-        is_stale = yesterday in free(self.stale_tables, self.runs, self.now)
-        return is_stale or self._is_being_made("tables/", yesterday) or self._is_coming(yesterday)
-
-    def _is_coming(self, day: str) -> bool:
-        """Whether pages of a day are being read or will be read next. Tables computed now would be computed again
-        then.
-        """
-        return day in self._days_to_be_read or day <= self._read_anew_until or self._is_being_read(day)
-
-    @cached_property
-    def _days_to_be_read(self) -> set[str]:
-        """The days whose hours will be read next."""
-        wanted = backlog.hours_backlog(self.lake, self.calendar, self.now, self.questions)
-        return {hour[:10] for hour in free(wanted, self.runs, self.now)}
-
-    @cached_property
-    def _read_anew_until(self) -> str:
-        """The last finished day that will be read next, because it is due again or because reading it failed. Empty if
-        no such day exists, and if no run failed lately.
-
-        Reading a day also changes earlier days, whose conversations may have ended on it. If these were computed now,
-        they would be computed again after each run that catches up on an outage.
-        """
-        if not any(run.failed for run in self.runs):
-            return ""
-        readings = [(DAILY_DETAILS, backlog.days_backlog(self.lake, self.calendar, self.now, self.now))]
-        if UserStatusSettings.load().is_read:
-            wanted = backlog.user_days_backlog(self.lake, self.calendar, self.now, self.now)
-            readings.append((USER_DETAILS, wanted))
-        read_next = (
-            day
-            for place, wanted in readings
-            for day, assets in free_if_active(wanted, self.runs, self.now).items()
-            if self._is_over(day)
-            and (
-                backlog.is_complete(self.lake, place, day) or any(failures_of(self.runs, each, day) for each in assets)
-            )
-        )
-        return max(read_next, default="")
-
-    def reports(self) -> Backlog:
-        """The stale reports. Empty until last night's reference data is read. Days whose pages are being read wait."""
-        if not self._names_are_known:
-            return {}
-        coming = {day for day in self.lake.stored(backlog.INTERVALS) if day is not None and self._is_coming(day)}
-        return self._reports_backlog([*self.definitions, *operating_reports()], coming)
-
-    def _reports_backlog(self, definitions: Sequence[Report], coming: Collection[str] = ()) -> Backlog:
-        closed = {*self.stale_tables, *self._closed(), *coming}
-        return stale.reports_backlog(self.lake, self.calendar, self.now, definitions, closed)
-
-    def published(self) -> Backlog:
-        """The days to publish: those whose tables, checks and reports are all made or have failed. A day that fails
-        does not hold up others. Raises NotReadable if no other day is left than those whose manifests cannot be read.
-        """
-        if not self._names_are_known:
-            return {}
-        unchecked = stale.checks_backlog(self.lake, self.calendar, self.now, self.stale_tables)
-        coming = {
-            day
-            for wanted in (self.stale_tables, unchecked, self._reports_backlog(self.definitions))
-            for day, assets in wanted.items()
-            if not all(self._has_failed(asset, day) for asset in assets)
-        }
-        coming |= self._closed() | self._days_to_be_read
-        coming |= {
-            day for day in self.lake.stored(backlog.INTERVALS) if day is not None and day <= self._read_anew_until
-        }
-        reader = ManifestReader(self.publishing.publisher(shared_s3_client))
-
-        def made_of(day: str) -> Mapping[str, str] | None:
-            manifest = reader.manifest(day)
-            return None if manifest is None else manifest.made_of
-
-        wanted = stale.published_backlog(self.lake, self.calendar, self.now, self.definitions, coming, made_of)
-        readable = {day: assets for day, assets in wanted.items() if day not in reader.unreadable}
-        for day, error in reader.unreadable.items():
-            self.context.log.warning(f"{day} is not published now, because its manifest was not read: {error}")
-        if reader.unreadable and not readable:
-            raise next(iter(reader.unreadable.values()))
-        return readable
-
-    def _has_failed(self, asset: str, day: str) -> bool:
-        """Whether to publish without an asset: its runs failed twice, or it is a report whose own step failed once. (If
-        the run died for another reason, the report is retried first.)
-        """
-        failures = len(failures_of(self.runs, asset, day))
-        layer, _, name = asset.partition("/")
-        if not failures or layer != "reports" or asset not in self.keys:
-            return failures >= _HOPELESS
-        is_bad = bool(failed_reports(self.context.instance, {name: self.keys[asset]}, day))
-        return is_bad or failures >= _HOPELESS
-
-    def checks(self) -> Backlog:
-        wanted = stale.checks_backlog(self.lake, self.calendar, self.now, self.stale_tables)
-        return {day: assets for day, assets in wanted.items() if not self._is_being_made("tables/", day)}
-
-    @cached_property
-    def _names_are_known(self) -> bool:
-        """Whether all needed listings were read since last night, or have failed so often that reports no longer
-        wait.
-        """
-        since = last_moment(self.now, *backlog.NIGHT_AT)
-        if not backlog.is_reference_older(self.lake, since, backlog.NEEDED):
-            return True
-        return all(
-            len(failures_of(self.runs, listing, f"{since:%Y-%m-%d}")) >= GIVE_UP_AFTER for listing in backlog.NEEDED
-        )
-
-    def _closed(self) -> set[str]:
-        """The days whose reports must wait because checks are blocking."""
-        if not ReconciliationSettings.load().is_blocking:
-            return set()
-        return stale.closed_by_checks(self.lake, self.calendar, self.now, self.stale_tables)
-
-    @cached_property
-    def _available(self) -> datetime | None:
-        """Up to when details jobs have all data; None if the platform does not say."""
-        try:
-            return details_jobs.availability(self.cloud.client)
-        except (GenesysCloudError, SettingError) as error:
-            self.context.log.warning(f"The platform did not say up to when details jobs have data: {error}")
-            return None
-
-    def can_make_table(self, place: str, day: str) -> bool:
-        return stale.can_make_table(self.lake, place, day, self.now)
-
-    def can_make_report(self, place: str, day: str) -> bool:
-        every = [*self.definitions, *operating_reports()]
-        report = next(each for each in every if f"reports/{each.name}" == place)
-        return stale.can_make_report(self.lake, self.calendar, report, day)
-
-    def _is_over(self, key: str) -> bool:
-        """Whether the day of a key, a day or an hour, is over."""
-        return utc_day(key[:10])[1] <= self.now
-
-    def _is_being_made(self, layer: str, day: str) -> bool:
-        return any(True for _ in self._making(layer, day))
-
-    def _making(self, layer: str, day: str) -> Iterator[Run]:
-        """The runs in progress over a layer's partitions of a day."""
-        for run in self.runs:
-            of_layer = any(asset.startswith(layer) for asset in run.assets)
-            if run.ended is None and of_layer and run.first[:10] <= day <= run.last[:10]:
-                yield run
-
-    def _is_being_read(self, day: str) -> bool:
-        """Whether a run in progress will still store pages of a day. A run over the hours of many days stores them day
-        by day, so tables of a stored day can be computed while the run fetches the others.
-        """
-        return any(not backlog.has_read_hours(self.lake, run, day) for run in self._making("pages/", day))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import pytest
 from genesys_assets.automation import stale
 from genesys_assets.automation.manifests import ManifestReader
 from genesys_assets.automation.next_run import Backlog
-from genesys_assets.automation.sensors import Tick
+from genesys_assets.automation.tick import Tick
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.publishing.errors import NotReadable
