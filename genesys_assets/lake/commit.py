@@ -219,7 +219,7 @@ def _is_committed(log: DeltaLog, commit_id: str, since: int) -> bool:
 def _pause(log: DeltaLog, conflict: Conflict, give_up_at: float, sleep: Callable[[float], None]) -> None:
     if time.monotonic() > give_up_at:
         raise TableContended(
-            f"Others committed to {log.place} for {_PATIENCE_SECONDS:.0f} s without a pause: nothing was "
+            f"Other processes committed to {log.place} for {_PATIENCE_SECONDS:.0f} s without a pause: nothing was "
             "stored. Run the partition again, with fewer runs at once."
         ) from conflict
     sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))
@@ -293,7 +293,7 @@ def append(
         try:
             at = log.version
             retyping.fit(writer.schema)
-            added = [AddedFile(key, path, writer.size, writer.rows)]
+            added = [AddedFile(key, path, writer.size, writer.rows, modified_ms=_later_than(log.files(key)))]
             log.commit(writer.schema, added, [], {"commit_id": commit_id, "run_id": run_id}, {}, on_top_of=at)
         except Conflict as conflict:
             if _is_committed(log, commit_id, since):
@@ -385,10 +385,15 @@ def _addition(proposal: Proposal, stored: Sequence[DataFile]) -> _Decision:
     kept_contents = [file.content for file in stored if file.rows]
     path = proposal.published or new_path(proposal.key, content)
     change = Change("+".join([*kept_contents, content]), before + rows, before, rows, 0, 0, _content(stored))
-    # Files are ordered by their time, which must be that of their rows even if the clocks of machines differ.
-    modified_ms = max([log_entry.now_ms(), *(file.modified_ms + 1 for file in stored)])
-    added = AddedFile(proposal.key, path, proposal.writer.size, rows, change.same_rows, modified_ms)
+    added = AddedFile(proposal.key, path, proposal.writer.size, rows, change.same_rows, _later_than(stored))
     return _Decision(change, [added], [RemovedFile(file, same_rows=True) for file in empty])
+
+
+def _later_than(stored: Sequence[DataFile]) -> int:
+    """The time of a file that is added beside the stored ones. Files of a partition are ordered by their times, also if
+    two are added within a millisecond, or by machines whose clocks differ.
+    """
+    return max([log_entry.now_ms(), *(file.modified_ms + 1 for file in stored)])
 
 
 def _may_stay(log: DeltaLog, writer: FinishedDraft, stored: Sequence[DataFile]) -> bool:

@@ -300,7 +300,7 @@ def test_others_who_never_rest_end_in_an_error(
         do(propose({DAYS[1]: [("b", next(numbers))]}))
 
     others()
-    with pytest.raises(TableContended, match=rf"Others committed to {PLACE} .* nothing was stored"):
+    with pytest.raises(TableContended, match=rf"Other processes committed to {PLACE} .* nothing was stored"):
         slow.commit(sleep=others)
     assert stored(lake, DAYS[0]) == [[]]
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
+from genesys_assets.lake import log_entry
 from genesys_assets.lake.column_types import UnstorableColumn
 from genesys_assets.lake.delta import Conflict, DeltaLog
 from genesys_assets.lake.lake import Lake
@@ -125,6 +126,16 @@ def test_snapshots_keep_their_order(lake: Lake) -> None:
     lake.append(PLACE, FRACTIONS, pa.Table.from_pylist([{"id": "a", "n": 5.5}], FRACTIONS.schema), NOON, {})
     lake.append(PLACE, WHOLE, pa.Table.from_pylist([{"id": "a", "n": 6}], WHOLE.schema), NOON, {})
     assert numbers(lake, DAYS[1]) == [0, 1, 2, 3, 4, 5.5, 6]
+
+
+def test_snapshots_keep_their_order_though_the_clock_stands_still_or_goes_back(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, now_ms in enumerate([1_000, 1_000, 1_000, 500, 500]):
+        monkeypatch.setattr(log_entry, "now_ms", lambda now_ms=now_ms: now_ms)
+        lake.append(PLACE, WHOLE, pa.Table.from_pylist([{"id": "a", "n": number}], WHOLE.schema), NOON, {})
+    assert [file.modified_ms for file in lake.log(PLACE).files(DAYS[1])] == [1_000, 1_001, 1_002, 1_003, 1_004]
+    assert numbers(lake, DAYS[1]) == [0, 1, 2, 3, 4]
 
 
 def test_a_stored_number_that_would_change_keeps_the_table_as_it_is(lake: Lake) -> None:
