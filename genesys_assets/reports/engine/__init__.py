@@ -1,7 +1,7 @@
 """Computes reports.
 
 `compute` computes a report: gathers parts, sums them, derives columns
-`shown` derives columns from figures; selects and orders the rows that are shown
+`output_columns` derives columns from figures; selects and orders the rows that are shown
 `stored` reads the stored tables of a day or period, in pieces
 `row_filter` evaluates a condition on stored rows
 `contacts` the table of contacts, with earlier and later contacts of the same customer
