@@ -137,7 +137,7 @@ def test_what_another_import_brings_meanwhile_stays(
         fetch_an_hour(lake)
     import_files(lake, [saved("a.json", figures(TWO_HOURS[0]))], ImportOptions())
     came: list[SavedFile] = []
-    known, is_fetched = imported_files(lake, ["*"]), module._is_fetched
+    known, is_fetched = imported_files(lake, ["*"]), module.is_fetched
 
     def late(lake: Lake, partition: tuple[str, str]) -> bool:
         if not came:
@@ -145,7 +145,7 @@ def test_what_another_import_brings_meanwhile_stays(
             import_files(Lake(LocalStore(tmp_path / "lake")), came, ImportOptions())
         return is_fetched(lake, partition)
 
-    monkeypatch.setattr(module, "_is_fetched", late)
+    monkeypatch.setattr(module, "is_fetched", late)
     take_back(lake, known)
     now = Lake(LocalStore(tmp_path / "lake"))
     assert len(bodies(now, HOURLY, DAY_KEY) or ()) == 1
