@@ -411,9 +411,10 @@ class _Import:
             others = sorted(name for sha256, name in files_in(lake, partition).items() if sha256 not in self._records)
             if others:
                 more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
+                named = ", ".join(others[:_MOST_NAMED]) + more
                 raise DamagedPages(
                     f"The stored pages of {asset} of {day} are damaged. Import these files again, together with the "
-                    f"present ones: {', '.join(others[:_MOST_NAMED])}{more}."
+                    f"present ones, or take back those that you no longer have: {named}."
                 )
         return stored, known
 
