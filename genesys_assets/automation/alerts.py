@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -21,6 +22,10 @@ from genesys_assets.settings import AlertSettings, ObservationSettings
 from genesys_assets.webhook import NotDelivered, post
 
 _LOOK_EVERY_SECONDS = 600
+_LONGEST_POSTING_SECONDS = 20.0
+"""Once posting took this long and an alert was not delivered, no further one is posted in this tick: each may wait for
+a timeout, and a tick has a minute. If it took longer, the cursor would be lost, and what was delivered posted again.
+"""
 _MODULE = re.compile(r"^(\w+\.)+(?=\w+: )")
 
 
@@ -90,12 +95,15 @@ def _late(calendar: Calendar, running: Collection[str]) -> dg.SensorDefinition:
         lately = {each.name: alerted[each.name] for each in late_figures if now - _at(alerted.get(each.name)) < DAY}
         webhook = AlertSettings.load().url
         undelivered: dict[str, NotDelivered] = {}
+        begun = time.monotonic()
         for each in late_figures:
             if each.name in lately:
                 continue
             line = f"genesys_assets: late since {each.since:%Y-%m-%d %H:%M} UTC: {each.message}"
             context.log.error(line)
             try:
+                if webhook and undelivered and time.monotonic() - begun > _LONGEST_POSTING_SECONDS:
+                    raise NotDelivered(f"The alert for late {each.name} was not posted: the webhook takes too long.")
                 if webhook:
                     _post(webhook, {"text": line, "late": each.name}, f"late {each.name}")
             except NotDelivered as problem:

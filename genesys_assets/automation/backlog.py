@@ -139,7 +139,7 @@ def hours_backlog(
     again = look_back_moments(calendar, now)
     for day in days_until_today(calendar, now):
         hours = [hour for hour in hours_of(day) if hour <= last_full_hour]
-        imported = is_stored(lake, IMPORTED_HOURLY, day)
+        imported = _is_imported(lake, IMPORTED_HOURLY, day)
         unasked = day in again and _asks_something_new(lake, day, questions)
         for hour in hours:
             if hour not in aggregates:
@@ -148,7 +148,7 @@ def hours_backlog(
             elif unasked or (day in again and aggregates[hour].written_at < again[day]):
                 builder.add(hour, HOURLY_AGGREGATES)
         left_to_jobs = available is not None and utc_day(day)[1] <= available
-        if not (left_to_jobs or is_complete(lake, DAILY, day) or is_stored(lake, IMPORTED, day)):
+        if not (left_to_jobs or is_complete(lake, DAILY, day) or _is_imported(lake, IMPORTED, day)):
             for hour in hours:
                 if hour not in details:
                     builder.add(hour, HOURLY)
@@ -174,7 +174,7 @@ def days_backlog(lake: Lake, calendar: Calendar, now: datetime, available: datet
     for day in days_until_today(calendar, now):
         since = again.get(day)
         if available is not None and utc_day(day)[1] <= available:
-            imported = is_stored(lake, IMPORTED, day)
+            imported = _is_imported(lake, IMPORTED, day)
             if not (imported or is_complete(lake, DAILY, day)) or _is_due(lake, DAILY, day, since, available):
                 builder.add(day, DAILY)
             if not (imported or _reaches(lake, OVERLAP, day)) or _is_due(lake, OVERLAP, day, since, available):
@@ -183,7 +183,8 @@ def days_backlog(lake: Lake, calendar: Calendar, now: datetime, available: datet
         if end + SETTLING <= now:
             known = _reach(lake, DAILY_AGGREGATES, day)
             is_whole = known is not None and known.through >= end
-            if not (is_whole or is_stored(lake, IMPORTED_DAILY, day)) or _is_older(lake, DAILY_AGGREGATES, day, since):
+            is_known = is_whole or _is_imported(lake, IMPORTED_DAILY, day)
+            if not is_known or _is_older(lake, DAILY_AGGREGATES, day, since):
                 builder.add(day, DAILY_AGGREGATES)
     return builder.backlog
 
@@ -268,6 +269,17 @@ def days_until_today(calendar: Calendar, now: datetime) -> list[str]:
     """All days from the start date to today."""
     count = (now.astimezone(UTC).date() - calendar.start_date).days
     return [f"{calendar.start_date + DAY * offset}" for offset in range(count + 1)]
+
+
+def _is_imported(lake: Lake, place: str, day: str) -> bool:
+    """Whether a day has imported pages, or was said to be complete without any. A day whose files were taken back has
+    an empty partition: it is fetched like any other.
+    """
+    partition = lake.stored(place).get(day)
+    if partition is None:
+        return False
+    reach = _reach(lake, place, day)
+    return partition.newest.rows > 0 or reach is None or reach.is_complete
 
 
 def is_stored(lake: Lake, place: str, key: str) -> bool:

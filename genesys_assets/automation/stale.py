@@ -245,12 +245,13 @@ def published_backlog(
 
     A day is finished when it is over in the time zone of each report, and its last hour can be read. `waiting` are UTC
     days that are about to change: a business day that touches one of them is not published yet. `made_of_published`
-    returns what the published files of a day are made of; None if there are none.
+    returns what the published files of a day are made of; None if there are none. It is asked for the newest day first:
+    it may give up after a few that cannot be read.
     """
     builder = BacklogBuilder()
     zones = [report.zone for report in reports if report.zone]
     since = published_since(calendar, now)
-    for day in days_until_today(calendar, now):
+    for day in reversed(days_until_today(calendar, now)):
         last = calendar.last_to_finish(day, zones)
         business = BusinessDay.of(day, calendar.zone)
         is_over = Window.of_day(day, last).end + SETTLING <= now

@@ -232,14 +232,25 @@ class _StatusBuilder:
         for day, places in self._stale_tables.items():
             for place in places - {LEDGER}:
                 yield self._computed_partition(place, day, utc_day(day)[1], self._pages_of(day))
-        for night in stale.register_backlog(self.lake, self.now):
-            since, is_stored = last_moment(self.now, *stale.REGISTER_AT), self._read_at(stale.REGISTER) is not None
-            if not is_stored:
-                since = max(since, self._changed(stale.CONVERSATION_TABLES))
-            yield DuePartition(stale.REGISTER, night, since + HOURS_LIMIT, is_stored)
+        yield from self._register()
         behind = [key for key, places in self._stale_tables.items() if places == {LEDGER}]
         for key in behind:
             yield DuePartition(LEDGER, key, self._changed(self.tables) + HOURS_LIMIT, key in self.lake.stored(LEDGER))
+
+    def _register(self) -> Iterator[DuePartition]:
+        """The table of open conversations. One that was not made for several nights is late since the last night that
+        is overdue; one that was never made counts from the first table that is stored of conversations.
+        """
+        computed_at = self._read_at(stale.REGISTER)
+        overdue = last_moment(self.now - HOURS_LIMIT, *stale.REGISTER_AT)
+        for night in stale.register_backlog(self.lake, self.now):
+            since = last_moment(self.now, *stale.REGISTER_AT)
+            first = computed_at or min(self._written_of(stale.CONVERSATION_TABLES), default=self.now)
+            if first < overdue:
+                since = overdue
+            elif computed_at is None:
+                since = max(since, first)
+            yield DuePartition(stale.REGISTER, night, since + HOURS_LIMIT, computed_at is not None)
 
     def _checks(self) -> Iterator[DuePartition]:
         for day in stale.checks_backlog(self.lake, self.calendar, self.now, self._stale_tables):
@@ -325,8 +336,10 @@ class _StatusBuilder:
 
     def _changed(self, places: Iterable[str]) -> datetime:
         """When one of the tables was written last."""
-        written = (part.written_at for place in places for part in self.lake.stored(place).values())
-        return max(written, default=self.now)
+        return max(self._written_of(places), default=self.now)
+
+    def _written_of(self, places: Iterable[str]) -> Iterator[datetime]:
+        return (part.written_at for place in places for part in self.lake.stored(place).values())
 
     def _pages_of(self, day: str) -> list[tuple[str, str]]:
         of_day = [(place, day) for place in (DAILY, OVERLAP, DAILY_AGGREGATES, USER_DETAILS, LAKE_FILES, *_IMPORTED)]

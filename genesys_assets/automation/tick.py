@@ -30,7 +30,8 @@ from genesys_assets.automation.progress import location_of, runs_of
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.cloud.errors import GenesysCloudError, MissingPermission
 from genesys_assets.cloud.jobs import run as details_jobs
-from genesys_assets.days import DAY, utc_day
+from genesys_assets.days import DAY, hours_of, utc_day
+from genesys_assets.days.limits import HOURS_LIMIT
 from genesys_assets.days.sources import DAILY as DAILY_DETAILS
 from genesys_assets.days.sources import HOURLY as HOURLY_DETAILS
 from genesys_assets.days.users import USER_DETAILS
@@ -149,8 +150,13 @@ class Tick:
 
     @property
     def _is_yesterday_coming(self) -> bool:
-        """Whether pages or tables of yesterday are being made or will be made next."""
+        """Whether pages or tables of yesterday are being made or will be made next. If nothing of yesterday was read
+        three hours after the night began, nobody may be reading: then the table does not wait for it.
+        """
         yesterday = f"{(self.now - DAY).date()}"
+        is_begun = any(hour in self.lake.stored(HOURLY_DETAILS) for hour in hours_of(yesterday))
+        if not is_begun and self.now >= last_moment(self.now, *stale.REGISTER_AT) + HOURS_LIMIT:
+            return self._is_being_made("pages/", yesterday)
         is_stale = yesterday in free(self.stale_tables, self.runs, self.now)
         return is_stale or self._is_being_made("tables/", yesterday) or self._is_coming(yesterday)
 

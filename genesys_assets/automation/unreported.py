@@ -131,7 +131,7 @@ class _Scan:
         first = max(self.now.date() - DAY * (REACH_DAYS + calendar.look_back_days), calendar.start_date)
         days = {first + DAY * number for number in range((self.now.date() - first).days + 1)}
         reported = {date.fromisoformat(day) for day in self.instance.get_materialized_partitions(key)}
-        manifests = {day: reader.manifest(f"{day}") for day in sorted(days - reported)}
+        manifests = {day: reader.manifest(f"{day}") for day in sorted(days - reported, reverse=True)}
         for each, error in reader.unreadable.items():
             self.context.log.warning(f"Whether {each} was published is unknown, for its manifest was not read: {error}")
         runs = self._in_progress() if any(manifests.values()) else []

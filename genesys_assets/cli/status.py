@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from genesys_assets.automation.status import AssetStatus, MadeOfPublished, Status
     from genesys_assets.lake.lake import Lake
     from genesys_assets.partitions import Calendar
-    from genesys_assets.publishing.manifest import Manifest
-    from genesys_assets.publishing.publisher import Publisher
     from genesys_assets.reports.meaning.report import Report
 
 EXAMPLES = """\b
@@ -150,6 +148,7 @@ def _made_of_published(calendar: Calendar, now: datetime) -> tuple[MadeOfPublish
 
     from genesys_assets.automation.stale import published_since
     from genesys_assets.lake.opening import s3_client
+    from genesys_assets.publishing.day import manifest_before
     from genesys_assets.publishing.errors import PublishingError
     from genesys_assets.publishing.opening import publisher_of_settings
 
@@ -159,22 +158,12 @@ def _made_of_published(calendar: Calendar, now: datetime) -> tuple[MadeOfPublish
     try:
         publisher = publisher_of_settings(client)
         with ThreadPoolExecutor(_MANIFESTS_AT_ONCE, thread_name_prefix="manifests") as executor:
-            manifests = list(executor.map(partial(_manifest, publisher), days))
+            manifests = list(executor.map(partial(manifest_before, publisher), days))
     except PublishingError as error:
         return None, [f"published/reports: {error}"]
     pairs = zip(days, manifests, strict=True)
     made_of = {f"{day}": None if manifest is None else manifest.made_of for day, manifest in pairs}
     return lambda day: made_of.get(day), []
-
-
-def _manifest(publisher: Publisher, day: date) -> Manifest | None:
-    """The manifest of a day, None if there is none or it is invalid. Raises NotReadable."""
-    from genesys_assets.publishing.errors import InvalidManifest
-
-    try:
-        return publisher.manifest(day)
-    except InvalidManifest:
-        return None
 
 
 def as_document(state: Status) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from genesys_assets.cloud.analytics.families import CONVERSATIONS, AggregateFamily
 from genesys_assets.cloud.http.page import Page
-from genesys_assets.lake.lake import Lake, StoredPages
+from genesys_assets.lake.lake import Lake, StoredPages, Unreadable
 from genesys_assets.spans import hours_of
 from genesys_assets.tables.metrics.question import family_of
 
@@ -64,10 +64,14 @@ def answers_to_keep(lake: Lake, place: str, hour: str, refused: Collection[str])
     pages = lake.pages(place, hour) if kept else None
     if pages is None:
         return {}
-    for index in range(len(pages)):
-        name = family_of(pages.about(index).request).name
-        if name in kept:
-            kept[name].append(pages[index])
+    try:
+        for index in range(len(pages)):
+            name = family_of(pages.about(index).request).name
+            if name in kept:
+                kept[name].append(pages[index])
+    except Unreadable:
+        # A damaged hour is written anew. It must not keep the answers of other families from being stored.
+        return {}
     return kept
 
 

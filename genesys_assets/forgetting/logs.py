@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 _OURS = ("pages", "tables", "reference", "live", "reports")
 """Folders of tables whose partitions are days and hours, and whose commits contain no names."""
 _IMPORTS = "imports"
+_REMARKS = ("notes", "left_out")
+"""Fields of the record of an imported file whose names are texts: see `importing.records`."""
 _BOUNDS = ("minValues", "maxValues")
 _OF_CHECKPOINTS = ("sizeInBytes", "checksum")
 """Fields of the file `_last_checkpoint` that describe the bytes of the checkpoint, which have changed."""
@@ -248,4 +251,17 @@ def _mapped(value: Any, change: Callable[[str], str]) -> Any:
         return change(value)
     if isinstance(value, list):
         return [_mapped(each, change) for each in value]
-    return {name: _mapped(each, change) for name, each in value.items()} if isinstance(value, dict) else value
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: _counted(each, change) if name in _REMARKS and isinstance(each, dict) else _mapped(each, change)
+        for name, each in value.items()
+    }
+
+
+def _counted(remarks: dict[str, int], change: Callable[[str], str]) -> dict[str, int]:
+    """Remarks, of which a record has the counts by text. Those of texts that become one are added up."""
+    changed: Counter[str] = Counter()
+    for text, count in remarks.items():
+        changed[change(text)] += count
+    return dict(changed)

@@ -26,15 +26,18 @@ import pyarrow as pa
 from genesys_assets.cloud.analytics.interval import Interval, iso
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.days import utc_day
+from genesys_assets.days.sources import DAILY as DAILY_DETAILS
+from genesys_assets.days.sources import DAILY_AGGREGATES, HOURLY_AGGREGATES
+from genesys_assets.days.sources import HOURLY as HOURLY_DETAILS
 from genesys_assets.importing.buckets import ImportOptions, midnight
 from genesys_assets.importing.files import CannotImport, SavedFile, pieces_of
-from genesys_assets.importing.pages import ASSETS, DAILY, DETAILS, FileContents, convert, file_of, identity
-from genesys_assets.importing.records import Outcome, Record, files_in, read_record
+from genesys_assets.importing.pages import ASSETS, DAILY, DETAILS, HOURLY, FileContents, convert, file_of, identity
+from genesys_assets.importing.records import Outcome, Record, files_in, key_of, read_record
 from genesys_assets.importing.remarks import printable
 from genesys_assets.importing.spool import NONE, Partition, Spool, Total
 from genesys_assets.importing.start_days import leave_out_moved
 from genesys_assets.lake.commit import ConcurrentCommit, TableContended
-from genesys_assets.lake.files import StoredPages
+from genesys_assets.lake.files import StoredPages, Unreadable
 from genesys_assets.lake.lake import Lake, Provenance, Reach
 from genesys_assets.privacy.answers import CannotDrop
 
@@ -45,6 +48,12 @@ written.
 _TRIES = 20
 _LONGEST_REASON = 1_000
 _MOST_NAMED = 10
+_FETCHED = {
+    DETAILS: (DAILY_DETAILS, HOURLY_DETAILS),
+    HOURLY: (HOURLY_AGGREGATES,),
+    DAILY: (DAILY_AGGREGATES,),
+}
+"""The places of fetched pages with the same kind of data, by asset of imported pages."""
 _READER_VERSION = 8
 """Which way of reading files this is: raise it when the same bytes give other pages, or something else is left out, so
 that they are read anew.
@@ -189,6 +198,7 @@ class _Import:
     def _clear_queue(self) -> None:
         self._read_anew: dict[Partition, set[str]] = defaultdict(set)
         self._records: dict[str, Outcome] = {}
+        self._left_out_whole: set[str] = set()
         self.spool.forget_pages()
 
     def take(self, file: SavedFile) -> Outcome:
@@ -213,7 +223,7 @@ class _Import:
                 return _skipped(file, "it has a time outside the years 1 to 9999")
             except (RecursionError, MemoryError):
                 return _skipped(file, "it is nested too deeply, or one value of it is too large")
-            outcome = self._enqueue(file, sha256, converted, before)
+            outcome = self._enqueue(file, sha256, converted)
         self._seen[sha256] = outcome
         if self.spool.bytes >= _BYTES_AT_ONCE:
             self.flush()
@@ -247,16 +257,19 @@ class _Import:
         )
 
     def _has_pages_of(self, sha256: str, asset: str, day: str) -> bool:
+        """Whether a file has pages in a partition, all of which can be read: damaged ones are written anew."""
         stored = self.lake.pages(asset, day)
-        return stored is not None and any(
-            file_of(stored.about(index).request) == sha256 for index in range(len(stored))
-        )
+        if stored is None:
+            return False
+        try:
+            theirs = [index for index in range(len(stored)) if file_of(stored.about(index).request) == sha256]
+            for index in theirs:
+                stored[index]
+        except Unreadable:
+            return False
+        return bool(theirs)
 
-    def _enqueue(self, file: SavedFile, sha256: str, converted: FileContents, before: Record | None) -> Outcome:
-        for asset, days in (before.outcome.partitions if before else {}).items():
-            for day in days:
-                # Its pages from an earlier import with other options are replaced.
-                self._read_anew[asset, day].add(sha256)
+    def _enqueue(self, file: SavedFile, sha256: str, converted: FileContents) -> Outcome:
         self._records[sha256] = outcome = Outcome(
             file.place,
             "imported",
@@ -277,23 +290,33 @@ class _Import:
         """Write everything in the spool. Raises TableContended, DamagedPages.
 
         Records are stored before the pages, with the partitions that a file is going to have and those that it still
-        has. So if the process is killed in between, the file can be taken back, and is read once more if it is imported
-        again.
+        has, and without the version of the reader. So if the process is killed in between, the file can be taken back,
+        and is read once more if it is imported again.
         """
+        self._replace_old_pages()
         self._leave_out_moved()
         for sha256, outcome in self._records.items():
-            self._store_record(sha256, replace(outcome, partitions=self._partitions_meanwhile(sha256)))
+            meanwhile = replace(outcome, partitions=self._partitions_meanwhile(sha256))
+            Record(meanwhile, None, _as_json(self.options)).store(self.lake, sha256)
         for partition in sorted({*self._read_anew, *self.spool.places()}):
             self._merge(partition)
             # Arrow holds freed memory for later use, of which there is none.
             pa.default_memory_pool().release_unused()
         for sha256, outcome in self._records.items():
-            if outcome.partitions != self._partitions_meanwhile(sha256):
-                self._store_record(sha256, outcome)
+            Record(outcome, _READER_VERSION, _as_json(self.options)).store(self.lake, sha256)
+        for sha256 in self._left_out_whole:
+            self.lake.store.delete(key_of(sha256))
         self._clear_queue()
 
-    def _store_record(self, sha256: str, outcome: Outcome) -> None:
-        Record(outcome, _READER_VERSION, _as_json(self.options)).store(self.lake, sha256)
+    def _replace_old_pages(self) -> None:
+        """Note where the files have pages from an earlier import with other options, or from one that ended while they
+        were read.
+        """
+        for sha256 in self._records:
+            before = read_record(self.lake, sha256)
+            for asset, days in (before.outcome.partitions if before else {}).items():
+                for day in days:
+                    self._read_anew[asset, day].add(sha256)
 
     def _partitions_meanwhile(self, sha256: str) -> dict[str, list[str]]:
         """The days that a file may have pages in while it is written, by asset: the old ones and the new ones."""
@@ -318,6 +341,8 @@ class _Import:
                 outcome.state, outcome.reason = "skipped", f"nothing of it can be taken: {'; '.join(outcome.left_out)}"
                 outcome.left_out = {}
                 del self._records[sha256]
+                # Its old pages, if it has any, are removed too.
+                self._left_out_whole.add(sha256)
 
     def _name_of(self, sha256: str) -> str:
         """The name of an imported file."""
@@ -341,8 +366,7 @@ class _Import:
 
     def _merge_once(self, lake: Lake, partition: Partition) -> None:
         asset, day = partition
-        stored = self._readable(lake, partition)
-        before = [(file_of(page.request), identity(page)) for page in stored or ()]
+        stored, before = self._readable(lake, partition)
         new = self.spool.identities(partition)
         replaced = self._read_anew[partition] | {sha256 for sha256, _ in new}
         kept = [index for index, (sha256, _) in enumerate(before) if sha256 not in replaced]
@@ -350,7 +374,7 @@ class _Import:
             return
         is_complete = stored is not None and stored.reach is not None and stored.reach.is_complete
         old = (stored[index] for index in kept) if stored is not None else ()
-        if kept or new or is_complete:
+        if kept or new or is_complete or not is_fetched(lake, partition):
             write_pages(lake, partition, chain(old, self.spool.pages(partition)), is_complete, self.provenance)
         else:
             lake.remove(f"pages/{asset}", [day], builds_on_stored=True)
@@ -367,26 +391,32 @@ class _Import:
 
     def _mark_complete(self, lake: Lake, partition: Partition) -> None:
         """Raises ConcurrentCommit, DamagedPages."""
-        stored = self._readable(lake, partition)
+        stored, _ = self._readable(lake, partition)
         if stored is None or stored.reach is None or not stored.reach.is_complete:
             write_pages(lake, partition, stored or (), True, self.provenance)
             self.result.changed.add(partition)
 
-    def _readable(self, lake: Lake, partition: Partition) -> StoredPages | None:
-        """The stored pages of a partition; None if there are none, or if they are damaged and all their files are
-        imported again. Raises DamagedPages if they are damaged otherwise: the pages of other files would be lost.
+    def _readable(self, lake: Lake, partition: Partition) -> tuple[StoredPages | None, list[tuple[str, str]]]:
+        """The stored pages of a partition, with the file and the identity of each; none if there are none, or if one is
+        damaged and all their files are imported again. Raises DamagedPages if one is damaged otherwise: the pages of
+        other files would be lost.
         """
         asset, day = partition
-        stored = lake.pages(f"pages/{asset}", day)
+        stored, known = lake.pages(f"pages/{asset}", day), list[tuple[str, str]]()
+        try:
+            known = [(file_of(page.request), identity(page)) for page in stored or ()]
+        except Unreadable:
+            stored = None
         if stored is None and lake.has(f"pages/{asset}", day):
             others = sorted(name for sha256, name in files_in(lake, partition).items() if sha256 not in self._records)
             if others:
                 more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
+                named = ", ".join(others[:_MOST_NAMED]) + more
                 raise DamagedPages(
                     f"The stored pages of {asset} of {day} are damaged. Import these files again, together with the "
-                    f"present ones: {', '.join(others[:_MOST_NAMED])}{more}."
+                    f"present ones, or take back those that you no longer have: {named}."
                 )
-        return stored
+        return stored, known
 
 
 def until_committed(lake: Lake, partition: Partition, replace: Callable[[Lake], None]) -> None:
@@ -401,6 +431,14 @@ def until_committed(lake: Lake, partition: Partition, replace: Callable[[Lake], 
     raise TableContended(
         f"Other processes replaced pages/{partition[0]} of {partition[1]} {_TRIES} times in a row. Import it again."
     )
+
+
+def is_fetched(lake: Lake, partition: Partition) -> bool:
+    """Whether data of the same kind was fetched for the day. Otherwise a day that loses all its imported pages keeps an
+    empty partition, so that its tables can be materialised and become empty.
+    """
+    asset, day = partition
+    return any(key[:10] == day for place in _FETCHED[asset] for key in lake.page_partitions(place))
 
 
 def write_pages(

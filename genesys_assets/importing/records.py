@@ -6,13 +6,16 @@ A record is stored before the pages of its file, so that a file whose import was
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Literal, Self
 
+from genesys_assets.importing.pages import ASSETS, file_of
 from genesys_assets.importing.spool import Partition
+from genesys_assets.lake.files import Unreadable
 from genesys_assets.lake.lake import Lake
 
 
@@ -69,7 +72,7 @@ def key_of(sha256: str) -> str:
 def read_record(lake: Lake, sha256: str) -> Record | None:
     """The record of a file; None if it was never imported, or was taken back."""
     content = lake.store.get(key_of(sha256))
-    return None if content is None else _parse(content)
+    return None if content is None else _parse(lake, sha256, content)
 
 
 def read_records(lake: Lake) -> Iterator[tuple[str, Record]]:
@@ -77,7 +80,8 @@ def read_records(lake: Lake) -> Iterator[tuple[str, Record]]:
     for key in lake.store.keys("imports"):
         content = lake.store.get(key)
         if content is not None:
-            yield PurePosixPath(key).stem, _parse(content)
+            sha256 = PurePosixPath(key).stem
+            yield sha256, _parse(lake, sha256, content)
 
 
 def files_in(lake: Lake, partition: Partition) -> dict[str, str]:
@@ -90,6 +94,28 @@ def files_in(lake: Lake, partition: Partition) -> dict[str, str]:
     }
 
 
-def _parse(content: bytes) -> Record:
-    stored = json.loads(content)
-    return Record(Outcome.parse(stored["outcome"]), stored.get("reader_version"), stored.get("options") or {})
+def _parse(lake: Lake, sha256: str, content: bytes) -> Record:
+    """The record in a file; what the stored pages say of the imported file, if its record is damaged."""
+    try:
+        stored = json.loads(content)
+        return Record(Outcome.parse(stored["outcome"]), stored.get("reader_version"), stored.get("options") or {})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return _by_pages(lake, sha256)
+
+
+def _by_pages(lake: Lake, sha256: str) -> Record:
+    """The record of a file as far as its stored pages tell: its name, and the partitions that it has pages in. The file
+    can be taken back, and is read once more if it is imported again.
+    """
+    name, partitions = sha256, dict[str, list[str]]()
+    for asset in ASSETS:
+        for day in lake.page_partitions(f"pages/{asset}"):
+            with contextlib.suppress(Unreadable):
+                pages = lake.pages(f"pages/{asset}", day) or ()
+                requests = (pages.about(index).request for index in range(len(pages))) if pages else ()
+                for request in requests:
+                    if file_of(request) == sha256:
+                        name = json.loads(request)["path"]
+                        partitions.setdefault(asset, []).append(day)
+                        break
+    return Record(Outcome(name, "imported", partitions=partitions), None, {})

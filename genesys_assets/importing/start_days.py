@@ -89,13 +89,17 @@ def _days_around(days: Collection[str]) -> list[str]:
 
 def _fetched_ids(lake: Lake, day: str) -> list[str]:
     """The ids of the conversations of a day that were fetched, and that are in its table."""
-    rows = lake.read(
-        f"tables/{CONVERSATIONS.name}",
-        day,
-        schema=CONVERSATIONS.schema,
-        columns=["conversation_id"],
-        where=pc.field("source") != IMPORTED,
-    )
+    try:
+        rows = lake.read(
+            f"tables/{CONVERSATIONS.name}",
+            day,
+            schema=CONVERSATIONS.schema,
+            columns=["conversation_id"],
+            where=pc.field("source") != IMPORTED,
+        )
+    except Unreadable:
+        # A damaged table is computed again, and then holds what was fetched.
+        return []
     ids: list[str] = rows["conversation_id"].to_pylist()
     return ids
 

@@ -12,21 +12,12 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import partial
 
-from genesys_assets.days.sources import DAILY as DAILY_DETAILS
-from genesys_assets.days.sources import DAILY_AGGREGATES, HOURLY_AGGREGATES
-from genesys_assets.days.sources import HOURLY as HOURLY_DETAILS
-from genesys_assets.importing.into_lake import until_committed, write_pages
-from genesys_assets.importing.pages import ASSETS, DAILY, DETAILS, HOURLY, file_of
+from genesys_assets.importing.into_lake import is_fetched, until_committed, write_pages
+from genesys_assets.importing.pages import ASSETS, file_of
 from genesys_assets.importing.records import Outcome, files_in, key_of, read_records
 from genesys_assets.importing.spool import Partition
+from genesys_assets.lake.files import StoredPages, Unreadable
 from genesys_assets.lake.lake import Lake
-
-_FETCHED = {
-    DETAILS: (DAILY_DETAILS, HOURLY_DETAILS),
-    HOURLY: (HOURLY_AGGREGATES,),
-    DAILY: (DAILY_AGGREGATES,),
-}
-"""The places of fetched pages with the same kind of data, by asset of imported pages."""
 
 
 @dataclass(slots=True)
@@ -91,16 +82,26 @@ def _take_out(lake: Lake, partition: Partition, files: Collection[str] | None, r
     """Remove the pages of some files from a partition; None: of all files. Raises ConcurrentCommit."""
     asset, day = partition
     stored = lake.pages(f"pages/{asset}", day)
-    if stored is None:
-        if lake.has(f"pages/{asset}", day):
+    try:
+        if stored is not None:
+            _take_out_of(stored, lake, partition, files, result)
+        elif lake.has(f"pages/{asset}", day):
             _take_out_damaged(lake, partition, files, result)
-        return
+    except Unreadable:
+        _take_out_damaged(lake, partition, files, result)
+
+
+def _take_out_of(
+    stored: StoredPages, lake: Lake, partition: Partition, files: Collection[str] | None, result: TakeBackResult
+) -> None:
+    """Raises ConcurrentCommit, and Unreadable if a page is damaged."""
+    asset, day = partition
     of_file = [file_of(stored.about(index).request) for index in range(len(stored))]
     kept = [index for index, sha256 in enumerate(of_file) if files is not None and sha256 not in files]
     is_complete = stored.reach is not None and stored.reach.is_complete
     if len(kept) == len(stored) and not (files is None and is_complete):
         return
-    if kept or not _is_fetched(lake, partition):
+    if kept or not is_fetched(lake, partition):
         write_pages(lake, partition, (stored[index] for index in kept), False, {"source": "import taken back"})
     else:
         lake.remove(f"pages/{asset}", [day], builds_on_stored=True)
@@ -113,14 +114,8 @@ def _take_out_damaged(lake: Lake, partition: Partition, files: Collection[str] |
     """
     asset, day = partition
     if files is None or not set(files_in(lake, partition)) - set(files):
-        if _is_fetched(lake, partition):
+        if is_fetched(lake, partition):
             lake.remove(f"pages/{asset}", [day], builds_on_stored=True)
         else:
             write_pages(lake, partition, (), False, {"source": "import taken back"})
     result.changed.add(partition)
-
-
-def _is_fetched(lake: Lake, partition: Partition) -> bool:
-    """Whether data of the same kind was fetched for the day."""
-    asset, day = partition
-    return any(key[:10] == day for place in _FETCHED[asset] for key in lake.page_partitions(place))

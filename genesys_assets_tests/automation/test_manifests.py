@@ -89,5 +89,5 @@ def test_a_manifest_that_cannot_be_read_does_not_keep_the_others_from_being_repo
     for day in DAYS:
         publisher.publish_manifest(Manifest(date=date.fromisoformat(day), generated_at=NOON, run_id="died"))
     spoil(publisher, watch.published.parent, DAYS[0])
-    assert watch.tick(NOON) == [("published/reports", day) for day in DAYS[1:]]
+    assert watch.tick(NOON) == [("published/reports", day) for day in reversed(DAYS[1:])]
     assert watch.tick(NOON + timedelta(minutes=10)) == []

@@ -265,6 +265,25 @@ def test_the_table_of_open_conversations_is_late_three_hours_after_the_night_in_
     assert (after.stale, after.late_since) == ((TODAY,), four + HOURS_LIMIT)
 
 
+def test_the_table_of_open_conversations_stays_late_when_the_next_night_begins(lake: Lake) -> None:
+    four, made_at = MIDNIGHT + timedelta(hours=4), MIDNIGHT - timedelta(days=4)
+    store_tables(lake, YESTERDAY, made_at)
+    newness, empty = round(made_at.timestamp() * 1000), OPEN_CONVERSATIONS.empty()
+    lake.write(stale.REGISTER, OPEN_CONVERSATIONS, empty, None, {"run_id": "r"}, newness=newness)
+    for now in (four - MINUTE, four + MINUTE, four + HOURS_LIMIT - MINUTE):
+        assert of(looked(lake, now), stale.REGISTER).late_since == four + HOURS_LIMIT - timedelta(days=1)
+
+
+def test_a_table_of_open_conversations_that_is_never_made_is_late_although_others_are_made_each_hour(
+    lake: Lake,
+) -> None:
+    for hour in range(4, 48):
+        at = MIDNIGHT + timedelta(hours=hour)
+        store_tables(lake, TODAY if hour < 24 else "2026-02-21", at)
+    found = of(looked(lake, MIDNIGHT + timedelta(hours=47, minutes=30), first=TODAY), stale.REGISTER)
+    assert found.late_since == MIDNIGHT + timedelta(days=1, hours=4) + HOURS_LIMIT
+
+
 def test_what_the_platform_keeps_no_history_of_is_late_three_hours_after_midnight(
     lake: Lake,
 ) -> None:

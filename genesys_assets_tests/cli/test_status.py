@@ -20,6 +20,8 @@ from genesys_assets.cli.app import app
 from genesys_assets.days.sources import HOURLY, HOURLY_AGGREGATES
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
+from genesys_assets.publishing.errors import NotPermitted
+from genesys_assets.publishing.publisher import Publisher
 from genesys_assets.tables.spec import TableSpec, columns
 from genesys_assets_tests.assets.world import environment
 from genesys_assets_tests.automation.a_lake import store
@@ -178,3 +180,16 @@ def test_it_gives_up_on_a_lake_that_does_not_answer(lake: Lake, silent_endpoint:
     done = subprocess.run(command, env=settings, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
     assert done.returncode == 2, done.stdout + done.stderr
     assert "Cannot tell within 1 seconds. Check fewer days with --days" in done.stderr
+
+
+def test_without_the_permission_to_list_a_manifest_that_s3_denies_counts_as_none(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object) -> None:
+        raise NotPermitted("S3 answers 403 for files that do not exist")
+
+    monkeypatch.setattr(Publisher, "manifest", denied)
+    ended = at(MIDNIGHT + timedelta(minutes=30))
+    assert ended.exit_code == 0, ended.output
+    assert "\npublished/reports " in ended.stdout
+    assert "403" not in ended.output

@@ -54,3 +54,15 @@ def test_a_file_brings_nobody_back(tmp_path: Path) -> None:
         import_files(lake.refreshed(), files, ImportOptions())
         assert files_with(tmp_path, [ID, "tag of aaaaaaaa"]) == {}
     assert files_with(tmp_path, [OTHER])
+
+
+def test_the_remarks_in_the_record_of_a_file_name_nobody_who_is_forgotten(tmp_path: Path) -> None:
+    lake, user = Lake(LocalStore(tmp_path)), "cccccccc-1111-4222-8333-00000000a003"
+    other = call(OTHER)
+    other["participants"][0]["userId"] = f"{user} or another"
+    import_files(lake, [saved_file("a.json", as_bytes([call(ID), other]))], ImportOptions())
+    assert files_with(tmp_path, [user])
+    lakewide.forget(lake.refreshed(), {Kind.USER: [user]}, datetime.now(UTC) + timedelta(hours=2))
+    assert files_with(tmp_path, [user]) == {}
+    (record,) = (tmp_path / "imports").glob("*.json")
+    assert " or another' is no id" in record.read_text()

@@ -141,7 +141,7 @@ def test_a_file_read_in_another_way_replaces_what_it_had_brought(lake: Lake) -> 
     (body,) = bodies(lake, HOURLY, "2026-01-29") or [{}]
     assert body["results"][0]["data"][0]["metrics"] == [metric("tHandle", sum=60_000)]
     import_files(lake, [file], first)
-    assert bodies(lake, HOURLY, "2026-01-29") is None
+    assert bodies(lake, HOURLY, "2026-01-29") == []
 
 
 def test_pages_stand_in_the_order_in_which_files_were_imported(lake: Lake) -> None:

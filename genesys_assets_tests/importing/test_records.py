@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from genesys_assets.cloud.analytics.interval import Interval
+from genesys_assets.days.day_tables import write_conversations
 from genesys_assets.importing import into_lake
 from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.into_lake import DamagedPages, import_files
 from genesys_assets.importing.pages import DETAILS, HOURLY
 from genesys_assets.importing.records import files_in, key_of, read_records
+from genesys_assets.importing.spool import Spool
 from genesys_assets.importing.take_back import imported_files, take_back, take_back_everything
 from genesys_assets.lake.lake import Lake
+from genesys_assets.tables.conversations.day import DAY_TABLES
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets_tests.importing.saved import DAY, HOUR, conversation
 from genesys_assets_tests.importing.test_into_lake import bodies, figures, is_complete, lake, saved
 
@@ -32,6 +38,17 @@ class Killed(BaseException):
 
 def kill(*_: Any) -> None:
     raise Killed
+
+
+def break_rows(lake: Lake, asset: str) -> None:
+    """Damage the rows of files, and leave their footers."""
+    for path in Path(lake.store.path(f"pages/{asset}")).rglob("*.parquet"):
+        raw = path.read_bytes()
+        path.write_bytes(raw[:4] + bytes(each ^ 0xFF for each in raw[4:60]) + raw[60:])
+
+
+def zone(name: str) -> ImportOptions:
+    return ImportOptions(time_zone=ZoneInfo(name))
 
 
 def damage(lake: Lake, asset: str) -> None:
@@ -143,3 +160,92 @@ def test_everything_can_be_taken_back_though_pages_are_damaged(lake: Lake) -> No
     damage(lake, HOURLY)
     assert take_back_everything(lake.refreshed()).changed == {(HOURLY, DAY_KEY)}
     assert (names(lake), bodies(lake.refreshed(), HOURLY, DAY_KEY)) == ([], [])
+
+
+def test_a_file_whose_import_with_other_options_is_killed_is_read_again_even_if_its_days_stay_the_same(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = saved("a.json", [conversation("A", "2026-01-28T13:05:00", "2026-01-28T13:09:00")])
+    import_files(lake, [local], zone("Etc/UTC"))
+    with monkeypatch.context() as patched:
+        patched.setattr(into_lake, "write_pages", kill)
+        with pytest.raises(Killed):
+            import_files(lake, [local], zone("Europe/Berlin"))
+    (outcome,) = import_files(lake.refreshed(), [local], zone("Europe/Berlin")).outcomes
+    (body,) = bodies(lake.refreshed(), DETAILS, DAY_KEY) or [{}]
+    assert outcome.state == "imported"
+    assert body["conversations"][0]["conversationStart"] == "2026-01-28T12:05:00.000Z"
+    assert [each.state for each in import_files(lake.refreshed(), [local], zone("Europe/Berlin")).outcomes] == [
+        "unchanged"
+    ]
+
+
+def test_a_day_from_which_another_zone_takes_all_conversations_keeps_an_empty_partition(lake: Lake) -> None:
+    local = saved("a.json", [conversation("A", "2026-01-28T00:05:00", "2026-01-28T00:09:00")])
+    import_files(lake, [local], zone("Etc/UTC"))
+    made = write_conversations(lake.refreshed(), DAY_KEY, DAY_TABLES, {"run_id": "r"})
+    import_files(lake.refreshed(), [local], zone("Europe/Berlin"))
+    assert bodies(lake.refreshed(), DETAILS, DAY_KEY) == []
+    write_conversations(lake.refreshed(), DAY_KEY, DAY_TABLES, {"run_id": "r"})
+    assert made
+    assert len(lake.refreshed().read("tables/conversations", DAY_KEY)) == 0
+
+
+def test_two_imports_of_a_file_at_once_with_other_zones_leave_it_once(lake: Lake) -> None:
+    local = saved("a.json", [conversation("A", "2026-01-28T00:05:00", "2026-01-28T00:09:00")])
+    with Spool() as first, Spool() as second:
+        both = [
+            into_lake._Import(lake.refreshed(), spool, zone(name), datetime.now(UTC), None)
+            for spool, name in ((first, "Etc/UTC"), (second, "Europe/Berlin"))
+        ]
+        for each in both:
+            each.take(local)
+        for each in both:
+            each.flush()
+    assert [len(bodies(lake.refreshed(), DETAILS, day) or ()) for day in ("2026-01-27", DAY_KEY)] == [1, 0]
+
+
+def test_pages_with_damaged_rows_heal_and_can_be_taken_back(lake: Lake) -> None:
+    import_files(lake, [A, B], ImportOptions())
+    before = bodies(lake, HOURLY, DAY_KEY)
+    break_rows(lake, HOURLY)
+    with pytest.raises(DamagedPages, match=r"saved/b\.json\.$"):
+        import_files(lake.refreshed(), [A], ImportOptions())
+    import_files(lake.refreshed(), [A, B], ImportOptions())
+    assert bodies(lake.refreshed(), HOURLY, DAY_KEY) == before
+    break_rows(lake, HOURLY)
+    take_back(lake.refreshed(), imported_files(lake, ["saved/a.json"]))
+    take_back_everything(lake.refreshed())
+    assert bodies(lake.refreshed(), HOURLY, DAY_KEY) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"outcome": null}', b"\xff"])
+def test_a_file_whose_record_is_damaged_can_be_taken_back_and_imported_again(lake: Lake, content: bytes) -> None:
+    import_files(lake, [A, B], ImportOptions())
+    (damaged,) = imported_files(lake, ["saved/a.json"])
+    lake.store.put(key_of(damaged), content)
+    assert [outcome.state for outcome in import_files(lake.refreshed(), [A, B], ImportOptions()).outcomes] == [
+        "imported",
+        "unchanged",
+    ]
+    lake.store.put(key_of(damaged), content)
+    take_back(lake.refreshed(), imported_files(lake.refreshed(), [damaged]))
+    assert names(lake) == ["saved/b.json"]
+    assert len(bodies(lake.refreshed(), HOURLY, DAY_KEY) or ()) == 1
+
+
+def test_a_file_of_which_nothing_is_left_when_it_is_read_in_another_way_has_no_record(lake: Lake) -> None:
+    local = saved("a.json", [conversation("A", "2026-01-28T00:05:00", "2026-01-28T00:09:00")])
+    other = saved("b.json", [conversation("A", "2026-01-28T00:05:00.000Z", "2026-01-28T00:09:00.000Z")])
+    import_files(lake, [local, other], zone("Etc/UTC"))
+    (outcome,) = import_files(lake.refreshed(), [local], zone("Europe/Berlin")).outcomes
+    assert outcome.state == "skipped"
+    assert names(lake) == ["saved/b.json"]
+
+
+def test_a_damaged_table_does_not_keep_files_from_being_imported(lake: Lake) -> None:
+    lake.write("tables/conversations", CONVERSATIONS, CONVERSATIONS.empty(), "2026-01-27", {"run_id": "r"})
+    for path in Path(lake.store.path("tables/conversations")).rglob("*.parquet"):
+        path.write_bytes(b"damaged")
+    (outcome,) = import_files(lake.refreshed(), [saved("a.json", [conversation("A")])], ImportOptions()).outcomes
+    assert outcome.state == "imported"

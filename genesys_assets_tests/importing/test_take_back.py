@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from genesys_assets.automation.backlog import days_backlog, hours_backlog
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.http.page import Page
+from genesys_assets.days.sources import DAILY as FETCHED_DAY
+from genesys_assets.days.sources import HOURLY as FETCHED_HOURS
 from genesys_assets.days.sources import HOURLY_AGGREGATES, NotFetched, interval_metrics_of
 from genesys_assets.importing import take_back as module
 from genesys_assets.importing.buckets import ImportOptions
@@ -17,6 +22,7 @@ from genesys_assets.importing.pages import DAILY, DETAILS, HOURLY
 from genesys_assets.importing.take_back import TakeBackResult, imported_files, take_back, take_back_everything
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
+from genesys_assets.partitions import Calendar
 from genesys_assets_tests.importing.saved import DAY, NOW, conversation
 from genesys_assets_tests.importing.test_into_lake import bodies, figures, is_complete, lake, saved
 
@@ -137,7 +143,7 @@ def test_what_another_import_brings_meanwhile_stays(
         fetch_an_hour(lake)
     import_files(lake, [saved("a.json", figures(TWO_HOURS[0]))], ImportOptions())
     came: list[SavedFile] = []
-    known, is_fetched = imported_files(lake, ["*"]), module._is_fetched
+    known, is_fetched = imported_files(lake, ["*"]), module.is_fetched
 
     def late(lake: Lake, partition: tuple[str, str]) -> bool:
         if not came:
@@ -145,8 +151,22 @@ def test_what_another_import_brings_meanwhile_stays(
             import_files(Lake(LocalStore(tmp_path / "lake")), came, ImportOptions())
         return is_fetched(lake, partition)
 
-    monkeypatch.setattr(module, "_is_fetched", late)
+    monkeypatch.setattr(module, "is_fetched", late)
     take_back(lake, known)
     now = Lake(LocalStore(tmp_path / "lake"))
     assert len(bodies(now, HOURLY, DAY_KEY) or ()) == 1
     assert [outcome.file for outcome in imported_files(now, ["*"]).values()] == ["saved/b.json"]
+
+
+def test_a_day_whose_files_were_taken_back_is_fetched_like_any_other(lake: Lake) -> None:
+    now, days = datetime(2026, 1, 30, 12, tzinfo=UTC), Calendar(date(2026, 1, 28), ZoneInfo("UTC"), 1)
+
+    def wanted(place: str) -> bool:
+        hours = hours_backlog(lake.refreshed(), days, now)
+        whole = days_backlog(lake.refreshed(), days, now, now)
+        return any(place in assets and key[:10] == DAY_KEY for key, assets in {**hours, **whole}.items())
+
+    import_files(lake, [saved("a.json", [conversation("A")]), saved("b.json", figures())], ImportOptions())
+    assert [wanted(place) for place in (FETCHED_HOURS, FETCHED_DAY, HOURLY_AGGREGATES)] == [False] * 3
+    back(lake, "saved/*")
+    assert [wanted(place) for place in (FETCHED_HOURS, FETCHED_DAY, HOURLY_AGGREGATES)] == [True] * 3
