@@ -1,4 +1,4 @@
-"""Agents' status of days that follow each other, of which each was read at another time."""
+"""Agents' status of consecutive days that were read at different times."""
 
 from __future__ import annotations
 
