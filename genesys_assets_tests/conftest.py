@@ -39,7 +39,7 @@ PAST_BUCKET = "past-days"
 
 @pytest.fixture(scope="session", autouse=True)
 def _without_waiting_for_the_disk() -> Iterator[None]:
-    """Skip fsync. Data still outlives the death of its process; `lake.test_delta` tests what would outlive a power cut."""
+    """Skip fsync. Data still outlives the death of its process; `lake.test_delta` tests what outlives a power cut."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _: None)
         yield

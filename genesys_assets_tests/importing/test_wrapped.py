@@ -1,5 +1,5 @@
-"""Files that a tool wrapped, cut short or respelled are read, or refused for the right reason; nothing passes as whole
-that is not.
+"""Files that a tool wrapped, cut short or respelled are read, or refused for the right reason. No incomplete file
+passes as complete.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def refusal(document: Any) -> str:
         ({"Records": [{"kinesis": {"data": "eyJh"}}]}, "`kinesis.data`"),
     ],
 )
-def test_what_a_pipeline_wrapped_is_refused_with_where_the_answer_stands(document: Any, hint: str) -> None:
+def test_a_file_that_a_pipeline_wrapped_is_refused_with_the_place_of_the_answer(document: Any, hint: str) -> None:
     assert hint in refusal(document)
     assert hint in refusal([document])
 
