@@ -1,4 +1,4 @@
-"""What changed between two readings: the counts are those that plain Python finds, however large the files are."""
+"""The changes between two readings: the counts equal those of plain Python, however large the files are."""
 
 from __future__ import annotations
 
@@ -168,7 +168,8 @@ def test_a_column_whose_values_cannot_be_of_the_new_type_is_a_change_and_no_erro
     assert changed(words, numbers, TableSpec("t", "", ("id",), ())) == (0, 2, 0)
 
 
-# -- what is said of it ------------------------------------------------------------------------------------------------
+# -- how changes are described
+# ------------------------------------------------------------------------------------------------
 
 
 def test_a_change_is_new_where_rows_or_reach_are_and_no_newer_reading_stays() -> None:
