@@ -187,8 +187,8 @@ class Month:
         return any(ran.status != dg.DagsterRunStatus.SUCCESS for ran in runs)
 
     def _report_storm(self, moment: datetime) -> None:
-        """Report too many runs at once, and runs that repeated although nothing was new. Runs that failed because the API
-        was down may repeat now and then."""
+        """Report too many runs at once, and runs that repeated although nothing was new. Runs that failed because the
+        API was down may sometimes repeat."""
         runs = [ran for ran in self.daemon.launcher.runs if ran.at >= moment]
         times = efficiency.repeats(runs)
         often = [f"{which} {number}" for which, number in times.most_common(5)]

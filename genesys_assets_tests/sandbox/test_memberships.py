@@ -1,4 +1,4 @@
-"""Members of queues and skills of users: who is listed, day by day."""
+"""Members of queues and skills of users, listed day by day."""
 
 from __future__ import annotations
 
