@@ -121,7 +121,7 @@ def test_errors_behind_a_long_list_are_seen() -> None:
         ),
     ],
 )
-def test_null_in_the_place_of_figures_is_left_out_and_said(answer: dict[str, Any], said: str) -> None:
+def test_null_instead_of_figures_is_left_out_and_reported(answer: dict[str, Any], said: str) -> None:
     whole = result({"mediaType": "voice"}, metric("nError", count=1), interval=QUARTER)
     assert converted({"results": [answer, whole]}).left_out == {said: 1}
 

@@ -132,7 +132,7 @@ def test_a_null_in_one_part_does_not_change_the_keys_of_that_part() -> None:
     assert problems(table(*rows[:2]), table(*rows[2:])) == {"key_is_unique": "1 rows repeat a key"}
 
 
-def test_integers_beside_a_null_are_told_apart_to_the_last_digit() -> None:
+def test_integers_beside_a_null_are_distinguished_to_the_last_digit() -> None:
     assert problems(table(call(attempt=2**53), call(attempt=2**53 + 1), call(attempt=None))) == PASSED
 
 

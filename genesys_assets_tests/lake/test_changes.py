@@ -119,7 +119,7 @@ BEFORE: dict[_Key, _Values] = {("a", "x"): (0, 1, None), ("b", None): (1, 2, ["t
         (BEFORE | {("a", None): (0, 1, None)}, (1, 0, 0)),
     ],
 )
-def test_rows_are_told_apart_by_key(after: dict[_Key, _Values], expected: tuple[int, int, int]) -> None:
+def test_rows_are_distinguished_by_key(after: dict[_Key, _Values], expected: tuple[int, int, int]) -> None:
     assert changed(table(BEFORE), table(after)) == expected
 
 

@@ -1,4 +1,4 @@
-"""Publishing a whole day: what is missing is named, and whoever races or dies leaves one consistent manifest."""
+"""Publishing a whole day: missing parts are named, and runs that race or die leave one consistent manifest."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def counted(metric: str, count: int, sum: int | None = None, **more: Any) -> dic
 
 
 def any_number(media: str | None, metric: str) -> float:
-    """Unread conversations that may explain any number of everything."""
+    """The number that unread conversations may have emitted: without a limit."""
     return math.inf
 
 

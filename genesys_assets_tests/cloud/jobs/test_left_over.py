@@ -292,7 +292,7 @@ def test_a_recorded_job_that_is_gone_is_forgotten(
 
 
 @pytest.mark.parametrize("status", [Reply(body={}), Reply(500, {}), Reply(200, b"<html>"), Reply(400, {})], ids=named)
-def test_a_recorded_job_that_does_not_say_how_far_it_is_is_not_asked_for_ever(
+def test_a_recorded_job_without_a_state_is_not_polled_forever(
     platform: Platform,
     cloud: GenesysCloud,
     archive: JobArchive,

@@ -90,7 +90,7 @@ def test_a_day_whose_job_answers_an_empty_page_in_the_middle_is_read_whole(
     assert len(archive.bodies) == 1
 
 
-def test_empty_pages_that_go_on_for_ever_are_an_error(
+def test_empty_pages_without_end_are_an_error(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(job_endpoints, "MOST_EMPTY_PAGES", 5)

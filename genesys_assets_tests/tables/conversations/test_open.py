@@ -27,7 +27,7 @@ def test_an_open_conversation_has_its_age_and_its_queue() -> None:
     assert row["last_activity"] == NOON + timedelta(seconds=90)
 
 
-def test_one_without_sessions_stands_nowhere() -> None:
+def test_an_open_conversation_without_sessions_has_no_queue() -> None:
     (row,) = register(conversation("x", seconds=None), as_of=datetime(2026, 2, 1, 12, tzinfo=UTC)).to_pylist()
     assert (row["open_days"], row["last_activity"], row["queue_id"]) == (1, None, None)
 
