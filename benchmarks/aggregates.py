@@ -1,5 +1,5 @@
-"""From answers of the aggregates query to one row per bucket, group and metric: ours beside json_normalize, on the same
-answers in the same run.
+"""Turns answers of the aggregates query into one row per bucket, group and metric: our code beside json_normalize, on
+the same answers in the same run.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _answers(conversations: int) -> list[Page]:
 
 @contextmanager
 def _files(pages: list[Page]) -> Iterator[Path]:
-    """Each answer as a file, and beside it what was asked."""
+    """Each answer as a file, and its request in a file beside it."""
     with tempfile.TemporaryDirectory(prefix="genesys_assets_benchmark_") as name:
         folder = Path(name)
         for number, page in enumerate(pages):

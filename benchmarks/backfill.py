@@ -1,6 +1,6 @@
 """A backfill of whole days at the rate limit: how long it takes beside the time that the limit alone demands, and how
-much of a core it uses meanwhile. Assets through Dagster, in a process of its own; so is the sandbox, which answers 429
-above the limit.
+much of a core it uses. Dagster runs the assets in one process; the sandbox runs in another and answers 429 above the
+limit.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ def run(*, days: int, conversations: int, requests_per_minute: int) -> Result:
             check=True,
             stdout=subprocess.PIPE,
         ).stdout
-    told = json.loads(answer)
-    steps = {step["step"]: step for step in told["steps"]}
+    report = json.loads(answer)
+    steps = {step["step"]: step for step in report["steps"]}
     requests, refused = (sum(step[name] for step in steps.values()) for name in ("requests", "rate_limited"))
-    seconds, demanded = told["seconds"], 60 * requests / requests_per_minute
+    seconds, demanded = report["seconds"], 60 * requests / requests_per_minute
     details, pages = steps["hours' details"], steps["hours' details"]["requests"]
     with_tables = details["cpu"] + steps["conversation tables"]["cpu"]
     return Result(
@@ -72,5 +72,5 @@ def _row(step: dict[str, Any]) -> dict[str, Any]:
 
 
 def _share(cpu: float, requests: int) -> float:
-    """What part of a core, in percent, so much CPU time is where so many requests are made at the cap."""
+    """The share of a core, in percent, that this CPU time takes up while these requests are sent at the rate limit."""
     return round(100 * cpu / (60 * requests / CAP), 1)

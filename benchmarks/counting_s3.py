@@ -1,8 +1,8 @@
-"""An HTTP server in front of an S3 server that notes each request, and may take its time for it; loopback only.
+"""An HTTP server in front of an S3 server. It notes each request, and can delay it; loopback only.
 
 It passes every request on unchanged, with its Host header, so that signatures and checksums hold. It runs in a process
-of its own, because some calls of delta-rs stop the other threads of their process. What a request was for is decided
-here by its key; what the numbers mean is in `s3`.
+of its own, because some calls of delta-rs stop the other threads of their process. This module decides by the key what
+a request was for; `s3` interprets the numbers.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Request:
 
     @property
     def kind(self) -> Kind:
-        """What the key names. A LIST belongs to the prefix that it asks for."""
+        """The kind of object that the key names. A LIST counts for the prefix that it asks for."""
         parts = urlsplit(self.target)
         key = "".join([parts.path, *parse_qs(parts.query).get("prefix", [])])
         if "/_delta_log" in key:
@@ -61,8 +61,8 @@ class CountingS3:
 
     endpoint_url: str
 
-    def taken(self) -> list[Request]:
-        """The requests since the last call, and forget them."""
+    def take(self) -> list[Request]:
+        """Return the requests since the last call, and forget them."""
         connection = http.client.HTTPConnection(urlsplit(self.endpoint_url).netloc, timeout=_SECONDS)
         with contextlib.closing(connection):
             connection.request("TAKE", "/")
@@ -71,8 +71,8 @@ class CountingS3:
 
 @contextlib.contextmanager
 def in_front_of(endpoint_url: str, latency_ms: int = 0) -> Iterator[CountingS3]:
-    """The server, running until the block ends; it also ends with the process that started it. Each request waits so
-    many milliseconds.
+    """The server, running until the block ends; it also ends with the process that started it. Each request is delayed
+    by this many milliseconds.
     """
     command = [sys.executable, "-m", __name__, endpoint_url, f"{latency_ms}"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

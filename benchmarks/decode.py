@@ -1,5 +1,6 @@
-"""From page bytes to all tables of the conversation model, in memory and as Parquet: ours beside what others would use,
-on the same pages in the same run. Beside them Arrow's and orjson's parsers alone, and where our time goes.
+"""Turns page bytes into all tables of the conversation model, in memory and as Parquet: our code beside other
+libraries, on the same pages in the same run. It also measures Arrow's and orjson's parsers alone, and where our time
+goes.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def run(*, conversations: int, repeats: int) -> Result:
             "megabytes of JSON": round(sum(map(len, pages)) / 1e6, 1),
             "rows": sum(facts["rows"].values()),
             "conversations/s of all that the asset does": round(conversations / of[OURS].median(ASSET)),
-            "shares of it": _shares(of[OURS].told[ASSET]),
+            "shares of it": _shares(of[OURS].reported[ASSET]),
         },
         targets=targets,
         versions=peers.versions(sides),
@@ -79,10 +80,10 @@ def _times(other: Running, one: Running, word: str) -> float:
 
 
 def _times_cpu(other: Running, ours: Running, work: str) -> float:
-    """The same of CPU seconds."""
+    """The same for CPU seconds."""
     return round(other.median_cpu(work) / ours.median_cpu(work), 2)
 
 
-def _shares(told: list[dict[str, Any]]) -> str:
-    seconds = sum((Counter(phases) for phases in told), Counter[str]())
+def _shares(reported: list[dict[str, Any]]) -> str:
+    seconds = sum((Counter(phases) for phases in reported), Counter[str]())
     return ", ".join(f"{name} {part / seconds.total():.0%}" for name, part in seconds.most_common())

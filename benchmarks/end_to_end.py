@@ -1,5 +1,5 @@
-"""From nothing to all tables of a day in Parquet: ours through Dagster beside dlt's rest_api source, each a fresh
-process, against the same sandbox without a rate limit. Starting Python and importing count.
+"""From nothing to all tables of a day in Parquet: our assets, run by Dagster, beside dlt's rest_api source. Each is a
+fresh process, against the same sandbox without a rate limit. Starting Python and importing count.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def run(*, conversations: int, repeats: int) -> Result:
 
 def _run(side: Side, day: str, folder: Path, settings: dict[str, str]) -> Took:
     command = side.command(day, folder)
-    # Compiling all modules each time is no part of what a deployment pays.
+    # A deployment does not compile all modules each time.
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     begun, used = time.perf_counter(), _cpu_of_ended_processes()
     subprocess.run(command, cwd=peers.ROOT, env=inherited | settings, check=True, stdout=subprocess.DEVNULL)

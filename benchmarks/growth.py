@@ -22,7 +22,7 @@ POOL = {"ARROW_DEFAULT_MEMORY_POOL": "jemalloc"}
 
 
 def run(*, conversations: int) -> Result:
-    """A day of so many conversations, and one of ten times as many."""
+    """A day of this many conversations, and one of ten times as many."""
     small, large = (_day(count) for count in (conversations, TIMES * conversations))
     peaks = [
         {"until": one["until"], f"peak MB of {conversations:,}": one["peak MB"], "of ten times": other["peak MB"]}

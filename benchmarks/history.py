@@ -1,4 +1,4 @@
-"""What a long past of a table costs each run: its log is read, 24 hours are found, one is committed, 24 are opened.
+"""What a long past of a table costs each run: the run reads the log, finds 24 hours, commits one, and opens 24.
 
 Both tables lie on this machine's disk; what S3 adds is in `s3`.
 """

@@ -1,7 +1,7 @@
 """How much memory and CPU one very large saved file takes to import: a file of conversations, and one of figures.
 
-Each is one JSON document of thirty days, imported by the command in a process of its own. Most of what the process
-takes are the libraries: an import of a small file of as many days stands beside it.
+Each is one JSON document of thirty days, imported by the command in a process of its own. The libraries take most of
+the memory, so an import of a small file of as many days is measured for comparison.
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ def _write(file: Path, elements: Callable[[], Iterator[bytes]], size: int) -> in
 
 
 def _conversations() -> Iterator[bytes]:
-    """Those of one day of the sandbox, again and again as of other days, each with an id of its own. What goes on at
-    midnight is left out: of another day it would end before it begins.
+    """The conversations of one sandbox day, repeated for other days, each with an id of its own. Those that go on at
+    midnight are left out: moved to another day, they would end before they begin.
     """
     day = _FIRST.date()
     items = Organisation(conversations_per_day=500).conversations(day)
@@ -96,7 +96,7 @@ def _conversations() -> Iterator[bytes]:
 
 
 def _figures() -> Iterator[bytes]:
-    """Hours of groups of agents and queues, a day of each in one result."""
+    """Hours of groups of agents and queues; one result holds a day of one group."""
     for number in itertools.count():
         group = {"queueId": f"queue {number // DAYS % _QUEUES}", "userId": f"user {number // DAYS // _QUEUES}"}
         start = _FIRST + timedelta(days=number % DAYS)

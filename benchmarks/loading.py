@@ -1,6 +1,7 @@
 """What Dagster costs before anything runs: loading the definitions beside importing what they are made with.
 
-Each side is a fresh process, started in turn; CPU seconds, since the clock of a busy machine tells little of them.
+Each side is a fresh process, started in turn. It measures CPU seconds, since seconds by the clock mean little on a busy
+machine.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ _TIMED = "import resource, time\n{}\nprint(time.process_time(), resource.getrusa
 
 
 def run(*, repeats: int) -> Result:
-    """Starts every side `repeats` times, and once before that counts, so that files are in memory and compiled."""
+    """Starts every side `repeats` times. One start before these does not count: it loads files into memory and compiles
+    them."""
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in _SIDES}
     for turn in range(repeats + 1):
         for name, code in _SIDES.items():
@@ -51,7 +53,7 @@ def run(*, repeats: int) -> Result:
 
 
 def _measured(code: str) -> tuple[float, float]:
-    # Compiling all modules each time is no part of what a deployment pays.
+    # A deployment does not compile all modules each time.
     unset = ("GENESYS_", "PYTHONDONTWRITEBYTECODE")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(unset)}
     ended = subprocess.run(

@@ -1,6 +1,6 @@
-"""What a look of the sensors costs on a lake with years behind it: CPU seconds, where nothing is new and after an hour
-has landed. A code server looks again and again, so the first look is not counted. And of `genesys-assets status`, which
-looks once, in a process of its own.
+"""What a look of the sensors costs on a lake with years of data: CPU seconds, where nothing is new and after an hour
+has landed. A code server looks again and again, so the first look is not counted. It also measures `genesys-assets
+status`, which looks once, in a process of its own.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How close fetching comes to the rate limit, alone and in several processes on one budget, and what CPU it takes.
 
-Each case has a sandbox in a process of its own, which allows so many requests a minute and takes its time for each, and
-one or more processes that fetch a day by the details query and store its pages. All cases run at the same time. Traffic
+Each case has a sandbox in a process of its own, which limits requests a minute and delays each of them, and one or more
+processes that fetch a day by the details query and store its pages. All cases run at the same time. Traffic
 stays on the loopback.
 """
 
@@ -76,7 +76,8 @@ class Order:
 
 
 def run(*, minutes: int, requests_per_minute: int) -> Result:
-    """Fetches in all cases for so many minutes at least, and counts what whole windows of the sandbox took."""
+    """Fetches in all cases for at least this many minutes, and counts the requests in each whole window of the
+    sandbox."""
     with ExitStack() as stack:
         sandboxes = [
             stack.enter_context(
@@ -118,7 +119,7 @@ def _conversations(case: Case, minutes: int, requests_per_minute: int) -> int:
 def _row(
     case: Case, fetched: list[dict[str, Any]], windows: list[tuple[float, int]], requests_per_minute: int
 ) -> dict[str, Any]:
-    """`windows`: when each began, and how many requests came in it; the last may not be over."""
+    """`windows`: when each began, and how many requests came in it. The last one may still be open."""
     minutes = (windows[-1][0] - windows[0][0]) / 60
     answered = sum(min(requests, requests_per_minute) for _, requests in windows[:-1]) / minutes
     pages = [one["pages"] for one in fetched]
@@ -135,7 +136,7 @@ def _row(
 
 
 def _fetch(connection: Connection, order: Order) -> None:
-    """Fetches and stores pages until the time is over; sends what that came to."""
+    """Fetches and stores pages until the time is over; sends the totals."""
     day = _day()
     failure = ""
     stored = 0
@@ -167,7 +168,7 @@ def _fetch(connection: Connection, order: Order) -> None:
 
 
 def _serve(connection: Connection, case: Case, conversations: int, requests_per_minute: int) -> None:
-    """Run a sandbox until it is told to end, then send its windows."""
+    """Run a sandbox until the message to end arrives, then send its windows."""
     windows: list[tuple[float, int]] = []
     latency = UnevenLatency(case.fastest_ms, case.slowest_ms)
     with running(
@@ -214,7 +215,7 @@ def _day() -> datetime:
 
 
 class UnevenLatency(Behaviour):
-    """Every request takes a time of its own."""
+    """Each request takes a different time."""
 
     def __init__(self, fastest_ms: int, slowest_ms: int) -> None:
         self._bounds = (fastest_ms, slowest_ms)

@@ -1,6 +1,7 @@
-"""The log of a table that has a past: one small commit a day, of the older days few, whose data files do not exist.
+"""The log of a table that has a past: one small commit a day, and few commits for the older days. Their data files do
+not exist.
 
-Only logs are read by what is measured here, so that files would cost time and add nothing.
+The benchmarks read only these logs, so data files would cost time and add nothing.
 """
 
 from __future__ import annotations

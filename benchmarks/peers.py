@@ -1,4 +1,4 @@
-"""Sides and rounds: programs that are measured, each in a process of its own, asked in turn.
+"""Sides and rounds: the programs that are measured. Each runs in a process of its own, and they work in turn.
 
 A peer gets a venv of its own, made by uv on first use under `.bench/venvs` and kept. What the programs do: `sides`.
 """
@@ -34,7 +34,8 @@ REQUIREMENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One way of doing it: its name in the table, its program in `sides`, and its venv; ours is in the project's."""
+    """One program that is measured: its name in the table, its module in `sides`, and its venv; ours uses the
+    project's."""
 
     name: str
     program: str
@@ -48,7 +49,7 @@ class Side:
 
 
 def python_of(venv: str) -> Path:
-    """The interpreter of a peer's venv, which is made if it is not there or was made for something else."""
+    """The interpreter of a peer's venv. The venv is made if it does not exist or was made for other packages."""
     folder, wanted = VENVS / venv, "\n".join(REQUIREMENTS[venv])
     made, python = folder / "requirements", folder / "bin" / "python"
     if not made.exists() or made.read_text() != wanted:
@@ -70,22 +71,22 @@ def _uv() -> str:
 
 @dataclass(slots=True)
 class Running:
-    """A side that waits for words; see `sides.rounds`."""
+    """A running side, which waits for commands on stdin; see `sides.rounds`."""
 
     side: Side
     process: subprocess.Popen[str]
     versions: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, list[float]] = field(default_factory=dict)
     cpu: dict[str, list[float]] = field(default_factory=dict)
-    told: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    reported: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def round(self, word: str) -> None:
         """Lets it do one piece of work, and keeps how long that took."""
         answer = self.ask(word)
         self.seconds.setdefault(word, []).append(answer["seconds"])
         self.cpu.setdefault(word, []).append(answer["cpu"])
-        if answer["told"] is not None:
-            self.told.setdefault(word, []).append(answer["told"])
+        if answer["reported"] is not None:
+            self.reported.setdefault(word, []).append(answer["reported"])
 
     def median(self, word: str) -> float:
         return median(self.seconds[word])
@@ -116,7 +117,7 @@ def running(sides: Mapping[Side, Sequence[str | Path]]) -> Iterator[list[Running
         started = []
         for side, command in commands.items():
             process = subprocess.Popen(command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-            stack.enter_context(process)  # closes its stdin, upon which it ends, and waits for it
+            stack.enter_context(process)  # closes its stdin, which ends it, and waits for it
             started.append(Running(side, process))
         for one in started:
             one.versions = one.answer()["versions"]

@@ -1,5 +1,5 @@
-"""Report aggregation of many segments: per hour, media type and queue their number, their time and their distinct
-wrap-up codes. Ours beside pandas, each in a fresh process, on the same Parquet file in the same run.
+"""Aggregates many segments for a report: per hour, media type and queue, their number, time and distinct wrap-up codes.
+Our code beside pandas, each in a fresh process, on the same Parquet file in the same run.
 """
 
 from __future__ import annotations

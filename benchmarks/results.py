@@ -1,4 +1,4 @@
-"""What a benchmark found: as a table on the screen and as JSON in `benchmarks/results/`."""
+"""The result of a benchmark: as a table on the screen and as JSON in `benchmarks/results/`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PACKAGES = ("genesys_assets", "dagster", "pandas", "pyarrow", "requests", "nump
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A figure that is aimed at, and what was reached. Missing it is worth a sentence in the README, not a failure."""
+    """A figure to aim at, and the one measured. A missed target is no failure, but the README should mention it."""
 
     measure: str
     reached: float
@@ -46,7 +46,7 @@ class Result:
     """The figures of one benchmark: `sizes` it ran with, `rows` of a table, single `figures` worth keeping, `targets`,
     and the `versions` of what ran beside the package.
 
-    `as_it_should` is False where a figure breaks a promise of the package or sides disagree about the data; `remark`
+    `as_it_should` is False where a figure breaks a promise of the package, or sides disagree about the data. `remark`
     then says which.
     """
 
@@ -74,7 +74,7 @@ def show(result: Result) -> str:
 
 
 def store(result: Result) -> Path:
-    """Writes the result, and with which versions and how many CPUs it came about; nothing that names the machine."""
+    """Writes the result with the versions and the number of CPUs; nothing that names the machine."""
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{result.name}.json"
     content = {

@@ -1,5 +1,5 @@
 """What a day's conversation tables cost on S3: requests, bytes, and CPU of a small write; with a short and a long past.
-And how long they take where each request takes some milliseconds, beside a lake on this machine's disk.
+It also measures how long they take where each request takes some milliseconds, beside a lake on this machine's disk.
 
 The S3 server is the sandbox's; a server that notes each request stands in front of it. Both listen on the loopback.
 """
@@ -41,7 +41,7 @@ _UPLOADS_AT_ONCE = 8
 
 
 class _AsOnS3(LocalStore):
-    """A lake on this machine's disk whose tables are made as they are on S3, where they are copied to."""
+    """A lake on this machine's disk with tables as they are on S3. The benchmark then copies them to S3."""
 
     commits_between_checkpoints = S3Store.commits_between_checkpoints
 
@@ -52,7 +52,7 @@ class Step:
 
     past: int
     name: str
-    told: dict[str, float]
+    measured: dict[str, float]
     requests: Sequence[Request]
 
     @property
@@ -75,14 +75,14 @@ class Step:
             "MB sent": round(sum(each.sent for each in self.requests) / 1e6, 2),
             "MB read": round(sum(each.read for each in self.requests) / 1e6, 2),
             "table bytes read": self.table_bytes_read,
-            "seconds": round(self.told["seconds"], 2),
-            "CPU s": round(self.told["cpu"], 3),
+            "seconds": round(self.measured["seconds"], 2),
+            "CPU s": round(self.measured["cpu"], 3),
         }
 
 
 def run(*, conversations: int, days: int, latency: int, repeats: int) -> Result:
-    """The tables of a day a first time and again unchanged, in a new lake and in lakes with a past. In a new lake also
-    where each request takes `latency` ms, and on disk, in turn.
+    """Makes the tables of a day, and again unchanged, in a new lake and in lakes with a past. In a new lake also where
+    each request takes `latency` ms, and on disk, in turn.
     """
     steps: list[Step] = []
     with (
@@ -107,15 +107,15 @@ def run(*, conversations: int, days: int, latency: int, repeats: int) -> Result:
 
 
 def _seconds(server: ObjectStore, new: Path, latency: int, repeats: int) -> dict[str, float]:
-    """How long a first run of the day's tables takes, by where the lake is: the median of some rounds."""
+    """How long a first run of the day's tables takes, by where the lake is: the median of several rounds."""
     found: dict[str, list[float]] = {"disk": [], "S3": []}
     with counting_s3.in_front_of(server.endpoint_url, latency) as slow:
         environment = os.environ | server.environment() | {"AWS_ENDPOINT_URL_S3": slow.endpoint_url}
         for number in range(repeats):
             folder = shutil.copytree(new, new.parent / f"disk{number}")
             _upload(folder, server, f"slow{number}")
-            found["disk"].append(_told("tables", str(folder), os.environ)["seconds"])
-            found["S3"].append(_told("tables", f"s3://{_BUCKET}/slow{number}", environment)["seconds"])
+            found["disk"].append(_measure("tables", str(folder), os.environ)["seconds"])
+            found["S3"].append(_measure("tables", f"s3://{_BUCKET}/slow{number}", environment)["seconds"])
     return {where: round(median(seconds), 2) for where, seconds in found.items()}
 
 
@@ -127,19 +127,19 @@ def _steps(server: ObjectStore, counting: CountingS3, past: int) -> list[Step]:
 def _step(server: ObjectStore, counting: CountingS3, past: int, name: str, what: str) -> Step:
     location = f"s3://{_BUCKET}/past{past}"
     environment = os.environ | server.environment() | {"AWS_ENDPOINT_URL_S3": counting.endpoint_url}
-    counting.taken()
-    return Step(past, name, _told(what, location, environment), counting.taken())
+    counting.take()
+    return Step(past, name, _measure(what, location, environment), counting.take())
 
 
-def _told(what: str, location: str, environment: Mapping[str, str]) -> dict[str, float]:
+def _measure(what: str, location: str, environment: Mapping[str, str]) -> dict[str, float]:
     command = [sys.executable, "-m", "benchmarks.sides.our_day_on_s3", what, location, DAY]
     ended = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE)
-    told: dict[str, float] = json.loads(ended.stdout.splitlines()[-1])
-    return told
+    measured: dict[str, float] = json.loads(ended.stdout.splitlines()[-1])
+    return measured
 
 
 def _upload(folder: Path, server: ObjectStore, prefix: str) -> None:
-    """The files of a lake, not through the server that counts."""
+    """Upload the files of a lake, bypassing the server that counts."""
     import boto3
 
     client: Any = boto3.client(
@@ -167,14 +167,14 @@ def _result(steps: Sequence[Step], took: dict[str, float], sizes: dict[str, int]
         name="s3",
         sizes=sizes,
         rows=[step.row() for step in steps],
-        figures={"small writes a step": round(steps[-1].told["writes"])}
+        figures={"small writes a step": round(steps[-1].measured["writes"])}
         | {f"seconds on {where}": seconds for where, seconds in took.items()},
         targets=[
             Target("requests, first", max(step.count for step in runs if step.name == "first"), at_most=250),
             Target("requests, unchanged", max(step.count for step in runs if step.name == "unchanged"), at_most=150),
             Target("more requests with the long past", max(more), at_most=0),
             Target("bytes of table data read back", max(step.table_bytes_read for step in runs), at_most=0),
-            Target("CPU ms of a small write", round(1000 * by[short, "small writes"].told["cpu"], 1), at_most=40),
+            Target("CPU ms of a small write", round(1000 * by[short, "small writes"].measured["cpu"], 1), at_most=40),
             Target("seconds with that latency, × on disk", round(took["S3"] / took["disk"], 2), at_most=1.5),
         ],
         versions=versions_of("deltalake", "boto3"),

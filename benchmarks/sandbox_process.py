@@ -13,7 +13,7 @@ from benchmarks.peers import ROOT
 
 @contextmanager
 def sandbox(*, conversations_per_day: int, requests_per_minute: int | None) -> Iterator[dict[str, str]]:
-    """The settings that point the package, or anybody, at a running sandbox; without a limit where that is None."""
+    """The settings that point the package, or another program, at a running sandbox. A limit of None means no limit."""
     command = [sys.executable, "-m", "genesys_assets.sandbox"]
     command += ["--conversations-per-day", str(conversations_per_day)]
     command += ["--requests-per-minute", str(requests_per_minute or 0)]

@@ -1,7 +1,6 @@
 """A past day of the sandbox's organisation, put into a lake as if it had been fetched: pages by the hour.
 
-The pages are written straight into the lake; fetching them over HTTP is what `pacing`, `end_to_end` and `backfill`
-measure.
+The pages are written straight into the lake; `pacing`, `end_to_end` and `backfill` measure fetching them over HTTP.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ _FETCHED_AT = datetime(2026, 2, 1, tzinfo=UTC)
 
 @contextmanager
 def stored_day(conversations: int) -> Iterator[Path]:
-    """The folder of a lake that holds the pages of DAY, and is gone afterwards."""
+    """The folder of a lake that holds the pages of DAY; it is deleted afterwards."""
     with tempfile.TemporaryDirectory(prefix="genesys_assets_benchmark_") as folder:
         store_hours(lake_at(Path(folder)), Organisation(conversations_per_day=conversations))
         yield Path(folder)
@@ -73,20 +72,20 @@ def _model(type_: pa.DataType) -> Any:
 
 
 def store_hours(lake: Lake, organisation: Organisation) -> None:
-    """As the details query answers: a page that reaches over the full hour is stored with both hours."""
+    """As the details query answers: a page that crosses the full hour is stored with both hours."""
     arrivals = organisation.arrivals(date.fromisoformat(DAY))
     now = _milliseconds(_FETCHED_AT)
     with lake.page_writers(PAGES, hours_of(DAY), {"source": "sandbox"}) as writers:
         for first in range(0, len(arrivals), PAGE_SIZE):
             page, number = arrivals[first : first + PAGE_SIZE], first // PAGE_SIZE + 1
-            told = b",".join(encode(organisation.shown(arrival, now)) for arrival in page)
-            body = b'{"conversations":[%b],"totalHits":%d}' % (told, len(arrivals))
+            conversations = b",".join(encode(organisation.shown(arrival, now)) for arrival in page)
+            body = b'{"conversations":[%b],"totalHits":%d}' % (conversations, len(arrivals))
             for hour in sorted({_hour(arrival.start) for arrival in page}):
                 writers[hour].write(Page(number, request_text("POST", _PATH), _FETCHED_AT, None, body))
 
 
 def store_day(lake: Lake, organisation: Organisation) -> None:
-    """As a details job answers: the whole day, which is complete."""
+    """As a details job answers: the complete day."""
     arrivals = organisation.arrivals(date.fromisoformat(DAY))
     now = _milliseconds(_FETCHED_AT)
     with lake.page_writers(DAILY_PAGES, [DAY], {"source": "sandbox"}) as writers:

@@ -1,5 +1,5 @@
-"""What an hour costs that has landed: CPU seconds of the run that takes it into today's tables, late in the day beside
-early in it. Every hour of the day is fetched and taken in, in one process, against a sandbox whose clock follows.
+"""What a new hour costs: CPU seconds of the run that adds it to today's tables, late in the day beside early in it. One
+process fetches and adds every hour of the day, against a sandbox whose clock follows.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
     python -m genesys_assets_tests.audit [command that runs pip-audit]
 
-What cannot be looked up, for want of a network or because the index does not have it, is named: it is not audited.
-Exit codes: 0 all was looked up and nothing is known, 1 vulnerabilities are known, 3 something could not be looked up.
+Packages that it cannot look up, without a network or because the index lacks them, are named as not audited. Exit
+codes: 0 all packages were looked up and none is vulnerable, 1 vulnerabilities are known, 3 some packages could not be
+looked up.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _NAMED = 10
 
 @dataclass(slots=True)
 class Audit:
-    """What is known of one file: vulnerabilities by package, packages that were not looked up, or why none were."""
+    """The result for one file: vulnerabilities by package, packages that were not looked up, or why none were."""
 
     file: str
     packages: int = 0

@@ -1,6 +1,6 @@
 """A real browser for tests of pages: Chromium, where the machine has one.
 
-Here stands what a browser can be asked about a page. What the answers must be is in the tests.
+This module asks a browser about a page. The tests state what the answers must be.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def chromium() -> Iterator[Browser]:
 def visit(
     browser: Browser, url: str, *, width: int = 1280, scheme: Any = "light", follows_links: bool = False
 ) -> Iterator[Visit]:
-    """The page at a width and in a colour scheme. Requests for anything but the page itself are counted and fail."""
+    """The page at a width and in a colour scheme. The browser counts requests for anything else and lets them fail."""
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page.set_default_timeout(_PATIENCE_MS)
     seen = Visit(page)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 
 def standing_at(moment: datetime) -> type[datetime]:
-    """Put in the place of a module's `datetime`, its clock shows `moment`."""
+    """A class to replace a module's `datetime`; its clock shows `moment`."""
 
     class Standing(datetime):
         @classmethod

@@ -1,6 +1,6 @@
-"""Fixtures of the whole suite: a few days that were materialised once, from the API to published reports.
+"""Fixtures of the whole suite: a few days, materialised once, from the API to published reports.
 
-What the days hold is the sandbox's; where they are compared with it is `test_a_day`.
+The sandbox decides what the days hold; `test_a_day` compares them with it.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from genesys_assets_tests.s3_fixtures import bucket, object_store, public_bucket
 
 __all__ = ["bucket", "object_store", "past_days", "public_bucket", "s3_client", "s3_resource"]
 
-# Hypothesis fails a test whose examples are slow to make or to run, which says more of the machine than of the code.
+# Hypothesis fails a test whose examples are slow to make or run. That depends more on the machine than on the code.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
 keep_connections()
 
 DAY = date(2026, 1, 29)
-# An organisation in which all that makes days hard happens within these few; `test_a_day` looks whether it does.
+# An organisation in which everything that makes days hard happens within these few; `test_a_day` checks that it does.
 SEED = 125
-# In the evening after: some conversations ended on a later day than they began, some are still open.
+# The next evening: some conversations ended on a later day than they began, some are still open.
 NOW = datetime(2026, 1, 30, 18, 17, 0, 123_000, tzinfo=UTC)
 # Agents handle what began up to three days before; the day after is needed for business days of other zones.
 DAYS = [DAY + timedelta(days=offset) for offset in (-3, -2, -1, 0, 1)]
@@ -39,7 +39,7 @@ PAST_BUCKET = "past-days"
 
 @pytest.fixture(scope="session", autouse=True)
 def _without_waiting_for_the_disk() -> Iterator[None]:
-    """What a process wrote outlives its death all the same. `lake.test_delta` looks what would outlive a power cut."""
+    """Skip fsync. Data still outlives the death of its process; `lake.test_delta` tests what outlives a power cut."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _: None)
         yield

@@ -1,4 +1,5 @@
-"""What many tests' lakes begin with: written once and copied, for a hundred partitions take a second to be written."""
+"""The initial content of many tests' lakes: written once and then copied, because writing a hundred partitions takes a
+second."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ _written: dict[str, dict[Path, bytes]] = {}
 
 
 def copy_into(folder: Path, name: str, write: Callable[[Lake], None], *, without: Collection[str] = ()) -> None:
-    """Add what `write` writes to an empty lake to the one in a folder, `without` some tables. Each has a `name`."""
+    """Copy what `write` writes to an empty lake into the lake in a folder, `without` some tables. The `name` identifies
+    the content."""
     for path, content in _files(name, write).items():
         if _place(path) not in without:
             target = folder / path

@@ -1,7 +1,7 @@
-"""Tables of many days in a row, made at once by the package's own functions and stored a day at a time: so a month
-costs seconds.
+"""Computes the tables of many days at once with the package's own functions, and stores them day by day, so that a
+month costs seconds.
 
-That runs store the same is looked at where they are tested, a day or a few at a time.
+The tests of runs check that runs store the same, a few days at a time.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class DaysAtOnce:
         return Window(utc_day(self.days[0])[0], utc_day(self.days[-1])[1])
 
     def conversations(self, items: Sequence[Item], names: Iterable[str]) -> pa.Table:
-        """Some of the tables of conversations; gives their legs."""
+        """Store some of the tables of conversations; returns their legs."""
         nested = decode(json.dumps({"conversations": items}).encode()).conversations
         exploded = explode(nested)
         tables = {**exploded, INTERACTION_LEGS.name: interaction_legs(exploded)}
@@ -66,7 +66,7 @@ class DaysAtOnce:
         return tables[INTERACTION_LEGS.name]
 
     def metrics(self, cloud: GenesysCloud, questions: Sequence[AggregateQuestion]) -> None:
-        """The table of each family that is asked, at a quarter of an hour."""
+        """Store the table of each requested family, in buckets of a quarter of an hour."""
         spans = [Interval(*utc_day(day)) for day in self.days]
         asking, at_once = (
             AggregatesFetcher(cloud, questions, list, "PT15M", None),
@@ -87,7 +87,7 @@ class DaysAtOnce:
                 self.lake.write(f"tables/{spec.name}", spec, rows, f"{span.start:%Y-%m-%d}", {}, reach=known)
 
     def status(self, cloud: GenesysCloud) -> list[Span]:
-        """Agents' time; gives the spans."""
+        """Store agents' time; returns the spans."""
         asked, pages = self.window.start, []
         while asked < self.window.end:
             end = min(asked + timedelta(days=_MOST_DAYS_ASKED), self.window.end)
@@ -98,7 +98,7 @@ class DaysAtOnce:
         return spans
 
     def waits(self, legs: pa.Table, spans: Sequence[Span], members: Mapping[date, Mapping[str, Sequence[str]]]) -> None:
-        """Waits in queues, with the members of the days that were observed."""
+        """Store waits in queues, with the members of the days that were observed."""
         for day in self.days:
             start, end = utc_day(day)
             of_day = _within(legs, "conversation_start", start, end)

@@ -1,5 +1,5 @@
-"""Dagster's event log in memory opens a connection for each thing that it is asked, a tenth of what a run costs: in the
-suite it keeps the one that holds it.
+"""Dagster's event log in memory opens a connection for each query, which costs a tenth of a run. In the suite it keeps
+one connection open.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def _held(storage: InMemoryEventLogStorage) -> Iterator[Connection]:
 
 
 def _connect(storage: InMemoryEventLogStorage) -> AbstractContextManager[Connection]:
-    """SQLite's connections are of the thread that opened them: tests make their instances in the main one."""
+    """SQLite's connections belong to the thread that opened them. Tests make their instances in the main thread."""
     is_main = threading.current_thread() is threading.main_thread()
     return _held(storage) if is_main else _opened(storage)
 

@@ -1,4 +1,4 @@
-"""Rows of tests with a value in every column of their key, so that the lake stores them."""
+"""Fills the key columns of test rows, so that the lake stores them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DAY = datetime(2026, 1, 31, tzinfo=UTC)
 
 
 def keyed(rows: Iterable[Row], spec: TableSpec) -> list[Row]:
-    """The rows; where one names no value for a column of the key, it gets one of its own."""
+    """The rows. A row without a value in a key column gets a unique one."""
     needed = [name for name in spec.key if name not in spec.null_in_key]
     return [{**{name: _filler(spec, name, index) for name in needed}, **row} for index, row in enumerate(rows)]
 

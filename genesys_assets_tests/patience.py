@@ -1,6 +1,6 @@
-"""How long a test waits for what must come. It waits for an event, so a quick machine never waits this long.
+"""How long a test waits for an event at most. A quick machine never waits this long.
 
-The limit is there so that a test that will never pass ends. No test measures how long something took.
+The limit ends tests that will never pass. No test measures how long something takes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Seen = TypeVar("Seen")
 
 
 def wait_for(look: Callable[[], Seen | None], patience: float = PATIENCE_SECONDS, *, pause: float = 0.05) -> Seen:
-    """Look again and again until `look` returns something, and return that. Fails after `patience` seconds."""
+    """Call `look` until it returns something, and return that. Fails after `patience` seconds."""
     deadline = time.monotonic() + patience
     while not (seen := look()):
         assert time.monotonic() < deadline, f"nothing was seen within {patience:.0f} s"

@@ -1,4 +1,4 @@
-"""What agents did in a window, in plain Python from the organisation itself: what `reports/agent_day` must say."""
+"""The expected rows of `reports/agent_day`, computed in plain Python from what the organisation's agents did."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ def agent_day(timelines: Timelines, conversations: Iterable[Item], start: dateti
 
 
 def times(parts: Sequence[tuple[Timelines, int, int]], user_id: str) -> Row:
-    """What is known of a time without conversations, of which each part may be told by other timelines."""
-    told: dict[tuple[str, str], int] = {}
+    """The times of a window without conversations; each part of the window may use other timelines."""
+    durations: dict[tuple[str, str], int] = {}
     logged_in = []
     for timelines, start, end in parts:
         for kind, of in (("presence", presence), ("routing", routing)):
             for span in timelines.spans(user_id, start, end, of):
                 first, last = max(span.start, start), min(span.end, end)
                 key = (kind, span.value[0])
-                told[key] = told.get(key, 0) + last - first
+                durations[key] = durations.get(key, 0) + last - first
                 if kind == "presence" and span.value[0] != "OFFLINE":
                     logged_in.append((first, last))
-    row: Row = {f"{name.lower()}_ms": told.get(("presence", name)) for name in PRESENCES}
-    row |= {f"{name.lower()}_ms": told.get(("routing", name)) for name in STATUSES}
+    row: Row = {f"{name.lower()}_ms": durations.get(("presence", name)) for name in PRESENCES}
+    row |= {f"{name.lower()}_ms": durations.get(("routing", name)) for name in STATUSES}
     row |= dict.fromkeys((*METRICS.values(), "handled"))
     row["day_ms"] = sum(end - start for _, start, end in parts)
     row["logged_in_ms"] = sum(last - first for first, last in logged_in)
-    row["other_ms"] = told.get(("presence", "IDLE"), 0)
+    row["other_ms"] = durations.get(("presence", "IDLE"), 0)
     row["other_routing_ms"] = row["unknown_ms"] = row["unknown_routing_ms"] = 0
     row["first_login"] = to_datetime(logged_in[0][0]) if logged_in else None
     row["last_logout"] = to_datetime(logged_in[-1][1]) if logged_in else None

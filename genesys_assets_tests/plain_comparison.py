@@ -1,6 +1,6 @@
-"""Comparing a stored table with rows that were worked out in the plain way, key by key and value by value.
+"""Compares a stored table with rows that plain Python computed, key by key and value by value.
 
-How rows are worked out is in `plain_figures` and `plain_reports`.
+`plain_figures` and `plain_reports` compute the rows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def keyed(rows: list[Row], key: tuple[str, ...]) -> dict[Key, Row]:
 
 
 def compare(table: pa.Table, expected: list[Row], key: tuple[str, ...]) -> None:
-    """The same rows, and in each of them the same values; what an expected row does not name must be null."""
+    """Checks that the rows and their values are equal. A column that an expected row does not name must be null."""
     actual = keyed(table.to_pylist(), key)
     wanted = keyed([normal(row, table.schema) for row in expected], key)
     assert actual.keys() == wanted.keys()
@@ -40,7 +40,7 @@ def compare(table: pa.Table, expected: list[Row], key: tuple[str, ...]) -> None:
 
 
 def normal(row: Row, schema: pa.Schema) -> Row:
-    """Instants that are still the platform's texts become instants."""
+    """Convert instants that are still the platform's texts."""
     instants = {field.name for field in schema if pa.types.is_timestamp(field.type)}
     return {
         name: moment(value) if name in instants and isinstance(value, str) else value for name, value in row.items()

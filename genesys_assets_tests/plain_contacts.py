@@ -1,4 +1,4 @@
-"""Customers who came again, in plain Python from conversations: what `reports/repeat_contacts` must say."""
+"""The expected rows of `reports/repeat_contacts`, computed in plain Python from conversations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HORIZONS = (1, 7, 30)
 
 
 class Reason:
-    """Equal to any reason that is given."""
+    """Equal to any reason."""
 
     def __eq__(self, other: object) -> bool:
         return bool(other)
@@ -31,7 +31,7 @@ REASON = Reason()
 
 
 def address_of(item: Item) -> str | None:
-    """Where the customer called or wrote from."""
+    """The address that the customer called or wrote from."""
     for participant in item["participants"]:
         for session in participant["sessions"] if participant.get("purpose") in ("customer", "external") else ():
             back = next(iter(session.get("callbackNumbers", ())), None)
@@ -60,8 +60,8 @@ def repeat_contacts(
     known_from: datetime,
     known_until: datetime,
 ) -> list[Row]:
-    """The rows of contacts begun from `start` to `end`, by queue and wrap-up code; what began before `known_from` or
-    from `known_until` on is not known. `legs` say where a conversation ended up.
+    """The rows of contacts that began from `start` to `end`, by queue and wrap-up code. Contacts before `known_from`
+    and from `known_until` on are unknown. `legs` say in which queue a conversation ended.
     """
     begun = [item for item in conversations if item.get("originatingDirection") == "inbound"]
     starts: defaultdict[Customer, list[datetime]] = defaultdict(list)
@@ -109,6 +109,6 @@ def _figures(items: Sequence[Item], starts: dict[Customer, list[datetime]], befo
 
 
 def _is_any(starts: dict[Customer, list[datetime]], item: Item, first: timedelta, last: timedelta) -> bool:
-    """Whether the customer of a contact began another so long before or after it, the limits not included."""
+    """Whether the customer began another contact within this time before or after it, limits excluded."""
     own = moment(item["conversationStart"])
     return any(first < each - own < last for each in starts[customer_of(item)])

@@ -1,7 +1,8 @@
-"""What every table must say, worked out the slow and obvious way: loops over conversations, dictionaries, no Arrow.
+"""The expected rows of every table, computed in the slow and obvious way: loops over conversations, dictionaries, no
+Arrow.
 
-Nothing of the package's own arithmetic is used here, so that both can be compared. The formulas are those that the
-descriptions of tables state. Reports are worked out in `plain_reports`, all are compared in `test_a_day`.
+It uses none of the package's own arithmetic, so that both can be compared. The formulas are those in the descriptions
+of tables. `plain_reports` computes reports, and `test_a_day` compares all.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ Key = tuple[Any, ...]
 
 QUARTER, HOUR = timedelta(minutes=15), timedelta(hours=1)
 GROUPINGS = (("mediaType", "queueId"), ("mediaType", "userId"))
-# Facts of a queue, which no agent has: the platform leaves them out of answers by agent.
+# Figures that belong to a queue, not to an agent: the platform leaves them out of answers by agent.
 OF_QUEUES = {"nOffered", "nOverSla", "oServiceLevel", "tAbandon", "tAcd", "tFlowOut", "tShortAbandon", "tWait"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Session:
-    """A session with those around it."""
+    """A session with its participant and conversation."""
 
     conversation: Item
     participant: Item
@@ -65,13 +66,13 @@ class Session:
         return None if None in ends else max(map(moment, ends))
 
     def emitted(self, *names: str) -> Iterator[tuple[datetime, str, int]]:
-        """When it emitted which of these metrics with which value; all metrics without names."""
+        """Instant, name and value of each of these metrics that the session emitted; without names, of all metrics."""
         for metric in self.item.get("metrics", ()):
             if not names or metric["name"] in names:
                 yield moment(metric["emitDate"]), metric["name"], metric["value"]
 
     def waited(self) -> Iterator[tuple[datetime, str, int]]:
-        """The tWait of the aggregates, which no session carries: whoever left the queue has waited as long."""
+        """The tWait of the aggregates, which no session carries: the time until the conversation left the queue."""
         for when, _, value in self.emitted("tAcd"):
             yield when, "tWait", value
 
@@ -99,8 +100,8 @@ def milliseconds(start: datetime, end: datetime | None) -> int | None:
 
 
 def model_rows(conversations: list[Item]) -> dict[str, list[Row]]:
-    """Every row of every table of the conversation model. A column that is not in a row must be null; instants are
-    still the platform's texts where they are taken from it.
+    """Every row of every table of the conversation model. A column that is not in a row must be null. Instants may
+    still be the platform's texts.
     """
     rows: dict[str, list[Row]] = defaultdict(list)
     for conversation in conversations:
@@ -128,7 +129,7 @@ def duration_ms(conversation: Item) -> int | None:
 
 
 def media_type(conversation: Item) -> str | None:
-    """That of its earliest customer or external session, else of its earliest session."""
+    """The media type of its earliest customer or external session, otherwise of its earliest session."""
     every = list(sessions([conversation]))
     chosen = [session for session in every if session.purpose in ("customer", "external")] or every
     return min(chosen, key=lambda session: session.start).media_type if chosen else None
@@ -214,7 +215,7 @@ def metric_rows(
     step: timedelta = QUARTER,
     business_day: date | None = None,
 ) -> list[Row]:
-    """The rows of interval_metrics, or those of a business day in daily_metrics with a step as long, for [start, end).
+    """The rows of interval_metrics for [start, end), or those of daily_metrics if the step is a whole business day.
 
     `target` is the service level target of a queue and media type. A statistic that is not in a row must be null.
     """
@@ -267,7 +268,7 @@ def _stats(name: str, values: list[int]) -> Row:
 
 
 def _service_level(emitted: dict[str, list[int]], group: Item, target: Callable[[str, str], float]) -> Row | None:
-    """Answered in time, out of the answered and of those who gave up, unless they gave up at once."""
+    """The share answered in time, of all answered and abandoned interactions, without short abandons."""
     waited, gave_up, left, at_once = (
         len(emitted.get(name, ())) for name in ("tWait", "tAbandon", "tFlowOut", "tShortAbandon")
     )

@@ -1,6 +1,6 @@
-"""The reports of flows and quality by their definitions, from conversations: loops and dictionaries, no Arrow.
+"""The expected rows of the reports of flows and quality, computed from conversations: loops and dictionaries, no Arrow.
 
-A figure whose parts are all absent is None. Figures of several days are those of the days, added up: see `added`.
+A figure whose parts are all absent is None. Figures of several days are sums over the days: see `added`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def flows(
 
 
 def exits(conversations: Iterable[Item], start: datetime, end: datetime) -> Counts:
-    """The same by flow and the reason for which it was left."""
+    """The same by flow and exit reason."""
     return flows(conversations, start, end, lambda flow: (flow["flowId"], flow.get("exitReason")))
 
 
@@ -80,7 +80,7 @@ def exit_row(counts: dict[str, float]) -> Row:
 
 
 def quality(conversations: Iterable[Item], start: datetime, end: datetime) -> Counts:
-    """What was evaluated, asked and resolved from `start` to `end`, by queue, agent and form."""
+    """Evaluations, surveys and resolutions from `start` to `end`, by queue, agent and form."""
     found: Counts = defaultdict(lambda: defaultdict(int))
     for conversation in conversations:
         for each in conversation.get("evaluations", ()):
@@ -133,7 +133,7 @@ def quality_row(counts: dict[str, float]) -> Row:
 
 
 def added(days: Iterable[Counts]) -> Counts:
-    """The figures of several days together: sums and counts add up, so that quotients are made of sums."""
+    """The figures of several days together: sums and counts are added up, and quotients are computed from the sums."""
     together: Counts = defaultdict(lambda: defaultdict(int))
     for day in days:
         for group, counts in day.items():
@@ -143,7 +143,7 @@ def added(days: Iterable[Counts]) -> Counts:
 
 
 def _there(found: Counts) -> Counts:
-    """Without what never happened: the platform answers no zeros."""
+    """Without zeros, because the platform returns none."""
     some = {group: {name: value for name, value in counts.items() if value} for group, counts in found.items()}
     return {group: counts for group, counts in some.items() if counts}
 

@@ -1,7 +1,8 @@
-"""The six reports by their definitions, from conversations and plain metric rows: loops and dictionaries, no Arrow.
+"""The expected rows of six reports, computed from conversations and plain metric rows: loops and dictionaries, no
+Arrow.
 
-Each function gives the report's rows; a figure whose parts are all absent is None. What is summed is worked out in
-`plain_figures`.
+Each function returns the report's rows; a figure whose parts are all absent is None. `plain_figures` computes the
+parts.
 """
 
 from __future__ import annotations
@@ -48,9 +49,10 @@ SYSTEM_CODES = {"ININ-WRAP-UP-TIMEOUT": "Wrap-up: timeout"}
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What is known of a day: `began` on it, `reaching` into it from wherever, and its metric rows; names by id.
+    """The known data of a day: conversations that `began` on it, those `reaching` into it, its metric rows, and names
+    by id.
 
-    What has no name is called by its id.
+    An entity without a name is called by its id.
     """
 
     start: datetime
@@ -64,7 +66,7 @@ class Knowledge:
 
     @property
     def local_date(self) -> date:
-        """The date of a business day, as it is at noon."""
+        """The date of a business day: its date at noon."""
         return (self.start + (self.end - self.start) / 2).date()
 
     def measured(self, grouping: str, metrics: Iterable[str]) -> list[Row]:
@@ -152,7 +154,7 @@ def queue_media(known: Knowledge) -> list[Row]:
 def service_level_of_queues(
     known: Knowledge, levels: Callable[[str, str], tuple[float | None, int | None]]
 ) -> list[Row]:
-    """`levels` gives what is set for a queue and media type: the target, and the threshold in milliseconds."""
+    """`levels` has the settings of a queue and media type: the target, and the threshold in milliseconds."""
     measured = known.measured(BY_QUEUE, _OF_SERVICE_LEVELS)
     groups = grouped(measured, lambda row: (row["queue_id"], row["media_type"]))
     found = []

@@ -1,7 +1,7 @@
-"""Waits in queues beside who was idle, in plain Python: what `reports/missed_while_idle` must say.
+"""The expected rows of `reports/missed_while_idle`, computed in plain Python.
 
-A wait is taken as the legs have it, whose own figures are looked at elsewhere. Who was idle comes from the organisation
-itself, who overtook from comparing every wait with every answer.
+Waits come from the legs, which other tests check. Idle times come from the organisation itself, and overtaking from a
+comparison of every wait with every answer.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Parts = Sequence[tuple[Timelines, datetime, datetime]]
 
 
 def waits(legs: Iterable[Row], parts: Parts, members: Members) -> list[Row]:
-    """The rows of the waits; agents' status is known of each day and the next, as far as `parts` tell it."""
+    """The rows of the waits. Agents' status of each day and the next is known as far as `parts` contain it."""
     every = list(legs)
     answered = [leg for leg in every if leg["answered_at"] and leg["queue_id"] and leg["offered_at"]]
     return [

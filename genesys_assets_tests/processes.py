@@ -1,5 +1,5 @@
-"""Commands that run beside a test and never outlive it: not when it fails, nor when the test run is killed. And
-processes of Python that have to end by themselves.
+"""Commands that run beside a test and never outlive it, even if the test fails or the test run is killed. Also Python
+processes that must end by themselves.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def beside(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[
 
 
 def ended(process: BaseProcess) -> int | None:
-    """The exit code of a process that ends by itself. One that does not is ended, and the test fails."""
+    """The exit code of a process that ends by itself. Otherwise the process is killed, and the test fails."""
     process.join(PATIENCE_SECONDS)
     if process.is_alive():
         process.kill()

@@ -1,6 +1,6 @@
 """Fixtures of every test that needs S3: one real server for the whole session, a fresh bucket for each test.
 
-Nothing is skipped where the server is not installed: the error then says `make s3`.
+No test is skipped if the server is not installed: the error then says `make s3`.
 """
 
 from __future__ import annotations

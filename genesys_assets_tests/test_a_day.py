@@ -1,7 +1,6 @@
-"""Whole days, from the API to the reports: every row and every figure is what the organisation's conversations say.
+"""Whole days, from the API to the reports: every row and every figure equals the organisation's conversations.
 
-What the conversations say is worked out in `plain_figures` and `plain_reports`; how the days were run stands in
-`conftest`.
+`plain_figures` and `plain_reports` compute the expected rows; `conftest` runs the days.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ REPORT_KEYS = {spec.name: spec.key for spec in (report.spec for report in built_
 
 @pytest.fixture(scope="module")
 def conversations(past_days: World) -> dict[date, list[Item]]:
-    """What the API showed of each day, and of the days before them that reach into them."""
+    """The conversations of each day, as the API showed them, and those of earlier days that reach into them."""
     days = [DAYS[0] + timedelta(days=offset) for offset in range(-6, len(DAYS))]
     return {day: past_days.seen(day, NOW) for day in days}
 
@@ -75,7 +74,7 @@ def midnight(day: date) -> datetime:
 
 
 def test_the_days_hold_what_makes_days_hard(conversations: dict[date, list[Item]]) -> None:
-    """Without these, the comparisons below would prove little."""
+    """Without such data, the comparisons below would prove little."""
     today, tomorrow = midnight(DAY), midnight(DAY + timedelta(days=1))
     of_day = conversations[DAY]
     earlier = [item for day, items in conversations.items() if day < DAY for item in items]
@@ -142,7 +141,7 @@ def test_service_levels_stand_beside_what_is_set_for_the_queue(
     table = past_days.lake.read("reports/service_level", f"{DAY}")
 
     def levels(queue: str, media: str) -> tuple[float | None, int | None]:
-        # Of a queue that no listing shows, nobody knows what is set.
+        # The settings of a queue that no listing shows are unknown.
         return (None, None) if queues[queue].deleted else queues[queue].service_level(media)
 
     expected = plain_reports.service_level_of_queues(known, levels)
@@ -179,7 +178,7 @@ def test_contacts_of_customers_who_came_again_are_those_of_the_conversations(
     assert sum(row["contacts"] for row in rows) == len(of_day)
     assert sum(row["known_customers"] or 0 for row in rows) == len(known_ones)
     assert sum(row["repeated_within_1d"] or 0 for row in rows) == len(again)
-    # All hours of the day after are stored, and no later ones.
+    # All hours of the next day are stored, and no later ones.
     assert sum(row["resolved_for_1d"] or 0 for row in rows) == len(ended)
     assert {row["repeated_within_7d"] for row in rows} == {row["resolved_for_7d"] for row in rows} == {None}
     (reason,) = {tuple(row["unknown_because"]) for row in rows}
@@ -257,9 +256,9 @@ class OnTheNextDay(datetime):
 
 
 def computed_at(world: World, hour: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tables of the day after DAY as they were computed at that hour, of the hours that were over then.
+    """The tables of the day after DAY, as a run computes them at that hour from the hours that are over.
 
-    The lake keeps what was computed of more hours: that is taken away first.
+    The lake would keep tables of more hours, so these are removed first.
     """
     for table in (world.folder / "tables").iterdir():
         shutil.rmtree(table / f"date={DAYS[-1]}", ignore_errors=True)

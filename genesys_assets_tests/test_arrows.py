@@ -1,4 +1,4 @@
-"""Data flows one way, so imports do too: each room imports only those that stand before it."""
+"""Data flows one way, so imports do too: each room imports only rooms before it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ NETWORK_AND_DISK = (
 
 
 TO_THE_RIGHT = {
-    # A commit during which somebody was forgotten takes them out again itself.
+    # A commit removes people who were forgotten while it was written.
     ("lake/lake.py", "genesys_assets.forgetting.lakewide.forget_in"),
 }
 """The imports against the direction, each with its reason."""
@@ -65,7 +65,7 @@ def _imported(module: Path) -> Iterator[str]:
 
 @cache
 def _imports(room: str) -> set[tuple[str, str]]:
-    """Which module of a room imports what, by dotted names."""
+    """The imports of each module of a room, by dotted names."""
     modules = sorted((PACKAGE / room).rglob("*.py"))
     assert modules, f"the room {room} is empty"
     return {(f"{module.relative_to(PACKAGE)}", name) for module in modules for name in _imported(module)}
@@ -118,7 +118,7 @@ def test_tables_are_pure_functions_that_touch_neither_a_network_nor_a_disk() -> 
 
 
 def _rooms() -> list[Path]:
-    """The packages below the package, with those inside them; but `cli`, which has one module for each command."""
+    """All packages of the project, nested ones too, except `cli`, which has one module for each command."""
     without_a_map = {PACKAGE, PACKAGE / "cli"}
     return sorted(path.parent for path in PACKAGE.rglob("__init__.py") if path.parent not in without_a_map)
 

@@ -1,4 +1,4 @@
-"""The code location as a whole: it loads without a warning, and its assets are those of `asset_specs.json`.
+"""The code location as a whole loads without a warning, and its assets match `asset_specs.json`.
 
 That file shows a reviewer what a change did to the graph. `python -m genesys_assets_tests.test_definitions` writes it.
 """
@@ -39,7 +39,7 @@ def definitions() -> dg.Definitions:
 
 
 def described(definitions: dg.Definitions) -> dict[str, Any]:
-    """Every asset by its key, with all that the UI and other assets see of it."""
+    """Every asset by its key, with everything that the UI and other assets see."""
     graph = definitions.resolve_asset_graph()
     specs = sorted(definitions.resolve_all_asset_specs(), key=lambda spec: spec.key.to_user_string())
     return {spec.key.to_user_string(): _described(spec, graph.get(spec.key), graph) for spec in specs}
@@ -225,7 +225,7 @@ def test_every_asset_but_preflight_and_import_belongs_to_a_job(definitions: dg.D
 
 @pytest.fixture
 def command_line(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Commands as a person types them in the checkout, with the checkout's dagster.yaml in a home of their own."""
+    """Runs commands as a person types them in the checkout, with the checkout's dagster.yaml in a separate home."""
     shutil.copy(REPOSITORY / "dagster.yaml", tmp_path)
     tools = Path(sys.executable).parent
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("GENESYS_", "DAGSTER_"))}
@@ -251,7 +251,7 @@ def command_line(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[st
 
 
 def complaints(done: subprocess.CompletedProcess[str]) -> list[str]:
-    """Lines that warn of something, apart from Dagster's advice to use its newer command."""
+    """Lines with warnings, except Dagster's advice to use its newer command."""
     lines = (done.stdout + done.stderr).splitlines()
     warned = [line for line in lines if "warning" in line.lower() or "error" in line.lower()]
     return [line for line in warned if "SupersessionWarning: Function `definitions_validate_command`" not in line]

@@ -1,4 +1,4 @@
-"""How assets are named, and that nobody is given a translated key by accident."""
+"""The names of assets, and that no asset gets a translated key by accident."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ def _called_at_import(module: Path) -> Iterator[str]:
 
 
 def test_no_module_makes_a_translated_key_when_it_is_imported() -> None:
-    """It may be imported first while somebody's assets are built, and would keep that translation for all others."""
+    """The first import may happen while translated assets are built. Then the module would keep this translation for
+    all others."""
     wrong = {"asset_key", "named"}
     assert [f"{module}" for module in PACKAGE.rglob("*.py") if not wrong.isdisjoint(_called_at_import(module))] == []

@@ -50,7 +50,7 @@ def test_a_link_to_nowhere_is_found(tmp_path: Path) -> None:
 
 
 def cut_tables(text: str) -> list[str]:
-    """The rows that stand after an empty line without the head of a table, so that they are shown as raw text."""
+    """The rows that follow an empty line without the head of a table; Markdown shows them as raw text."""
     lines = ["", *_FENCE.sub("", text).splitlines(), ""]
     return [
         row

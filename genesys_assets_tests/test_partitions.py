@@ -1,4 +1,4 @@
-"""The calendar: which hours and days there are, and where a business day begins and ends."""
+"""The calendar: the hours and days that exist, and the begin and end of a business day."""
 
 from __future__ import annotations
 
@@ -77,10 +77,10 @@ def test_in_utc_the_business_day_is_the_utc_day() -> None:
         ("America/New_York", "2026-01-31", "2026-01-31T05:00", 24),
         ("America/New_York", "2026-03-08", "2026-03-08T05:00", 23),
         ("America/New_York", "2026-11-01", "2026-11-01T04:00", 25),
-        # Clocks change by half an hour there.
+        # In this zone clocks change by half an hour.
         ("Australia/Lord_Howe", "2026-04-05", "2026-04-04T13:00", 24.5),
         ("Australia/Lord_Howe", "2026-10-04", "2026-10-03T13:30", 23.5),
-        # Midnight happens twice there, or not at all: the day begins with its first moment.
+        # In these zones midnight happens twice, or not at all. The day begins with its first moment.
         ("America/Havana", "2026-11-01", "2026-11-01T04:00", 25),
         ("Africa/Cairo", "2026-04-24", "2026-04-23T22:00", 23),
     ],
@@ -140,7 +140,7 @@ def test_days_around_a_day_cross_months_and_leap_days() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Parameter `allow_nonexistent_upstream_partitions`")
-def test_a_day_depends_on_its_hours_and_today_on_those_there_are() -> None:
+def test_a_day_depends_on_its_hours_and_today_on_the_ones_that_are_over() -> None:
     mapping, daily, hourly = hours_to_days(), calendar().daily, calendar().hourly
     for day, hours in {"2026-01-31": hours_of("2026-01-31"), "2026-02-01": hours_of("2026-02-01")[:13]}.items():
         upstream = mapping.get_upstream_mapped_partitions_result_for_partitions(

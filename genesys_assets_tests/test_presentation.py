@@ -1,4 +1,4 @@
-"""What the UI shows of every definition before its first run."""
+"""The description of every definition in the UI before its first run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def definitions() -> dg.Definitions:
 
 
 def stored(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
-    """The assets that are tables of the lake, by place."""
+    """The assets that are tables of the lake, by their place."""
     every = definitions.resolve_all_asset_specs()
     return {spec.metadata["genesys/place"]: spec for spec in every if spec.group_name in TABLES}
 
@@ -108,13 +108,13 @@ def test_versions_say_what_an_asset_is_made_by(definitions: dg.Definitions) -> N
         again = {
             place: spec.code_version for place, spec in stored(build_definitions()).items() if "pages" not in place
         }
-    assert versions == again, "it is the same in every process and with other settings"
+    assert versions == again, "the version is the same in every process and with other settings"
     reports = [version for place, version in versions.items() if place.startswith("reports/")]
     assert len({*reports}) == len(reports)
 
 
 def test_what_comes_by_the_hour_or_day_is_due_at_some_time(definitions: dg.Definitions) -> None:
-    """A daily asset without a policy is one that automation makes of others that have one."""
+    """A daily asset without a policy is made from others that have one."""
     due = {place for place, spec in stored(definitions).items() if spec.freshness_policy is not None}
     assert due >= {
         "pages/hourly_aggregates",

@@ -1,4 +1,4 @@
-"""What a process keeps in a folder of its own is gone with it, however it ends."""
+"""The folder of a process disappears with the process, however it ends."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_process_that_ends_leaves_nothing(tmp_path: Path) -> None:
 
 
 def make_a_folder(told: Connection) -> None:
-    """Top of a process."""
+    """The main function of a process."""
     told.send(new_folder(make_a_folder, "log"))
 
 

@@ -1,4 +1,4 @@
-"""Resources: what is given comes first, what is not is read from the environment when it is first needed."""
+"""Resources: given values take precedence; others are read from the environment when first needed."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def test_a_secret_given_as_text_is_no_part_of_the_resource(sandbox: Sandbox) -> 
     definition = resource.get_resource_definition()
     shown = [repr(resource), str(resource), str(resource.__dict__), str(definition.config_schema.default_value)]
     assert sandbox.client_secret not in "".join(shown)
-    # The copies that Dagster makes for a run still know it.
+    # The copies that Dagster makes for a run still know the secret.
     with dg.build_resources({"genesys_cloud": resource}) as resources:
         assert resources.genesys_cloud.client.get("/api/v2/routing/queues").json()["entities"]
 
@@ -176,7 +176,7 @@ def test_two_clients_of_one_process_keep_their_secrets() -> None:
 
 @dataclass(frozen=True)
 class Run:
-    """What `seconds_of` looks at."""
+    """A run with the fields that `seconds_of` reads."""
 
     run: dg.DagsterRun
     instance: dg.DagsterInstance

@@ -1,4 +1,4 @@
-"""Every setting: where it comes from, what is allowed, and what is said when it is not; and that none is read early."""
+"""Every setting: its source, the allowed values, the message for others; and that no setting is read too early."""
 
 from __future__ import annotations
 
@@ -291,7 +291,7 @@ def test_the_first_partition_may_be_today_and_not_tomorrow(monkeypatch: pytest.M
     today = datetime.now(UTC).date()
     monkeypatch.setenv("GENESYS_ASSETS_START_DATE", f"{today}")
     assert CalendarSettings.load().start_date == today
-    # Two days on, so that a midnight between these lines changes nothing.
+    # Two days later, so that a midnight between these lines changes nothing.
     monkeypatch.setenv("GENESYS_ASSETS_START_DATE", f"{today + timedelta(days=2)}")
     assert "and today" in refusal(CalendarSettings)
 
@@ -307,7 +307,7 @@ def test_every_wrong_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -
     ]
 
 
-def test_an_address_stands_for_a_region(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_url_replaces_the_region(monkeypatch: pytest.MonkeyPatch) -> None:
     set_all(monkeypatch, CLIENT | {"GENESYS_CLOUD_REGION": "", "GENESYS_CLOUD_API_URL": "http://127.0.0.1:1"})
     assert CloudSettings.load().region is None
 
@@ -338,7 +338,7 @@ def test_a_group_does_not_look_at_the_settings_of_another(group: Group, monkeypa
 
 
 def test_importing_the_definitions_reads_no_setting_and_loads_nothing_heavy() -> None:
-    """Any group that was loaded would refuse its garbage."""
+    """If a group of settings were loaded, it would refuse these values."""
     garbage = {str(field.validation_alias): "garbage" for group in GROUPS for field in group.model_fields.values()}
     code = (
         "import sys\n"
@@ -369,7 +369,7 @@ def test_reports_are_beside_dagster_yaml_unless_another_file_is_named(
     assert ReportSettings.load().file == tmp_path / "mine.yaml"
 
 
-def test_decoding_uses_the_cores_that_there_are_and_no_more_than_four(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decoding_uses_the_available_cores_and_no_more_than_four(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in (1, 3, 64):
         monkeypatch.setattr("genesys_assets.settings.lake.cores", lambda number=number: number)
         assert DecodingSettings.load().threads == min(4, number)

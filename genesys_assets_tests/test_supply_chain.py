@@ -1,4 +1,5 @@
-"""What is installed is pinned by its hash, and audited as far as it can be; the package runs nothing that it reads."""
+"""All installed packages are pinned by hash, and audited where possible. The package never executes data that it
+reads."""
 
 from __future__ import annotations
 
@@ -49,13 +50,13 @@ def test_every_file_of_pins_is_audited_and_installed_with_its_hashes() -> None:
 
 
 def run(tmp_path: Path, said: str, *, code: int = 0) -> list[str]:
-    """Something in the place of pip-audit that says this."""
+    """Run the audit with a replacement of pip-audit that prints this."""
     script = tmp_path / "pip_audit.py"
     script.write_text(f"import sys\nprint({said!r})\nsys.exit({code})\n")
     return [sys.executable, str(script)]
 
 
-def told(**packages: list[str] | str) -> str:
+def audit_output(**packages: list[str] | str) -> str:
     dependencies = [
         {"name": name, "version": "1.0", "vulns": [{"id": id_} for id_ in known]}
         if isinstance(known, list)
@@ -68,9 +69,9 @@ def told(**packages: list[str] | str) -> str:
 @pytest.mark.parametrize(
     ("said", "code", "exit_code", "line"),
     [
-        (told(a=[], b=[]), 0, 0, "constraints.txt: 2 of 2 packages looked up, 0 vulnerable"),
-        (told(a=["CVE-1", "CVE-2"], b=[]), 1, 1, "  a 1.0: CVE-1, CVE-2"),
-        (told(a=[], b="not found"), 0, 3, "  NOT AUDITED: b"),
+        (audit_output(a=[], b=[]), 0, 0, "constraints.txt: 2 of 2 packages looked up, 0 vulnerable"),
+        (audit_output(a=["CVE-1", "CVE-2"], b=[]), 1, 1, "  a 1.0: CVE-1, CVE-2"),
+        (audit_output(a=[], b="not found"), 0, 3, "  NOT AUDITED: b"),
         ("", 1, 3, "constraints.txt: NOT AUDITED: pip-audit gave no result (exit code 1): it said nothing"),
         ("no network", 2, 3, "constraints.txt: NOT AUDITED: pip-audit gave no result (exit code 2): no network"),
         ("{}", 0, 3, "constraints.txt: NOT AUDITED: pip-audit gave no result (exit code 0): {}"),
@@ -104,7 +105,7 @@ ALLOWED = {"genesys_assets/sandbox/organisation.py": ["imports marshal"]}
 
 
 def findings(source: str) -> list[str]:
-    """What of a module runs something that it reads."""
+    """The places in a module that execute data."""
     return [found for node in ast.walk(ast.parse(source)) for found in _findings(node)]
 
 

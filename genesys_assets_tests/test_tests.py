@@ -1,4 +1,4 @@
-"""What every test must be: one that can fail."""
+"""Every test must be able to fail."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TESTS = Path(__file__).parent
 
 
 def _statements(node: ast.AST, in_loop: bool = False) -> Iterator[tuple[ast.stmt | ast.expr, bool]]:
-    """What may fail below a node, and whether it stands in a loop that may have no turn."""
+    """The statements below a node that may fail a test, and whether they are in a loop that may have no turn."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
             continue
@@ -32,7 +32,7 @@ def _raises(node: ast.AST) -> bool:
 
 
 def _has_turns(iterated: ast.expr) -> bool:
-    """Whether a loop surely has a turn: over values that are written down, or a range."""
+    """Whether a loop certainly has a turn: over literal values, or a range."""
     match iterated:
         case ast.Call(func=ast.Name(id="range")):
             return True
@@ -46,12 +46,12 @@ def _has_turns(iterated: ast.expr) -> bool:
         return bool(iterated.elts) and not all(isinstance(each, ast.Starred) for each in iterated.elts)
     if isinstance(iterated, ast.Dict):
         return bool(iterated.keys)
-    # A constant of the module, which is written down there.
+    # A constant of the module has literal values.
     return isinstance(iterated, ast.Name) and iterated.id.isupper()
 
 
 def _is_of_drawn_values(test: ast.FunctionDef) -> bool:
-    """Whether hypothesis draws what the test loops over, nothing among other things."""
+    """Whether hypothesis draws the values that the test loops over; these may be empty."""
     return any(isinstance(each, ast.Call) and ast.unparse(each.func) == "given" for each in test.decorator_list)
 
 
@@ -71,7 +71,7 @@ def test_no_test_asserts_only_in_a_loop_that_may_have_no_turn() -> None:
     assert len(modules) > 100
 
     found = {f"{path.relative_to(TESTS)}": idle_loops(path.read_text()) for path in modules}
-    assert {path: tests for path, tests in found.items() if tests} == {}, "say first that there is something to look at"
+    assert {path: tests for path, tests in found.items() if tests} == {}, "assert first that the loop has a turn"
 
 
 @pytest.mark.parametrize(

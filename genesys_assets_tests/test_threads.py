@@ -61,7 +61,7 @@ def test_reading_ahead_gives_every_item_in_order_and_stops_where_it_is_left() ->
     assert len(made) <= 2
 
 
-def test_an_error_in_reading_ahead_comes_to_whoever_reads() -> None:
+def test_an_error_in_reading_ahead_reaches_the_reader() -> None:
     items = read_ahead(1 // number for number in (1, 0))
     assert next(items) == 1
     with pytest.raises(ZeroDivisionError):

@@ -1,4 +1,4 @@
-"""Dagster's UI in a real browser: what people see there of a report, a published day, a sensor and a schedule."""
+"""Dagster's UI in a real browser, as people see it: a report, a published day, a sensor and a schedule."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Ui:
 
 @pytest.fixture(scope="module")
 def ui(past_days: World, object_store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
-    """A report of the day was computed, and the day published, where the web server sees it."""
+    """A web server that shows a computed report of the day, and the published day."""
     folder = tmp_path_factory.mktemp("ui")
     shutil.copytree(past_days.folder, folder / "lake")
     object_store.create_bucket("ui-bucket")
@@ -82,18 +82,18 @@ def ui(past_days: World, object_store: ObjectStore, tmp_path_factory: pytest.Tem
 
 
 def row(page: Page, label: str) -> str:
-    """What the row of a table with a label says."""
+    """The content of a table's row with this label."""
     return page.locator("tr", has=page.get_by_text(label, exact=True)).first.inner_text()
 
 
 def show(page: Page, label: str) -> None:
-    """Click what shows the Markdown of one label of the metadata."""
+    """Click the link that shows the Markdown of one metadata label."""
     page.locator("tr", has=page.get_by_text(label, exact=True)).get_by_text(SHOW).first.click()
 
 
 def test_a_report_shows_its_columns_what_they_mean_and_where_they_come_from(ui: Ui) -> None:
     with ui.page(ASSET) as page:
-        # Descriptions come a moment after the columns.
+        # Descriptions appear a moment after the columns.
         page.get_by_text("start, inclusive", exact=True).wait_for()
         shown = {column.name: row(page, column.name) for column in REPORT.spec.columns}
     assert [column.name for column in REPORT.spec.columns if column.description not in shown[column.name]] == []
@@ -144,7 +144,7 @@ def test_sensors_and_schedules_say_what_they_do(ui: Ui, kind: str, name: str) ->
         page.get_by_text(str(definition.description)).first.wait_for()
 
 
-def test_the_checks_of_a_report_say_what_they_look_at_and_what_came_of_it(ui: Ui) -> None:
+def test_the_checks_of_a_report_say_what_they_check_and_their_result(ui: Ui) -> None:
     with ui.page(f"{ASSET}?view=checks") as page:
         page.get_by_text("The rows have exactly the declared columns, of the declared types, in that order.").wait_for()
         assert page.get_by_text("Succeeded", exact=True).count() == 3

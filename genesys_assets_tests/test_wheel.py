@@ -46,7 +46,7 @@ def run(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built with the build backend that pyproject.toml names; skipped where that cannot be had."""
+    """Build the wheel with the build backend of pyproject.toml; skips the test if that is not available."""
     folder = tmp_path_factory.mktemp("wheel")
     uv = Path(sys.executable).with_name("uv")
     if not uv.is_file():
@@ -68,7 +68,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `bin` of a virtual environment with the wheel, and with what it depends on as the tests have it."""
+    """The `bin` of a virtual environment with the wheel, and with the dependencies of the tests."""
     folder = tmp_path_factory.mktemp("elsewhere")
     uv = Path(sys.executable).with_name("uv")
     run(uv, "venv", "--quiet", "--python", sys.executable, folder / "venv", folder=folder)
@@ -76,7 +76,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = run(uv, "pip", "install", "--quiet", "--no-deps", "--python", python, wheel, folder=folder)
     assert done.returncode == 0, done.stderr
     packages = next((folder / "venv/lib").glob("python3*/site-packages"))
-    # Files *.pth in there are not read again, so that nothing leads back to the checkout.
+    # Files *.pth in there are not read again, so no import path leads back to the checkout.
     (packages / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
     return folder / "venv/bin"
 

@@ -14,7 +14,7 @@ SECRET = "T0-B0-secret"
 
 
 class Hook:
-    """What was posted to a webhook, and what it answers."""
+    """A webhook: the messages that it received, and its answer."""
 
     def __init__(self, status: int = 200) -> None:
         self.posted: list[tuple[str, str | None, Any]] = []

@@ -1,5 +1,5 @@
 """The programs that are measured, each run in a process of its own: ours with the package, a peer in its own venv.
 
-A peer's program stands alone: it imports its library, the standard library and `rounds`, never the package. Which of
-them run, on what and how often, is decided by the benchmarks.
+A peer's program stands alone: it imports its library, the standard library and `rounds`, never the package. The
+benchmarks decide which of them run, on what and how often.
 """

@@ -2,8 +2,7 @@
 
     python dlt_rest_api.py DAY FOLDER
 
-As its documentation has it: nothing is written by hand but the configuration. The environment says where the sandbox
-is.
+As in its documentation: only the configuration is written by hand. The environment says where the sandbox is.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from dlt.sources.rest_api import rest_api_source
 
 @configspec
 class BasicCredentials(OAuth2ClientCredentials):
-    """The platform wants id and secret in the header, as many do."""
+    """The platform expects id and secret in the header, as many do."""
 
     def build_access_token_request(self) -> dict[str, Any]:
         return {"auth": (self.client_id, self.client_secret), "data": {"grant_type": "client_credentials"}}

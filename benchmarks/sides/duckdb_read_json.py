@@ -1,8 +1,8 @@
-"""DuckDB: `read_json` with the model's type given, then one `unnest` a level.
+"""DuckDB: `read_json` with the model's type, then one `unnest` a level.
 
     python duckdb_read_json.py FOLDER
 
-It reads the page files itself; they are in the page cache. It uses all CPUs, as it comes.
+It reads the page files itself; they are in the page cache. It uses all CPUs, which is its default.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def write(database: duckdb.DuckDBPyConnection, made: dict[str, str], folder: Pat
 def _read(folder: str) -> str:
     columns = f"{{'conversations': '{_type(model_of(folder))}[]'}}"
     return f"""
-        CREATE OR REPLACE TEMP TABLE told AS
+        CREATE OR REPLACE TEMP TABLE raw AS
         SELECT unnest(conversations) AS c
         FROM read_json('{folder}/*.json', columns = {columns}, format = 'unstructured',
                        maximum_object_size = {_LARGEST_PAGE})
@@ -89,8 +89,8 @@ def _unnest(model: dict[str, Any]) -> list[str]:
     session = participant["sessions"][0]
     flow = session["flow"]
     return [
-        _table("conversations", "SELECT c FROM told", [], _members("c", model)),
-        _table("people", f"SELECT {_keys('c', _CONVERSATION)}, unnest(c.participants) AS p FROM told", [], ["*"]),
+        _table("conversations", "SELECT c FROM raw", [], _members("c", model)),
+        _table("people", f"SELECT {_keys('c', _CONVERSATION)}, unnest(c.participants) AS p FROM raw", [], ["*"]),
         _table("participants", "FROM people", _CONVERSATION, _members("p", participant)),
         _table(
             "talks",
@@ -127,7 +127,7 @@ def _unnest(model: dict[str, Any]) -> list[str]:
         *(
             _table(
                 table,
-                f"SELECT {_keys('c', _CONVERSATION)}, unnest(c.{table}) AS x FROM told",
+                f"SELECT {_keys('c', _CONVERSATION)}, unnest(c.{table}) AS x FROM raw",
                 _CONVERSATION,
                 _members("x", model[table][0]),
             )

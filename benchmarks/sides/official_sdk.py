@@ -1,4 +1,5 @@
-"""The official SDK: `ApiClient.deserialize` makes objects of a page, as it does after each request; they become tables.
+"""The official SDK: `ApiClient.deserialize` turns a page into objects, as it does after each request; we turn these
+into tables.
 
 python official_sdk.py FOLDER
 """

@@ -1,4 +1,4 @@
-"""orjson, and columns made by hand: what one writes without a library for nested data.
+"""orjson, and columns made by hand: the code one writes without a library for nested data.
 
 python orjson_columns.py FOLDER
 """

@@ -1,5 +1,5 @@
-"""The package: a range of days through Dagster. Details and aggregates of hours are fetched at the same time, each in a
-process of its own, and days are computed as soon as their hours are stored, as the sensors ask for them.
+"""The package: a range of days through Dagster. Two processes fetch the details and the aggregates of hours at the same
+time. Days are computed as soon as their hours are stored, as the sensors would request them.
 
 `python -m benchmarks.sides.our_backfill FIRST LAST LAKE REQUESTS_PER_MINUTE`; the environment says where the sandbox
 is.
@@ -63,18 +63,19 @@ def _days(first: str, last: str) -> int:
 
 
 def prepare(_: str) -> None:
-    """Import what a run needs: its start is not what is measured."""
+    """Import the modules that a run needs, so that the import is not measured."""
     import genesys_assets.definitions  # noqa: F401
 
 
 def fetch(asset: str, first: str, last: str) -> dict[str, Any]:
     """The hours of one of the two assets."""
     measured = timed(partial(run, "hourly", f"{first}-00:00", f"{last}-23:00", "pages", [asset]))
-    return {"seconds": measured["seconds"], "cpu": measured["cpu"], **measured["told"]}
+    return {"seconds": measured["seconds"], "cpu": measured["cpu"], **measured["reported"]}
 
 
 def wait_for_days(days: Sequence[str], fetching: Sequence[Future[dict[str, Any]]]) -> list[str]:
-    """The first of these days, as many as have all their hours stored. Raises what has ended the fetching of them."""
+    """Waits until the first of these days have all their hours stored, and returns them. Raises the error that ended
+    the fetching."""
     from genesys_assets.lake.opening import open_lake
 
     while True:
@@ -113,14 +114,14 @@ def run(job: str, start: str, end: str, layer: str, names: list[str]) -> Figures
                 asset_selection=[dg.AssetKey(["genesys", layer, name]) for name in names],
             )
         )
-    return Figures({name: _told(result, name) for name in ("requests", "rate_limited")})
+    return Figures({name: _total(result, name) for name in ("requests", "rate_limited")})
 
 
-def _told(result: dg.ExecuteInProcessResult, name: str) -> int:
-    """What the assets say of themselves; each partition of one says it of all of them."""
+def _total(result: dg.ExecuteInProcessResult, name: str) -> int:
+    """The metadata of the assets; each partition of an asset repeats the metadata of all its partitions."""
     events = [event.materialization for event in result.get_asset_materialization_events()]
-    told = {event.asset_key: event.metadata[name].value for event in events if name in event.metadata}
-    counts: list[int] = [int(value) for value in told.values()]  # type: ignore[arg-type]
+    reported = {event.asset_key: event.metadata[name].value for event in events if name in event.metadata}
+    counts: list[int] = [int(value) for value in reported.values()]  # type: ignore[arg-type]
     return sum(counts)
 
 

@@ -20,7 +20,7 @@ _WRITES = 5
 
 
 def materialise_tables(location: str, day: str) -> None:
-    """All of a day's tables in one run; the time is that of the run."""
+    """Makes all of a day's tables in one run, and times the run."""
     import dagster as dg
 
     from genesys_assets.assets.pages import build_page_assets
@@ -45,7 +45,7 @@ def materialise_tables(location: str, day: str) -> None:
 
 
 def write_rows(location: str, day: str) -> None:
-    """Ten rows, written several times to a table that the lake knows; the median."""
+    """Writes ten rows several times to a table that the lake knows; returns the median."""
     import pyarrow as pa
 
     from genesys_assets.lake.opening import open_lake

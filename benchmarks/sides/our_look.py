@@ -1,7 +1,7 @@
 """The package: what a look of the sensors costs on a lake with a long past. `python -m benchmarks.sides.our_look FOLDER
-DAYS` makes the lake and tells the CPU seconds of a look at which nothing is new, and of one after an hour landed.
+DAYS` makes the lake and prints the CPU seconds of a look that finds nothing new, and of one after an hour landed.
 
-All partitions of a table share the bytes of one file: only logs and footers are looked at.
+All partitions of a table share the bytes of one file: the sensors read only logs and footers.
 """
 
 from __future__ import annotations
@@ -60,13 +60,13 @@ def main(folder: str, days: int) -> None:
 
 
 def status_cpu(past: Past) -> float:
-    """CPU seconds of the command `genesys-assets status` over the whole past, by a process that starts with nothing."""
+    """CPU seconds of the command `genesys-assets status` over the whole past, in a fresh process."""
     place = {
         "GENESYS_ASSETS_LAKE": str(past.folder),
         "GENESYS_ASSETS_START_DATE": f"{past.calendar.start_date}",
         "GENESYS_ASSETS_PUBLISH_URL": (past.folder / "published").as_uri(),
     }
-    # Modules are compiled by the first process, as they are in a deployment.
+    # The first process compiles the modules, as in a deployment.
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     took: list[float] = []
     for _ in range(2):
@@ -81,7 +81,7 @@ def status_cpu(past: Past) -> float:
 
 
 class Past:
-    """A lake of which everything is stored until today at noon, but for the last hour."""
+    """A lake that holds everything until today at noon, except the last hour."""
 
     def __init__(self, folder: Path, days: int) -> None:
         self.folder = folder
@@ -109,7 +109,7 @@ class Past:
         self._mark(self._made_of_reports)
 
     def look(self, lake: Lake) -> dict[str, float]:
-        """What the sensors ask at a look, and the CPU seconds of each."""
+        """The questions of the sensors at one look, and the CPU seconds of each."""
         took: dict[str, float] = {}
         calendar = self.calendar
 
@@ -148,7 +148,7 @@ class Past:
         self._spread(place, self.days)
 
     def _spread(self, place: str, keys: Sequence[str]) -> None:
-        """Give all keys what the first one has."""
+        """Copy the content of the first key to all keys."""
         log, read = self.lake.refreshed().log(place), round(_READ.timestamp() * 1000)
         (file,) = log.files(keys[0])
         added = [
@@ -161,7 +161,7 @@ class Past:
         log.commit(log.schema(), added, [], {}, dict.fromkeys(keys, read), on_top_of=log.version)
 
     def _mark(self, numbers: Callable[[Lake, str], Mapping[str, int]]) -> None:
-        """Note of every day what its tables, or its reports, are made of."""
+        """Note for every day what its tables, or its reports, are made of."""
         lake = self.lake.refreshed()
         by_place: dict[str, dict[str, int]] = {}
         for day in self.days:

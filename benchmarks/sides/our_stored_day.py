@@ -81,7 +81,7 @@ def main(folder: str, day: str) -> None:
 
 
 class Peaks:
-    """How high resident memory had risen by named moments."""
+    """The peak of resident memory up to each named moment."""
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []

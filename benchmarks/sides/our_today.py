@@ -1,5 +1,5 @@
 """The package: today's tables after each hour that lands, assets run by Dagster. `python -m benchmarks.sides.our_today
-CONVERSATIONS HOUR …` tells what the refresh at each of these hours costs. Fetching is not timed.
+CONVERSATIONS HOUR …` prints the cost of the refresh at each of these hours. Fetching is not timed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 class FixedNow:
-    """The clock of the day: some minutes after the end of the hour that was read last."""
+    """The clock of the day: a few minutes after the end of the last hour that was read."""
 
     def __init__(self, day: datetime) -> None:
         self.day = day

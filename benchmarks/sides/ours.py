@@ -1,6 +1,6 @@
 """The package: `decode` and `explode`, and the lake's writers. `python -m benchmarks.sides.ours FOLDER LAKE`.
 
-`asset` goes through all that the asset `conversation_tables` does with a stored day, without Dagster.
+`asset` does everything that the asset `conversation_tables` does with a stored day, without Dagster.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def whole(bodies: list[bytes]) -> dict[str, pa.Table]:
 
 
 def exploded(bodies: list[bytes]) -> Iterator[dict[str, pa.Table]]:
-    """As `day_tables` does it, on as many threads."""
+    """As `day_tables` does it, with the same number of threads."""
     decoder, threads = decode.Decoder(), DecodingSettings.load().threads
     with ThreadPoolExecutor(threads) as executor:
         decoded = map_in_order(executor, decoder.decode_all, _groups(bodies), ahead=threads + 1)
@@ -63,7 +63,7 @@ def exploded(bodies: list[bytes]) -> Iterator[dict[str, pa.Table]]:
 
 
 def _groups(bodies: list[bytes]) -> Iterator[list[bytes]]:
-    """As many pages at once as `day_tables` reads: a thousand conversations."""
+    """The pages that `day_tables` reads at once: a thousand conversations."""
     for first in range(0, len(bodies), 10):
         yield bodies[first : first + 10]
 
@@ -107,7 +107,7 @@ class Phases:
             self._open.pop()
 
     def of(self, name: str, items: Iterator[T]) -> Iterator[T]:
-        """The items; getting each is of that phase, what is done with it is not."""
+        """The items. Getting each one counts for that phase; using it does not."""
         while True:
             with self(name):
                 item = next(items, None)
@@ -123,8 +123,8 @@ class Phases:
 
 
 def write_tables(lake: Lake, phases: Phases) -> None:
-    """Reads the stored pages twice, as the asset does: for ids and starts first. What threads of their own read,
-    decode and unnest while tables are written is in no phase.
+    """Reads the stored pages twice, as the asset does: for ids and starts first. Other threads read, decode and unnest
+    while tables are written; their work is in no phase.
     """
     hours = {hour: stored for hour in hours_of(DAY) if (stored := lake.pages(PAGES, hour))}
     pages = [(hour, stored, index) for hour, stored in hours.items() for index in range(len(stored))]

@@ -25,7 +25,7 @@ def rows(bodies: list[bytes]) -> pd.DataFrame:
 
 
 def _normalised(results: list[Any]) -> pd.DataFrame:
-    """It does not reach into the object `group` by itself, so that is spread first."""
+    """json_normalize does not reach into the object `group` by itself, so the group is flattened first."""
     for result in results:
         result.update(result.pop("group"))
     return pd.json_normalize(results, ["data", "metrics"], KEYS, errors="ignore")

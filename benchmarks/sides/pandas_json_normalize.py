@@ -50,7 +50,7 @@ LISTS = ("evaluations", "surveys", "resolutions")
 
 
 def _fill(conversations: list[Any]) -> None:
-    """json_normalize fails at a list that is not there."""
+    """Adds missing lists, at which json_normalize fails."""
     for conversation in conversations:
         for name in LISTS:
             conversation.setdefault(name, [])

@@ -1,8 +1,8 @@
-"""polars: `str.json_decode` with the model's type given, then `explode` and `unnest` a level at a time.
+"""polars: `str.json_decode` with the model's type, then `explode` and `unnest` a level at a time.
 
     python polars_json_decode.py FOLDER
 
-It uses all CPUs, as it comes. Its JSON reader takes instants as text; they become instants in each table.
+It uses all CPUs, which is its default. Its JSON reader takes instants as text; they become instants in each table.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The loop in which a side waits for a word on stdin, does that piece of work, and answers with a line of JSON.
+"""The loop in which a side waits for the name of a piece of work on stdin, does it, and answers with a line of JSON.
 
-All sides are started first and then asked in turn, so that a busy machine slows all of them alike. What a side imports
-and reads beforehand is not timed.
+All sides are started first and then work in turn, so that a busy machine slows all of them alike. Imports and reads
+before the work are not timed.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Work = Callable[[], object]
 
 
 class Figures(dict[str, float]):
-    """Figures that a piece of work reports of itself, if it has any."""
+    """Figures that a piece of work reports about itself, if it has any."""
 
 
 def serve(work: Mapping[str, Work], *, packages: Sequence[str], facts: Callable[[], object] = lambda: None) -> None:
-    """Answers each line of stdin until there are no more: `facts`, or the name of a piece of work, which is timed."""
+    """Answers each line of stdin until its end: `facts`, or the name of a piece of work, which is timed."""
     answer({"ready": True, "versions": versions_of(*packages)})
     for line in sys.stdin:
         word = line.strip()
@@ -34,12 +34,12 @@ def serve(work: Mapping[str, Work], *, packages: Sequence[str], facts: Callable[
 
 
 def timed(work: Work) -> dict[str, Any]:
-    """Does the work once: `seconds` by the clock, `cpu` of all threads, and `told`, the figures that it gives."""
+    """Does the work once: `seconds` by the clock, `cpu` of all threads, and `reported`, the figures that it reports."""
     gc.collect()
     begun, used = time.perf_counter(), time.process_time()
-    told = work()
+    reported = work()
     seconds, cpu = time.perf_counter() - begun, time.process_time() - used
-    return {"seconds": seconds, "cpu": cpu, "told": told if isinstance(told, Figures) else None}
+    return {"seconds": seconds, "cpu": cpu, "reported": reported if isinstance(reported, Figures) else None}
 
 
 def versions_of(*packages: str) -> dict[str, str]:
@@ -51,7 +51,7 @@ def answer(content: Mapping[str, Any]) -> None:
 
 
 def peak_megabytes() -> int:
-    """How high the resident memory of this process has risen, by Linux's own count where there is one."""
+    """The peak of this process's resident memory, by Linux's own count where it exists."""
     status = Path("/proc/self/status")
     if status.exists():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
@@ -69,7 +69,7 @@ def serve_tables(
     packages: Sequence[str],
     more: Mapping[str, Work] | None = None,
 ) -> None:
-    """Serves `tables`: all tables in memory, and `parquet`: all of them as files, which are taken away again.
+    """Serves `tables`: all tables in memory, and `parquet`: all of them as files, which are then deleted.
 
     `rows` counts a table's rows, `column` gives one of its columns by the name on the wire.
     """
@@ -85,7 +85,8 @@ def serve_tables(
 def facts_of(
     tables: dict[str, Any], rows: Callable[[Any], int], column: Callable[[Any, str], Iterable[Any]]
 ) -> dict[str, Any]:
-    """What every side must agree on: rows of each table and sums that go wrong where rows are lost or mixed up."""
+    """Facts on which all sides must agree: the rows of each table, and sums that come out wrong where rows are lost or
+    mixed up."""
     sums: Counter[str] = Counter()
     metrics = tables["session_metrics"]
     for name, value in zip(column(metrics, "name"), column(metrics, "value"), strict=True):
@@ -112,9 +113,10 @@ def page_bodies(folder: str) -> list[bytes]:
 
 
 def model_of(folder: str) -> dict[str, Any]:
-    """The documented fields of a conversation: an object is a dict, a list a list of one, a value the word of its type.
+    """The documented fields of a conversation: an object is a dict, a list is a list of one, a value is the name of its
+    type.
 
-    Participant attributes are left out: the query whose pages these are never brings them.
+    Participant attributes are left out: the details query, which these pages came from, never returns them.
     """
     model: dict[str, Any] = json.loads((Path(folder) / "model").read_text())
     return model

@@ -1,4 +1,5 @@
-"""From parsed conversations to typed columns by hand: for the sides whose library gives Python objects, not tables."""
+"""Turns parsed conversations into typed columns by hand: for the sides whose library gives Python objects, not
+tables."""
 
 from __future__ import annotations
 

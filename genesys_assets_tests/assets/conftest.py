@@ -27,7 +27,7 @@ def code_location() -> dg.Definitions:
 
 @pytest.fixture
 def world(tmp_path: Path, code_location: dg.Definitions, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """Nothing is fetched yet. Retries do not wait."""
+    """A world with nothing fetched yet. Retries do not wait."""
     monkeypatch.setattr(retry, "FIRST_BACKOFF", 0.0)
     with running(conversations_per_day=60, now=NOW, requests_per_minute=None) as sandbox:
         yield World(sandbox, tmp_path / "lake", code_location)
@@ -41,7 +41,7 @@ def elsewhere(world: World, tmp_path: Path) -> World:
 
 @pytest.fixture
 def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Jobs are looked at again at once."""
+    """The client polls jobs without waiting."""
     monkeypatch.setattr(details_jobs, "FIRST_WAIT", 0.001)
 
 
@@ -54,7 +54,7 @@ def available(world: World) -> World:
 
 @pytest.fixture
 def lasting(world: World) -> tuple[World, str]:
-    """A conversation begun on DAY that opened again on NEXT."""
+    """A conversation that began on DAY and opened again on NEXT."""
     organisation = world.sandbox.organisation
     reopened = next(
         item["conversationId"]

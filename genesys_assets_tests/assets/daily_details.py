@@ -1,4 +1,4 @@
-"""Complete days of the sandbox, read and stored: what the tests about them share."""
+"""Helpers of the tests about complete days: they read and store days of the sandbox."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def tables(world: World, day: str, *names: str) -> Any:
 
 
 def stored_ids(world: World, day: str, asset: str = DETAILS) -> list[str]:
-    """Of each row on the pages of a day."""
+    """The id of each row on the pages of a day."""
     pages = world.lake.pages(asset, day)
     assert pages is not None
     return [item["conversationId"] for page in pages for item in json.loads(page.body).get("conversations", ())]

@@ -1,4 +1,4 @@
-"""A world whose platform has files of the data lake extraction: fixtures and what is looked up in them."""
+"""A world whose platform has files of the data lake extraction: fixtures, and helpers that read from them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def sandbox() -> Iterator[Sandbox]:
 def off_world(
     sandbox: Sandbox, tmp_path: Path, code_location: dg.Definitions, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[World]:
-    """One sandbox serves all, for its files take their time; nothing is fetched yet. The data lake is off."""
+    """A world with nothing fetched yet and the data lake off. All tests share one sandbox, because making its files is
+    slow."""
     monkeypatch.setattr(retry, "FIRST_BACKOFF", 0.0)
     monkeypatch.setattr(downloads, "FIRST_PAUSE", 0.0)
     monkeypatch.setattr(details_jobs, "FIRST_WAIT", 0.001)
@@ -83,7 +84,7 @@ def tables(world: World, day: str, *names: str) -> Any:
 
 
 def stored(world: World, day: str) -> dict[str, tuple[bytes, dict[str, str]]]:
-    """Body and told parameters of each stored file by its id."""
+    """Body and listed parameters of each stored file by its id."""
     pages = world.lake.pages(FILES, day)
     assert pages is not None
     requests = [(json.loads(page.request), page.body) for page in pages]
@@ -93,14 +94,15 @@ def stored(world: World, day: str) -> dict[str, tuple[bytes, dict[str, str]]]:
 
 
 def of_sandbox(world: World, day: date, *schemas: str) -> dict[str, bytes]:
-    """The files that were made on a day: those of the hours from an hour before it to an hour before its end."""
+    """The files that the sandbox made on a day. They cover the hours from an hour before the day to an hour before its
+    end."""
     begin = from_datetime(datetime(day.year, day.month, day.day, tzinfo=UTC)) - HOUR
     files = [File(schema, begin + hour * HOUR) for hour in range(24) for schema in schemas or COLUMNS]
     return {file.id: world.sandbox.extraction.content(file) for file in files}
 
 
 def seen(world: World, day: date) -> list[Item]:
-    """The conversations of a day as the newest file knows them."""
+    """The conversations of a day, as in the newest file."""
     organisation = world.sandbox.organisation
     return [organisation.item_with_attributes(arrival, from_datetime(KNOWN)) for arrival in organisation.arrivals(day)]
 

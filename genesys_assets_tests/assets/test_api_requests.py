@@ -1,4 +1,4 @@
-"""What runs asked, as they stored it, against what the platform counted itself."""
+"""Compares the requests that runs stored with the platform's own count."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HOUR = f"{DAYS[-1]}-03:00"
 
 @pytest.fixture
 def world(tmp_path: Path, code_location: dg.Definitions, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """One that tells of its rate limit."""
+    """A world whose platform sends the headers of its rate limit."""
     monkeypatch.setattr(retry, "FIRST_BACKOFF", 0.0)
     with running(conversations_per_day=60, now=NOW, requests_per_minute=ALLOWED) as sandbox:
         yield World(sandbox, tmp_path / "lake", code_location)
@@ -41,7 +41,7 @@ def stored(world: World) -> list[dict[str, Any]]:
 
 
 def counted(world: World) -> list[ServedRequest]:
-    """What the platform was asked, logins apart."""
+    """The requests that the platform answered, without logins."""
     return [each for each in world.sandbox.answered if each.path != "/oauth/token"]
 
 
@@ -81,7 +81,7 @@ def test_the_cost_of_a_day_is_what_the_platform_counted(world: World) -> None:
     behaviour.fail_next(503, path="/routing/queues")
     assert world.run("hourly", partition=HOUR).success
     assert world.run("upkeep", "reference/queues", "reference/users").success
-    # Whatever was asked on another day is counted there.
+    # Requests that were sent on another day count for that day.
     (day,) = {f"{row['time']:%Y-%m-%d}" for row in stored(world)}
     run = world.run("recompute", COST, partition=day)
     assert run.success
@@ -121,12 +121,12 @@ def test_a_count_of_zero_is_shown_and_an_unknown_one_is_not(world: World) -> Non
     assert world.run("upkeep", "reference/divisions").success
     day = days(world)[-1]
 
-    def shown() -> dict[str, object]:
+    def check_metadata() -> dict[str, object]:
         run = world.run("recompute", COST, partition=day)
         (check,) = (each for each in run.get_asset_check_evaluations() if each.check_name == "within_budget_share")
         return {name: value.value for name, value in check.metadata.items()}
 
     name = f"platform counted on {day}"
-    assert name not in shown()
+    assert name not in check_metadata()
     world.lake.write("reference/api_usage", API_USAGE, API_USAGE.empty(), day, {})
-    assert shown()[name] == 0
+    assert check_metadata()[name] == 0

@@ -1,4 +1,4 @@
-"""The platform's own count of requests, against what it was asked."""
+"""Compares the platform's own count of requests with the requests that it received."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def permitted(run: dg.ExecuteInProcessResult) -> dg.AssetCheckEvaluation:
 def test_the_platform_counts_each_request_by_path(world: World) -> None:
     world.sandbox.behaviour.fail_next(429, path="/routing/queues", headers={"Retry-After": "0"})
     assert world.run("upkeep", "reference/queues", "reference/users").success
-    # The sandbox's clock stands still: all that was asked so far is of its day.
+    # The sandbox's clock stands still, so all requests so far belong to its day.
     expected: Counter[tuple[str, str]] = Counter(
         (each.method, template(each.path)) for each in world.sandbox.answered if each.path != "/oauth/token"
     )
@@ -56,7 +56,7 @@ def test_a_count_that_is_not_permitted_fails_nothing_and_stays_unanswered(world:
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert check.metadata["permission"].value == "usage:client:view"
     assert not world.lake.has(USAGE, TODAY)
-    # It was asked: automation does not ask again and again.
+    # The request was sent, so automation does not repeat it.
     assert world.lake.log(USAGE).newness(TODAY) is not None
 
 

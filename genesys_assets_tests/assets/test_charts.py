@@ -1,4 +1,4 @@
-"""The chart of a report in the UI: what its bars stand for."""
+"""The chart of a report in the UI: the meaning of its bars."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_a_day_on_which_clocks_change_has_a_bar_for_each_of_its_hours(day: str, 
 
 
 def picture(of: Report, table: pa.Table) -> ElementTree.Element:
-    """What the UI shows of the chart."""
+    """The chart as the UI shows it."""
     said = chart_metadata(of, table, UTC_ZONE)["chart"].value
     alt, _, data = said.partition("](data:image/svg+xml;base64,")
     assert alt == f"![{of.chart.y} by {of.chart.x}" if of.chart else False
@@ -137,7 +137,7 @@ def texts(of: ElementTree.Element) -> list[str]:
 
 
 def heights(of: ElementTree.Element) -> list[float]:
-    """Of the bars, the background left out."""
+    """The heights of the bars, without the background."""
     return [float(each.attrib["height"]) for each in of.iter(f"{SVG}rect")][1:]
 
 

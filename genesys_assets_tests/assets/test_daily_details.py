@@ -1,4 +1,5 @@
-"""Complete days: read by job as far as jobs have all data, by query from there on, and what supersedes what."""
+"""Complete days: jobs read a day as far as they have all data, the query reads the rest. Also which reading replaces
+which."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ from genesys_assets_tests.plain_comparison import TABLE_KEYS, compare
 pytestmark = pytest.mark.usefixtures("without_waiting")
 
 
-# -- what to ask for ---------------------------------------------------------------------------------------------------
+# -- which intervals to request
+# ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,7 @@ def test_a_day_is_read_by_job_as_far_as_jobs_have_all_data_and_by_query_from_the
 
 
 def interval(bounds: Any) -> Interval | None:
-    """Of instants, or of hours of the day."""
+    """The interval between two instants, or two hours of the day."""
     if bounds is None:
         return None
     return Interval(*(at if isinstance(at, datetime) else START + timedelta(hours=at) for at in bounds))
@@ -94,7 +96,7 @@ def test_a_complete_day_is_read_by_one_job_which_is_deleted_afterwards(world: Wo
     assert job.query["startOfDayIntervalMatching"] is True
     assert job.query["interval"] == "2026-01-28T00:00:00.000Z/2026-01-29T00:00:00.000Z"
     assert job.deleted
-    assert world.sandbox.requested("details/query") == 1, "for the total that no job tells"
+    assert world.sandbox.requested("details/query") == 1, "one request for the total, which jobs do not return"
     assert not [path for path in world.files() if path.startswith("jobs/")]
 
 
@@ -138,8 +140,8 @@ def test_a_range_of_days_is_one_run_with_a_job_for_each(world: World) -> None:
     assert len(world.sandbox.jobs) == 3
     for day in ("2026-01-27", DAY, NEXT):
         assert metadata(run, DETAILS, day)["is_complete"] is True
-        told = world.sandbox.organisation.conversations(date.fromisoformat(day))
-        assert sorted(stored_ids(world, day)) == sorted(item["conversationId"] for item in told)
+        conversations = world.sandbox.organisation.conversations(date.fromisoformat(day))
+        assert sorted(stored_ids(world, day)) == sorted(item["conversationId"] for item in conversations)
 
 
 def test_its_pages_keep_how_much_came_and_how_much_the_platform_says_there_is(world: World) -> None:
@@ -183,7 +185,7 @@ def test_a_lost_page_is_an_error_also_where_results_end_with_an_empty_page(world
     assert world.lake.pages(DETAILS, DAY) is None
 
 
-# -- a day that jobs do not have all of --------------------------------------------------------------------------------
+# -- a day that jobs do not cover whole --------------------------------------------------------------------------------
 
 
 def test_job_and_query_meet_at_the_availability_without_gap_or_duplicate(available: World) -> None:
@@ -224,7 +226,7 @@ def test_an_unfinished_day_says_up_to_when_and_that_it_is_not_complete(available
 def test_of_a_day_that_goes_on_nobody_says_how_much_is_missing(
     available: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The total is of the whole day up to now, and what was read ends a little before."""
+    """The total counts the whole day up to now, but the reading ends a little before."""
     monkeypatch.setattr(daily_details, "datetime", standing_at(NOW))
     run = read(available, DETAILS, TODAY)
     assert run.success
@@ -234,9 +236,9 @@ def test_of_a_day_that_goes_on_nobody_says_how_much_is_missing(
 
 def test_where_a_job_has_less_than_was_said_the_query_reads_the_rest(world: World) -> None:
     world.sandbox.organisation.conversations_per_day = 600
-    told = iter([AVAILABLE])
+    availabilities = iter([AVAILABLE])
     earlier = AVAILABLE - timedelta(hours=5)
-    world.sandbox.behaviour.availability = lambda: next(told, earlier)
+    world.sandbox.behaviour.availability = lambda: next(availabilities, earlier)
     said = metadata(read(world, DETAILS, TODAY), DETAILS)
     assert said["data_available_through"] == earlier.timestamp()
     assert tables(world, TODAY).success
@@ -244,7 +246,7 @@ def test_where_a_job_has_less_than_was_said_the_query_reads_the_rest(world: Worl
 
 
 def test_while_the_day_is_not_complete_its_hours_serve_on(available: World) -> None:
-    """A conversation that only they have may be one that is not known to jobs yet."""
+    """A conversation that only the hours have may not have reached the jobs yet."""
     assert available.run("hourly", "pages/hourly_details", between=hours(TODAY)).success
     gone = available.sandbox.organisation.conversations(TODAYS_DATE)[0]["conversationId"]
     available.sandbox.organisation.delete(gone)
@@ -262,7 +264,8 @@ def test_an_hour_that_was_read_later_than_jobs_have_data_of_is_not_set_back_by_t
     assert available.lake.read("tables/conversations", TODAY).equals(before)
 
 
-# -- what supersedes what ----------------------------------------------------------------------------------------------
+# -- which reading replaces which
+# ----------------------------------------------------------------------------------------------
 
 
 def test_a_complete_day_supersedes_its_hours(world: World) -> None:
@@ -294,7 +297,7 @@ def test_hours_that_are_fetched_later_do_not_supersede_a_complete_day(world: Wor
 
 
 def test_a_day_that_turned_out_complete_as_it_was_says_so_in_every_file(world: World) -> None:
-    """Reports and manifest say how far their tables reach: they have to hear of it once, and not again."""
+    """Reports and manifest state how far their tables reach, so they must be updated once, and not again."""
     world.sandbox.behaviour.availability = END - timedelta(minutes=1)
     assert read(world, DETAILS, DAY).success
     assert tables(world, DAY).success
@@ -315,7 +318,7 @@ def test_a_day_that_turned_out_complete_as_it_was_says_so_in_every_file(world: W
     assert world.stored() == stored
 
 
-# -- tables of their own -----------------------------------------------------------------------------------------------
+# -- single tables -----------------------------------------------------------------------------------------------
 
 
 def test_a_single_table_of_a_complete_day_can_be_computed_alone(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Complete days that come back without any conversation."""
+"""Complete days that a later reading returns without any conversation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from genesys_assets_tests.assets.daily_details import (
     table_ids,
     tables,
 )
-from genesys_assets_tests.assets.world import World, error, hours, told
+from genesys_assets_tests.assets.world import World, error, hours, materialisations
 
 pytestmark = pytest.mark.usefixtures("without_waiting")
 
@@ -46,7 +46,7 @@ def test_a_day_that_came_back_without_any_conversation_is_refused_until_that_is_
     assert world.run("complete", DETAILS, partition=DAY, config=accepted).success
     assert tables(world, DAY).success
     assert table_ids(world, DAY) == []
-    assert read(world, DETAILS, DAY).success, "once accepted it is no news any more"
+    assert read(world, DETAILS, DAY).success, "an accepted empty day is not reported again"
 
 
 def test_a_day_that_never_had_a_conversation_is_no_emptied_one(world: World) -> None:
@@ -56,7 +56,7 @@ def test_a_day_that_never_had_a_conversation_is_no_emptied_one(world: World) -> 
     assert stored_ids(world, DAY) == []
 
 
-def test_other_days_of_the_range_are_read_stored_and_told_of_all_the_same(world: World) -> None:
+def test_other_days_of_the_range_are_still_read_stored_and_reported(world: World) -> None:
     days = ("2026-01-27", DAY, NEXT)
     assert world.run("complete", DETAILS, between=(days[0], days[-1])).success
     delete_all(world, DATE)
@@ -69,6 +69,6 @@ def test_other_days_of_the_range_are_read_stored_and_told_of_all_the_same(world:
     assert f"{DAY} no longer has any conversations" in said
     assert NEXT not in said
     assert [len(stored_ids(world, day)) for day in days] == [59, 60, 59]
-    heard = told(world, run, DETAILS)
-    assert [materialization.partition for materialization in heard] == [days[0], NEXT]
-    assert all(materialization.metadata["is_complete"].value for materialization in heard)
+    reported = materialisations(world, run, DETAILS)
+    assert [materialization.partition for materialization in reported] == [days[0], NEXT]
+    assert all(materialization.metadata["is_complete"].value for materialization in reported)

@@ -1,4 +1,4 @@
-"""Jobs that go wrong while a complete day is read: expired, left over, broken off."""
+"""Jobs that fail while a complete day is read: they expire, are left over, or break off."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_job_that_expires_twice_fails_and_leaves_what_was_there(world: World) 
 
 
 def leave(world: World, day: str, *, after_pages: int = 2) -> None:
-    """Let a try read some pages of the day's job and then find no way to the platform any more."""
+    """Let a try read some pages of the day's job and then lose its connection to the platform."""
     behaviour = world.sandbox.behaviour
     behaviour.job_lifetime_seconds = A_LONG_TIME
     spent = partial(behaviour.fail_next, 429, path="/results", headers={"Retry-After": "4000"})
@@ -115,11 +115,11 @@ def test_a_page_that_breaks_off_for_good_is_read_from_another_job_in_the_same_ru
 
 
 def lead_on(world: World, page: int, page_size: int, times: int = 1) -> None:
-    """Let pages without conversations come before a page of the next job, each with a cursor to go on with."""
+    """Put pages without conversations before a page of the next job, each with a cursor to the next page."""
     behaviour = world.sandbox.behaviour
 
     def answer(turn: int) -> None:
-        # The zeros make it another cursor to the same place.
+        # The zeros make a different cursor to the same place.
         place = f"{world.sandbox.jobs[-1].id} {'0' * turn}{(page - 1) * page_size}"
         cursor = base64.urlsafe_b64encode(place.encode()).decode()
         behaviour.fail_next(200, path="/results", body={"cursor": cursor})

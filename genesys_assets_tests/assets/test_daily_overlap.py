@@ -1,4 +1,4 @@
-"""Conversations that go on after their day: what the overlap of a later day brings, and what it does not."""
+"""Conversations that go on after their day: what the overlap of a later day adds, and what it does not."""
 
 from __future__ import annotations
 
@@ -73,10 +73,12 @@ def test_the_overlap_keeps_only_pages_with_conversations_begun_earlier(lasting: 
     assert stored is not None
     starts = [[item["conversationStart"] for item in json.loads(page.body)["conversations"]] for page in stored]
     assert all(min(of_page) < NEXT for of_page in starts)
-    told = [item for page in stored for item in json.loads(page.body)["conversations"]]
-    days = {item["conversationStart"][:10] for item in told if was_active(item, NEXT)}
+    conversations = [item for page in stored for item in json.loads(page.body)["conversations"]]
+    days = {item["conversationStart"][:10] for item in conversations if was_active(item, NEXT)}
     assert metadata(run, OVERLAP)["start_days"].keys() == {day for day in days if day < NEXT}
-    assert len(days) < len({item["conversationStart"][:10] for item in told}), "some only lie open"
+    assert len(days) < len({item["conversationStart"][:10] for item in conversations}), (
+        "some are open without any activity"
+    )
     (job,) = world.sandbox.jobs
     assert job.query["startOfDayIntervalMatching"] is False
     assert job.pages == len(stored) + 1
@@ -88,7 +90,7 @@ def test_the_overlap_keeps_only_pages_with_conversations_begun_earlier(lasting: 
     )
 
 
-def test_an_overlap_whose_job_cannot_be_deleted_is_read_all_the_same(lasting: tuple[World, str]) -> None:
+def test_an_overlap_whose_job_cannot_be_deleted_is_still_read(lasting: tuple[World, str]) -> None:
     world, _ = lasting
     world.sandbox.behaviour.fail_next(500, times=100, path="details/jobs/", method="DELETE")
     assert read(world, OVERLAP, NEXT, page_size=3).success

@@ -1,4 +1,4 @@
-"""What Dagster is asked about a day before it is published: real runs of a report with a name of ours."""
+"""Which reports of a day failed, as publishing asks Dagster: real runs of a report that has a name of ours."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FIRST, SECOND = "2026-01-29", "2026-01-30"
 
 
 class Deployment:
-    """A report that fails as long as it should."""
+    """A report that fails until the test lets it succeed."""
 
     def __init__(self, instance: dg.DagsterInstance) -> None:
         self.instance = instance
@@ -43,7 +43,7 @@ def reports(deployment: Deployment, day: str = FIRST) -> dict[str, str]:
     return failed_reports(deployment.instance, {name: key(f"reports/{name}") for name in ("mine", "other")}, day)
 
 
-def test_a_report_that_failed_is_told_with_what_it_said(deployment: Deployment) -> None:
+def test_a_report_that_failed_is_named_with_its_error(deployment: Deployment) -> None:
     assert reports(deployment) == {}
     deployment.report_fails = True
     deployment.run()

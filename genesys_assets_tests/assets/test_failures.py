@@ -1,4 +1,5 @@
-"""When the platform or a setting is wrong: one clear error, no secret in it, and all that is stored stays as it is."""
+"""When the platform or a setting is wrong, a run ends in one clear error without secrets, and nothing stored
+changes."""
 
 from __future__ import annotations
 
@@ -35,7 +36,7 @@ def stock(tmp_path_factory: pytest.TempPathFactory, code_location: dg.Definition
 
 @pytest.fixture
 def stocked(stock: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """A world with a stored day, which must be as it was when the test is over. Retries do not wait."""
+    """A world with a stored day. The fixture checks that the test leaves the day unchanged. Retries do not wait."""
     monkeypatch.setattr(retry, "FIRST_BACKOFF", 0.0)
     before = stock.files()
     yield stock
@@ -160,7 +161,7 @@ def test_a_listing_without_its_entities_is_no_empty_list(stocked: World) -> None
 
 
 @pytest.mark.parametrize("status", [500, 504])
-def test_a_server_error_that_stays_is_told_after_a_few_tries(stocked: World, status: int) -> None:
+def test_a_server_error_that_persists_is_reported_after_a_few_tries(stocked: World, status: int) -> None:
     stocked.sandbox.behaviour.fail_next(status, times=ALWAYS, path="conversations/aggregates")
     said = error(stocked.run("hourly", AGGREGATES, partition=HOUR))
     assert "failed on the platform's side" in said
@@ -168,7 +169,7 @@ def test_a_server_error_that_stays_is_told_after_a_few_tries(stocked: World, sta
 
 
 def test_a_fault_halfway_through_a_range_leaves_the_hours_of_that_day_as_they_were(stocked: World) -> None:
-    """The hours of a day take two questions; the second is refused."""
+    """The hours of a day take two requests; the platform refuses the second."""
     stocked.sandbox.behaviour.fail_next(200, path="conversations/aggregates")
     stocked.sandbox.behaviour.fail_next(403, path="conversations/aggregates")
     assert "is not allowed" in error(stocked.run("hourly", AGGREGATES, between=hours(DAY)))
@@ -181,7 +182,7 @@ def test_a_range_that_is_refused_as_too_long_is_asked_for_in_parts(world: World)
     assert world.sandbox.requested("conversations/aggregates") == 4
 
 
-def test_unknown_fields_are_kept_in_pages_and_told_with_the_tables(world: World) -> None:
+def test_unknown_fields_are_kept_in_pages_and_named_in_the_metadata_of_tables(world: World) -> None:
     world.sandbox.behaviour.unknown_fields = True
     assert world.run("hourly", between=hours(DAY)).success
     run = world.run("daily", *TABLES_OF_HOURS, partition=DAY)

@@ -1,4 +1,4 @@
-"""Families of aggregates from the platform to their tables and reports, and what is left where one is refused."""
+"""Families of aggregates from the platform to their tables and reports, also where the platform refuses one family."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def all_families() -> dg.Definitions:
 
 @pytest.fixture
 def busy(tmp_path: Path, all_families: dg.Definitions, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """Every family is asked in every hour of a day on which much happens."""
+    """A world with a busy day, on which every hour asked for every family."""
     monkeypatch.setattr(retry, "FIRST_BACKOFF", 0.0)
     with running(conversations_per_day=300, now=NOW, requests_per_minute=None) as sandbox:
         yield World(sandbox, tmp_path / "lake", all_families)
@@ -81,7 +81,7 @@ def test_a_page_of_every_family_arrives_in_its_table(busy: World) -> None:
         assert set(asked) == set(FAMILIES[name].metrics)
 
 
-def test_the_figures_of_a_family_are_those_that_its_answers_say(busy: World) -> None:
+def test_the_figures_of_a_family_are_those_of_its_answers(busy: World) -> None:
     busy.run("hourly", HOURS, between=hours(DAY))
     busy.run("recompute", "tables/surveys_metrics", partition=DAY)
     said: dict[tuple[str, str], float] = {}
@@ -102,7 +102,7 @@ def test_the_figures_of_a_family_are_those_that_its_answers_say(busy: World) -> 
     assert stored
 
 
-def test_nothing_is_asked_that_nobody_wants(world: World) -> None:
+def test_only_wanted_families_are_requested(world: World) -> None:
     run = world.run("hourly", HOURS, partition=f"{DAY}-10:00")
     asked = [json.loads(page.request)["path"] for page in world.lake.pages(HOURS, f"{DAY}-10:00") or ()]
     wanted = [question.family.path for question in asked_in_any_case()]
@@ -150,7 +150,7 @@ def test_a_refused_family_has_no_table_and_its_report_names_the_permission(world
     assert f"The platform did not answer the family flows: the permission {FLOWS.permission}" in error(failed)
 
 
-def test_nobody_asks_again_and_again_for_what_is_refused(world: World) -> None:
+def test_no_sensor_repeats_a_refused_request_again_and_again(world: World) -> None:
     world.sandbox.behaviour.missing_permissions = {FLOWS.permission}
     world.run("hourly", HOURS, between=hours(DAY))
     world.run("recompute", "tables/interval_metrics", "tables/surveys_metrics", partition=DAY)
@@ -187,7 +187,7 @@ def test_a_look_back_after_a_permission_was_lost_keeps_the_stored_answers(world:
     assert f"The stored answers of the family flows are kept for 24 partitions, {DAY}-00:00 to" in events(
         world.instance, run
     )
-    # Another look-back must not lose them either.
+    # A second look-back must not lose them either.
     assert world.run("hourly", HOURS, partition=f"{DAY}-10:00").success
     assert world.run("recompute", "tables/flows_metrics", "tables/surveys_metrics", partition=DAY).success
     assert rows(world, "tables/flows_metrics") == before

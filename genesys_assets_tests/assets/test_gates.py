@@ -1,4 +1,4 @@
-"""Nothing is made of a day on which a blocking check fails, and each day's verdict is its own."""
+"""A day on which a blocking check fails is not processed further; other days are not affected."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REPORT = "reports/conversation_type"
 
 @pytest.fixture
 def world(past_days: World, tmp_path: Path) -> World:
-    """The past days, the first of which fails a check that blocks; no report is stored."""
+    """The past days without reports. The first day fails a check that blocks."""
     world = without_reports(past_days, tmp_path)
     give(world.lake, FIRST, [FAILS], 1, {})
     return world
@@ -36,7 +36,7 @@ def test_a_report_is_not_made_of_that_day_and_is_made_of_the_others(world: World
     assert (world.lake.has(REPORT, FIRST), world.lake.has(REPORT, SECOND)) == (False, True)
 
 
-def test_nor_is_the_day_published(world: World, tmp_path: Path) -> None:
+def test_that_day_is_not_published(world: World, tmp_path: Path) -> None:
     run = world.run("recompute", "published/reports", partition=FIRST)
     assert f"{FIRST}: nothing is made of {FIRST}" in error(run)
     assert not (tmp_path / "published").exists()

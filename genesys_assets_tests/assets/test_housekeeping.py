@@ -1,4 +1,4 @@
-"""What `ops/housekeeping` says of its work: what it does is tested in `lake.test_housekeeping`."""
+"""What the asset `ops/housekeeping` reports. `lake.test_housekeeping` tests what it does."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_what_was_replaced_within_the_hours_of_the_setting_stays(world: World) -
 def test_the_ledger_has_every_reading_before_its_commit_goes(world: World, spec: TableSpec) -> None:
     for _ in range(2):
         world.lake.write(f"tables/{spec.name}", spec, spec.empty(), OF_DAY, {"run_id": "r"})
-    # The first time a checkpoint is written, from which readers begin; once it stands the commits before it go.
+    # The first time it writes a checkpoint, from which readers begin. The commits before the checkpoint can then go.
     removed = [metadata(house(world, 0).runs[-1], HOUSEKEEPING)["commits_removed"] for _ in range(2)]
     assert (removed[0], removed[1] >= 2) == (0, True)
     assert world.lake.read(LEDGER, OF_DAY)["table"].to_pylist() == [spec.name]

@@ -1,4 +1,4 @@
-"""Importing through Dagster: what a script saved of an organisation becomes the tables that fetching it would give."""
+"""Importing through Dagster: files that a script saved become the same tables as fetched pages would."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CALL = {"conversationId": "A", "conversationStart": f"{DAY}T10:00:00.000Z", "par
 
 @pytest.fixture
 def fetched(world: World) -> World:
-    """DAY as the platform tells it: by hours, and by the business day."""
+    """DAY fetched from the platform: by hours, and by the business day."""
     assert world.run("hourly", between=hours(DAY)).success
     assert world.run("daily", "pages/daily_aggregates", partition=DAY).success
     assert world.run("daily", *TABLES_OF_HOURS, "tables/daily_metrics", partition=DAY).success
@@ -45,7 +45,7 @@ def answers(world: World, asset: str, keys: Sequence[str]) -> list[dict[str, Any
 
 
 def save(folder: Path, name: str, documents: Sequence[Any]) -> str:
-    """One document as JSON, several as JSON Lines; by its name compressed."""
+    """Save one document as JSON, several as JSON Lines; compressed if the name says so."""
     folder.mkdir(exist_ok=True)
     text = "\n".join(json.dumps(document) for document in documents).encode()
     (folder / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
@@ -53,7 +53,7 @@ def save(folder: Path, name: str, documents: Sequence[Any]) -> str:
 
 
 def saved_day(world: World, folder: Path, of_hours: Sequence[str] | None = None) -> Path:
-    """The folder in which a script saved all that it was answered."""
+    """The folder in which a script saved all answers."""
     wanted = of_hours or hours_of(DAY)
     save(folder, "details.jsonl.gz", answers(world, "hourly_details", wanted))
     of_day = answers(world, "daily_aggregates", [DAY])
@@ -64,7 +64,7 @@ def saved_day(world: World, folder: Path, of_hours: Sequence[str] | None = None)
 
 
 def bring_day(world: World, folder: Path, **config: Any) -> None:
-    """The folder's files: an answer of a quiet hour does not show what it was grouped by."""
+    """Import the folder's files. An answer of a quiet hour does not show what it was grouped by."""
     for name, dimension in (("queues", "queueId"), ("users", "user")):
         assert bring(world, f"{folder}/{name}-*", group_by=[dimension, "mediaType"], **config).success
     assert bring(world, f"{folder}/details*", **config).success
@@ -105,7 +105,7 @@ def test_a_saved_day_gives_the_tables_of_the_fetched_day(fetched: World, elsewhe
 
 
 @pytest.mark.long
-def test_a_run_tells_what_became_of_each_file_and_which_days_are_new(
+def test_a_run_reports_the_outcome_of_each_file_and_which_days_are_new(
     fetched: World, elsewhere: World, tmp_path: Path
 ) -> None:
     files = f"{saved_day(fetched, tmp_path / 'saved')}"
@@ -138,7 +138,7 @@ def test_a_run_tells_what_became_of_each_file_and_which_days_are_new(
         ),
     ],
 )
-def test_a_run_warns_of_what_keeps_its_days_from_being_complete(
+def test_a_run_warns_if_something_keeps_its_days_from_being_complete(
     world: World, tmp_path: Path, document: dict[str, Any], warnings: list[str]
 ) -> None:
     run = bring(world, save(tmp_path / "saved", "a.json", [document]), complete=f"{DAY}/{NEXT}")
@@ -152,7 +152,7 @@ def test_a_run_warns_of_what_keeps_its_days_from_being_complete(
     assert not reach.is_complete
 
 
-def test_a_run_fails_where_no_file_could_be_read_or_a_setting_is_none(world: World, tmp_path: Path) -> None:
+def test_a_run_fails_where_no_file_can_be_read_or_a_setting_is_invalid(world: World, tmp_path: Path) -> None:
     assert "No file could be read." in error(bring(world, f"{tmp_path}/none.json"))
     assert "granularity 'PT5M' is none of PT15M" in error(bring(world, f"{tmp_path}", granularity="PT5M"))
     assert "is not over" in error(bring(world, f"{tmp_path}", complete="2026-01-01/2099-01-01"))
@@ -173,7 +173,9 @@ def test_a_day_that_is_only_imported_is_computed_and_not_called_complete(
 
 
 @pytest.mark.long
-def test_reports_want_it_said_that_an_imported_day_is_whole(fetched: World, elsewhere: World, tmp_path: Path) -> None:
+def test_reports_require_a_statement_that_an_imported_day_is_complete(
+    fetched: World, elsewhere: World, tmp_path: Path
+) -> None:
     files = saved_day(fetched, tmp_path / "saved")
     bring_day(elsewhere, files)
     elsewhere.run("daily", *TABLES_OF_HOURS, partition=DAY)
@@ -230,7 +232,7 @@ def test_what_is_fetched_goes_before_what_is_imported(fetched: World, elsewhere:
 
 
 def fetch_in_the_past(world: World, at: datetime) -> None:
-    """Let the pages of the hours be as if they had been fetched then."""
+    """Change the pages of the hours as if they had been fetched then."""
     for hour in hours_of(DAY):
         pages = list(world.lake.pages("pages/hourly_details", hour) or ())
         with world.lake.page_writers("pages/hourly_details", [hour], {}) as writers:
@@ -239,7 +241,7 @@ def fetch_in_the_past(world: World, at: datetime) -> None:
 
 
 @pytest.mark.long
-def test_of_a_conversation_the_fetched_form_stays_unless_the_imported_one_tells_of_something_later(
+def test_the_fetched_form_of_a_conversation_stays_unless_the_imported_one_has_a_later_event(
     fetched: World, tmp_path: Path
 ) -> None:
     conversations = [row for page in answers(fetched, "hourly_details", hours_of(DAY)) for row in page["conversations"]]

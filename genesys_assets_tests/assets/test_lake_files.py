@@ -1,4 +1,5 @@
-"""Files of the data lake extraction: stored as they came and once, and made into the tables of a day."""
+"""Files of the data lake extraction: runs store each file once and unchanged, and make the tables of a day from
+them."""
 
 from __future__ import annotations
 
@@ -52,10 +53,10 @@ def test_files_are_stored_as_they_came_with_what_the_platform_said_of_them(lake_
     assert run.success
     found = stored(lake_world, DAY)
     assert {file_id: body for file_id, (body, _) in found.items()} == of_sandbox(lake_world, DATE)
-    told = found[File("segments", from_datetime(datetime(2026, 1, 27, 9, tzinfo=UTC))).id][1]
-    assert told["dataSchema"] == "segments"
-    assert told["dateCreated"] == "2026-01-27T10:10:00.000+00:00"
-    assert len(told["sha256"]) == 64
+    parameters = found[File("segments", from_datetime(datetime(2026, 1, 27, 9, tzinfo=UTC))).id][1]
+    assert parameters["dataSchema"] == "segments"
+    assert parameters["dateCreated"] == "2026-01-27T10:10:00.000+00:00"
+    assert len(parameters["sha256"]) == 64
     said = metadata(run, FILES, DAY)
     assert said["files"] == dict.fromkeys(sorted(COLUMNS), 24)
     assert said["is_complete"] is True
@@ -122,7 +123,7 @@ def test_unknown_schemas_are_kept_and_named(lake_world: World) -> None:
     said = events(lake_world.instance, run)
     assert f"the schemas {UNKNOWN_SCHEMA} are unknown, so no table is made from their files" in said
     assert "name them in GENESYS_ASSETS_DATA_LAKE_SCHEMAS" in said
-    schemas = Counter(told["dataSchema"] for _, told in stored(lake_world, DAY).values())
+    schemas = Counter(parameters["dataSchema"] for _, parameters in stored(lake_world, DAY).values())
     assert schemas[UNKNOWN_SCHEMA] == 24
 
 
@@ -147,7 +148,7 @@ def test_without_the_permission_the_run_names_it(lake_world: World) -> None:
 
 
 def figures(rows: list[dict[str, Any]]) -> dict[tuple[Any, ...], tuple[int, int]]:
-    """How often and how much of each metric by user, queue and media."""
+    """Count and sum of each metric by user, queue and media."""
     found: dict[tuple[Any, ...], tuple[int, int]] = {}
     for row in rows:
         key = tuple(row[name] for name in ("user_id", "queue_id", "media_type", "metric"))
@@ -193,7 +194,7 @@ def test_without_one_of_the_schemas_that_figures_need_a_day_is_not_made(off_worl
     assert "has not been fetched" in said
     assert "stored, but none of the needed schemas conversation-metrics" in said
     assert "Add conversation-metrics to GENESYS_ASSETS_DATA_LAKE_SCHEMAS, then materialise" in said
-    # Where all schemas are wanted, the organisation does not have it.
+    # If the setting asks for all schemas, the organisation does not have this one.
     said = error(tables(replace(some, settings=ON), DAY))
     assert "Have Genesys Cloud switch it on for the organisation, then materialise" in said
 
@@ -222,7 +223,7 @@ def test_a_complete_day_is_made_of_details_alone(lake_world: World) -> None:
 
 
 @pytest.mark.long
-def test_unknown_columns_are_told_with_the_tables(lake_world: World) -> None:
+def test_unknown_columns_are_named_in_the_metadata_of_tables(lake_world: World) -> None:
     lake_world.sandbox.behaviour.unknown_fields = True
     assert fetch(lake_world, DAY, TODAY).success
     run = tables(lake_world, DAY)
@@ -232,7 +233,7 @@ def test_unknown_columns_are_told_with_the_tables(lake_world: World) -> None:
 
 
 @pytest.mark.long
-def test_files_whose_columns_are_called_otherwise_never_keep_a_day_from_its_details(
+def test_files_with_other_column_names_never_keep_a_day_from_its_details(
     lake_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     columns = dict(COLUMNS["segments"])
@@ -278,7 +279,7 @@ def test_once_a_column_has_a_name_stored_files_make_tables_without_being_fetched
 
 
 @pytest.mark.long
-def test_a_day_that_details_and_the_data_lake_tell_alike_passes(fetched: World) -> None:
+def test_a_day_on_which_details_and_the_data_lake_agree_passes(fetched: World) -> None:
     fetched.sandbox.behaviour.availability = KNOWN
     assert fetched.run("complete", "pages/daily_details", partition=DAY).success
     assert tables(fetched, DAY).success

@@ -1,4 +1,5 @@
-"""Agents' status of the data lake extraction: with details or alone it gives the organisation's spans and times."""
+"""Agents' status from the data lake extraction: with or without details, it gives the organisation's spans and
+times."""
 
 from __future__ import annotations
 
@@ -46,13 +47,13 @@ STATUS = ("tables/user_presence", "tables/user_routing_status", "tables/user_tim
 
 
 def read_status(world: World, day: str, until: datetime) -> None:
-    """Users' details of a day by job up to an instant, by query until a minute before now."""
+    """Read users' details of a day: by job up to an instant, by query until a minute before now."""
     world.sandbox.behaviour.availability = until
     assert world.run("users", USER_DETAILS, partition=day).success
 
 
 def must_be_of_agents(world: World, day: str) -> None:
-    """Every span that begins on a day, with its end where a file can have it, and the time of every status."""
+    """Checks every span that begins on a day, with its end where a file can have it, and the time of every status."""
     begin = from_datetime(datetime.fromisoformat(day).replace(tzinfo=UTC))
     timelines, lake = world.sandbox.timelines, world.lake
 

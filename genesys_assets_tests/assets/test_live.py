@@ -72,7 +72,7 @@ def test_a_snapshot_that_fails_leaves_those_before(world: World) -> None:
     assert world.files() == before
 
 
-def test_a_snapshot_tells_where_it_is(world: World) -> None:
+def test_a_snapshot_states_where_it_is_stored(world: World) -> None:
     run = world.run("live", "live/conversations")
     (path,) = [path for path in world.files() if path.startswith("live/") and path.endswith(".parquet")]
     assert metadata(run, "live/conversations")["path"] == f"{world.folder}/{path.rsplit('/', 1)[0]}"

@@ -1,4 +1,4 @@
-"""What the platform keeps no history of, observed day by day."""
+"""Data of which the platform keeps no history: assets observe it day by day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The register of open conversations as an asset; what its rows are is tested in `tables.conversations.test_open`."""
+"""The register of open conversations as an asset; `tables.conversations.test_open` tests its rows."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_what_a_run_read_earlier_replaces_no_newer_register(world: World, monkey
     store(world, "a")
 
     def overtaken(conversations: pa.Table, sessions: pa.Table, as_of: datetime) -> pa.Table:
-        """Another run reads what is newer, and commits first."""
+        """Another run reads newer conversations, and commits first."""
         newer = _table([{"conversation_id": id_, "conversation_start": as_of} for id_ in "ab"], CONVERSATIONS.schema)
         register = open_conversations(newer, SESSIONS.empty(), as_of)
         world.lake.write(PLACE, OPEN_CONVERSATIONS, register, None, {}, newness=10**15)

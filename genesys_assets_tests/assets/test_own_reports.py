@@ -1,5 +1,5 @@
-"""Reports that people define: assets like those that ship, from what is asked of the platform for them; and a file with
-a mistake, which is refused aloud while everything else goes on.
+"""Custom reports: they are assets like the built-in ones, made from answers that are requested for them. A file with a
+mistake is refused visibly, and everything else goes on.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def test_a_report_with_a_filter_says_what_the_conversations_say(world: World, fi
     pages = world.lake.pages("pages/hourly_aggregates", f"{DAY}-09:00")
     assert pages is not None
     shipped = merged([*STANDARD, *questions_of(built_in_reports())])
-    assert len(pages) == len(shipped) + 1, "what is asked in any case, and the report's question"
+    assert len(pages) == len(shipped) + 1, "the usual questions, and the report's own"
     run = world.run("daily", "reports/inbound", partition=f"{DAY}")
     assert run.success
     rows = world.lake.read("reports/inbound", f"{DAY}").to_pylist()
@@ -111,7 +111,7 @@ def test_hours_that_were_fetched_before_the_report_was_defined_have_to_be_fetche
     assert later.run("hourly", "pages/hourly_aggregates", partition=f"{DAY}-09:00").success
     assert later.run("daily", "tables/interval_metrics", partition=f"{DAY}").success
     said = error(later.run("daily", "reports/inbound", partition=f"{DAY}"))
-    assert "were fetched before" in said, "one hour is not all"
+    assert "were fetched before" in said, "one hour is not the whole day"
     read(later)
     assert later.run("daily", "reports/inbound", partition=f"{DAY}").success
 
@@ -171,7 +171,7 @@ def test_a_report_over_several_days_is_stored_and_published_with_the_last_of_the
     (path,) = (tmp_path / "published").rglob("manifest.json")
     manifest = json.loads(path.read_text())
     assert "three_days" in {each["report"] for each in manifest["files"]}
-    assert manifest["missing"] == [], "no week ends on the day"
+    assert manifest["missing"] == [], "no week ends on this day"
 
 
 def test_a_day_that_ends_no_week_has_no_report_of_a_week(past_days: World, tmp_path: Path, file: Path) -> None:
@@ -189,7 +189,7 @@ def test_it_is_an_asset_like_those_that_ship(file: Path) -> None:
     mine, theirs = specs[key("reports/inbound")], specs[key("reports/queue_media")]
     assert (mine.group_name, mine.partitions_def, mine.tags) == (theirs.group_name, theirs.partitions_def, theirs.tags)
     published = specs[key("published/reports")]
-    assert key("reports/inbound") not in {dep.asset_key for dep in published.deps}, "one that fails stops nobody"
+    assert key("reports/inbound") not in {dep.asset_key for dep in published.deps}, "a report that fails stops no other"
     assert "`genesys/reports/inbound`" in (specs[key("ops/reports_file")].description or "")
 
 

@@ -1,4 +1,4 @@
-"""Page assets: hours and days of answers, one partition or a range, kept as they came."""
+"""Page assets store the answers of hours and days unchanged, for one partition or a range."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def starts(world: World, key: str) -> list[datetime]:
 def test_an_hour_keeps_the_pages_that_hold_its_conversations(world: World) -> None:
     run = world.run("hourly", DETAILS, partition=hour(10))
     begin = datetime(2026, 1, 28, 10, tzinfo=UTC)
-    told = world.sandbox.organisation.conversations(begin.date())
-    expected = [moment(item["conversationStart"]) for item in told]
+    conversations = world.sandbox.organisation.conversations(begin.date())
+    expected = [moment(item["conversationStart"]) for item in conversations]
     assert run.success
     assert {start for start in starts(world, hour(10)) if begin <= start < begin + timedelta(hours=1)} == {
         start for start in expected if begin <= start < begin + timedelta(hours=1)
     }
     assert metadata(run, DETAILS)["pages"] == 1
-    # The page, and whether there is a conversation after the last one that the day is said to have.
+    # One request for the page, one to see whether a conversation follows the last one of the day's total.
     assert metadata(run, DETAILS)["requests"] == 2
 
 
@@ -89,7 +89,7 @@ def test_the_aggregates_of_a_range_of_hours_cost_one_request_a_question(world: W
     assert [None if pages is None else len(pages) for pages in stored] == [questions] * 24
 
 
-def test_an_hour_of_a_range_tells_what_was_asked_and_which_part_of_the_answer_it_is(world: World) -> None:
+def test_an_hour_of_a_range_names_the_request_and_its_part_of_the_answer(world: World) -> None:
     world.run("hourly", AGGREGATES, between=(hour(8), hour(12)))
     stored = world.lake.pages(AGGREGATES, hour(10))
     assert stored is not None
@@ -157,7 +157,7 @@ def test_an_hour_is_found_where_the_hour_before_ended(world: World) -> None:
     assert said["pages"] >= 2
 
 
-def test_each_hour_of_a_range_tells_its_own_pages_and_window(world: World) -> None:
+def test_each_hour_of_a_range_reports_its_own_pages_and_window(world: World) -> None:
     world.sandbox.organisation.conversations_per_day = 230
     run = world.run("hourly", DETAILS, between=hours(DAY))
     assert run.success
@@ -197,7 +197,7 @@ def test_the_pages_of_each_hour_keep_what_the_platform_said_of_its_day(world: Wo
 @pytest.mark.long
 @pytest.mark.parametrize("reread", [hours(DAY), (hour(10), hour(10))])
 def test_hours_of_a_day_that_has_no_conversations_any_more_are_refused(world: World, reread: tuple[str, str]) -> None:
-    """A division that was lost answers like this; an hour that is empty by itself does not."""
+    """A lost division answers like this; an hour that is really empty does not."""
     assert world.run("hourly", between=hours(DAY)).success
     for item in world.sandbox.organisation.conversations(DATE):
         world.sandbox.organisation.delete(item["conversationId"])
@@ -209,7 +209,7 @@ def test_hours_of_a_day_that_has_no_conversations_any_more_are_refused(world: Wo
     accepted = {"ops": {"genesys__pages__hourly_details": {"config": {"allow_emptied": True}}}}
     assert world.run("hourly", DETAILS, between=reread, config=accepted).success
     assert starts(world, hour(10)) == []
-    assert world.run("hourly", DETAILS, between=reread).success, "once accepted it is no news any more"
+    assert world.run("hourly", DETAILS, between=reread).success, "an accepted empty day is not reported again"
 
 
 def test_a_business_day_is_asked_for_at_once_in_its_time_zone(world: World) -> None:
@@ -237,7 +237,8 @@ def test_a_partition_outside_the_calendar_is_refused_by_name(world: World, asset
 
 
 def test_a_day_of_aggregates_reaches_as_far_as_it_was_asked_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Asked at 23:59:50 for the day until a minute ago, it does not reach midnight, whenever the answer came."""
+    """A request at 23:59:50 asks for the day until a minute ago. It does not reach midnight, however late the answer
+    comes."""
     monkeypatch.setattr(aggregates, "datetime", standing_at(datetime(2026, 1, 28, 23, 59, 50, tzinfo=UTC)))
     assert world.run("complete", DAILY, partition=DAY).success
     assert world.run("daily", "tables/daily_metrics", partition=DAY).success
@@ -247,7 +248,7 @@ def test_a_day_of_aggregates_reaches_as_far_as_it_was_asked_for(world: World, mo
 
 
 def test_each_page_is_read_twice_at_most_to_make_a_days_tables(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once to plan, once to decode; whatever else is asked of a page does not read its body."""
+    """Once to plan, once to decode. Everything else works without reading the page's body."""
     assert world.run("hourly", DETAILS, between=hours(DAY)).success
     read: list[int] = []
     whole = StoredPages.__getitem__

@@ -1,4 +1,4 @@
-"""The preflight asset: a run that tells whether the others can succeed."""
+"""The preflight asset: a run that checks whether the other runs can succeed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OTHERS = [name for name in FAMILIES if name != "conversations"]
 
 @pytest.fixture
 def outpost(tmp_path: Path) -> Iterator[World]:
-    """A world in which there is nothing but the preflight."""
+    """A world whose only asset is the preflight."""
     job = dg.define_asset_job("preflight", selection=dg.AssetSelection.assets(["genesys", "ops", "preflight"]))
     resources = {"genesys_cloud": GenesysCloudResource(), "lake": LakeResource(), "publishing": PublishingResource()}
     with environment({}):
@@ -38,7 +38,7 @@ def test_it_shows_what_it_found_as_a_table_and_stores_nothing(outpost: World) ->
     assert said["requests"] == len(asked) == len(set(asked)) == 40
     rows = said["findings"].splitlines()
     assert "what to do" in rows[0]
-    # Besides what is asked for: the clock, the rate limit, the lake and the published files. Agents' status takes two
+    # Besides the requests: the clock, the rate limit, the lake and the published files. Agents' status takes two
     # requests.
     assert len(rows) == 2 + len(asked) - 1 + 4
     assert all(sum(f"| aggregates: {name} " in row for row in rows) == 1 for name in OTHERS)
@@ -53,9 +53,9 @@ def test_it_fails_naming_what_is_missing_and_what_to_do(outpost: World) -> None:
     assert "queues: not permitted." in said
     assert "Give the OAuth client a role with the permission Routing > Queue > View (routing:queue:view)" in said
     (failure,) = (event for event in run.all_events if event.is_step_failure)
-    told = failure.step_failure_data.user_failure_data
-    assert told is not None
-    assert "| fail" in str(told.metadata["findings"].value)
+    data = failure.step_failure_data.user_failure_data
+    assert data is not None
+    assert "| fail" in str(data.metadata["findings"].value)
 
 
 def test_it_fails_where_fewer_queues_are_visible_than_expected(outpost: World) -> None:

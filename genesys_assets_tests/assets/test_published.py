@@ -1,4 +1,4 @@
-"""The published asset on a real S3 server: what stands there, who can read it, and what is never said aloud."""
+"""The published asset on a real S3 server: which objects exist, who can read them, and what is never logged."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_every_report_stands_on_s3_in_every_format_with_a_manifest(past_days: Wo
     assert said["bucket"] == PAST_BUCKET
     assert said["run_id"] == past_days.runs[-1].run_id
     assert said["data_available_through"] == f"{DAY + timedelta(days=1)}T00:00:00.000Z"
-    assert said["is_complete"] is False, "the day was read hour by hour"
+    assert said["is_complete"] is False, "the day was read only hour by hour"
     for file in said["files"]:
         if file["format"] == "html":
             assert file["rows"] is None
@@ -93,7 +93,7 @@ def test_the_manifest_says_that_a_day_is_complete_once_jobs_had_all_of_it(
     assert said["data_available_through"] == f"{DAY + timedelta(days=1)}T00:00:00.000Z"
 
 
-def test_every_address_gives_the_file_that_the_manifest_describes(past_days: World, s3_client: Any) -> None:
+def test_every_url_gives_the_file_that_the_manifest_describes(past_days: World, s3_client: Any) -> None:
     files = manifest(s3_client, PAST_BUCKET)["files"]
     assert {file["format"] for file in files} == {"parquet", "csv", "json", "html"}
     for file in files:
@@ -116,7 +116,7 @@ def test_every_address_gives_the_file_that_the_manifest_describes(past_days: Wor
                 assert all(list(record) == report.schema.names for record in records)
 
 
-def test_the_page_of_the_day_is_html_that_its_address_gives(past_days: World, s3_client: Any) -> None:
+def test_the_url_of_the_page_of_the_day_gives_html(past_days: World, s3_client: Any) -> None:
     [entry] = [file for file in manifest(s3_client, PAST_BUCKET)["files"] if file["report"] == "day_page"]
     url = link(metadata(past_days.runs[-1], "published/reports")["page"])
     answer = fetch(url)
@@ -141,7 +141,7 @@ def test_the_manifest_sums_the_day_up_as_its_reports_do(past_days: World, s3_cli
     assert said["answered"] == sum(row["answered"] or 0 for row in rows)
     assert 0 < said["abandoned_share"] == said["abandoned"] / said["offered"]
     assert said["media"].keys() == {row["media_type"] for row in rows}
-    assert not {"service_level", "average_handle_time_ms"} & said.keys(), "they mean nothing over all media"
+    assert not {"service_level", "average_handle_time_ms"} & said.keys(), "these figures mean nothing over all media"
     voice = [row for row in rows if row["media_type"] == "voice"]
     met, measured = (sum(row[f"service_level_{part}"] or 0 for row in voice) for part in ("numerator", "denominator"))
     assert said["media"]["voice"]["service_level"] == met / measured
@@ -169,7 +169,7 @@ def test_a_bucket_that_anyone_can_read_fails_the_asset_and_keeps_nothing(
 
 
 @pytest.mark.long
-def test_no_address_is_ever_logged(
+def test_no_url_is_ever_logged(
     past_days: World, bucket: str, public_bucket: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -187,7 +187,7 @@ def test_no_address_is_ever_logged(
 
 
 @pytest.mark.long
-def test_publishing_again_gives_the_same_files_whose_addresses_live_as_long_as_the_setting_says(
+def test_publishing_again_gives_the_same_files_with_urls_of_the_lifetime_that_is_set(
     past_days: World, s3_client: Any, bucket: str
 ) -> None:
     assert publish(publishing_to(past_days, bucket, GENESYS_ASSETS_URL_EXPIRY_SECONDS="7777")).success
@@ -195,7 +195,7 @@ def test_publishing_again_gives_the_same_files_whose_addresses_live_as_long_as_t
     of_reports, of_reports_again = (
         [(file["key"], file["sha256"]) for file in said["files"] if file["format"] != "html"] for said in (first, again)
     )
-    assert of_reports == of_reports_again, "only the page has other links"
+    assert of_reports == of_reports_again, "only the links in the page differ"
     for said, seconds in ((first, 86_400), (again, 7777)):
         for file in said["files"]:
             assert f"X-Amz-Expires={seconds}&" in file["url"]
@@ -239,7 +239,7 @@ def test_a_day_without_reports_cannot_be_published(past_days: World, s3_client: 
     assert not objects(s3_client, bucket)
 
 
-def test_the_materialisation_lists_the_files_with_their_addresses(past_days: World, s3_client: Any) -> None:
+def test_the_materialisation_lists_the_files_with_their_urls(past_days: World, s3_client: Any) -> None:
     said = metadata(past_days.runs[-1], "published/reports")
     listed = manifest(s3_client, PAST_BUCKET)["files"]
     assert said["dagster/row_count"] == len(listed) == FILES_OF_A_DAY

@@ -1,5 +1,5 @@
-"""The published assets in a folder, without any S3: what lies there, that everything leads to everything else, and who
-is told.
+"""The published assets in a folder, without any S3: which files exist, that their links lead to each other, and what
+the webhook receives.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from genesys_assets_tests.webhooks import SECRET, Hook, listening
 
 @dataclass(frozen=True)
 class PublishedFolder:
-    """A day and the list in a folder, the world whose runs published them, and who was told."""
+    """A day and the list in a folder, the world whose runs published them, and what the webhook received."""
 
     folder: Path
     world: World
@@ -34,7 +34,7 @@ class PublishedFolder:
 
 
 def in_folder(past_days: World, home: Path, **settings: str) -> World:
-    """The default place: beside dagster.yaml."""
+    """The world publishes to the default folder, beside dagster.yaml."""
     settings = {"DAGSTER_HOME": str(home), **settings}
     return replace(past_days, settings=settings, instance=dg.DagsterInstance.ephemeral(), runs=[])
 
@@ -88,7 +88,7 @@ def test_from_the_list_a_browser_reaches_the_day_its_csv_files_and_the_list_agai
         assert seen.page.inner_text("h1") == "Days"
 
 
-def test_the_webhook_is_told_of_a_day_once_and_again_only_if_it_has_changed(published: PublishedFolder) -> None:
+def test_the_webhook_gets_a_day_once_and_again_only_if_it_has_changed(published: PublishedFolder) -> None:
     ((path, _, message),) = published.hook.posted
     assert path == f"/{SECRET}"
     headline = message["headline"]

@@ -1,4 +1,4 @@
-"""The list of days as an asset: it finds what was published, on a real S3 server."""
+"""The list of days as an asset: it finds the published days on a real S3 server."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_nobody_reads_it_without_a_signature(past_days: World, s3_client: Any, p
     assert not objects(s3_client, public_bucket)
 
 
-def test_no_address_in_it_is_logged(past_days: World, bucket: str) -> None:
+def test_no_url_in_it_is_logged(past_days: World, bucket: str) -> None:
     world = publishing_to(past_days, bucket)
     run = list_days(world)
     assert "0 of 31 days have a page" in events(world.instance, run)

@@ -1,4 +1,4 @@
-"""Waits in queues of a real day beside the organisation's own agents, and the report that shows them."""
+"""Compares waits in queues of a real day with the organisation's own agents; and the report that shows them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _without_waiting(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
 
 
 def observe(lake: Lake, world: World) -> dict[str, list[str]]:
-    """The members of all queues but the last one, as though they had been asked for on the day."""
+    """Store the members of all queues except the last one, as though a run had fetched them on the day."""
     queues = world.sandbox.organisation.directory.queues[:-2]
     rows = [
         {

@@ -1,4 +1,4 @@
-"""Reference assets: what the organisation consists of, and what is remembered when it is gone."""
+"""Reference assets: the entities of the organisation, and what the lake keeps of deleted ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Report assets: a formula over stored tables; the figures are compared in `test_a_day`."""
+"""Report assets compute formulas over stored tables; `test_a_day` compares the figures."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_range_of_days_is_the_same_as_its_days_one_by_one(days: World) -> None
 
 
 @pytest.mark.parametrize("spec", REPORTS, ids=lambda spec: spec.name)
-def test_a_report_tells_its_rows_columns_preview_and_a_chart(past_days: World, spec: object) -> None:
+def test_a_report_shows_its_rows_columns_preview_and_a_chart(past_days: World, spec: object) -> None:
     name = spec.name  # type: ignore[attr-defined]
     said = metadata(past_days.runs[-1], f"reports/{name}", f"{DAY}")
     table = past_days.lake.read(f"reports/{name}", f"{DAY}")
@@ -86,7 +86,7 @@ def test_longer_intervals_sum_up_the_shorter_ones(days: World, granularity: str,
             assert (row[figure] or 0) == sum(part[figure] or 0 for part in parts)
 
 
-def test_an_unknown_granularity_is_refused_with_those_there_are(days: World) -> None:
+def test_an_unknown_granularity_is_refused_with_the_allowed_ones(days: World) -> None:
     before = days.files()
     assert "granularity 'PT5M' is not valid: choose one of PT15M, PT30M, PT1H, P1D" in error(interval(days, "PT5M"))
     assert days.files() == before
@@ -104,7 +104,7 @@ def test_a_report_without_its_tables_says_what_to_materialise_first(world: World
 def test_a_day_without_conversations_has_empty_reports(world: World) -> None:
     world.sandbox.organisation.conversations_per_day = 0
     assert world.run("hourly", between=hours(f"{DAY}")).success
-    # What is observed can be asked for on its day alone.
+    # Observations can only be made on the day itself.
     observed = dg.AssetSelection.assets(*(key(observation.place) for observation in OBSERVATIONS))
     everything = dg.AssetSelection.groups("reference", "tables", "reports") - observed
     chosen = everything.resolve(world.definitions.resolve_asset_graph())
@@ -118,6 +118,6 @@ def test_a_day_without_conversations_has_empty_reports(world: World) -> None:
         assert in_milliseconds(table.schema).equals(spec.schema)
         assert metadata(run, f"reports/{spec.name}")["dagster/partition_row_count"] == len(table)
         assert ("chart" in metadata(run, f"reports/{spec.name}")) == bool(len(table))
-    # Agents were there though nobody called.
+    # Agents worked though nobody called.
     assert any(row["on_queue_ms"] for row in present)
     assert not any(row["interacting_ms"] for row in present)

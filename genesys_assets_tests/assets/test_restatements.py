@@ -1,4 +1,5 @@
-"""The ledger of restatements: what each reading of a day changed, table by table, after history was rewritten."""
+"""The ledger of restatements: what each reading of a day changed, table by table, after the platform changed the
+past."""
 
 from __future__ import annotations
 
@@ -152,19 +153,20 @@ def test_the_ledger_of_a_day_without_tables_is_empty(world: World) -> None:
     assert len(world.lake.read(LEDGER, DAY)) == 0
 
 
-# -- a run that died after it had written the ledger, and before it told Dagster ---------------------------------------
+# -- a run that died after it wrote the ledger, and before it reported to Dagster
+# ---------------------------------------
 
 
 @pytest.fixture
 def two_days(complete: World) -> World:
-    """A complete day before, which Dagster knows too."""
+    """A complete day, which Dagster knows too, before the run that dies."""
     assert complete.run("complete", DETAILS, partition=OTHER_DAY).success
     assert complete.run("daily", "tables/conversations", LEDGER, partition=OTHER_DAY).success
     return complete
 
 
 def die(world: World) -> None:
-    """What a run leaves that read the other day again, wrote the ledger, and died."""
+    """Leave what a run leaves that reads the other day again, writes the ledger, and dies."""
     rows = world.lake.read("tables/conversations", OTHER_DAY, schema=CONVERSATIONS.schema)
     world.lake.write("tables/conversations", CONVERSATIONS, rows, OTHER_DAY, {"run_id": "dead"})
     catch_up(world.lake, [f"tables/{spec.name}" for spec in LEDGERED], [], {"run_id": "dead"})
@@ -176,13 +178,13 @@ def write_ledger(world: World) -> None:
 
 def compare_with_dagster(world: World) -> None:
     wanted = dg.AssetRecordsFilter(key(LEDGER), asset_partitions=[OTHER_DAY])
-    told = world.instance.fetch_materializations(wanted, limit=1).records[0].asset_materialization
-    assert told is not None
-    assert told.metadata["content"].value == world.lake.content(LEDGER, OTHER_DAY)
+    materialisation = world.instance.fetch_materializations(wanted, limit=1).records[0].asset_materialization
+    assert materialisation is not None
+    assert materialisation.metadata["content"].value == world.lake.content(LEDGER, OTHER_DAY)
 
 
 def once(world: World, then: Callable[..., Any]) -> Callable[..., Any]:
-    """A run dies right before the first call."""
+    """Let a run die right before the first call."""
     left = [die]
 
     def called(*args: Any, **kwargs: Any) -> Any:
@@ -194,14 +196,14 @@ def once(world: World, then: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @pytest.mark.long
-def test_what_a_dead_run_wrote_of_another_day_is_told_by_the_next(two_days: World) -> None:
+def test_the_next_run_reports_what_a_dead_run_wrote_of_another_day(two_days: World) -> None:
     die(two_days)
     write_ledger(two_days)
     compare_with_dagster(two_days)
 
 
 @pytest.mark.long
-def test_what_a_run_wrote_and_died_while_another_one_was_reading_is_told_by_that_one(
+def test_a_run_reports_what_another_one_wrote_that_died_during_its_reading(
     two_days: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("genesys_assets.lake.ledger.stored_state", once(two_days, stored_state))
@@ -210,7 +212,7 @@ def test_what_a_run_wrote_and_died_while_another_one_was_reading_is_told_by_that
 
 
 @pytest.mark.long
-def test_what_a_run_wrote_and_died_after_a_later_one_had_written_is_told_by_the_next(
+def test_the_next_run_reports_what_a_run_wrote_that_died_after_a_later_one_had_written(
     two_days: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("genesys_assets.assets.restatements.days_written", once(two_days, days_written))

@@ -1,4 +1,4 @@
-"""What is removed of a day that is complete, and that every table can be made of what stays."""
+"""Which pages of a complete day are removed. Every table can still be made from the rest."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TABLES = TABLES_OF_HOURS[1:]
 
 @pytest.fixture
 def days(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """Two days read by the hour; the first of them is complete, and a conversation of it was deleted since."""
+    """Two days read by the hour. The first is complete, and the platform has since deleted one of its conversations."""
     monkeypatch.setattr(details_jobs, "FIRST_WAIT", 0.001)
     world.sandbox.behaviour.availability_lag_seconds = 0
     assert world.run("hourly", OF_HOURS, between=hours(DAY, NEXT)).success
@@ -56,7 +56,7 @@ def test_every_table_can_be_made_of_what_stays(days: World) -> None:
 
 
 def holders(world: World, conversation_id: str) -> set[str]:
-    """Which assets have the conversation in any partition, as readers get it now."""
+    """The assets that still show the conversation to readers in any partition."""
     lake, found = world.lake, set()
     for place in world.stored():
         asset, key = place.split("@")
@@ -67,7 +67,7 @@ def holders(world: World, conversation_id: str) -> set[str]:
 
 @pytest.mark.long
 def test_a_deleted_conversation_can_be_forgotten_everywhere(days: World) -> None:
-    """As docs/semantics.md says: read its day and the days after it again, compute, remove the hours."""
+    """As docs/semantics.md describes: read its day and the days after it again, compute, remove the hours."""
     organisation = days.sandbox.organisation
     forgotten = str(organisation.conversations(date.fromisoformat(DAY))[7]["conversationId"])
     organisation.reopen(forgotten, datetime(2026, 1, 29, 10, tzinfo=UTC))

@@ -1,4 +1,4 @@
-"""Table assets: a day's stored pages become tables; what they hold is compared in `test_a_day`."""
+"""Table assets turn a day's stored pages into tables; `test_a_day` compares their content."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from genesys_assets.partitions import hours_of, utc_day, utc_hour
 from genesys_assets.sandbox.server import running
 from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES, CONVERSATIONS
 from genesys_assets.tables.spec import in_milliseconds
-from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, error, hours, metadata, told
+from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, error, hours, materialisations, metadata
 from genesys_assets_tests.conftest import NOW
 
 FIRST, DAY = "2026-01-27", "2026-01-28"
@@ -57,7 +57,7 @@ def tables_of(world: World) -> dict[str, str]:
 
 
 def pages_of_hours(world: World) -> int:
-    """Of DAY; an hour in which nothing began has none."""
+    """The pages of each hour of DAY; an hour in which nothing began has none."""
     stored = [world.lake.pages("pages/hourly_details", hour) for hour in hours_of(DAY)]
     return sum(len(pages) for pages in stored if pages is not None)
 
@@ -82,7 +82,7 @@ def test_hours_fetched_one_by_one_give_the_same_tables_as_a_range(fetched: World
 
 
 @pytest.mark.long
-def test_each_day_of_a_range_tells_its_own_rows(fetched: World) -> None:
+def test_each_day_of_a_range_reports_its_own_rows(fetched: World) -> None:
     run = fetched.run("daily", *TABLES_OF_HOURS, between=(FIRST, DAY))
     for name in TABLES_OF_HOURS:
         for day in (FIRST, DAY):
@@ -94,21 +94,21 @@ def test_each_day_of_a_range_tells_its_own_rows(fetched: World) -> None:
 
 
 @pytest.mark.long
-def test_a_day_of_a_range_is_told_when_it_is_stored_and_once_more_with_the_versions_of_its_inputs(
+def test_a_day_of_a_range_is_reported_when_it_is_stored_and_once_more_with_the_versions_of_its_inputs(
     fetched: World,
 ) -> None:
     run = fetched.run("daily", "tables/interval_metrics", between=(FIRST, DAY))
-    heard = told(fetched, run, "tables/interval_metrics")
-    assert [event.partition for event in heard] == [FIRST, DAY, FIRST, DAY]
-    assert [REPORTED_BEFORE in event.metadata for event in heard] == [False, False, True, True]
-    assert ["dagster/column_schema" in event.metadata for event in heard] == [False, False, True, True]
-    assert ["dagster/data_version" in (event.tags or {}) for event in heard] == [False, False, True, True]
+    reported = materialisations(fetched, run, "tables/interval_metrics")
+    assert [event.partition for event in reported] == [FIRST, DAY, FIRST, DAY]
+    assert [REPORTED_BEFORE in event.metadata for event in reported] == [False, False, True, True]
+    assert ["dagster/column_schema" in event.metadata for event in reported] == [False, False, True, True]
+    assert ["dagster/data_version" in (event.tags or {}) for event in reported] == [False, False, True, True]
     alone = fetched.run("daily", "tables/interval_metrics", partition=DAY)
     assert REPORTED_BEFORE not in metadata(alone, "tables/interval_metrics")
 
 
 @pytest.mark.long
-def test_a_table_tells_its_columns_and_a_preview(fetched: World) -> None:
+def test_a_table_shows_its_columns_and_a_preview(fetched: World) -> None:
     run = fetched.run("daily", *TABLES_OF_HOURS, partition=DAY)
     said = metadata(run, "tables/conversations")
     columns = said["dagster/column_schema"].columns
@@ -151,7 +151,7 @@ def test_a_day_that_was_never_fetched_leaves_its_table_as_it_was(fetched: World)
     assert fetched.files() == before
 
 
-def test_today_is_made_of_the_hours_there_are(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_today_is_made_of_the_stored_hours(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "datetime", At13_30)
     world.run("hourly", between=(f"{DAY}-00:00", f"{DAY}-12:00"))
     run = world.run("daily", *TABLES_OF_HOURS, partition=DAY)
@@ -175,7 +175,7 @@ def test_a_day_without_conversations_has_empty_tables_and_fails_no_check(world: 
     assert world.run("hourly", between=hours(DAY)).success
     run = world.run("daily", *TABLES_OF_HOURS, partition=DAY)
     assert run.success
-    assert failing(run) == dict.fromkeys(RECONCILED, "WARN"), "nothing was compared"
+    assert failing(run) == dict.fromkeys(RECONCILED, "WARN"), "nothing could be compared"
     for spec in CONVERSATION_TABLES:
         table = world.lake.read(f"tables/{spec.name}", DAY)
         assert len(table) == 0
@@ -223,7 +223,7 @@ def test_all_checks_of_a_table_pass(fetched: World) -> None:
 
 def test_ids_that_the_platform_left_out_or_repeated_stop_no_day(world: World) -> None:
     organisation = world.sandbox.organisation
-    (told,) = organisation.conversations(date(2026, 1, 28))[3:4]
+    (conversation,) = organisation.conversations(date(2026, 1, 28))[3:4]
 
     def change(item: dict[str, Any]) -> None:
         then = {"eventTime": item["conversationStart"]}
@@ -234,7 +234,7 @@ def test_ids_that_the_platform_left_out_or_repeated_stop_no_day(world: World) ->
                 del session["sessionId"]
             del person["participantId"]
 
-    organisation.restate(told["conversationId"], change)
+    organisation.restate(conversation["conversationId"], change)
     assert world.run("hourly", between=hours(DAY)).success
     run = world.run("daily", *TABLES_OF_HOURS, partition=DAY)
     assert run.success
@@ -244,7 +244,7 @@ def test_ids_that_the_platform_left_out_or_repeated_stop_no_day(world: World) ->
     assert {"surveys", "sessions", "participants"} <= of_tables
     for name, column in (("evaluations", "evaluation_id"), ("surveys", "survey_id"), ("sessions", "session_id")):
         rows = world.lake.read(f"tables/{name}", DAY)
-        of_it = rows.filter(pc.equal(rows["conversation_id"], told["conversationId"]))
+        of_it = rows.filter(pc.equal(rows["conversation_id"], conversation["conversationId"]))
         assert {*of_it[column].to_pylist()} == {"E" if name == "evaluations" else None}
         assert len(of_it) > 1
 

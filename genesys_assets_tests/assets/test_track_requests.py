@@ -1,4 +1,4 @@
-"""Around all that speaks to the API: a platform that cannot be asked now is asked later, within the run's time."""
+"""`track_requests` around calls of the API: if the platform cannot answer now, the run asks later, within its time."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from genesys_assets.cloud.http.regions import Hosts
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 
-def limited(told: float | None) -> errors.RateLimited:
+def limited(retry_after: float | None) -> errors.RateLimited:
     error = errors.RateLimited("The rate limit is used up.", status=429)
-    error.retry_after = told
+    error.retry_after = retry_after
     return error
 
 

@@ -1,4 +1,4 @@
-"""Agents' status: days by job and by query, and tables that say what the organisation did."""
+"""Agents' status: days read by job and by query, and tables that match what the organisation did."""
 
 from __future__ import annotations
 
@@ -80,11 +80,11 @@ def test_a_day_by_job_has_all_time_of_all_agents_to_the_millisecond(world: World
     assert said["is_complete"]
     assert (said["users_read"], said["pages"] > 3) == (30, True)
     assert tables(world, DAY).success
-    told: dict[Any, int] = {}
+    durations: dict[Any, int] = {}
     for row in rows(world, "user_time", DAY):
         key = (row["user_id"], row["kind"], row["status"], row["organization_presence_id"])
-        told[key] = told.get(key, 0) + row["duration_ms"]
-    assert told == times_of(world, DAY)
+        durations[key] = durations.get(key, 0) + row["duration_ms"]
+    assert durations == times_of(world, DAY)
 
 
 @pytest.mark.parametrize("action", ["hash", "drop"])
@@ -95,17 +95,17 @@ def test_where_persons_are_not_kept_times_are_those_of_hashes(world: World, acti
     assert read(protecting, DAY).success
     assert tables(protecting, DAY).success
     hashed = Protection({PersonalData.PERSON: "hash"}, key.encode()).hashed
-    told: dict[str, int] = {}
+    durations: dict[str, int] = {}
     for row in rows(protecting, "user_time", DAY):
-        told[row["user_id"]] = told.get(row["user_id"], 0) + row["duration_ms"]
+        durations[row["user_id"]] = durations.get(row["user_id"], 0) + row["duration_ms"]
     expected: dict[str, int] = {}
     for (user, *_), length in times_of(world, DAY).items():
         expected[hashed(user)] = expected.get(hashed(user), 0) + length
-    assert told == expected
+    assert durations == expected
     assert files_with(world.folder, world.sandbox.timelines.user_ids) == {}
 
 
-def test_each_span_is_one_row_in_the_partition_of_its_start_however_many_days_and_pages_tell_it(world: World) -> None:
+def test_each_span_is_one_row_in_the_partition_of_its_start_however_many_days_and_pages_have_it(world: World) -> None:
     days = (FIRST, DAY, NEXT)
     for day in days:
         assert read(world, day, page_size=5).success
@@ -116,18 +116,18 @@ def test_each_span_is_one_row_in_the_partition_of_its_start_however_many_days_an
         ("user_presence", presence, "system_presence"),
         ("user_routing_status", routing, "routing_status"),
     ):
-        told = [(day, row) for day in days for row in rows(world, table, day)]
+        stored = [(day, row) for day in days for row in rows(world, table, day)]
         expected = {
             (user, to_datetime(span.start)): span
             for day in days
             for user, spans in spans_of(world, day, of).items()
             for span in spans
         }
-        assert len(told) == len(expected)
-        for day, row in told:
+        assert len(stored) == len(expected)
+        for day, row in stored:
             span = expected[row["user_id"], row["start_time"]]
             assert row[status] == span.value[0]
-            # What began before the first day that was read is stored under that day.
+            # Spans that began before the first day that was read are stored under that day.
             assert day == max(FIRST, f"{row['start_time']:%Y-%m-%d}") == f"{row['day']}"
             ended = to_datetime(span.end)
             if ended <= until:
@@ -168,8 +168,8 @@ def test_a_day_made_before_the_day_before_was_read_is_stale_until_it_is_made_aga
     assert stale() == [*of_spans]
     tables(world, NEXT)
     assert stale() == []
-    told = [(row["user_id"], row["start_time"]) for day in (DAY, NEXT) for row in rows(world, "user_presence", day)]
-    assert len(told) == len(set(told))
+    spans = [(row["user_id"], row["start_time"]) for day in (DAY, NEXT) for row in rows(world, "user_presence", day)]
+    assert len(spans) == len(set(spans))
     assert all(row["start_time"] >= start_of(NEXT) for row in rows(world, "user_presence", NEXT))
 
 
@@ -187,11 +187,11 @@ def test_today_is_read_by_query_after_what_jobs_have_and_spans_go_on(world: Worl
     through = world.lake.reach("tables/user_time", TODAY)
     assert through is not None
     assert through.through == NOW - timedelta(minutes=1)
-    told: dict[str, int] = {}
+    durations: dict[str, int] = {}
     for row in rows(world, "user_time", TODAY):
         if row["kind"] == "presence":
-            told[row["user_id"]] = told.get(row["user_id"], 0) + row["duration_ms"]
-    assert set(told.values()) == {(through.through - start_of(TODAY)) // timedelta(milliseconds=1)}
+            durations[row["user_id"]] = durations.get(row["user_id"], 0) + row["duration_ms"]
+    assert set(durations.values()) == {(through.through - start_of(TODAY)) // timedelta(milliseconds=1)}
 
 
 def test_a_missing_permission_is_named_and_nothing_is_stored(world: World) -> None:

@@ -1,6 +1,6 @@
-"""An organisation, a lake and the definitions between them: what a test of assets needs to run them as they really run.
+"""An organisation, a lake and the definitions that connect them, so that tests run assets as they really run.
 
-Here stands how assets are materialised in a test. What they must say is in the tests.
+This module materialises assets for a test. The tests state the expected results.
 """
 
 from __future__ import annotations
@@ -92,19 +92,19 @@ class World:
 
     def seen(self, day: date, now: datetime) -> list[Item]:
         """The conversations that began on a day, as the API shows them at `now`."""
-        told = (self.sandbox.organisation.as_of(item, now) for item in self.sandbox.organisation.conversations(day))
-        return [item for item in told if item is not None]
+        shown = (self.sandbox.organisation.as_of(item, now) for item in self.sandbox.organisation.conversations(day))
+        return [item for item in shown if item is not None]
 
     def files(self) -> dict[str, str]:
-        """Every file of the lake by its path, with the sha256 of its bytes. Not those that say what runs asked: there
-        stands every request, whatever came of it.
+        """Every file of the lake by its path, with the sha256 of its bytes. The log of requests is left out: it grows
+        with every request, even if nothing else changes.
         """
         asked = self.folder / REQUESTS
         paths = (path for path in sorted(self.folder.rglob("*")) if path.is_file() and asked not in path.parents)
         return {str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
     def stored(self) -> dict[str, str]:
-        """Every stored partition, by table and key, with the names of its files, which no other file has."""
+        """Every stored partition, by table and key, with the names of its files, which are unique."""
         return {place: "+".join(file.path for file in files) for place, files in self._partitions()}
 
     def contents(self) -> dict[str, str]:
@@ -120,7 +120,7 @@ class World:
         for log in sorted(self.folder.rglob("_delta_log")):
             asset = str(log.parent.relative_to(self.folder))
             if asset in (VERDICTS, REQUESTS, COST):
-                # They say when they were given, and what was asked when.
+                # Verdicts and requests contain the time at which they were made.
                 continue
             keys: list[str | None] = [*lake.log(asset).partitions()] or [None]
             stored = ((f"{asset}@{key or ''}", lake.log(asset).files(key)) for key in keys)
@@ -128,17 +128,17 @@ class World:
 
 
 def of_jobs(world: World, day: date, available: datetime) -> list[Item]:
-    """The conversations that began on a day as a job shows them that has all data up to `available`."""
+    """The conversations that began on a day, as a job shows them if it has all data up to `available`."""
     organisation = world.sandbox.organisation
-    told = (
+    shown = (
         organisation.as_of(organisation.conversation(item["conversationId"], with_attributes=True), available)
         for item in organisation.conversations(day)
     )
-    return [item for item in told if item is not None]
+    return [item for item in shown if item is not None]
 
 
 def without_reports(world: World, tmp_path: Path) -> World:
-    """A copy of a world with its tables and no report, in which a check that fails blocks."""
+    """A copy of a world with its tables and without reports, in which failing checks block."""
     folder = tmp_path / "lake"
     shutil.copytree(world.folder, folder)
     shutil.rmtree(folder / "reports", ignore_errors=True)
@@ -150,7 +150,7 @@ def without_reports(world: World, tmp_path: Path) -> World:
 
 
 def _digest(table: pa.Table) -> str:
-    """Of pages only what the platform said counts, not when and how it was asked, nor how it named the next page."""
+    """Of pages only the answers count: not when and how they were requested, nor the name of the next page."""
     data = pa.table({"body": _bodies(table)}) if "body" in table.column_names else table
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, data.schema.remove_metadata()) as writer:
@@ -169,7 +169,7 @@ def key(name: str) -> dg.AssetKey:
 
 @contextmanager
 def environment(settings: Mapping[str, str]) -> Iterator[None]:
-    """The process's environment with these settings and no others of the package, put back afterwards."""
+    """Give the process these settings and no others of the package; restore the environment afterwards."""
     before = dict(os.environ)
     ours = [name for name in before if name.startswith(("GENESYS_", "AWS_", "DAGSTER_"))]
     for name in ours:
@@ -196,7 +196,7 @@ def definitions(
 
 
 def metadata(result: dg.ExecuteInProcessResult, name: str, partition: str | None = None) -> dict[str, Any]:
-    """What the materialisation of an asset, or of one partition of it, said, as plain values."""
+    """The metadata of the materialisation of an asset, or of one of its partitions, as plain values."""
     said = {
         event.partition: event.materialization.metadata
         for event in result.get_asset_materialization_events()
@@ -223,15 +223,15 @@ def error(result: dg.ExecuteInProcessResult) -> str:
 
 
 def events(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> str:
-    """All that a run wrote to its event log, without the metadata of materialisations."""
+    """The whole event log of a run, without the metadata of materialisations."""
     logged = instance.all_logs(result.run_id)
     return "\n".join(f"{entry.message}\n{_failure(entry)}" for entry in logged)
 
 
-def told(world: World, result: dg.ExecuteInProcessResult, name: str) -> list[dg.AssetMaterialization]:
-    """The materialisations of an asset that Dagster heard of in a run, in order."""
-    heard = (entry.asset_materialization for entry in world.instance.all_logs(result.run_id))
-    return [event for event in heard if event is not None and event.asset_key == key(name)]
+def materialisations(world: World, result: dg.ExecuteInProcessResult, name: str) -> list[dg.AssetMaterialization]:
+    """The materialisations of an asset that a run reported to Dagster, in order."""
+    reported = (entry.asset_materialization for entry in world.instance.all_logs(result.run_id))
+    return [event for event in reported if event is not None and event.asset_key == key(name)]
 
 
 def _failure(entry: dg.EventLogEntry) -> str:

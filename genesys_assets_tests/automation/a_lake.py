@@ -1,4 +1,4 @@
-"""A lake whose pages say nothing but that they are there."""
+"""A lake whose pages have no content; the tests only need that they exist."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def store(
     reach: Reach | None = None,
     said: Mapping[str, Any] | None = None,
 ) -> None:
-    """Pages of some partitions, read in one commit."""
+    """Store pages of some partitions in one commit."""
     with lake.page_writers(place, keys, {"run_id": "r"}) as writers:
         for writer in writers.values():
             writer.write(Page(1, "{}", as_of, "c", body.encode(), as_of=as_of))
@@ -34,7 +34,7 @@ def store(
 
 
 def store_days(lake: Lake, *days: str, is_complete: bool = True) -> None:
-    """Whole days, with what began before them and their aggregates."""
+    """Store whole days, with their overlap and their aggregates."""
     for day in days:
         end = utc_day(day)[1]
         store(lake, DAILY, day, reach=Reach(end, is_complete))
@@ -43,11 +43,11 @@ def store_days(lake: Lake, *days: str, is_complete: bool = True) -> None:
 
 
 def store_overlap(lake: Lake, day: str, began: Mapping[str, str], as_of: datetime = READ_AT) -> None:
-    """An overlap with conversations that began on earlier days; given is what identifies those of each."""
+    """Store an overlap with conversations that began on earlier days; the argument identifies those of each day."""
     reach = Reach(utc_day(day)[1])
     store(lake, OVERLAP, day, body=json.dumps([began]), as_of=as_of, reach=reach, said={START_DAYS: dict(began)})
 
 
 def of(wanted: Mapping[str, Iterable[str]], place: str) -> list[str]:
-    """The keys of which one asset is wanted."""
+    """The keys for which one asset is wanted."""
     return [key for key, assets in wanted.items() if place in assets]

@@ -1,4 +1,4 @@
-"""The code location as a fresh installation has it: nothing set but the first day."""
+"""The code location as in a fresh installation: only the first day is set."""
 
 from __future__ import annotations
 

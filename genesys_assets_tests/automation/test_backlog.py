@@ -1,4 +1,4 @@
-"""What is wanted of pages, given what is stored."""
+"""Which pages the sensors want, given what is stored."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def lake(tmp_path: Path) -> Lake:
 
 @pytest.fixture
 def read_this_morning() -> time_machine.travel:
-    """What is stored within is stored after the look-back of the night."""
+    """Within the block, pages are stored after the look-back of the night."""
     return time_machine.travel(NOON - timedelta(hours=6), tick=False)
 
 
@@ -89,7 +89,7 @@ def test_details_of_hours_are_not_wanted_of_a_day_that_is_complete_or_that_jobs_
     assert of(hours_backlog(lake, since(FIRST), NOON), HOURLY) == [*hours_of(YESTERDAY), *hours_of(TODAY)[:12]]
 
 
-def test_what_was_imported_is_left_to_who_imported_it(lake: Lake) -> None:
+def test_imported_partitions_are_not_wanted(lake: Lake) -> None:
     store(lake, IMPORTED_HOURLY, YESTERDAY)
     assert of(hours_backlog(lake, since(YESTERDAY), NOON), HOURLY_AGGREGATES) == hours_of(TODAY)[:12]
     store(lake, IMPORTED, YESTERDAY)
@@ -130,7 +130,7 @@ def test_a_day_that_was_read_before_jobs_had_all_of_it_is_wanted_again(
     assert days_backlog(lake, since(FIRST), NOON, MIDNIGHT) == {YESTERDAY: frozenset([DAILY])}
 
 
-def test_where_nobody_knows_what_jobs_have_only_aggregates_are_wanted(lake: Lake) -> None:
+def test_where_the_reach_of_jobs_is_unknown_only_aggregates_are_wanted(lake: Lake) -> None:
     assert days_backlog(lake, since(YESTERDAY), NOON, None) == {YESTERDAY: frozenset([DAILY_AGGREGATES])}
 
 
@@ -172,7 +172,7 @@ def test_a_night_off_is_made_up_for_and_an_older_month_is_read_once_more_on_the_
     with time_machine.travel(datetime(2026, 2, 4, tzinfo=UTC), tick=False):
         store_days(lake, *days)
     wanted = days_backlog(lake, closing, NOON, MIDNIGHT)
-    # The daemon was off on the fifth: the month before, and what was of this one by then, are wanted still.
+    # The daemon was off on the fifth: the month before, and the days of this month up to then, are still wanted.
     assert of(wanted, DAILY) == [*days[:6], YESTERDAY]
 
 
@@ -215,7 +215,7 @@ def test_agents_status_is_wanted_of_days_until_it_is_complete_and_of_today_by_th
         store(lake, USER_DETAILS, FIRST, reach=Reach(MIDNIGHT - timedelta(days=1), is_complete=True))
         store(lake, USER_DETAILS, YESTERDAY, reach=Reach(MIDNIGHT))
         store(lake, USER_DETAILS, TODAY, reach=Reach(MIDNIGHT + timedelta(hours=12)))
-    # Jobs have all of yesterday, which was read by query so far.
+    # Jobs have all of yesterday; so far, it was read only by query.
     assert list(user_days_backlog(lake, of_calendar, NOON, MIDNIGHT)) == [YESTERDAY]
     for behind in (MIDNIGHT - timedelta(hours=1), None):
         assert list(user_days_backlog(lake, of_calendar, NOON, behind)) == []
@@ -253,7 +253,7 @@ def test_a_day_is_read_once_the_run_has_stored_all_of_its_hours(lake: Lake) -> N
         assert read() == [False, False, False]
         store(lake, HOURLY, *hours_of(FIRST), *hours_of(YESTERDAY)[1:])
     assert read() == [True, False, False]
-    # Of the last day it reads only some hours.
+    # It reads only some hours of the last day.
     some = replace(run, first=f"{FIRST}-20:00", last=f"{YESTERDAY}-05:00", assets=frozenset([HOURLY_AGGREGATES]))
     assert read(some) == [True, True, False]
     assert read(replace(run, created_at=None)) == [False, False, False]

@@ -1,4 +1,4 @@
-"""What a range of days costs."""
+"""How many requests, hours and bytes a range of days costs."""
 
 from __future__ import annotations
 
@@ -70,9 +70,9 @@ def test_aggregates_cost_as_many_requests_as_windows_and_days_as_many_as_pages_a
     # Thirty days in windows of seven, two questions each.
     assert [of(found, place).requests for place in (HOURLY_AGGREGATES, DAILY_AGGREGATES)] == [10, 10]
     assert of(found, DAILY).requests == 30 * (3 + 15)
-    # What began before a day is a quarter of it.
+    # The overlap of a day is estimated as a quarter of the day.
     assert of(found, OVERLAP).requests == 30 * (1 + 15)
-    # Jobs have had all of these days for long, so nobody reads their hours.
+    # Jobs have covered these days for a long time, so no run reads their hours.
     assert (of(found, HOURLY).missing, of(found, HOURLY).requests) == (0, 0)
     assert found.requests == 20 + 30 * 34
     assert found.hours == found.requests / 300 / 60

@@ -11,7 +11,7 @@ from genesys_assets_tests.assets.world import definitions as definitions_from
 
 @pytest.mark.parametrize("job", ["hourly", "complete", "recompute"])
 def test_the_command_line_may_launch_a_range_in_one_run(job: str, definitions: dg.Definitions) -> None:
-    """Dagster's command line refuses a range where one of the assets may be more than one run, also one without
+    """Dagster's command line refuses a range if any of the assets may be split into several runs, even one without
     partitions.
     """
     assets = definitions.resolve_job_def(job).asset_layer
@@ -21,7 +21,7 @@ def test_the_command_line_may_launch_a_range_in_one_run(job: str, definitions: d
 
 
 def test_every_asset_with_partitions_is_cut_into_runs_as_the_setting_says() -> None:
-    """One that is not would be one run on one machine, however many there are."""
+    """Otherwise a range would be one run on one machine, even in a cluster."""
     of_two_days = definitions_from("2026-01-27", settings={"GENESYS_ASSETS_DAYS_PER_RUN": "2"}).resolve_asset_graph()
     nodes = [of_two_days.get(key) for key in of_two_days.materializable_asset_keys]
     of_partitions = [node for node in nodes if node.is_partitioned]

@@ -1,4 +1,4 @@
-"""Which days of the data lake extraction are wanted, given which were listed."""
+"""Which days of the data lake extraction the sensors want, given which days were listed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def settings(**given: Any) -> DataLakeSettings:
 
 
 def listed(lake: Lake, day: str, through: datetime | None = None, at: datetime = NOON) -> None:
-    """A day's files were listed: to its end, or up to some instant."""
+    """Store the listing of a day's files: to the day's end, or up to some instant."""
     end = utc_day(day)[1]
     files = {f"{schema} of {day}": {"schema": schema, "days": [day]} for schema in (CONVERSATIONS, SEGMENTS, METRICS)}
     with time_machine.travel(at, tick=False):
@@ -76,7 +76,7 @@ def test_a_day_that_is_over_is_wanted_at_once(lake: Lake) -> None:
     assert YESTERDAY in lake_files_backlog(lake.refreshed(), SINCE, soon, settings())
 
 
-def test_tables_are_wanted_of_days_of_which_files_tell(lake: Lake) -> None:
+def test_tables_are_wanted_of_days_that_files_cover(lake: Lake) -> None:
     assert not can_make_table(lake, CONVERSATION_TABLE, YESTERDAY, NOON)
     listed(lake, YESTERDAY)
     listed(lake, TODAY, through=NOON)

@@ -1,4 +1,4 @@
-"""What is late."""
+"""Which figures are late, and the alerts about them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MEMBERS = "reference/queue_members"
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
-    """Everything of yesterday is there."""
+    """A lake that has everything of yesterday."""
     lake = Lake(LocalStore(tmp_path))
     store(lake, HOURLY, *hours_of(YESTERDAY))
     store(lake, HOURLY_AGGREGATES, *hours_of(YESTERDAY))
@@ -65,22 +65,22 @@ def test_a_complete_day_is_late_a_day_and_a_half_after_its_end(lake: Lake) -> No
     assert said.message == f"the newest complete day of genesys/{DAILY} is {YESTERDAY}"
 
 
-def test_an_observation_is_late_as_long_as_it_can_be_made_and_a_missed_one_is_told_for_a_day(lake: Lake) -> None:
-    def said(now: datetime) -> dict[str, str]:
+def test_an_observation_is_late_as_long_as_it_can_be_made_and_a_missed_one_is_reported_for_a_day(lake: Lake) -> None:
+    def messages_at(now: datetime) -> dict[str, str]:
         of_calendar = calendar(date(2026, 2, 18))
         found = find_late(lake, of_calendar, now, [YESTERDAY], [MEMBERS])
         return {each.name: each.message for each in found if each.name.startswith(MEMBERS)}
 
     in_time, too_late = MIDNIGHT + timedelta(hours=3), MIDNIGHT + timedelta(hours=3, minutes=1)
-    assert said(in_time) == {}
+    assert messages_at(in_time) == {}
     today = f"genesys/{MEMBERS} of {TODAY} is not stored. It can only be fetched until midnight UTC"
-    assert said(too_late) == {MEMBERS: today}, "of an organisation that was never observed no day was missed"
+    assert messages_at(too_late) == {MEMBERS: today}, "an organisation that was never observed has missed no day"
     store(lake, MEMBERS, "2026-02-18")
     missed = f"genesys/{MEMBERS} of {YESTERDAY} was not fetched, and the platform keeps no history of it"
-    assert said(in_time) == {f"{MEMBERS} of {YESTERDAY}": missed}
+    assert messages_at(in_time) == {f"{MEMBERS} of {YESTERDAY}": missed}
     store(lake, MEMBERS, TODAY)
-    assert said(too_late) == {f"{MEMBERS} of {YESTERDAY}": missed}
-    assert said(MIDNIGHT + timedelta(days=1)) == {}
+    assert messages_at(too_late) == {f"{MEMBERS} of {YESTERDAY}": missed}
+    assert messages_at(MIDNIGHT + timedelta(days=1)) == {}
 
 
 @dataclass
@@ -92,19 +92,19 @@ class Watch:
     cursor: str | None = None
 
     def tick(self, now: datetime) -> str:
-        """What a tick at some time says."""
+        """Evaluate a tick at that time; returns its message."""
         location = self.definitions.get_repository_def()
         with dg.DagsterInstance.ephemeral() as instance, time_machine.travel(now, tick=False):
             resources = {"lake": LakeResource(location=self.lake.store.uri("").rstrip("/"))}
             context = dg.build_sensor_context(
                 instance=instance, cursor=self.cursor, repository_def=location, resources=resources
             )
-            told = location.get_sensor_def("late").evaluate_tick(context)
-        self.cursor = told.cursor
-        return told.skip_message or ""
+            result = location.get_sensor_def("late").evaluate_tick(context)
+        self.cursor = result.cursor
+        return result.skip_message or ""
 
 
-def test_the_sensor_tells_of_each_late_figure_once_a_day(
+def test_the_sensor_reports_each_late_figure_once_a_day(
     lake: Lake, definitions: dg.Definitions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watch, begin = Watch(definitions, lake), MIDNIGHT + timedelta(hours=5)
@@ -125,7 +125,7 @@ def test_the_sensor_tells_of_each_late_figure_once_a_day(
     )
 
 
-def test_what_the_webhook_did_not_take_is_told_again(
+def test_an_alert_that_the_webhook_did_not_take_is_sent_again(
     lake: Lake, definitions: dg.Definitions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watch, now = Watch(definitions, lake), MIDNIGHT + timedelta(hours=5)
@@ -148,7 +148,7 @@ def test_a_figure_that_the_webhook_refuses_neither_repeats_nor_holds_back_the_ot
         hook.refused = {f'"late": "{HOURLY}"'}
         assert f"The webhook did not accept {HOURLY}: the next tick posts them again." in watch.tick(now)
         told = [message["late"] for _, _, message in hook.posted]
-        assert told.index(HOURLY) < len(told) - 1, "another figure comes after the refused one"
+        assert told.index(HOURLY) < len(told) - 1, "another figure follows the refused one"
         with pytest.raises(NotDelivered, match=f"The alert for late {HOURLY} was not delivered"):
             watch.tick(now + timedelta(minutes=10))
         hook.refused = set()

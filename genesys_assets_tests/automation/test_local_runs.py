@@ -1,4 +1,4 @@
-"""Whether the process of a run is still there."""
+"""Whether the process of a run still exists."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def health(instance: dg.DagsterInstance, tags: dict[str, str], pid: int | None) 
 
     run = instance.create_run_for_job(waiting, tags=tags, status=dg.DagsterRunStatus.STARTED)
     if pid is not None:
-        # As Dagster's code server says it of each run that it starts.
+        # As Dagster's code server notes it for each run that it starts.
         instance.report_engine_event(f"Started process for run (pid: {pid}).", run)
     return instance.run_launcher.check_run_worker_health(run).status
 
@@ -63,7 +63,7 @@ def test_a_killed_process_that_nobody_has_waited_for_is_dead(process: subprocess
     assert process.returncode is None
 
 
-def test_of_a_run_that_has_not_begun_nothing_is_known(instance: dg.DagsterInstance) -> None:
+def test_the_health_of_a_run_that_has_not_begun_is_unknown(instance: dg.DagsterInstance) -> None:
     assert health(instance, _HERE, None) == WorkerStatus.RUNNING
 
 

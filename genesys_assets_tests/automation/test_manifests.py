@@ -1,4 +1,4 @@
-"""The manifests of published days as sensors read them: one that cannot be read does not count as none."""
+"""The manifests of published days as sensors read them: an unreadable manifest does not count as a missing one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def published(tmp_path: Path) -> Publisher:
 
 
 def spoil(published: Publisher, folder: Path, *days: str) -> None:
-    """A folder in the place of the manifest, so that it cannot be read."""
+    """Replace the manifest by a folder, so that it cannot be read."""
     for day in days:
         path = folder / "published" / manifest_key(published.place, date.fromisoformat(day))
         path.unlink()
@@ -61,7 +61,7 @@ def test_after_two_manifests_that_cannot_be_read_no_further_one_is_tried(publish
 
 
 def asked_for(lake: Lake, folder: Path, monkeypatch: pytest.MonkeyPatch, stale_days: Collection[str]) -> Backlog:
-    """What the sensor `publish` wants if these days were published from other reports than are stored."""
+    """The days that the sensor `publish` wants, if these days were published from other reports than are stored."""
 
     def backlog(*arguments: Any) -> Backlog:
         made_of: Callable[[str], Any] = arguments[-1]

@@ -1,4 +1,4 @@
-"""What is asked for next, of what is wanted, being made and failing."""
+"""Which run a sensor requests next, given what is wanted, what is being made, and what failed."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ def test_days_that_want_other_assets_are_asked_for_apart() -> None:
     assert made(both).request == Request(day(5), day(5), frozenset([B]))
 
 
-def test_or_together_where_making_all_of_them_costs_little() -> None:
+def test_days_that_want_other_assets_are_asked_for_together_where_making_all_costs_little() -> None:
     both = {**wanted(3, 4), **wanted(5, assets=B)}
     assert made(both, can_make=lambda asset, key: True).request == Request(day(3), day(5), frozenset([A, B]))
 
 
-def test_but_not_where_most_of_what_is_made_would_not_be_wanted() -> None:
+def test_they_are_asked_for_apart_where_most_of_what_is_made_would_not_be_wanted() -> None:
     many = {day(5): frozenset("abcde"), day(4): frozenset("abc"), day(3): frozenset("a")}
     request = made(many, can_make=lambda asset, key: True).request
     assert request == Request(day(4), day(5), frozenset("abcde"))
@@ -111,7 +111,7 @@ def test_a_success_ends_the_pauses() -> None:
 
 
 def failing(first: int, last: int, times: int, *, since: float = 30) -> list[Run]:
-    """Runs over a range that failed so many times, the last one a while ago."""
+    """Runs over a range that failed this many times, the last one some minutes ago."""
     return [over(first, last, since + 200 * back, failed=True) for back in reversed(range(times))]
 
 
@@ -132,7 +132,7 @@ def test_what_has_failed_more_often_is_asked_for_after_the_rest_and_alone() -> N
     assert made(wanted(4), *runs).request == Request(day(4), day(4), frozenset([A]))
 
 
-def test_others_of_the_kind_are_asked_for_while_what_failed_pauses_once_one_of_them_was_well() -> None:
+def test_others_of_the_kind_are_asked_for_while_a_failed_one_pauses_once_one_of_them_succeeded() -> None:
     runs = [*failing(5, 5, 4, since=25), WELL]
     assert made(wanted(3, 4, 5), *runs).request == Request(day(3), day(4), frozenset([A]))
 
@@ -162,14 +162,14 @@ def test_an_outage_of_a_weekend_costs_few_runs_however_much_is_missing() -> None
 @pytest.mark.parametrize(
     ("runs", "days"),
     [
-        # Nothing runs, one has just ended, one goes on, the last one ended long ago.
+        # Nothing runs; one run has just ended; one goes on; the last one ended long ago.
         ([], set()),
         ([over(5, 5, 10, failed=False)], {2, 3, 4}),
         ([going_on(3, 5)], {2}),
         ([over(5, 5, 45, failed=False)], set()),
-        # What failed again pauses.
+        # A range that failed again pauses.
         ([over(4, 4, 12, failed=True), over(5, 5, 10, failed=False)], {2, 3}),
-        # Runs of another kind say nothing.
+        # Runs of another kind do not count.
         ([over(5, 5, 10, failed=False, asset=B)], set()),
     ],
 )
@@ -179,7 +179,7 @@ def test_what_is_free_is_made_soon_while_runs_of_its_kind_follow_one_another(run
 
 
 def runs_until_done(left: set[int], runs: list[Run], *, bad: set[int], most: int) -> list[Run]:
-    """What is asked for minute by minute until nothing is left but what is bad: a run over it fails as a whole."""
+    """The requests, minute by minute, until only bad days are left. A run over a bad day fails as a whole."""
     begun, now = len(runs), NOW
     while left - bad:
         made = choose_next_run(wanted(*left), runs, now, most=most)
@@ -206,7 +206,7 @@ def test_the_days_of_a_look_back_that_failed_twice_are_read_together_once_more()
     assert [int(run.last[-2:]) for run in runs_until_done({*range(3, 8)}, runs, bad=set(), most=7)] == [7, 4]
 
 
-def test_days_that_failed_often_are_read_together_once_others_are_well_however_often_each_of_them_failed() -> None:
+def test_days_that_failed_often_are_read_together_once_others_succeed_however_often_each_of_them_failed() -> None:
     well = [over(28, 28, minutes, failed=False) for minutes in (30, 20)]
     runs = [*(over(4, 4, minutes, failed=True) for minutes in (900, 700, 500)), *failing(3, 3, 4, since=400), *well]
     assert made(wanted(3, 4), *runs).request == Request(day(3), day(4), frozenset([A]))

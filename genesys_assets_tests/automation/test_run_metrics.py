@@ -56,7 +56,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield World(sandbox, tmp_path / "lake", definitions(DAY), instance=instance)
 
 
-def test_a_run_that_went_well_says_what_it_stored_and_what_it_cost(world: World, tmp_path: Path) -> None:
+def test_a_run_that_succeeded_says_what_it_stored_and_what_it_cost(world: World, tmp_path: Path) -> None:
     watch = Watch(world, tmp_path / "runs.jsonl")
     run = world.run("hourly", between=TWO_HOURS)
     assert watch.tick() == "1 runs have ended."

@@ -1,4 +1,4 @@
-"""What the sensors ask for as time goes by, on a lake that they look after alone."""
+"""Which runs the sensors request as time goes by, on a lake that only they fill."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_the_sensors_are_these_and_ship_stopped(definitions: dg.Definitions) -> 
 
 @pytest.mark.long
 def test_a_lake_is_filled_kept_up_and_caught_up_after_hours_of_downtime(ticks: Ticks) -> None:
-    # The first look finds the day before: hours for its aggregates and details, then tables, then reports.
+    # The first look finds the day before: its hours of aggregates and details, then tables, then reports.
     asked = ticks.at(TODAY + timedelta(hours=4, minutes=12))
     assert of("hours", asked) == [("2026-01-28-00:00", "2026-01-28-03:00"), ("2026-01-27-00:00", "2026-01-27-23:00")]
     assert of("days", asked) == [("2026-01-27", "2026-01-27")]
@@ -64,21 +64,21 @@ def test_a_lake_is_filled_kept_up_and_caught_up_after_hours_of_downtime(ticks: T
     assert lake.rows(CONVERSATIONS, "2026-01-27") == 20
     # Nothing is asked for twice.
     assert ticks.at(ticks.present.at + timedelta(minutes=20)) == []
-    # An hour later it is one run each for the hour, its agents' status, the tables of both and its reports.
+    # An hour later: one run each for the hour, its agents' status, the tables of both, and the reports.
     hour = ticks.at(ticks.present.at + timedelta(minutes=40))
-    # Where the looks before took long, the day before is published only now.
+    # If the looks before took long, the day before is published only now.
     assert {each.sensor for each in hour} - {"publish"} == {"hours", "reports", "tables", "users"}
     assert len(of("hours", hour)) == len(of("users", hour)) == 1
     assert len(of("tables", hour)) <= 2
-    # Tables of the day before too: today's pages tell how its spans ended that went over midnight.
+    # Tables of the day before too: today's pages show how its spans ended that crossed midnight.
     of_today = {(each.first[:10], each.last[:10]) for each in hour if each.sensor not in ("tables", "publish")}
     assert of_today == {("2026-01-28", "2026-01-28")}
-    # Four hours off: they are asked for as one range.
+    # After four hours off, these hours are requested as one range.
     later = ticks.at(ticks.present.at + timedelta(hours=4))
     assert of("hours", later) == [("2026-01-28-05:00", "2026-01-28-08:00")]
     assert len(of("users", later)) == 1
     assert len(later) <= 6
-    # What is made of today waits for its next hour.
+    # Today's tables and reports wait for the next hour.
     ticks.off = {"hours"}
     without = ticks.at(ticks.present.at + timedelta(hours=1))
     assert {each.sensor for each in without if each.last[:10] == "2026-01-28"} == {"users"}
@@ -110,24 +110,24 @@ def test_members_and_skills_are_asked_for_once_a_day_and_a_missed_day_is_never_a
 def test_the_table_of_open_conversations_is_asked_for_once_a_night_after_the_tables_of_yesterday(ticks: Ticks) -> None:
     ticks.off = {each.name for each in SENSORS} - {"hours", "tables"}
 
-    def asked(moment: timedelta) -> list[SensorRequest]:
+    def requests_at(moment: timedelta) -> list[SensorRequest]:
         return [each for each in ticks.at(TODAY + moment) if each.sensor == "tables"]
 
     def is_register(each: SensorRequest) -> bool:
         return each.assets == {"tables/open_conversations"}
 
-    begun = asked(timedelta(hours=1, minutes=12))
+    begun = requests_at(timedelta(hours=1, minutes=12))
     assert [is_register(each) for each in begun].count(True) == 1
     assert is_register(begun[-1])
     assert ticks.world.lake.has("tables/open_conversations", None)
-    assert not any(map(is_register, asked(timedelta(hours=3, minutes=12))))
-    night = asked(timedelta(hours=4, minutes=12))
+    assert not any(map(is_register, requests_at(timedelta(hours=3, minutes=12))))
+    night = requests_at(timedelta(hours=4, minutes=12))
     assert [is_register(each) for each in night] == [False] * (len(night) - 1) + [True]
     for hour in (5, 14, 23):
-        assert not any(map(is_register, asked(timedelta(hours=hour, minutes=12))))
-    assert not any(map(is_register, asked(timedelta(days=1, hours=3, minutes=12))))
+        assert not any(map(is_register, requests_at(timedelta(hours=hour, minutes=12))))
+    assert not any(map(is_register, requests_at(timedelta(days=1, hours=3, minutes=12))))
     # A day later, even if the looks at 04:00 were missed.
-    late = asked(timedelta(days=1, hours=7, minutes=12))
+    late = requests_at(timedelta(days=1, hours=7, minutes=12))
     assert [is_register(each) for each in late].count(True) == 1
 
 
@@ -156,7 +156,7 @@ def test_without_its_permission_agents_status_is_not_asked_for_and_all_else_is(t
     asked = ticks.at(TODAY + timedelta(hours=4, minutes=12))
     assert of("users", asked) == []
     assert ("2026-01-27", "2026-01-27") in of("reports", asked)
-    # What a day's own tables are made of is made with them, in one run.
+    # One run makes a day's tables together with their inputs.
     assert of("tables", asked).count(("2026-01-27", "2026-01-27")) == 1
     made = {asset for each in asked for asset in each.assets}
     assert "reports/agent_daily" in made
@@ -207,7 +207,7 @@ def test_tables_of_days_whose_hours_are_in_are_asked_for_while_others_are_fetche
     ticks.off = {each.name for each in SENSORS} - {"hours"}
     ticks.carries_out = False
     moment = TODAY + timedelta(days=1, minutes=12)
-    # Neither day is left to jobs.
+    # Both days must be read by the hour, not by jobs.
     ticks.world.sandbox.behaviour.availability_lag_seconds = timedelta(days=2).total_seconds()
     [asked] = ticks.at(moment)
     assert (asked.first, asked.last) == ("2026-01-27-00:00", "2026-01-28-23:00")
@@ -234,7 +234,7 @@ def test_days_that_an_outage_has_left_are_computed_once_all_of_them_are_read_aga
     moment += timedelta(minutes=70)
 
     def days() -> list[str]:
-        """Read the day that is due next; gives it, and the days of which tables are computed then."""
+        """Read the day that is due next; returns it, and the days whose tables are then computed."""
         ticks.present.at = moment
         with clock_at(moment), environment(ticks.world.environment):
             [request] = ticks.requests("days")
@@ -244,6 +244,6 @@ def test_days_that_an_outage_has_left_are_computed_once_all_of_them_are_read_aga
         # The table of open conversations has no days.
         return [read, *(each.first for each in ticks.at(moment + timedelta(minutes=2)) if each.first)]
 
-    # A day that has failed three times is read by itself. Reading a day also changes the day before.
+    # A day that failed three times is read alone. Reading a day also changes the day before.
     assert days() == ["2026-01-28", "2026-01-28"]
     assert days() == ["2026-01-27", "2026-01-27"]

@@ -1,4 +1,4 @@
-"""The sensor of a report in another code location: with blocking checks it waits until a day was checked."""
+"""The sensor of a report in another code location: with blocking checks it waits until a day is checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How things stand with each asset: what is stored, missing, stale, and late."""
+"""The status of each asset: what is stored, missing, stale, and late."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def of(found: Status, asset: str) -> AssetStatus:
 
 
 def store_tables(lake: Lake, day: str, at: datetime) -> None:
-    """Empty tables of a day, made of what is stored."""
+    """Store empty tables of a day, made of the stored pages."""
     numbers = {
         **made_of.of_conversations(lake, day, DAY_TABLES),
         backlog.INTERVALS: made_of.of_interval_metrics(lake, day, INTERVAL_METRICS),
@@ -301,6 +301,6 @@ def test_layers_stand_in_the_order_of_the_data_and_each_asset_once(lake: Lake) -
     assert layers == ["reference", "pages", "tables", "ops", "reports", "published", "live"]
 
 
-def test_every_kind_of_thing_that_sensors_ask_for_is_looked_at() -> None:
+def test_the_status_covers_every_kind_of_thing_that_sensors_ask_for() -> None:
     pages = {"upkeep", "observe", "hours", "days", "users", "data_lake"}
     assert {each.name for each in SENSORS} == {*pages, "tables", "checks", "reports", "publish"}

@@ -1,4 +1,4 @@
-"""Ended runs as a collector of OpenTelemetry gets them, over HTTP."""
+"""Ended runs as an OpenTelemetry collector receives them over HTTP."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ KILLED = {**RUN, "run_id": "b", "status": "FAILURE", "started_at": None, "second
 
 @dataclass
 class Collector:
-    """A server that takes what is sent, or refuses it."""
+    """A server that accepts or refuses what is sent."""
 
     url: str = ""
     status: int = 200

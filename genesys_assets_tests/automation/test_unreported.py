@@ -1,4 +1,5 @@
-"""What is stored and was never reported to Dagster: the run that stored it died, and so did the run after it."""
+"""Stored partitions that were never reported to Dagster, because the run that stored them died, and so did the next
+run."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ class Watch:
     cursor: str | None = None
 
     def tick(self, now: datetime) -> list[tuple[str, str | None]]:
-        """What a tick at some time reports."""
+        """Evaluate a tick at that time; returns what it reports."""
         location = self.definitions.get_repository_def()
         resources = {
             "lake": LakeResource(location=self.lake.store.uri("").rstrip("/")),
@@ -60,14 +61,14 @@ class Watch:
             store(self.lake, HOURLY_AGGREGATES, *hours, body=body, as_of=now)
 
     def report(self, now: datetime, partition: str) -> None:
-        """As a run does that lives."""
+        """Report as a run does that does not die."""
         with time_machine.travel(now, tick=False):
             self.instance.report_runless_asset_event(
                 dg.AssetMaterialization(key(HOURLY_AGGREGATES), partition=partition)
             )
 
     def begin(self, *, status: dg.DagsterRunStatus) -> str:
-        """A run over the hours."""
+        """Begin a run over the hours."""
         tags = {"dagster/asset_partition_range_start": HOURS[0], "dagster/asset_partition_range_end": HOURS[-1]}
         job = self.definitions.resolve_job_def("hourly")
         selection = frozenset([key(HOURLY_AGGREGATES)])

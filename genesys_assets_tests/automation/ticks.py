@@ -1,4 +1,4 @@
-"""Sensors as Dagster's daemon evaluates them, at simulated times, and the runs that they ask for."""
+"""Evaluates sensors as Dagster's daemon does, at simulated times, and executes the runs that they request."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class SensorRequest:
 
 @dataclass
 class Ticks:
-    """Whoever looks after a lake: the sensors, a clock that stands, and all that was asked for."""
+    """The sensors that fill a lake, a clock that stands still, and all requests so far."""
 
     world: World
     present: FixedNow
@@ -44,7 +44,8 @@ class Ticks:
     """Whether runs are carried out; else they stay in the queue."""
 
     def at(self, moment: datetime) -> list[SensorRequest]:
-        """Set the clock, evaluate all sensors and carry out what they ask for, until they ask for nothing more."""
+        """Set the clock, evaluate all sensors and execute the runs that they request, until they request nothing
+        more."""
         self.present.at = moment
         before = len(self.asked)
         with time_machine.travel(moment, tick=True), environment(self.world.environment):
@@ -54,7 +55,7 @@ class Ticks:
         raise AssertionError(f"the sensors ask again and again: {self.asked[-3:]}")
 
     def every(self, step: timedelta, until: datetime) -> None:
-        """The clock goes on by steps."""
+        """Move the clock on by steps."""
         while self.present.at + step <= until:
             self.at(self.present.at + step)
 
@@ -73,7 +74,7 @@ class Ticks:
             yield asked
 
     def requests(self, name: str) -> Sequence[dg.RunRequest]:
-        """What a sensor asks for now."""
+        """The runs that a sensor requests now."""
         location = self.world.definitions.get_repository_def()
         every = location.get_top_level_resources()
         resources = {resource: every[resource] for resource in ("genesys_cloud", "lake", "publishing")}

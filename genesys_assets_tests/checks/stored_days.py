@@ -1,4 +1,4 @@
-"""Days stored by hand, for what compares sessions with aggregates."""
+"""Days stored by hand, for the tests that compare sessions with aggregates."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ UNTIL_20 = Reach(datetime(2026, 1, 31, 20, tzinfo=UTC))
 
 
 def put(lake: Lake, spec: TableSpec, rows: Iterable[Mapping[str, Any]], day: str, reach: Reach | None) -> None:
-    """Rows begun on another day are of the day's noon, for they lie in its partition."""
+    """Rows that began on another day get the noon of this day, because they lie in its partition."""
     begins = str(spec.partition_column)
     noon: date = utc_day(day)[0] + timedelta(hours=12)
     if pa.types.is_date(spec.schema.field(begins).type):
@@ -89,7 +89,7 @@ def store_conversations(
 
 
 def store_reach(lake: Lake) -> None:
-    """Empty days as far back as conversations may have begun, in a lake that has none of their tables."""
+    """Store empty days as far back as conversations may have begun, in a lake without their tables."""
     assert isinstance(lake.store, LocalStore)
     copy_into(lake.store.folder, "reach", _store_reach)
 
@@ -104,7 +104,7 @@ def store_hours(lake: Lake, *rows: Mapping[str, Any], day: str = DAY, reach: Rea
 
 
 def read_overlap(lake: Lake, *conversations: dict[str, Any], reach: Reach = TO_THE_END) -> None:
-    """What began before the day and was alive on it, as it was read on a later day."""
+    """Store the overlap: conversations that began before the day and were alive on it, read on a later day."""
     with lake.page_writers("pages/daily_overlap", [DAY], {}) as writers:
         writers[DAY].reach = reach
         body = builders.page(*conversations)

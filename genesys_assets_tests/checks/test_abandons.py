@@ -1,4 +1,4 @@
-"""What the legs have of abandoned interactions is what sessions emitted, and what no leg has is named."""
+"""The legs have the abandons that sessions emitted, and the check names those that no leg has."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def flow(purpose: str) -> dict[str, Any]:
 @pytest.mark.long
 @settings(max_examples=200)
 @given(any_conversations())
-def test_legs_have_all_that_queues_and_agents_emitted_whatever_the_platform_tells(told: list[dict[str, Any]]) -> None:
+def test_legs_have_all_abandons_that_queues_and_agents_emitted(told: list[dict[str, Any]]) -> None:
     assert finding(*told).differences.num_rows == 0
 
 
-def test_a_day_whose_abandons_all_are_in_legs_has_nothing_to_tell() -> None:
+def test_a_day_whose_abandons_are_all_in_legs_has_nothing_to_report() -> None:
     found = finding(conversation("c", queue("acd", 0, 30, GAVE_UP)))
     assert (found.compared, found.differences.num_rows, found.left_out) == (1, 0, {})
 

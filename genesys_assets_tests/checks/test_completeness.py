@@ -1,4 +1,5 @@
-"""What is stored of a day against what the platform said there is: what passes, what fails, what cannot be judged."""
+"""Compares the stored conversations of a day with the platform's totals: what passes, what fails, what cannot be
+judged."""
 
 from __future__ import annotations
 
@@ -52,20 +53,20 @@ def compute(world: World) -> dg.ExecuteInProcessResult:
     return run
 
 
-def found(world: World) -> DayFigures:
+def figures_of_day(world: World) -> DayFigures:
     of_day = day_figures(world.lake, DAY)
     assert isinstance(of_day, DayFigures)
     return of_day
 
 
 def result(run: dg.ExecuteInProcessResult, name: str) -> tuple[bool, dict[str, Any]]:
-    """Whether the check passed in the run, and what it said."""
+    """Whether the check passed in the run, and its metadata."""
     (evaluation,) = (said for said in run.get_asset_check_evaluations() if said.check_name == name)
     return evaluation.passed, {label: value.value for label, value in evaluation.metadata.items()}
 
 
 def end_early(world: World, rows: int) -> None:
-    """Let the next job show its first rows only, as though that were all."""
+    """Let the next job return only its first rows, as though these were all."""
 
     def cut() -> None:
         job = world.sandbox.jobs[-1]
@@ -83,7 +84,7 @@ def test_a_complete_day_is_all_there(world: World) -> None:
     passed, said = result(compute(world), AS_MANY)
     assert passed
     assert (said["missing"], said["tolerance"]) == (0, "0.1%")
-    assert found(world) == DayFigures(
+    assert figures_of_day(world) == DayFigures(
         day=DAY,
         total_hits=60,
         there=None,
@@ -106,7 +107,7 @@ def test_a_job_that_ended_early_without_a_word_is_found_out(world: World) -> Non
     passed, said = result(compute(world), AS_MANY)
     assert not passed
     assert said["problems"] == f"- {DAY}: 20 of 60 conversations are missing"
-    of_day = found(world)
+    of_day = figures_of_day(world)
     assert (of_day.pages_read, of_day.pages_expected) == (2, 3)
 
 
@@ -114,7 +115,7 @@ def test_conversations_that_came_and_are_not_in_the_table_are_missing_whatever_i
     read(world)
     compute(world)
     world.lake.write(TABLE, CONVERSATIONS, world.lake.read(TABLE, DAY).slice(1), DAY, {})
-    assert found(world).problems(Tolerance(count=5)) == ["1 conversations were read and are not in the table"]
+    assert figures_of_day(world).problems(Tolerance(count=5)) == ["1 conversations were read and are not in the table"]
 
 
 def test_pages_that_were_read_and_are_not_stored_are_missed(world: World) -> None:
@@ -127,7 +128,7 @@ def test_pages_that_were_read_and_are_not_stored_are_missed(world: World) -> Non
         writers[DAY].reach = pages.reach
         for page in kept:
             writers[DAY].write(page)
-    assert found(world).problems(EXACT) == ["3 pages were read and 2 are stored"]
+    assert figures_of_day(world).problems(EXACT) == ["3 pages were read and 2 are stored"]
 
 
 @pytest.mark.parametrize(("total", "tolerance", "passes"), [(62, "2", True), (62, "1", False), (62, "4%", True)])
@@ -158,7 +159,7 @@ def test_an_estimate_that_is_2_too_high_is_no_reason_where_every_row_is_there(wo
         read(world)
     passed, said = result(compute(world), AS_MANY)
     assert (passed, said["missing"]) == (True, 0)
-    assert (found(world).total_hits, found(world).there, found(world).rows) == (62, 60, 60)
+    assert (figures_of_day(world).total_hits, figures_of_day(world).there, figures_of_day(world).rows) == (62, 60, 60)
 
 
 def test_a_job_that_ended_early_is_found_out_whatever_the_estimate(world: World) -> None:
@@ -174,13 +175,13 @@ def test_more_rows_than_the_estimate_are_no_problem() -> None:
     assert DayFigures(DAY, 58, None, 60, 60, 1, 1, 1, 0, None, False).problems(EXACT) == []
 
 
-def test_pages_that_never_rested_are_told() -> None:
+def test_pages_that_kept_moving_are_reported() -> None:
     (problem,) = DayFigures(DAY, 60, None, 60, 60, 1, 1, 1, 0, 1, True).problems(EXACT)
     assert "again when they were read once more" in problem
 
 
-def test_hours_are_measured_by_what_the_platform_said_of_their_day_at_last(world: World) -> None:
-    """Hour by hour; a conversation that came in late, after its hour was read, is missing until it is read again."""
+def test_hours_are_compared_with_the_last_total_of_their_day(world: World) -> None:
+    """Hour by hour. A conversation that arrives after its hour was read is missing until the hour is read again."""
     assert world.run("hourly", OF_HOURS, between=hours(DAY)).success
     organisation = world.sandbox.organisation
     planted = {**organisation.conversations(DATE)[30], "conversationId": "00000000-0000-4000-8000-000000000001"}
@@ -197,11 +198,11 @@ def test_an_unfinished_reading_of_a_finished_day_is_measured_too(world: World) -
     world.sandbox.behaviour.availability = datetime.fromisoformat(f"{DAY}T20:00:00Z")
     read(world)
     assert result(compute(world), AS_MANY)[0]
-    of_day = found(world)
+    of_day = figures_of_day(world)
     assert (of_day.total_hits, of_day.rows, of_day.rereads) == (60, 60, 0)
 
 
-def test_what_nobody_told_is_not_judged(world: World) -> None:
+def test_a_day_without_a_total_is_not_judged(world: World) -> None:
     assert day_figures(world.lake, DAY) == "conversations is not stored"
     read(world)
     compute(world)
@@ -255,7 +256,7 @@ def test_a_day_that_lost_more_than_half_warns(world: World, gone: int, passes: b
     assert said == ({} if passes else {"problems": f"- {DAY}: 60 before, {60 - gone} now"})
     (evaluation,) = (check for check in run.get_asset_check_evaluations() if check.check_name == NOT_SHRUNK)
     assert evaluation.severity == dg.AssetCheckSeverity.WARN
-    assert result(read(world), NOT_SHRUNK)[0], "the next reading brings as many as this one"
+    assert result(read(world), NOT_SHRUNK)[0], "the next reading has as many conversations as this one"
 
 
 def test_a_day_without_figures_has_not_shrunk(world: World) -> None:

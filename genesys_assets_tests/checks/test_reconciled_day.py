@@ -1,4 +1,4 @@
-"""One day compared two ways: which files are read for it, what stands, and what is nobody's fault."""
+"""Compares one day two ways: which files the check reads, which differences remain, and which have an explanation."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ from genesys_assets_tests.clocks import standing_at
 from genesys_assets_tests.conftest import DAY as PAST_DAY
 
 
-def found(lake: Lake, name: str = QUEUES_MATCH) -> tuple[int, int]:
-    """How many differences stand, and how many are put down to unread conversations."""
+def count_differences(lake: Lake, name: str = QUEUES_MATCH) -> tuple[int, int]:
+    """How many differences remain, and how many are explained by unread conversations."""
     finding = reconcile_sessions(lake, DAY, EXACT)[name]
     assert isinstance(finding, Finding)
     return len(finding.differences), len(finding.unread or ())
@@ -74,7 +74,7 @@ def test_a_day_of_the_sandbox_reconciles_to_the_millisecond(past_days: World) ->
 
 
 def test_the_same_day_does_not_reconcile_without_the_days_before(past_days: World) -> None:
-    """Or else nothing of that day's sessions began earlier, and the test above proves less than it says."""
+    """Otherwise no session of that day began earlier, and the test above proves less than it says."""
     finding = reconcile_sessions(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=0)[QUEUES_MATCH]
     assert isinstance(finding, Finding)
     assert len(finding.differences) + len(finding.unread or ())
@@ -82,7 +82,7 @@ def test_the_same_day_does_not_reconcile_without_the_days_before(past_days: Worl
 
 @pytest.mark.long
 def test_a_complete_day_reconciles_alone_and_strictly(tmp_path: Path) -> None:
-    """With details jobs nothing is left to unread conversations, though no earlier day is stored."""
+    """With details jobs, unread conversations explain nothing, though no earlier day is stored."""
     now = datetime(2026, 2, 1, 9, tzinfo=UTC)
     with running(seed=125, conversations_per_day=130, now=now, requests_per_minute=None) as sandbox:
         world = World(sandbox, tmp_path, definitions(DAY))
@@ -114,26 +114,27 @@ def test_a_day_compared_in_parts_gives_the_same(
         assert (part.compared, part.differences.to_pylist()) == (finding.compared, finding.differences.to_pylist())
 
 
-# -- what stands and what is nobody's fault ----------------------------------------------------------------------------
+# -- which differences remain, and which have an explanation
+# ----------------------------------------------------------------------------
 
 
 def test_a_lost_conversation_is_found_where_all_was_read(lake: Lake) -> None:
     store_reach(lake)
     store_conversations(lake)
     store_hours(lake, bucket())
-    assert found(lake) == (1, 0)
+    assert count_differences(lake) == (1, 0)
 
 
 def test_a_conversation_counted_twice_is_found_whatever_was_read(lake: Lake) -> None:
     store_conversations(lake, offered(2), reach=TO_THE_END, open_media="voice")
     store_hours(lake, bucket())
-    assert found(lake) == (1, 0)
+    assert count_differences(lake) == (1, 0)
 
 
 def test_conversations_begun_on_days_that_are_not_stored_may_account_for_more(lake: Lake) -> None:
     store_conversations(lake)
     store_hours(lake, bucket())
-    assert found(lake) == (0, 1)
+    assert count_differences(lake) == (0, 1)
     finding = reconcile_sessions(lake, DAY, EXACT)[QUEUES_MATCH]
     assert isinstance(finding, Finding)
     assert finding.reason == "31 earlier days are not stored (2025-12-31 to 2026-01-30)"
@@ -145,7 +146,7 @@ def test_conversations_open_when_they_were_read_may_account_for_more_of_their_me
     store_reach(lake)
     store_conversations(lake, reach=TO_THE_END, **{how: "email"})
     store_hours(lake, bucket(media="email"), bucket(media="chat"))
-    assert found(lake) == (1, 1)
+    assert count_differences(lake) == (1, 1)
 
 
 def test_an_open_callback_may_yet_become_a_call(lake: Lake) -> None:
@@ -161,7 +162,7 @@ def test_one_open_conversation_explains_no_more_than_it_can_have_emitted(
     read_overlap(lake)
     store_conversations(lake, reach=TO_THE_END, open_media="email")
     store_hours(lake, bucket(missing, media="email"))
-    assert found(lake) == ((0, 1) if explained else (1, 0))
+    assert count_differences(lake) == ((0, 1) if explained else (1, 0))
     finding = reconcile_sessions(lake, DAY, EXACT)[QUEUES_MATCH]
     assert isinstance(finding, Finding)
     assert finding.reason == "conversations were open when they were last read (1 email)"
@@ -172,9 +173,9 @@ def test_an_open_conversation_may_emit_as_often_as_the_busiest_one_did(lake: Lak
     often = [offered(media="email") | {"ordinal": number} for number in range(5)]
     store_conversations(lake, *often, reach=TO_THE_END, open_media="email")
     store_hours(lake, bucket(10, media="email"))
-    assert found(lake) == (0, 1)
+    assert count_differences(lake) == (0, 1)
     store_hours(lake, bucket(11, media="email"))
-    assert found(lake) == (1, 0)
+    assert count_differences(lake) == (1, 0)
 
 
 def test_what_is_missing_in_many_places_is_counted_together(lake: Lake) -> None:
@@ -182,9 +183,9 @@ def test_what_is_missing_in_many_places_is_counted_together(lake: Lake) -> None:
     store_conversations(lake, reach=TO_THE_END, open_media="email")
     places = [bucket(media="email", start=NOON + timedelta(hours=number)) for number in range(4)]
     store_hours(lake, *places[:3])
-    assert found(lake) == (0, 3)
+    assert count_differences(lake) == (0, 3)
     store_hours(lake, *places)
-    assert found(lake) == (4, 0)
+    assert count_differences(lake) == (4, 0)
 
 
 def test_a_day_read_after_the_end_leaves_nothing_open(lake: Lake) -> None:
@@ -206,16 +207,16 @@ def test_what_began_on_an_earlier_day_is_read_there(lake: Lake) -> None:
     store_conversations(lake)
     store_conversations(lake, offered(), day="2026-01-05")
     store_hours(lake, bucket())
-    assert found(lake) == (0, 0)
+    assert count_differences(lake) == (0, 0)
 
 
 def test_what_began_earlier_is_read_from_the_overlap_whatever_days_are_stored(lake: Lake) -> None:
     store_conversations(lake)
     store_hours(lake, bucket(media="email"))
     read_overlap(lake, e_mail(("nOffered", NOON - timedelta(days=9)), ("nOffered", NOON)))
-    assert found(lake) == (0, 0)
+    assert count_differences(lake) == (0, 0)
     store_hours(lake, bucket(2, media="email"))
-    assert found(lake) == (1, 0)
+    assert count_differences(lake) == (1, 0)
 
 
 def test_the_overlap_takes_the_place_of_what_is_stored_of_its_conversations(lake: Lake) -> None:
@@ -224,31 +225,31 @@ def test_the_overlap_takes_the_place_of_what_is_stored_of_its_conversations(lake
     store_conversations(lake)
     store_conversations(lake, stored, other, day="2026-01-20", open_media="email", reach=None)
     store_hours(lake, bucket(3, media="email"))
-    assert found(lake) == (0, 1)
+    assert count_differences(lake) == (0, 1)
     read_overlap(lake, e_mail(("nOffered", NOON), ("nOffered", NOON + timedelta(minutes=1))))
-    assert found(lake) == (0, 0)
+    assert count_differences(lake) == (0, 0)
 
 
 def test_an_overlap_read_before_the_day_was_over_is_not_used(lake: Lake) -> None:
     store_conversations(lake)
     store_hours(lake, bucket(media="email"))
     read_overlap(lake, reach=UNTIL_20)
-    assert found(lake) == (0, 1)
+    assert count_differences(lake) == (0, 1)
 
 
-def test_a_day_read_again_that_brought_nothing_new_was_read_all_the_same(lake: Lake) -> None:
+def test_a_day_read_again_counts_as_read_although_nothing_changed(lake: Lake) -> None:
     store_reach(lake)
     store_conversations(lake, reach=UNTIL_20)
     store_conversations(lake, reach=WHOLE)
     store_hours(lake)
-    assert found(lake) == (0, 0)
+    assert count_differences(lake) == (0, 0)
 
 
 def test_a_tolerated_difference_is_none(lake: Lake) -> None:
     store_reach(lake)
     store_conversations(lake, offered(9))
     store_hours(lake, bucket(10))
-    assert found(lake) == (1, 0)
+    assert count_differences(lake) == (1, 0)
     finding = reconcile_sessions(lake, DAY, Tolerance.parse("10%"))[QUEUES_MATCH]
     assert isinstance(finding, Finding)
     assert len(finding.differences) == 0
@@ -267,7 +268,7 @@ def test_what_sessions_were_never_seen_to_carry_is_said_and_not_compared(lake: L
     read_overlap(lake)
     store_conversations(lake, offered())
     store_hours(lake, bucket(), FLOWED_OUT)
-    assert found(lake) == (0, 0)
+    assert count_differences(lake) == (0, 0)
     assert left_out(lake) == {"tFlowOut": "no session of the days that were read has it"}
 
 
@@ -276,7 +277,7 @@ def test_what_sessions_carried_on_another_day_is_missed_on_this_one(lake: Lake) 
     store_conversations(lake, flowed_out("2026-01-05"), day="2026-01-05")
     store_conversations(lake, offered())
     store_hours(lake, bucket(), FLOWED_OUT)
-    assert found(lake) == (1, 0)
+    assert count_differences(lake) == (1, 0)
 
 
 def test_what_the_aggregates_never_have_is_said_and_not_compared(lake: Lake) -> None:
@@ -285,14 +286,14 @@ def test_what_the_aggregates_never_have_is_said_and_not_compared(lake: Lake) -> 
     store_hours(lake, bucket())
     assert left_out(lake) == {"tFlowOut": "the aggregates of the days that were read do not have it"}
     store_hours(lake, FLOWED_OUT, day="2026-01-20", reach=WHOLE)
-    assert (found(lake), left_out(lake)) == ((1, 0), {})
+    assert (count_differences(lake), left_out(lake)) == ((1, 0), {})
 
 
 def test_what_sessions_are_known_to_carry_is_missed_whatever_was_seen(lake: Lake) -> None:
     read_overlap(lake)
     store_conversations(lake, offered())
     store_hours(lake, bucket(), FLOWED_OUT | {"metric": "tHandle"})
-    assert (found(lake), left_out(lake)) == ((1, 0), {})
+    assert (count_differences(lake), left_out(lake)) == ((1, 0), {})
 
 
 def test_a_wait_is_expected_of_no_session_but_compared_with_the_ways_out_of_the_queue(lake: Lake) -> None:
@@ -302,12 +303,12 @@ def test_a_wait_is_expected_of_no_session_but_compared_with_the_ways_out_of_the_
     store_conversations(lake, flowed_out(), answered)
     ways_out = [FLOWED_OUT, FLOWED_OUT | {"metric": "tAnswered", "sum": 7, "min": 7, "max": 7}]
     store_hours(lake, waited, *ways_out)
-    assert (found(lake), found(lake, WAIT), left_out(lake, WAIT)) == ((0, 0), (0, 0), {})
+    assert (count_differences(lake), count_differences(lake, WAIT), left_out(lake, WAIT)) == ((0, 0), (0, 0), {})
     store_hours(lake, waited | {"sum": 13, "max": 8}, *ways_out)
-    assert (found(lake), found(lake, WAIT)) == ((0, 0), (1, 0))
+    assert (count_differences(lake), count_differences(lake, WAIT)) == ((0, 0), (1, 0))
 
 
-# -- days that can not be compared -------------------------------------------------------------------------------------
+# -- days that cannot be compared -------------------------------------------------------------------------------------
 
 
 def test_a_day_whose_hours_are_incomplete_is_not_evaluated(lake: Lake) -> None:

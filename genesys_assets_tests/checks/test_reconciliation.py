@@ -1,4 +1,4 @@
-"""The checks between tables as Dagster runs them: what a difference means for the run, and what the UI shows."""
+"""The checks between tables as Dagster runs them: the effect of a difference on the run, and what the UI shows."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_all_checks_pass_on_a_day_that_reconciles(reconciled: Lake, tmp_path: Pa
     }
 
 
-def test_a_failing_check_lists_both_figures_and_lets_the_report_be(reconciled: Lake, tmp_path: Path) -> None:
+def test_a_failing_check_lists_both_figures_and_does_not_stop_the_report(reconciled: Lake, tmp_path: Path) -> None:
     lose_conversations(reconciled)
     result = run(tmp_path)
     assert result.success
@@ -158,7 +158,7 @@ def test_the_tolerance_is_as_configured(reconciled: Lake, tmp_path: Path) -> Non
     assert evaluations(run(tmp_path, tolerance="1"))[QUEUES_MATCH].passed
 
 
-def test_a_tolerance_that_is_not_one_is_refused_when_the_checks_are_built(tmp_path: Path) -> None:
+def test_an_invalid_tolerance_is_refused_when_the_checks_are_built(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="a tolerance is written like"):
         run(tmp_path, tolerance="some")
 

@@ -42,7 +42,7 @@ def write(lake: Lake, rows: Mapping[str, pa.Table]) -> None:
 
 @pytest.fixture
 def failure(tmp_path_factory: pytest.TempPathFactory) -> AuditFailed:
-    """What is raised for calls that repeat a key and lie outside, with queues that are fine."""
+    """The error for calls that repeat a key and lie outside the partition, while the queues are correct."""
     lake = Lake(LocalStore(tmp_path_factory.mktemp("lake")))
     calls = [{"call_id": "C1", "queue_id": None, "started": datetime(2026, 2, day, tzinfo=UTC)} for day in (1, 2)]
     rows = {"tables/calls": pa.Table.from_pylist(calls, CALLS.schema), "tables/queues": pa.table({"queue_id": ["Q1"]})}

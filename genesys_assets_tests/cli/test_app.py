@@ -1,4 +1,4 @@
-"""The command as a whole: it can be found, is quick to help, and says how it ends."""
+"""The command as a whole: it is installed, shows its help quickly, and ends with the right exit code."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_without_a_command_it_helps() -> None:
     assert "Commands:" in CliRunner().invoke(app, []).output
 
 
-def test_the_sandbox_serves_until_it_is_told_to_end() -> None:
+def test_the_sandbox_serves_until_it_is_interrupted() -> None:
     with beside([*COMMAND, "sandbox"], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert next(process.stdout).startswith("A Genesys Cloud sandbox is running at http://127.0.0.1:")

@@ -1,4 +1,4 @@
-"""Work that has a limit of time."""
+"""Work with a time limit."""
 
 from __future__ import annotations
 

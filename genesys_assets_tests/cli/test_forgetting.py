@@ -1,4 +1,5 @@
-"""The command `genesys-assets forget`: what it prints, its exit codes, and that nobody stands in the lake then."""
+"""The command `genesys-assets forget`: what it prints, its exit codes, and that the lake then names no forgotten
+person."""
 
 from __future__ import annotations
 
@@ -35,7 +36,7 @@ reports:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
-    """A lake with two conversations, in a folder that is that of dagster.yaml."""
+    """A lake with two conversations, in the folder of dagster.yaml."""
     with environment({"GENESYS_ASSETS_LAKE": str(tmp_path / "lake"), "DAGSTER_HOME": str(tmp_path)}):
         filled(open_lake())
         yield tmp_path
@@ -59,12 +60,12 @@ def test_it_says_what_it_did_by_table_and_what_is_computed_again(home: Path) -> 
     assert files_with(home, [SECOND])
 
 
-def test_it_can_be_told_several_at_once(home: Path) -> None:
+def test_it_takes_several_ids_at_once(home: Path) -> None:
     assert run("--conversation", FIRST, "--conversation", f" {SECOND} ").exit_code == 0
     assert files_with(home, [FIRST, SECOND]) == {}
 
 
-def test_nothing_is_done_where_only_a_word_is_wanted_of_what_would_be(home: Path) -> None:
+def test_a_dry_run_changes_nothing(home: Path) -> None:
     before = sorted(path for path in home.rglob("*"))
     done = run("--conversation", FIRST, "--dry-run")
     assert done.stdout.startswith("This is what would be done. Nothing was.\n")
@@ -72,13 +73,13 @@ def test_nothing_is_done_where_only_a_word_is_wanted_of_what_would_be(home: Path
     assert sorted(path for path in home.rglob("*")) == before
 
 
-def test_where_nobody_stands_it_says_so(home: Path) -> None:
+def test_it_says_if_no_trace_is_found(home: Path) -> None:
     assert run("--user", "dddddddd-1111-4222-8333-00000000a009").stdout == (
         "The lake holds nothing about anybody who must be forgotten.\n"
     )
 
 
-def test_what_somebody_brought_back_by_hand_goes_without_naming_anybody(home: Path) -> None:
+def test_a_forgotten_id_that_came_back_by_hand_is_removed_without_being_named(home: Path) -> None:
     run("--conversation", FIRST)
     writing = Lake(open_lake().store)
     with writing.table_writers({TABLE: PARTICIPANTS}, "2026-01-30", {}) as writers:
@@ -98,7 +99,7 @@ def test_what_is_no_id_is_refused(home: Path, id_: str) -> None:
     assert not (home / "lake/forgotten").exists()
 
 
-def test_a_file_of_reports_with_mistakes_is_to_be_mended_first(home: Path) -> None:
+def test_a_file_of_reports_with_mistakes_must_be_corrected_first(home: Path) -> None:
     (home / "reports.yaml").write_text("reports: [")
     done = run("--conversation", FIRST)
     assert (done.exit_code, done.stdout) == (1, "")

@@ -1,4 +1,4 @@
-"""The commands `genesys-assets import` and `take-back`: what they print, their exit codes, and where things went."""
+"""The commands `genesys-assets import` and `take-back`: what they print, their exit codes, and what is then stored."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TIMELESS = {"entities": [{"id": "U", "metrics": {"handleTime": 60, "smallTalk": 
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Iterator[Path]:
-    """A folder with conversations, figures and a file that was cut; the lake is beside it."""
+    """A folder with conversations, figures and a truncated file; the lake is beside it."""
     folder = tmp_path / "saved"
     folder.mkdir()
     (folder / "details.json").write_bytes(as_bytes({"conversations": [conversation("A"), conversation("B")]}))
@@ -125,7 +125,7 @@ def test_what_many_files_lack_is_listed_once_with_the_first_of_them(saved: Path)
     assert f"  {said}\n" in run(f"{saved}/lost_*.json").stdout
 
 
-def test_a_file_that_can_not_be_read_is_named_and_it_ends_with_1(saved: Path) -> None:
+def test_a_file_that_cannot_be_read_is_named_and_it_ends_with_1(saved: Path) -> None:
     (saved / "cut.json").write_text('{"conversations": [')
     done = run(f"{saved}", "nowhere.json", "--complete", "2026-01-28/2026-01-29")
     assert done.exit_code == 1
@@ -165,7 +165,7 @@ def test_what_is_left_out_is_listed_by_path_reason_count_and_file_and_it_ends_wi
     assert again.stdout.endswith("No day was marked as complete, because something was left out.\n")
 
 
-def test_what_files_do_not_say_of_themselves_is_told_by_options(saved: Path) -> None:
+def test_options_supply_what_files_do_not_say(saved: Path) -> None:
     (saved / "timeless.json").write_bytes(as_bytes(TIMELESS))
     assert (
         "pass the interval that they cover, for example --interval"
@@ -199,7 +199,7 @@ def test_what_files_do_not_say_of_themselves_is_told_by_options(saved: Path) -> 
         ("--group-by", "queueName", "'queueName' is not a dimension"),
     ],
 )
-def test_an_option_that_can_not_be_is_refused_with_2(saved: Path, option: str, value: str, reason: str) -> None:
+def test_an_impossible_option_is_refused_with_2(saved: Path, option: str, value: str, reason: str) -> None:
     done = run(f"{saved}", option, value)
     assert done.exit_code == 2
     assert reason in " ".join(done.stderr.split())

@@ -1,4 +1,4 @@
-"""The command `genesys-assets plan`: what it prints, and what it refuses."""
+"""The command `genesys-assets plan`: what it prints, and which input it refuses."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ WIDE = len("aggregates: agentutilizations")
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    """A sandbox that the environment points at; no .env of the checkout is read."""
+    """A sandbox that the environment points to; the .env of the checkout is not read."""
     with (
         running(conversations_per_day=20) as sandbox,
         environment({**sandbox.environment(), "DAGSTER_HOME": str(tmp_path)}),
@@ -40,7 +40,7 @@ def test_it_prints_one_line_for_each_thing_and_ends_with_0(sandbox: Sandbox) -> 
     assert printed.endswith("Ready: everything that is needed can be read and written.\n")
 
 
-def test_it_ends_with_1_and_tells_what_to_do(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_it_ends_with_1_and_says_what_to_do(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.behaviour.missing_permissions = {"routing:queue:view", "routing:skill:view"}
     ended = CliRunner().invoke(app, ["preflight"])
     printed = ended.stdout
@@ -48,7 +48,7 @@ def test_it_ends_with_1_and_tells_what_to_do(sandbox: Sandbox, tmp_path: Path) -
     assert f"FAIL  {'queues':<{WIDE}}  not permitted\n      Give the OAuth client a role" in printed
     assert "Not ready: 2 things have to be put right." in printed
     assert "A role with these permissions is enough: routing:queue:view, routing:skill:view" in printed
-    # The name of a folder is not broken.
+    # The name of a folder is not wrapped.
     assert max(len(line) for line in printed.splitlines() if f"{tmp_path}" not in line) <= 110
 
 

@@ -1,4 +1,4 @@
-"""The commands `genesys-assets reports check` and `preview`: what they print of a real file and a real lake."""
+"""The commands `genesys-assets reports check` and `preview`: what they print for a real file and a real lake."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ COSTLY = """\
 
 @pytest.fixture
 def file(past_days: World, tmp_path: Path) -> Iterator[Path]:
-    """A right file beside dagster.yaml, over the lake of the past days."""
+    """A correct file beside dagster.yaml, over the lake of the past days."""
     path = tmp_path / "reports.yaml"
     path.write_text(CALLS)
     settings = {"DAGSTER_HOME": str(tmp_path), "GENESYS_ASSETS_START_DATE": f"{DAYS[0]}"}
@@ -67,7 +67,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["reports", *arguments])
 
 
-def said(done: Result) -> str:
+def error_text(done: Result) -> str:
     return " ".join(done.stderr.split())
 
 
@@ -83,7 +83,7 @@ def test_a_right_file_that_costs_nothing_says_so(file: Path) -> None:
     ]
 
 
-def test_what_is_asked_beside_the_usual_is_told_with_the_reports_it_is_for(file: Path) -> None:
+def test_additional_questions_are_listed_with_the_reports_that_need_them(file: Path) -> None:
     file.write_text(CALLS + COSTLY)
     assert run("check").stdout.splitlines() == [
         f"{file}: 4 reports: calls, codes, wrap_ups, monitoring.",
@@ -108,7 +108,7 @@ def test_every_mistake_has_a_line_that_begins_with_its_place(file: Path) -> None
     ]
 
 
-def test_a_wrong_metric_of_each_family_is_told_with_the_nearest_of_that_family(file: Path) -> None:
+def test_a_wrong_metric_of_each_family_is_named_with_the_nearest_of_that_family(file: Path) -> None:
     wrong = {known.name: f"{known.metrics[-1]}X" for known in FAMILIES.values()}
     entries = (
         f"""\
@@ -176,7 +176,7 @@ def test_a_report_of_the_file_is_computed_and_stored_nowhere(file: Path, past_da
     assert past_days.files() == before
 
 
-def test_only_so_many_rows_by_intervals_of_another_length(file: Path) -> None:
+def test_options_limit_the_rows_and_change_the_interval(file: Path) -> None:
     done = run("preview", "interval", f"{DAY}", "--rows", "3", "--granularity", "PT1H")
     starts = [row["interval_start"] for row in csv.DictReader(io.StringIO(done.stdout))]
     assert len(starts) == 3
@@ -186,8 +186,8 @@ def test_only_so_many_rows_by_intervals_of_another_length(file: Path) -> None:
 def test_a_report_that_is_not_there_is_refused_with_the_nearest(file: Path) -> None:
     done = run("preview", "queue_medi", f"{DAY}")
     assert done.exit_code == 2
-    assert f"no report 'queue_medi' is built in or is in {file}" in said(done)
-    assert "Closest: queue_media" in said(done)
+    assert f"no report 'queue_medi' is built in or is in {file}" in error_text(done)
+    assert "Closest: queue_media" in error_text(done)
 
 
 @pytest.mark.parametrize(
@@ -199,10 +199,10 @@ def test_a_report_that_is_not_there_is_refused_with_the_nearest(file: Path) -> N
         (("interval", f"{DAY}", "--rows", "0"), "greater than or equal to 1"),
     ],
 )
-def test_what_can_not_be_is_refused_with_2(file: Path, arguments: tuple[str, ...], reason: str) -> None:
+def test_impossible_options_are_refused_with_2(file: Path, arguments: tuple[str, ...], reason: str) -> None:
     done = run("preview", *arguments)
     assert (done.exit_code, done.stdout) == (2, "")
-    assert reason in said(done)
+    assert reason in error_text(done)
 
 
 def test_a_day_that_is_not_stored_says_what_to_materialise(file: Path) -> None:
@@ -211,7 +211,7 @@ def test_a_day_that_is_not_stored_says_what_to_materialise(file: Path) -> None:
     assert done.stderr == "genesys/tables/interval_metrics has no partition 2026-01-02: materialise it first.\n"
 
 
-def test_a_report_of_a_refused_file_says_what_is_wrong_and_those_that_ship_can_be_seen(file: Path) -> None:
+def test_a_report_of_a_refused_file_says_what_is_wrong_and_built_in_ones_can_be_seen(file: Path) -> None:
     file.write_text(CALLS.replace("tHandle", "tHandel"))
     done = run("preview", "calls", f"{DAY}")
     assert done.exit_code == 1
@@ -249,7 +249,7 @@ def test_in_a_narrow_window_each_row_is_a_block(file: Path, past_days: World) ->
 
 
 def on_a_terminal(*arguments: str, width: int = 220) -> str:
-    """What a person sees in a window of that width."""
+    """The output that a person sees in a window of that width."""
     mine, theirs = pty.openpty()
     command = [sys.executable, "-m", "genesys_assets.cli", "reports", *arguments]
     environment = {**os.environ, "COLUMNS": f"{width}", "TERM": "xterm"}
@@ -265,7 +265,7 @@ def on_a_terminal(*arguments: str, width: int = 220) -> str:
 
 
 def _piece(window: FileIO) -> bytes:
-    """What was written next; nothing once the last process that writes to the terminal has ended."""
+    """The next piece of output; empty once the last process that writes to the terminal has ended."""
     try:
         return window.read(65536)
     except OSError:
@@ -286,15 +286,15 @@ def test_a_name_that_nothing_has_is_answered_with_the_closest(file: Path, past_d
     name = past_days.lake.read("reference/queues_history", None).to_pylist()[0]["name"]
     done = run("ids", name[:-1])
     assert (done.exit_code, done.stdout) == (1, "")
-    assert f"Nothing has the name {name[:-1]!r}. Closest: " in said(done)
-    assert name in said(done)
+    assert f"Nothing has the name {name[:-1]!r}. Closest: " in error_text(done)
+    assert name in error_text(done)
 
 
 def test_a_lake_without_reference_data_says_what_to_materialise(file: Path, tmp_path: Path) -> None:
     with environment({"GENESYS_ASSETS_LAKE": str(tmp_path / "empty")}):
         done = run("ids", "Sales UK")
     assert done.exit_code == 1
-    assert "materialise the asset group reference" in said(done)
+    assert "materialise the asset group reference" in error_text(done)
 
 
 @pytest.mark.parametrize("command", [("preview", "interval", f"{DAY}"), ("ids", "Sales UK")])
@@ -304,7 +304,7 @@ def test_a_lake_that_is_a_file_is_named_with_1(
     monkeypatch.setenv("GENESYS_ASSETS_LAKE", f"{file}")
     done = run(*command)
     assert (done.exit_code, done.stdout, type(done.exception)) == (1, "", SystemExit)
-    assert "a file, and not a folder" in said(done)
+    assert "a file, and not a folder" in error_text(done)
 
 
 # -- S3 that is away ---------------------------------------------------------------------------------------------------
@@ -319,7 +319,7 @@ def test_s3_that_is_away_is_named_without_a_traceback(
     with environment({**away, "AWS_DEFAULT_REGION": "eu-west-1", "GENESYS_ASSETS_LAKE": "s3://some-bucket/lake"}):
         done = run(*command)
     assert (done.exit_code, done.stdout) == (1, "")
-    assert "S3 at http://127.0.0.1:9 cannot be reached" in said(done)
+    assert "S3 at http://127.0.0.1:9 cannot be reached" in error_text(done)
     assert isinstance(done.exception, SystemExit)
 
 
@@ -333,4 +333,4 @@ def test_s3_that_takes_the_connection_and_never_answers_is_given_up(
         with environment({**away, "AWS_DEFAULT_REGION": "eu-west-1", "GENESYS_ASSETS_LAKE": "s3://some-bucket/lake"}):
             done = run("preview", "interval", f"{DAY}")
     assert (done.exit_code, done.stdout) == (1, "")
-    assert "cannot be reached" in said(done)
+    assert "cannot be reached" in error_text(done)

@@ -34,7 +34,7 @@ LISTING = TableSpec("listing", "", ("id",), columns("id string it"))
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Iterator[Lake]:
-    """The listings were read last night, and partitions begin today."""
+    """A lake whose listings were read last night, and whose partitions begin today."""
     lake = Lake(LocalStore(tmp_path / "lake"))
     for place in REFERENCE:
         at = round((MIDNIGHT - timedelta(hours=1)).timestamp() * 1000)
@@ -71,7 +71,7 @@ def test_what_is_late_is_named_with_its_ranges_and_the_exit_code_is_1(lake: Lake
     assert ended.stdout.endswith("\nLate: pages/hourly_details.\n")
 
 
-def test_a_look_needs_nothing_of_dagster(lake: Lake) -> None:
+def test_the_command_does_not_need_dagster(lake: Lake) -> None:
     program = (
         "import sys\nfrom genesys_assets.cli.status import as_text, look\n"
         "print(as_text(look(1))[-1:])\nprint([name for name in ('dagster', 'boto3') if name in sys.modules])"
@@ -150,13 +150,13 @@ def test_a_wrong_setting_is_named(lake: Lake) -> None:
     assert "Cannot tell: GENESYS_ASSETS_TIME_ZONE is 'Mars/X'" in ended.stderr
 
 
-def test_a_file_of_reports_with_mistakes_leaves_the_rest_to_be_looked_at(lake: Lake, tmp_path: Path) -> None:
+def test_a_file_of_reports_with_mistakes_does_not_hide_the_status_of_the_rest(lake: Lake, tmp_path: Path) -> None:
     (tmp_path / "reports.yaml").write_text("reports: {mine: {columns: 3}}\n")
     ended = at(MIDNIGHT + timedelta(minutes=30))
     assert ended.exit_code == 2
     assert f"Not checked: {tmp_path / 'reports.yaml'} has mistakes" in ended.stdout
     assert ended.stdout.endswith("Cannot tell whether everything is in time.\n")
-    # What is known to be late counts more.
+    # A known late asset takes precedence.
     assert at(MIDNIGHT + timedelta(hours=5)).exit_code == 1
 
 

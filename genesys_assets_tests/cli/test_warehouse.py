@@ -44,7 +44,7 @@ def test_reports_of_ones_own_are_tables_too(tmp_path: Path) -> None:
     assert "'s3://bucket/lake/reports/mine/'" in warehouse("athena").stdout
 
 
-def test_a_lake_in_a_folder_needs_to_be_told_where_the_warehouse_reaches_it(tmp_path: Path) -> None:
+def test_a_lake_in_a_folder_needs_a_location_that_the_warehouse_reaches(tmp_path: Path) -> None:
     with environment({"DAGSTER_HOME": str(tmp_path)}):
         ended = warehouse("trino")
         assert (ended.exit_code, ended.stdout) == (1, "")

@@ -1,1 +1,1 @@
-"""Tests of `genesys_assets.cloud`, against a real HTTP server on loopback that says what each test wants."""
+"""Tests of `genesys_assets.cloud`, against a real HTTP server on loopback whose answers each test scripts."""

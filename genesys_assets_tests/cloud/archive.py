@@ -22,7 +22,7 @@ def hours(first: float, last: float) -> Interval:
 
 
 class Archive:
-    """Conversations, answered for as the platform does."""
+    """Conversations, and answers about them as the platform gives."""
 
     def __init__(self, starts: list[datetime], *, limit: int = 100_000) -> None:
         self.rows = [

@@ -1,4 +1,5 @@
-"""What every test of `cloud` may ask for: a scripted platform, a clock, a client of the two, a small reach; jobs."""
+"""Fixtures for every test of `cloud`: a scripted platform, a clock, a client that uses both, a small reach, and
+jobs."""
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ def cloud(platform: Platform, clock: Clock) -> Iterator[GenesysCloud]:
 
 @pytest.fixture
 def small_reach(monkeypatch: pytest.MonkeyPatch) -> int:
-    """A query that reaches 100 results where the platform's reaches 100,000."""
+    """Let a query reach 100 results instead of the platform's 100,000."""
     monkeypatch.setattr(details_paging, "MOST_RESULTS", 100)
     return 100
 

@@ -1,4 +1,4 @@
-"""A job book that lasts as long as the process."""
+"""A job book in memory, which lasts as long as the process."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A platform on loopback that plays what a test scripts, and a clock that only moves when told.
+"""A platform on loopback that plays a test's script, and a clock that only the test moves.
 
-Here stand the parts tests are built from; what the real platform would say is the sandbox's matter.
+These are the parts that tests are built from. The sandbox imitates the real platform.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NOON = datetime(2026, 2, 1, 12, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Request:
-    """What arrived."""
+    """A request that arrived."""
 
     method: str
     path: str
@@ -43,7 +43,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What is sent back. `fault` is one of: truncated (half the promised body), reset, silent (no answer)."""
+    """The answer to send. `fault` is one of: truncated (half the promised body), reset, silent (no answer)."""
 
     status: int = 200
     body: Any = field(default_factory=dict)
@@ -60,7 +60,7 @@ Answer = Reply | Callable[[Request], Reply]
 
 
 class Platform:
-    """Answers each path with its script: one after the other, the last for ever."""
+    """Answers each path with its script: one reply after the other, then the last one forever."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -75,7 +75,7 @@ class Platform:
         with self._lock:
             self._scripts[path] = deque(answers)
 
-    def asked(self, path: str) -> list[Request]:
+    def requests_to(self, path: str) -> list[Request]:
         with self._lock:
             return [request for request in self.requests if request.path == path]
 
@@ -96,7 +96,7 @@ class Platform:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Headers and body in one packet, or every answer waits for an acknowledgement.
+    # Headers and body go in one packet; otherwise every answer waits for an acknowledgement.
     wbufsize = -1
     platform: Platform
 
@@ -178,7 +178,7 @@ class Clock:
 
 
 def client(platform: Platform, clock: Clock, *, api_url: str = "", **options: Any) -> GenesysCloud:
-    """A client of the platform that lives by the clock and draws the longest wait its jitter may give."""
+    """A client of the platform that uses the clock and always waits as long as its jitter allows."""
     settings: dict[str, Any] = {"requests_per_minute": 100_000, "jitter": lambda ceiling: ceiling, **options}
     return GenesysCloud(
         Hosts(api_url or platform.url, platform.url),
@@ -192,7 +192,7 @@ def client(platform: Platform, clock: Clock, *, api_url: str = "", **options: An
 
 
 def impatient(cloud: GenesysCloud) -> GenesysCloud:
-    """The client, logged in, which from now on gives up on an answer almost at once."""
+    """The client, logged in. From now on it gives up on an answer almost at once."""
     cloud._credentials.token()
     cloud._timeout = (PATIENCE_SECONDS, 0.05)
     return cloud

@@ -1,4 +1,4 @@
-"""What is asked of aggregates, listings and live data, and which answers are not accepted."""
+"""The requests for aggregates, listings and live data, and the answers that the client does not accept."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_aggregates_are_asked_for_once(platform: Platform, cloud: GenesysCloud) 
     platform.on(CONVERSATIONS.path, Reply(body={"results": [{"group": {}}]}))
     page = aggregates.fetch(cloud, question())
     assert page.json() == {"results": [{"group": {}}]}
-    (asked,) = platform.asked(CONVERSATIONS.path)
+    (asked,) = platform.requests_to(CONVERSATIONS.path)
     assert (asked.method, asked.json()) == ("POST", question().body())
 
 
@@ -134,7 +134,7 @@ def test_presences_come_whole_and_are_asked_for_once(platform: Platform, cloud: 
     path = reference.LISTINGS["presence_definitions"].path
     platform.on(path, Reply(body={"total": 2, "entities": [{"id": "a"}, {"id": "b"}]}))
     assert len(list(reference.fetch(cloud, "presence_definitions"))) == 1
-    assert [request.params for request in platform.asked(path)] == [{}]
+    assert [request.params for request in platform.requests_to(path)] == [{}]
     platform.on(path, Reply(body={"total": 3, "entities": [{"id": "a"}, {"id": "b"}]}))
     with pytest.raises(UnexpectedAnswer, match="2 entities of 3"):
         list(reference.fetch(cloud, "presence_definitions"))
@@ -144,7 +144,7 @@ def test_users_are_listed_whatever_their_state(platform: Platform, cloud: Genesy
     path = reference.LISTINGS["users"].path
     platform.on(path, listing(path, total=3))
     list(reference.fetch(cloud, "users", 2))
-    assert [request.params["state"] for request in platform.asked(path)] == ["any", "any"]
+    assert [request.params["state"] for request in platform.requests_to(path)] == ["any", "any"]
 
 
 def test_a_listing_without_entities_is_an_error_and_not_an_empty_list(platform: Platform, cloud: GenesysCloud) -> None:
@@ -172,7 +172,7 @@ def test_activity_is_read_page_by_page(platform: Platform, cloud: GenesysCloud) 
     platform.on(live.ACTIVITY_PATH, Reply(body={"results": [{}, {}]}), Reply(body={"results": [{}]}), Reply(500, b""))
     pages = list(live.conversation_activity(cloud, page_size=2))
     assert [page.number for page in pages] == [1, 2]
-    asked = platform.asked(live.ACTIVITY_PATH)
+    asked = platform.requests_to(live.ACTIVITY_PATH)
     assert [request.params for request in asked] == [
         {"pageSize": "2", "pageNumber": "1"},
         {"pageSize": "2", "pageNumber": "2"},
@@ -187,11 +187,11 @@ def test_activity_is_read_page_by_page(platform: Platform, cloud: GenesysCloud) 
     }
 
 
-def test_activity_that_does_not_heed_the_page_number_is_an_error(platform: Platform, cloud: GenesysCloud) -> None:
+def test_activity_that_ignores_the_page_number_is_an_error(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(live.ACTIVITY_PATH, Reply(body={"results": [{"group": {"queueId": "a"}}]}))
     with pytest.raises(EndlessPages, match="repeats an earlier page as page 2"):
         list(live.conversation_activity(cloud, page_size=1))
-    assert len(platform.asked(live.ACTIVITY_PATH)) == 2
+    assert len(platform.requests_to(live.ACTIVITY_PATH)) == 2
 
 
 def test_no_activity_is_one_page_without_results(platform: Platform, cloud: GenesysCloud) -> None:
@@ -211,7 +211,7 @@ def test_queues_are_observed_200_at_a_time(platform: Platform, cloud: GenesysClo
     assert [id_ for batch in asked for id_ in batch] == ids
 
 
-def test_no_queues_are_not_asked_about(platform: Platform, cloud: GenesysCloud) -> None:
+def test_without_queues_nothing_is_observed(platform: Platform, cloud: GenesysCloud) -> None:
     assert list(live.queue_observations(cloud, [])) == []
     assert platform.requests == []
 

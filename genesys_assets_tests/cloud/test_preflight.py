@@ -43,14 +43,14 @@ PRESENT = datetime(2026, 2, 1, 12, 34, 56, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def running_sandbox() -> Iterator[Sandbox]:
-    """At PRESENT; the minute of a request budget never ends."""
+    """A sandbox at PRESENT; the minute of its request budget never ends."""
     with running(conversations_per_day=20, now=PRESENT, clock=lambda: 0.0) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
-    """Well-behaved before and after each test."""
+    """The sandbox, with normal behaviour before and after each test."""
     yield running_sandbox
     running_sandbox.behaviour.reset()
 
@@ -92,7 +92,7 @@ def test_a_healthy_organisation_passes_with_every_thing_looked_at_once(sandbox: 
     assert len(sandbox.requests) - before == 24 + len(FAMILIES) - 1
 
 
-def test_it_tells_which_organisation_and_how_much_of_it_is_visible(sandbox: Sandbox) -> None:
+def test_it_names_the_organisation_and_how_much_of_it_is_visible(sandbox: Sandbox) -> None:
     found = look(sandbox)
     assert finding(found, "login").value == "organisation Sandbox, OAuth client genesys_assets"
     assert finding(found, "divisions").value == "2 visible: Home, Switzerland"
@@ -173,7 +173,7 @@ def test_a_family_that_a_report_wants_and_may_not_read_is_a_warning(sandbox: San
 
 
 @pytest.mark.parametrize(("status", "said"), [(403, "not permitted"), (404, "not there"), (400, "not understood")])
-def test_a_family_that_nothing_asks_for_is_told_by_what_the_platform_answered(
+def test_a_family_that_nothing_asks_for_is_reported_by_the_platforms_answer(
     sandbox: Sandbox, status: int, said: str
 ) -> None:
     sandbox.behaviour.fail_next(status, path="/analytics/bots/aggregates")
@@ -213,7 +213,7 @@ def test_all_missing_permissions_make_one_role(sandbox: Sandbox) -> None:
     assert set(look(sandbox).missing_permissions) == {DETAIL, AGGREGATE, OBSERVATION, "routing:queue:view"}
 
 
-def test_a_permission_that_the_platform_does_not_name_is_known_all_the_same(sandbox: Sandbox) -> None:
+def test_a_permission_that_the_platform_does_not_name_is_still_named(sandbox: Sandbox) -> None:
     sandbox.behaviour.fail_next(403, path="/routing/skills")
     found = look(sandbox)
     assert found.missing_permissions == ("routing:skill:view",)
@@ -259,7 +259,7 @@ def test_an_outage_in_the_middle_ends_the_look(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(("path", "what"), [("/routing/queues", "queues"), ("/jobs/availability", "details jobs")])
-def test_what_is_not_there_fails_alone(sandbox: Sandbox, path: str, what: str) -> None:
+def test_what_is_missing_fails_alone(sandbox: Sandbox, path: str, what: str) -> None:
     sandbox.behaviour.fail_next(404, path=path)
     found = look(sandbox)
     assert [failure.what for failure in found.failures] == [what]
@@ -298,7 +298,7 @@ def test_a_division_without_a_visible_queue_is_a_warning(sandbox: Sandbox) -> No
 @pytest.mark.parametrize(
     ("behind", "level"), [(timedelta(hours=4), "ok"), (timedelta(hours=23), "ok"), (timedelta(hours=30), "warn")]
 )
-def test_it_tells_how_far_behind_jobs_are(sandbox: Sandbox, behind: timedelta, level: str) -> None:
+def test_it_says_how_far_behind_jobs_are(sandbox: Sandbox, behind: timedelta, level: str) -> None:
     sandbox.behaviour.availability = PRESENT - behind
     jobs = finding(look(sandbox), "details jobs")
     assert jobs.level == level
@@ -308,7 +308,7 @@ def test_it_tells_how_far_behind_jobs_are(sandbox: Sandbox, behind: timedelta, l
     )
 
 
-def test_jobs_whose_reach_is_not_told_are_a_warning(sandbox: Sandbox) -> None:
+def test_jobs_whose_reach_is_unknown_are_a_warning(sandbox: Sandbox) -> None:
     sandbox.behaviour.fail_next(200, path="/jobs/availability", body={})
     assert finding(look(sandbox), "details jobs").level == "warn"
 
@@ -322,18 +322,18 @@ def test_jobs_whose_reach_is_not_told_are_a_warning(sandbox: Sandbox) -> None:
         (-timedelta(minutes=20), "fail", "1200 s behind the platform's"),
     ],
 )
-def test_a_clock_that_is_wrong_is_told_by_how_much(sandbox: Sandbox, skew: timedelta, level: str, said: str) -> None:
+def test_a_wrong_clock_is_reported_with_its_deviation(sandbox: Sandbox, skew: timedelta, level: str, said: str) -> None:
     clock = finding(look(sandbox, now=lambda: PRESENT + skew), "clock")
     assert (clock.level, clock.value) == (level, said)
     assert "NTP" in clock.advice
 
 
 @pytest.mark.parametrize("skew", [timedelta(seconds=5), -timedelta(seconds=5)])
-def test_a_clock_that_is_a_little_wrong_will_do(sandbox: Sandbox, skew: timedelta) -> None:
+def test_a_small_deviation_of_the_clock_is_accepted(sandbox: Sandbox, skew: timedelta) -> None:
     assert finding(look(sandbox, now=lambda: PRESENT + skew), "clock").level == "ok"
 
 
-def test_the_rate_limit_is_told_with_what_is_left(sandbox: Sandbox) -> None:
+def test_the_rate_limit_is_reported_with_what_is_left(sandbox: Sandbox) -> None:
     assert finding(look(sandbox), "rate limit").value == "300 requests a minute, 260 left for the next 60 s"
 
 

@@ -1,4 +1,4 @@
-"""A project of somebody else's, as `dg` wants it, and `dg` as a person types it there."""
+"""Another team's project, as `dg` expects it, and `dg` commands as a person types them there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OURS = ("GENESYS_", "DAGSTER_")
 
 @dataclass(frozen=True)
 class Project:
-    """The folder of a project, and that of its DAGSTER_HOME."""
+    """The folder of a project, and the folder of its DAGSTER_HOME."""
 
     folder: Path
     home: Path
@@ -56,7 +56,7 @@ class Project:
         return self.folder / "elsewhere" / "defs" / name
 
     def write(self, name: str, kind: str, *attributes: Mapping[str, Any]) -> Path:
-        """A folder of defs with these components in one file."""
+        """Write a folder of defs with these components in one file."""
         self.defs(name).mkdir()
         documents = [{"type": kind, "attributes": dict(each)} for each in attributes]
         file = self.defs(name) / "defs.yaml"

@@ -50,7 +50,7 @@ CALLS: dict[str, Any] = {
 def loaded(project: Project, settings: Mapping[str, str] | None = None) -> Iterator[dg.Definitions]:
     """The definitions of the project, as a code server loads them."""
     with environment(settings or {}), pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        # Dagster's own loader of components makes checks anew, with a parameter that Dagster calls beta.
+        # Dagster's own loader of components builds checks again, with a parameter that Dagster calls beta.
         warnings.filterwarnings("ignore", "Parameter `execution_type`", dg.BetaWarning)
         patch.syspath_prepend(str(project.folder))
         for name in [name for name in sys.modules if name.split(".")[0] == "elsewhere"]:
@@ -61,7 +61,7 @@ def loaded(project: Project, settings: Mapping[str, str] | None = None) -> Itera
 
 
 def refusal(project: Project, **attributes: Any) -> str:
-    """What Dagster says of a pipeline with these attributes, without the frames that it puts around it."""
+    """Dagster's message about a pipeline with these attributes, without the frames around it."""
     project.write("genesys", PIPELINE, attributes)
     with pytest.raises(ComponentTreeException) as refused, loaded(project):
         pass
@@ -94,7 +94,7 @@ def test_a_pipeline_may_be_scaffolded_in_python(project: Project) -> None:
         assert definitions.resolve_job_def("hourly")
 
 
-def test_all_mistakes_are_told_at_once_with_their_lines_and_what_to_do(project: Project) -> None:
+def test_all_mistakes_are_listed_at_once_with_their_lines_and_what_to_do(project: Project) -> None:
     said = refusal(
         project,
         time_zone="Europe/Zürich",
@@ -134,7 +134,7 @@ def test_keys_that_two_assets_would_share_are_refused(project: Project) -> None:
 
 
 @pytest.mark.parametrize("layers", [["tables", "reports"], ["pages", "live"]])
-def test_only_the_layers_that_are_wanted_are_there(project: Project, layers: list[str]) -> None:
+def test_only_the_wanted_layers_are_built(project: Project, layers: list[str]) -> None:
     project.write("genesys", PIPELINE, {"layers": layers})
     with loaded(project) as definitions:
         ours = [spec for spec in definitions.resolve_all_asset_specs() if "genesys/place" in spec.metadata]
@@ -192,7 +192,7 @@ def test_every_asset_is_translated_and_says_what_it_was(project: Project) -> Non
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A project with a translated pipeline and a report of its own, of which an hour was read and computed."""
+    """A project with a translated pipeline and a report of its own; one hour was read and computed."""
     folder = tmp_path_factory.mktemp("pipeline")
     project = Project.made(folder)
     with running(conversations_per_day=200, now=NOW, requests_per_minute=None) as sandbox:
@@ -223,7 +223,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def launched(world: World, job: str, *places: str, partition: str) -> dg.ExecuteInProcessResult:
-    """A run with nothing in the environment: all that it needs stands in the project."""
+    """A run without settings in the environment: the project contains all of them."""
     known = keys(world.definitions.get_repository_def())
     with environment({}), clock_at(NOW):
         result = world.definitions.resolve_job_def(job).execute_in_process(

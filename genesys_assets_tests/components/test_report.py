@@ -73,7 +73,7 @@ def test_what_dg_scaffolds_is_a_report_that_loads(project: Project, form: str) -
     assert "genesys/reports/calls_by_queue:key_is_unique" in listed
 
 
-def test_dg_check_yaml_tells_a_mistake_of_form_with_its_line(project: Project) -> None:
+def test_dg_check_yaml_names_a_mistake_of_form_with_its_line(project: Project) -> None:
     file = project.write("calls", COMPONENT, {**CALLS, "granularity": "PT5M", "groupBy": ["queueId"]})
     done = project.dg("check", "yaml")
     assert done.returncode == 1
@@ -81,7 +81,7 @@ def test_dg_check_yaml_tells_a_mistake_of_form_with_its_line(project: Project) -
     assert f"{file}:13 - {COMPONENT} attributes.groupBy Additional properties are not allowed" in done.stdout
 
 
-def test_dg_check_defs_tells_a_mistyped_name_with_its_line_and_the_nearest(project: Project) -> None:
+def test_dg_check_defs_names_a_mistyped_name_with_its_line_and_the_nearest(project: Project) -> None:
     aggregates = {"metrics": {"handled": "tHandel.count"}}
     file = project.write("calls", COMPONENT, {**CALLS, "aggregates": aggregates, "order_by": ["handeld"]})
     done = project.dg("check", "defs")
@@ -119,7 +119,7 @@ def test_several_reports_are_computed_by_dg_from_the_lake(project: Project, past
 # -- what is refused ---------------------------------------------------------------------------------------------------
 
 
-def test_all_mistakes_are_told_at_once_as_of_a_reports_file() -> None:
+def test_all_mistakes_are_listed_at_once_as_for_a_reports_file() -> None:
     said = refusal(groupBy=["queueId"], top="10", columns={"handeld": None})
     assert said.splitlines() == [
         "this report cannot be computed:",
@@ -151,7 +151,9 @@ def test_a_name_that_ships_or_is_missing_is_refused() -> None:
         ),
     ],
 )
-def test_a_question_that_nobody_asks_is_refused_with_what_to_do(changed: dict[str, Any], asked: str) -> None:
+def test_a_question_that_the_pipeline_does_not_ask_is_refused_with_what_to_do(
+    changed: dict[str, Any], asked: str
+) -> None:
     said = refusal(**changed)
     assert asked in said
     assert "Put the report into reports.yaml of the code location genesys_assets (GENESYS_ASSETS_REPORTS)" in said
@@ -223,8 +225,10 @@ def test_it_is_refreshed_when_its_tables_of_a_look_back_day_were_read_again() ->
         assert requested() == set()
         assert requested(dg.AssetMaterialization(table, partition="2026-02-17")) == {"2026-02-17"}
         assert requested() == set()
-        assert requested(dg.AssetMaterialization(table, partition="2026-01-17")) == set(), "long before the look-back"
-        assert requested(dg.AssetMaterialization(names)) == set(), "names follow with the next change"
+        assert requested(dg.AssetMaterialization(table, partition="2026-01-17")) == set(), (
+            "computed long before the look-back"
+        )
+        assert requested(dg.AssetMaterialization(names)) == set(), "names are updated with the next change"
         landed = [dg.AssetMaterialization(table, partition=day) for day in ("2026-02-17", "2026-02-20")]
         assert requested(*landed) == {"2026-02-17", "2026-02-20"}
 
@@ -246,7 +250,7 @@ def test_a_report_of_several_days_is_asked_for_again_when_one_of_them_has_change
         assert location.resolve_asset_graph().get(KEY).automation_condition is None
 
         def computed() -> tuple[str, str] | None:
-            """What the sensor asks for, which is then run."""
+            """Run what the sensor requests; returns the requested range."""
             context = dg.build_sensor_context(instance, repository_def=location.get_repository_def())
             with time_machine.travel(datetime(2026, 1, 31, 12, tzinfo=UTC), tick=False):
                 found = location.resolve_sensor_def("calls_days")(context)
@@ -259,21 +263,21 @@ def test_a_report_of_several_days_is_asked_for_again_when_one_of_them_has_change
             assert job.execute_in_process(instance=instance, tags=request.tags).success
             return request.tags[RANGE[0]], request.tags[RANGE[1]]
 
-        def shown() -> list[tuple[int, int | None]]:
+        def stored_figures() -> list[tuple[int, int | None]]:
             of_lake = Lake(LocalStore(tmp_path))
             found = [row for day in days[1:] for row in of_lake.read("reports/calls", day).to_pylist()]
             return [(row["handled"], row["handled_before"]) for row in found]
 
-        # The first day ends no two days since the start.
+        # No period of two days ends on the first day.
         assert computed() == (days[1], days[3])
-        assert shown() == [(6, None), (6, None), (6, 6)]
+        assert stored_figures() == [(6, None), (6, None), (6, 6)]
         assert computed() is None
         reach = lake.reach(place, days[0])
         table = pa.Table.from_pylist(keyed(rows(days[0], 5), INTERVAL_METRICS), INTERVAL_METRICS.schema)
         lake.write(place, INTERVAL_METRICS, table, days[0], {}, reach=reach)
-        # It is read as the period before, two days later.
+        # Two days later it is read as the period before.
         assert computed() == (days[1], days[3])
-        assert shown() == [(8, None), (6, None), (6, 8)]
+        assert stored_figures() == [(8, None), (6, None), (6, 8)]
         assert computed() is None
 
 

@@ -1,4 +1,4 @@
-"""A day whose hours are fetched one after the other: what lands, and what its tables then have."""
+"""A day whose hours are fetched one after the other: the new hours, and the tables after each."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def conversation(name: str, start: datetime, *, ended: bool = True, note: str = "") -> Item:
-    """Two segments, the later of which says in which form the conversation is."""
+    """Two segments; the later one identifies the form of the conversation."""
     said: Item = {
         "conversationId": name,
         "conversationStart": iso(start),
@@ -96,7 +96,7 @@ def anew(lake: Lake, *specs: TableSpec) -> None:
 
 
 def files(lake: Lake, spec: TableSpec = CONVERSATIONS) -> list[int]:
-    """How many rows each file of the day has."""
+    """The number of rows of each file of the day."""
     return [file.rows for file in lake.refreshed().log(f"tables/{spec.name}").files(DAY)]
 
 
@@ -105,7 +105,7 @@ def ids(lake: Lake) -> list[str]:
 
 
 def land(lake: Lake, hour: int, *items: Item, after: timedelta = timedelta(minutes=10)) -> None:
-    """Fetch an hour some time after its end."""
+    """Fetch an hour that time after its end."""
     store(lake, HOURLY, HOURS[hour], *items, as_of=utc_hour(HOURS[hour])[1] + after)
 
 

@@ -1,4 +1,4 @@
-"""How far files of the data lake extraction cover a day, if not all schemas were always switched on."""
+"""How far files of the data lake extraction cover a day if some schemas were switched on later."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def listed(lake: Lake, day: str, schemas: Mapping[str, list[str]]) -> None:
-    """A day was listed to its end; of each schema there is one file, with rows that began on some days."""
+    """List a day to its end; each schema has one file, with rows that began on these days."""
     files = {f"{schema} of {day}": {"schema": schema, "days": days} for schema, days in schemas.items()}
     store(lake, LAKE_FILES, day, reach=Reach(utc_day(day)[1], is_complete=True), said={FILES: files})
 
@@ -64,7 +64,7 @@ def test_a_late_file_of_the_day_counts(lake: Lake, of: str) -> None:
 def test_a_schema_of_status_that_was_switched_on_ten_days_later_leaves_the_day_unknown(lake: Lake) -> None:
     for day in BEFORE_IT_WAS_ON:
         listed(lake, day, {PRESENCE: [day]})
-    # Its first file has the ends of spans that began long before.
+    # Its first file has the ends of spans that began long ago.
     listed(lake, LATER[0], {PRESENCE: [LATER[0]], ROUTING_STATUS: [DAY, LATER[0]]})
     listed(lake, LATER[1], {PRESENCE: [LATER[1]], ROUTING_STATUS: [LATER[1]]})
     listed(lake, LATER[2], {})

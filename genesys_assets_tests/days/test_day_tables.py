@@ -1,4 +1,4 @@
-"""Writing a day's tables: what is added hour by hour is, row for row, what the day made anew has."""
+"""Writing a day's tables: rows added hour by hour are, row for row, the same as those of the day computed again."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_the_ledger_has_what_an_hour_added(lake: Lake) -> None:
     assert reading.figures == figures
 
 
-def test_what_a_day_made_of_several_files_changes_is_told_row_by_row(lake: Lake) -> None:
+def test_changes_of_a_day_of_several_files_are_reported_row_by_row(lake: Lake) -> None:
     for hour, name in enumerate("abc"):
         land(lake, hour, conversation(name, at(hour)))
         write(lake)
@@ -123,7 +123,7 @@ def test_a_day_made_anew_of_the_same_rows_keeps_its_files(lake: Lake) -> None:
     assert lake.refreshed().content("tables/conversations", DAY) == content
 
 
-def test_findings_of_all_hours_are_told(lake: Lake) -> None:
+def test_findings_of_all_hours_are_reported(lake: Lake) -> None:
     odd = conversation("a", at(0)) | {"novelty": 1, "conversationEnd": "some day"}
     land(lake, 0, odd)
     write(lake)
@@ -150,7 +150,8 @@ def test_values_that_the_platform_left_out_of_earlier_hours_are_still_counted(la
     assert writing["tables/participants"].absent == {"purpose": 1}
 
 
-# -- what makes a day anew ---------------------------------------------------------------------------------------------
+# -- when a day is computed again
+# ---------------------------------------------------------------------------------------------
 
 
 def _again_with_other_rows(lake: Lake) -> None:
@@ -181,7 +182,7 @@ def _removed(lake: Lake) -> None:
 
 
 def _table_version(lake: Lake) -> None:
-    """A table that was made by another version."""
+    """Store a table that another version made."""
     now, place = lake.refreshed(), "tables/participants"
     with now.table_writers({place: PARTICIPANTS}, DAY, dict(ORIGIN), builds_on_stored=True) as writing:
         writing.made_of = {place: 1}
@@ -216,7 +217,7 @@ def test_anything_but_hours_that_landed_makes_the_day_anew(
 
 
 def test_a_table_that_lags_behind_is_made_anew_with_the_others(lake: Lake) -> None:
-    """Whoever was killed between two tables has stored one of them."""
+    """A process that was killed between two tables has stored only one of them."""
     land(lake, 0, conversation("a", at(0)))
     write(lake)
     land(lake, 1, conversation("b", at(1)))

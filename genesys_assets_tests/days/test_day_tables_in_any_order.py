@@ -1,4 +1,4 @@
-"""Whatever is fetched of a day, in any order: its tables are those of the day made anew."""
+"""The hours of a day may be fetched in any order: its tables equal those of the day computed again."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ CALM = 8
 
 @dataclass
 class Weather:
-    """A day on which anything happens: an organisation's conversations in their present forms, and what is fetched."""
+    """A day on which random things happen: an organisation's conversations in their present forms, and the fetched
+    pages."""
 
     lake: Lake
     rng: random.Random
@@ -55,7 +56,7 @@ class Weather:
     happened: int = 0
 
     def happen(self) -> str:
-        """One thing that may happen; its name."""
+        """Let one random thing happen; returns its name."""
         self.now += timedelta(minutes=self.rng.randrange(1, 30))
         self.happened += 1
         kinds = [self.next_hour] * 6 + [self.hour_again, self.end, self.move, self.delete]
@@ -83,7 +84,7 @@ class Weather:
             self.items[name] = conversation(name, self._start(name), note=f"{self.now}")
 
     def move(self) -> None:
-        """The platform tells another start of a conversation: it is in several hours."""
+        """The platform changes the start of a conversation, so several hours contain it."""
         if self.items:
             name = self.rng.choice(sorted(self.items))
             self.items[name] = conversation(name, self._start(name) + timedelta(hours=1), note="moved")

@@ -1,4 +1,4 @@
-"""Interval metrics of a day: what hours add is what the day made anew has."""
+"""Interval metrics of a day: rows added by hours equal those of the day computed again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a day's tables are made of: the number changes exactly when what they are computed from does."""
+"""The number that says what a day's tables are made of changes exactly when their inputs change."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LATER = READ_AT + timedelta(hours=1)
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
-    """Two hours and the whole day, in that order."""
+    """A lake with two hours and the whole day, stored in that order."""
     lake = Lake(LocalStore(tmp_path))
     store(lake, HOURLY, *HOURS[:2], as_of=READ_AT - timedelta(hours=2))
     store(lake, DAILY, DAY, as_of=READ_AT - timedelta(hours=1), reach=Reach(utc_day(DAY)[1], is_complete=True))

@@ -1,4 +1,4 @@
-"""Agents' status of days that follow each other, of which each was read at another time."""
+"""Agents' status of consecutive days that were read at different times."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def read(lake: Lake, day: str, spans: list[tuple[str, int, int]], as_of: datetim
 
 
 @pytest.mark.parametrize("own_is_newer", [False, True])
-def test_each_day_is_told_by_its_own_reading_however_old_that_of_the_other_is(lake: Lake, own_is_newer: bool) -> None:
+def test_each_day_uses_its_own_reading_however_old_that_of_the_other_is(lake: Lake, own_is_newer: bool) -> None:
     read(lake, DAY, BEFORE, READ_AT + (HOUR if own_is_newer else -HOUR))
     read(lake, NEXT, AFTER, READ_AT)
     found = status_within(lake.refreshed(), [DAY, NEXT])

@@ -1,4 +1,4 @@
-"""Verdicts on days: kept by day and check, with the rows that they were given on."""
+"""Verdicts on days: stored by day and check, with the rows that the check looked at."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_each_day_has_its_own_verdicts(lake: Lake) -> None:
     assert verdicts(lake, OTHER) == {("session_metrics", PASSES.check): (PASSES, 2)}
 
 
-def test_a_later_verdict_of_a_check_takes_the_place_of_the_one_before_and_of_no_other(lake: Lake) -> None:
+def test_a_later_verdict_of_a_check_replaces_the_one_before_and_no_other(lake: Lake) -> None:
     give(lake, DAY, [FAILS], 1, {})
     give(lake, DAY, [PASSES], 1, {})
     mended = Verdict(FAILS.table, FAILS.check, True, is_blocking=True)

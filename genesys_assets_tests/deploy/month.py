@@ -1,10 +1,10 @@
 """A month of hours, tables, reports and published days, made by a cluster.
 
-`python -m genesys_assets_tests.deploy.month`, or `make spread`. Two workers make it, with a rate limit that binds. One
-loses its power in the middle, another machine takes its place. It takes hours.
+`python -m genesys_assets_tests.deploy.month`, or `make spread`. Two workers make it, with a low rate limit. One of them
+loses its power in the middle, and another machine replaces it. This takes hours.
 
-What is stored and published is compared with what one machine makes of the same days. What came of it is printed as
-JSON; the exit code is 1 where it is not as it should be.
+The result is compared with what one machine makes of the same days, and printed as JSON. The exit code is 1 unless all
+is as it should be.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LEAST, MOST = 0.35, 0.65
 
 def main() -> int:
     asked = _arguments()
-    # Also where a shell started it in the background: what it started must end with it.
+    # This also holds if a shell started it in the background: its child processes must end with it.
     for request in (signal.SIGINT, signal.SIGTERM):
         signal.signal(request, lambda *_: sys.exit(1))
     assets = _assets()

@@ -1,5 +1,5 @@
-"""A backfill that two workers of a cluster share, one of which loses its power in the middle, and the same days on one
-machine.
+"""A backfill that two workers of a cluster share, and the same days on one machine. One worker loses its power in the
+middle.
 
 Used by the tests, and for a month by `month`.
 """
@@ -43,8 +43,8 @@ day without pages stands under the next day that has some.
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """What came of the backfills: their statuses, the runs of each worker, and the seconds that all of it took, and the
-    first of them from the loss on.
+    """The result of the backfills: their statuses, the runs of each worker, the seconds that all took, and the seconds
+    of the first one since the loss.
     """
 
     statuses: Sequence[str]
@@ -61,7 +61,7 @@ def days(count: int) -> tuple[str, str]:
 
 
 def on_one_machine(sandbox: Sandbox, folder: Path, count: int, assets: Collection[str]) -> Made:
-    """The days made on one machine, each range in one run."""
+    """The days as one machine makes them, each range in one run."""
     first, last = days(count)
     hourly = [asset for asset in assets if asset in HOURS]
     daily = [asset for asset in assets if asset not in HOURS]
@@ -74,7 +74,7 @@ def on_one_machine(sandbox: Sandbox, folder: Path, count: int, assets: Collectio
 
 
 def in_cluster(running: Cluster, count: int, assets: Collection[str]) -> Made:
-    """What a cluster has made."""
+    """The result of a cluster."""
     names = ("AWS_", "GENESYS_ASSETS_PUBLISH", "GENESYS_ASSETS_LAKE")
     with environment({name: value for name, value in running.settings.items() if name.startswith(names)}):
         return _made(open_lake(), count, assets)
@@ -134,7 +134,7 @@ def spread(
 
 @contextmanager
 def slowly(sandbox: Sandbox) -> Iterator[None]:
-    """The platform takes so long for an answer that a run can be caught in the middle."""
+    """Delay the platform's answers, so that a test can stop a run in the middle."""
     sandbox.behaviour.latency_ms = _SLOW_MS
     try:
         yield
@@ -147,7 +147,7 @@ def _backfill(deployment: Deployment, count: int, assets: Collection[str]) -> st
 
 
 def _range(asset: str, count: int) -> tuple[str, str] | None:
-    """None of what has no partitions."""
+    """The range, or None for assets without partitions."""
     first, last = days(count)
     return None if asset.startswith("reference/") else hours(first, last) if asset in HOURS else (first, last)
 
@@ -157,7 +157,7 @@ def _ended(running: Cluster) -> int:
 
 
 def _is_busy(worker: Part, deployment: Deployment) -> bool:
-    """Whether a run goes on there that has begun."""
+    """Whether a started run still goes on there."""
     return bool(_taken(worker)) and any(run.status == "STARTED" for run in _runs_of(worker, deployment.runs()))
 
 
@@ -173,15 +173,15 @@ def _taken(worker: Part) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What stands at the end: the rows of each partition of tables and reports, without tables that describe runs, and
-    what is published of each day.
+    """The state at the end: the rows of each partition of tables and reports, without tables that describe runs, and
+    the published files of each day.
     """
 
     rows: Mapping[str, pa.Table]
     published: Mapping[str, Manifest | None]
 
     def differs_from(self, other: Made) -> list[str]:
-        """The partitions and published days that are not the same in both."""
+        """The partitions and published days that differ."""
         places = sorted(self.rows.keys() | other.rows.keys())
         days = sorted(self.published.keys() | other.published.keys())
         return [
@@ -203,7 +203,7 @@ def _made(lake: Lake, count: int, assets: Collection[str]) -> Made:
 
 
 def _sorted(table: pa.Table) -> pa.Table:
-    """Rows have an order, by all columns that can be compared."""
+    """The rows, sorted by all columns that can be compared."""
     plain = [(name, "ascending") for name in table.column_names if not pa.types.is_nested(table.field(name).type)]
     return table.sort_by(plain).combine_chunks()
 

@@ -23,7 +23,7 @@ ASSETS = ("pages/hourly_aggregates", "tables/interval_metrics")
 
 
 def missing() -> str:
-    """Why there can be no cluster on this machine; empty where there can."""
+    """Why this machine cannot run a cluster; empty if it can."""
     try:
         deployed.python(), services.postgres_binaries(), services.redis_binary()
     except services.NotInstalled as error:
@@ -53,7 +53,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def backfill(world: World) -> Spread:
-    """DAYS, a day for each run. The first worker loses its power in the middle of a run."""
+    """Backfill DAYS, one run a day. The first worker loses its power in the middle of a run."""
     return spreading.spread(world.sandbox, world.cluster, world.deployment, DAYS, ASSETS)
 
 

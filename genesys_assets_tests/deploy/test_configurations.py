@@ -1,5 +1,5 @@
-"""What deploy/ holds: valid against the schemas that are at hand, and nowhere else than dagster.yaml of one machine but
-in what each is there for.
+"""The files of deploy/ are valid by the available schemas, and differ from dagster.yaml of one machine only where their
+purpose requires it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def without_environment(value: Any) -> Any:
-    """`{env: NAME}` as the text that would stand there."""
+    """Replace `{env: NAME}` by the text that it would give."""
     if isinstance(value, dict):
         return value["env"] if value.keys() == {"env"} else {key: without_environment(v) for key, v in value.items()}
     return [without_environment(each) for each in value] if isinstance(value, list) else value
@@ -53,7 +53,7 @@ def must_fit(fields: Any, value: Any) -> None:
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_a_dagster_yaml_differs_from_that_of_one_machine_only_in_what_it_is_there_for(name: str) -> None:
+def test_a_dagster_yaml_differs_from_that_of_one_machine_only_where_its_purpose_requires(name: str) -> None:
     found = read(DEPLOY / name / "dagster.yaml")
     assert {key: value for key, value in found.items() if key not in OWN[name]} == {
         key: value for key, value in BASE.items() if key not in OWN[name]

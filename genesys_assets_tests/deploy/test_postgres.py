@@ -16,7 +16,7 @@ from genesys_assets_tests.patience import PATIENCE_SECONDS
 
 
 def missing() -> str:
-    """Why there can be no PostgreSQL on this machine; empty where there can."""
+    """Why this machine cannot run PostgreSQL; empty if it can."""
     try:
         cluster.python(), services.postgres_binaries()
     except services.NotInstalled as error:

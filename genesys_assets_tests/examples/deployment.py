@@ -1,6 +1,6 @@
 """Dagster as it is deployed: web server and daemon as processes of their own, over a workspace of code locations.
 
-A test asks it for what a person would click, through the same GraphQL. What must come of it is in the tests.
+A test does through the same GraphQL what a person would click. The tests state the expected results.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Part:
 
 
 class WatchedProcess(Protocol):
-    """A process that must go on while something is waited for."""
+    """A process that must keep running while a test waits."""
 
     @property
     def process(self) -> subprocess.Popen[bytes]: ...
@@ -92,7 +92,8 @@ class Deployment:
     patience: float = _PATIENCE_SECONDS
 
     def wait_for(self, look: Callable[[], Seen | None]) -> Seen:
-        """What `look` returns, once it returns something. Fails at once with its log when a part has ended."""
+        """Waits until `look` returns something, and returns it. If a part ends meanwhile, fails at once with its
+        log."""
 
         def look_while_all_run() -> Seen | None:
             for part in self.parts:
@@ -122,12 +123,12 @@ class Deployment:
         return [tick["status"] for tick in ticks if tick["status"] != "STARTED"]
 
     def materialise(self, location: str, asset: str, partition: str, job: str = "__ASSET_JOB") -> Run:
-        """One partition of one asset; returns when the run has ended."""
+        """Materialise one partition of one asset; returns when the run has ended."""
         launched = self.launch(location, asset, partition, job)
         return self.ended(lambda run: run.id == launched)
 
     def launch(self, location: str, asset: str, partition: str, job: str = "__ASSET_JOB") -> str:
-        """One partition of one asset; gives the id of the run."""
+        """Launch one partition of one asset; returns the id of the run."""
         run = {
             "selector": {
                 "repositoryLocationName": location,
@@ -142,11 +143,12 @@ class Deployment:
         return str(answer["run"]["runId"])
 
     def backfill(self, asset: str, partitions: Sequence[str]) -> str:
-        """Several partitions of one asset as a backfill; gives its id."""
+        """Launch several partitions of one asset as a backfill; returns its id."""
         return self._backfill({"assetSelection": [{"path": asset.split("/")}], "partitionNames": list(partitions)})
 
     def backfill_ranges(self, ranges: Mapping[str, tuple[str, str] | None]) -> str:
-        """A range of partitions of each asset, None of one without, as one backfill; gives its id."""
+        """Launch a range of partitions of each asset as one backfill; returns its id. None stands for an asset without
+        partitions."""
         asked = [
             {
                 "assetKey": {"path": asset.split("/")},
@@ -162,7 +164,7 @@ class Deployment:
         return str(answer["backfillId"])
 
     def backfill_ended(self, backfill: str) -> str:
-        """The status of a backfill, when it has ended."""
+        """Wait for the end of a backfill; returns its status."""
 
         def status() -> str | None:
             now = str(self._ask(_BACKFILL_STATUS, id=backfill)["partitionBackfillOrError"]["status"])
@@ -171,7 +173,7 @@ class Deployment:
         return self.wait_for(status)
 
     def ended(self, wanted: Callable[[Run], bool]) -> Run:
-        """The first run that is as wanted, when it has ended."""
+        """Wait for the first matching run to end."""
         return self.wait_for(
             lambda: next(
                 (run for run in self.runs() if wanted(run) and run.status in ("SUCCESS", "FAILURE", "CANCELED")), None
@@ -214,7 +216,7 @@ def deployed(
 ) -> Iterator[Deployment]:
     """Web server and daemon, started from the checkout, until the block ends.
 
-    `configuration` stands for the checkout's dagster.yaml where it is given.
+    `configuration`, if given, replaces the checkout's dagster.yaml.
     """
     home.mkdir()
     (home / "dagster.yaml").write_text(configuration or (REPOSITORY / "dagster.yaml").read_text())
@@ -261,7 +263,7 @@ def code_server(home: Path, settings: Mapping[str, str], port: int, log: Path) -
 
 
 def _environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
-    """What README.md says that services are started with, and nothing else of ours."""
+    """The environment that README.md gives to services, and no other settings of the package."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     services = {"DAGSTER_HOME": str(home), "DAGSTER_BACKFILL_RETRY_DEFINITION_CHANGED_ERROR": "1"}
     return {**inherited, **settings, **services, "PYTHONPATH": str(REPOSITORY)}
@@ -305,7 +307,7 @@ def _tool(name: str) -> str:
 
 
 def _end(parts: list[Part]) -> None:
-    """Ask all at once, wait for them and for the code servers that they started, and kill what does not listen."""
+    """Ask all processes to end at once, wait for them and their code servers, and kill those that do not react."""
     for part in parts:
         part.process.terminate()
     deadline = time.monotonic() + _PATIENCE_ENDING_SECONDS

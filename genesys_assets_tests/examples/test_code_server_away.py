@@ -1,7 +1,7 @@
 """A code server that goes away and comes back, under a real daemon: nothing that waits in the queue is lost.
 
-GENESYS_ASSETS_TESTS_AWAY_SECONDS=300     away for so long, with the checkout's own dagster.yaml; else until the daemon
-                                          has missed it twice, with pauses of two seconds instead of sixty
+GENESYS_ASSETS_TESTS_AWAY_SECONDS=300     away for this long, with the checkout's own dagster.yaml; otherwise until the
+daemon has missed it twice, with pauses of two seconds instead of sixty
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def configuration() -> str:
 
 @contextmanager
 def stopped_daemon(deployment: Deployment) -> Iterator[None]:
-    """The daemon does nothing meanwhile, so that what is launched stays in the queue."""
+    """Stop the daemon meanwhile, so that launched runs stay in the queue."""
     daemon = deployment.parts[1].process.pid
     os.kill(daemon, signal.SIGSTOP)
     try:

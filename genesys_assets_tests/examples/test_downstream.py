@@ -1,6 +1,6 @@
 """examples/downstream beside genesys_assets, as its README says: both code locations under a real daemon.
 
-Its figures are tested in the example itself.
+The example itself tests its figures.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def workspace_with_example(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def world(past_days: World, object_store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> World:
-    """The past days in a lake and a bucket that may be added to."""
+    """The past days in a lake and a bucket that tests may add to."""
     folder = tmp_path_factory.mktemp("downstream") / "lake"
     shutil.copytree(past_days.folder, folder)
     object_store.create_bucket("downstream")
@@ -98,7 +98,7 @@ def test_a_report_of_one_code_location_is_read_in_the_other(deployment: Deployme
 
 
 def test_no_two_parts_of_it_have_to_create_the_same_database(deployment: Deployment, home: Path) -> None:
-    """What they share was there before them. Every other database holds the events of one run, or of no run."""
+    """The shared databases existed before them. Every other database holds the events of one run, or of no run."""
     of_runs = {f"history/runs/{run}.db" for run in (*(run.id for run in deployment.runs()), "")}
     assert databases(home) - of_runs == SHARED_DATABASES
 

@@ -44,7 +44,7 @@ def _rows(lines: list[str]) -> Iterator[dict[str, str]]:
 
 
 def value(cell: str) -> float | None:
-    """What an example comes to: the number after its last equals sign or colon. An empty cell is null."""
+    """The result of an example: the number after its last equals sign or colon. An empty cell is null."""
     last = re.split(r"[=:] ", cell)[-1].replace(",", "")
     return None if last in ("null", "") else float(last)
 
@@ -163,7 +163,7 @@ def lake_of_contacts(folder: Path, first: str, days: int, *contacts: dict[str, l
 
 @pytest.mark.long
 def test_the_rates_of_contacts_are_what_the_report_says(tmp_path: Path) -> None:
-    """Of 20 contacts 4 are of unknown customers, 4 repeat and 3 are followed."""
+    """Of 20 contacts, 4 have unknown customers, 4 are repeats, and 3 have a follow-up."""
     of_day = [
         contact(number, f"x{number}" if number < 16 else None, NOON, 1 if number < 2 else 0) for number in range(20)
     ]
@@ -215,7 +215,7 @@ def test_the_example_of_what_requests_cost_is_what_the_report_says(tmp_path: Pat
 
 
 def agents_spans(kind: Kind, told: str) -> Iterator[Span]:
-    """Ana's spans of a day as `00:00 OFFLINE 08:00 AVAILABLE ... 23:00` says them."""
+    """Ana's spans of a day, from a text such as `00:00 OFFLINE 08:00 AVAILABLE ... 23:00`."""
     words = told.split()
     moments = [datetime.fromisoformat(f"{DAY:%Y-%m-%d}T{word}+00:00") for word in words[::2]]
     for start, end, status in zip(moments, moments[1:], words[1::2], strict=False):
@@ -250,7 +250,7 @@ def test_the_examples_of_quality_are_what_the_report_says(tmp_path: Path) -> Non
     def judged(metric: str, minutes: float = 0, **more: Any) -> Row:
         return measured(minutes, "formId,queueId,userId", metric, **agent, form_id="F", **more)
 
-    def asked(metric: str, form: str, **more: Any) -> Row:
+    def survey_row(metric: str, form: str, **more: Any) -> Row:
         return measured(0, "queueId,surveyFormId,userId", metric, **agent, survey_form_id=form, **more)
 
     lake = small_lake(
@@ -263,12 +263,12 @@ def test_the_examples_of_quality_are_what_the_report_says(tmp_path: Path) -> Non
             judged("oTotalCriticalScore", count=2, sum=150),
         ],
         surveys_metrics=[
-            asked("nSurveysSent", "S", count=10),
-            asked("nSurveyResponses", "S", count=4),
-            asked("oSurveyTotalScore", "S", count=4, sum=290),
-            asked("nSurveyNpsResponses", "N", count=20),
-            asked("nSurveyNpsPromoters", "N", count=11),
-            asked("nSurveyNpsDetractors", "N", count=4),
+            survey_row("nSurveysSent", "S", count=10),
+            survey_row("nSurveyResponses", "S", count=4),
+            survey_row("oSurveyTotalScore", "S", count=4, sum=290),
+            survey_row("nSurveyNpsResponses", "N", count=20),
+            survey_row("nSurveyNpsPromoters", "N", count=11),
+            survey_row("nSurveyNpsDetractors", "N", count=4),
         ],
         resolutions_metrics=[measured(0, "queueId,userId", "nNextContactAvoided", **agent, count=2)],
     )

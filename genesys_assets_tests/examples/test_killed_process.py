@@ -46,10 +46,10 @@ def test_it_is_found_tried_once_more_and_frees_its_place(silent_host: str, tmp_p
             failed = deployment.ended(lambda each: each.id == run)
             assert failed.status == "FAILURE"
             again = deployment.wait_for(lambda: tried_again(deployment, run))
-            # Its place in the pool was given back: the second try has come as far as the first.
+            # Its place in the pool is free again: the second try has come as far as the first.
             os.kill(deployment.wait_for(lambda: process_of(instance, again.id)), signal.SIGKILL)
             assert deployment.ended(lambda each: each.id == again.id).status == "FAILURE"
-            # Nobody tries a third time by himself: to the sensors both are failures after which they pause.
+            # There is no automatic third try: the sensors see two failures, and pause after them.
             location = build_definitions().get_repository_def()
             known = runs_of(instance, location, datetime.now(UTC))
             assert [(each.failed, each.first, each.assets) for each in known] == [

@@ -1,4 +1,4 @@
-"""The snippets that read the lake, out of docs/lake.md and the READMEs, run on a lake as these describe one."""
+"""Runs the snippets that read the lake, from docs/lake.md and the READMEs, on a lake as these describe it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ AGENT_DAILY = next(report.spec for report in built_in_reports() if report.name =
 
 
 def snippets(heading: str, language: str, page: str = "docs/lake.md") -> list[str]:
-    """The code of a section, but for what engines that do not run here would run."""
+    """The code of a section, without snippets for engines that do not run here."""
     _, section = (REPOSITORY / page).read_text().split(f"\n## {heading}\n")
     return re.findall(rf"```{language}\n(.+?)```", section.split("\n## ")[0], re.DOTALL)
 
@@ -42,7 +42,7 @@ READING, PAST = "Reading a table", "A past version"
 
 @pytest.fixture
 def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
-    """Two days of agents, the second of which was read again; and a day of conversations that was read three times."""
+    """Two days of agents, the second read twice, and a day of conversations that was read three times."""
     lake = Lake(LocalStore(tmp_path / "lake"))
     for day, user in ((DAY_BEFORE, "U1"), (DAY, "U2"), (DAY, "U3")):
         rows = [{"interval_start": datetime.fromisoformat(f"{day}T00:00:00Z"), "user_id": user}]
@@ -61,7 +61,7 @@ def write(lake: Lake, place: str, spec: TableSpec, day: str, rows: list[dict[str
 
 
 def run(code: str) -> dict[str, Any]:
-    """The names that a snippet leaves."""
+    """Run a snippet; returns the names that it defines."""
     names: dict[str, Any] = {}
     exec(code, names)
     return names

@@ -1,4 +1,4 @@
-"""docs/operations.md: each of its commands is run as it stands there, and its tables name what there is."""
+"""docs/operations.md: each of its commands runs as written, and its tables are complete."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def commands() -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Deployment:
-    """A checkout's folder as an operator has it: dagster.yaml, pyproject.toml, `.env` of the sandbox."""
+    """A checkout as an operator has it: dagster.yaml, pyproject.toml, `.env` of the sandbox."""
 
     home: Path
     environment: dict[str, str]
@@ -80,13 +80,13 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
         yield Deployment(home, inherited | activated)
 
 
-def test_there_are_commands_in_every_section_that_tells_what_to_do() -> None:
+def test_every_section_that_says_what_to_do_has_commands() -> None:
     with_commands = {heading for heading, _ in commands()}
     assert {*sections()} - with_commands == {"A deployment", "Cost", "Metrics"}
 
 
 def test_each_command_does_what_the_page_says(deployment: Deployment) -> None:
-    """In one test, for each builds on those before it."""
+    """One test runs all, because each command builds on those before it."""
     for heading, command in commands():
         done = deployment.run(command)
         allowed = (0, 1) if _MAY_BE_LATE in command else (0,)
@@ -97,7 +97,7 @@ def test_each_command_does_what_the_page_says(deployment: Deployment) -> None:
     assert stored["tables/conversations"] == stored["reports/agent_daily"] == 1
     copied = json.loads((deployment.home / "status_copied.json").read_text())
     assert {each["asset"]: each["stored"] for each in copied["assets"]} == stored
-    # The day itself is published as well, which is too long ago to be looked at.
+    # The day itself is published as well; it is too long ago to be checked.
     assert list((deployment.home / "published").glob("reports/manifest/date=2026-01-31/manifest.json"))
 
 

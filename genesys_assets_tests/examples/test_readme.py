@@ -1,4 +1,4 @@
-"""What README.md says can be done as it stands there."""
+"""The instructions of README.md work as written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The snippet of docs/semantics.md that makes times of memberships out of the observations of days."""
+"""The snippet of docs/semantics.md that turns the observations of days into periods of membership."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ADA, BO = "ada", "bo"
 OBSERVED: dict[int, dict[str, dict[str | None, bool | None]]] = {
     1: {"Sales": {ADA: True, BO: True}, "Service": {None: None}},
     2: {"Sales": {ADA: True}, "Service": {BO: True}},
-    # On 3 March nothing was observed, on 5 March Service alone.
+    # On 3 March nothing was observed, on 5 March only Service.
     4: {"Sales": {ADA: True, BO: False}, "Service": {BO: True}},
     5: {"Service": {None: None}},
     6: {"Sales": {ADA: False, BO: False}, "Service": {BO: True}},

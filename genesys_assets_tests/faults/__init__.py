@@ -1,4 +1,4 @@
-"""Hostile input of every kind, through the real parts: each case ends in a right table or in a named error.
+"""Hostile input of every kind, through the real parts: each case ends in a correct table or in a named error.
 
 `answers`        what the API, and what pretends to be the API, may answer
 `report_files`   what people may write into reports.yaml

@@ -1,4 +1,4 @@
-"""The documents say how many kinds of hostile input the tests try."""
+"""The documents state correctly how many kinds of hostile input the tests try."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from genesys_assets_tests.reports.language.mistakes import MISTAKES
 DOCS = Path(__file__).parents[2] / "docs"
 REPORTS = len(reports.REFUSED) + len(reports.RIGHT)
 FILES = sum(len(kinds) for kinds in (THE_CALL, THE_FIGURES, LEFT_OUT, REFUSED, REFUSED_TEXTS, REFUSED_VALUES))
-# And a host that says nothing at all.
+# And a host that never answers.
 ANSWERS = len(CASES) + len(DRIPS) + 1
 
 

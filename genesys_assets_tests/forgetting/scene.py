@@ -1,5 +1,5 @@
-"""A lake in which somebody stands wherever anybody can: pages, tables, own reports, snapshots, a table of somebody
-else's, published days, older versions, and what a killed run left.
+"""A lake with a person's data everywhere it can be: pages, tables, custom reports, snapshots, another team's table,
+published days, older versions, and leftovers of a killed run.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def call(id_: str, contact: str, number: str, name: str, user: Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Scene:
-    """A lake and what is published of it, in one folder; and the agent who took the calls."""
+    """A lake and its published files, in one folder; and the agent who took the calls."""
 
     world: World
     home: Path
@@ -167,7 +167,7 @@ class Scene:
 
     @property
     def folders(self) -> Path:
-        """Everything that is stored."""
+        """The folders of everything that is stored."""
         return self.home
 
     @property
@@ -179,18 +179,18 @@ class Scene:
     def of_user(self) -> tuple[str, ...]:
         return (self.user["id"], self.user["name"], self.user["email"])
 
-    def found(self, *values: str) -> dict[str, list[str]]:
-        """Which of the values stand in which file."""
+    def files_with(self, *values: str) -> dict[str, list[str]]:
+        """Which of the values appear in which file."""
         return files_with(self.home, values)
 
     def copied(self, home: Path) -> Scene:
-        """The same, elsewhere, for a test that changes it."""
+        """A copy, for a test that changes it."""
         shutil.copytree(self.home, home)
         return replace(self, home=home, world=at_home(self.world, home))
 
     @property
     def manifest(self) -> Manifest:
-        """That of the day which is published."""
+        """The manifest of the published day."""
         found = open_publisher(str(self.home / "published"), lambda: None).manifest(date.fromisoformat(DAY))
         assert found is not None
         return found
@@ -246,7 +246,7 @@ OF_REPORTS = tuple(
 
 
 def fill(scene: Scene) -> None:
-    """Bring the day, and those who stand in it, everywhere."""
+    """Store the day, and the people in it, everywhere."""
     organisation, user = scene.world.sandbox.organisation, scene.user
     told = {"customer": "KD-998877", "mail": "ottilie@quarz.example", "note": "quarz rang twice"}
     told |= {"colour": "mauve", "home": "+41790005566", "at_home": "Quarz at home"}
@@ -260,7 +260,7 @@ def fill(scene: Scene) -> None:
         scene.run(f"reference/{table}", f"reference/{table}_history")
     scene.run("reference/queue_members", "reference/user_skills", job="observe", partition=NEXT)
     complete(scene)
-    # Read again: the versions of before stay for a day.
+    # The day is read again: older versions stay for a day.
     organisation.restate(BYSTANDER, lambda item: item.update(originatingSocialMediaPublic=False))
     complete(scene)
     scene.run("tables/restatements", "tables/open_conversations")
@@ -284,7 +284,7 @@ def fill(scene: Scene) -> None:
 
 
 def by_delta_lake(scene: Scene) -> None:
-    """A table that somebody writes with Delta Lake itself: its log has least and greatest values, and a checkpoint."""
+    """A table that another program writes with Delta Lake: its log has minimum and maximum values, and a checkpoint."""
     folder = scene.home / "lake/downstream/by_delta_lake"
     for customer, id_ in (("Ottilie Quarz", VICTIM), ("Benno Basalt", BYSTANDER)):
         rows = [{"customer": customer, "agent": scene.user["name"], "conversation_id": id_, "points": 7}]
@@ -299,7 +299,7 @@ def complete(scene: Scene) -> None:
 
 
 def leave_behind(scene: Scene) -> None:
-    """What a killed run leaves: a file that no commit names, and a draft."""
+    """Leave what a killed run leaves: a file that no commit names, and a draft."""
     folder = scene.home / "lake"
     (stored,) = scene.lake.log("tables/participants").files(DAY)
     left = folder / f"tables/participants/date={DAY}/{'0' * 32}-{'0' * 12}.parquet"
@@ -310,5 +310,5 @@ def leave_behind(scene: Scene) -> None:
 
 
 def places(found: Mapping[str, Sequence[str]]) -> set[str]:
-    """Of files the first two folders below the lake, or what is published."""
+    """The first two folders of files below the lake, or the published folder."""
     return {"/".join(path.removeprefix("lake/").split("/")[:2]) for path in found}

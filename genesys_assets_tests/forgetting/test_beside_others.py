@@ -1,4 +1,5 @@
-"""Forgetting is safe beside everything else: runs that commit meanwhile, others who forget, kills at any step."""
+"""Forgetting is safe beside everything else: runs that commit meanwhile, other processes that forget, kills at any
+step."""
 
 from __future__ import annotations
 
@@ -99,17 +100,17 @@ def lake(tmp_path: Path) -> Lake:
     return lake
 
 
-def found(lake: Lake, *ids: str) -> dict[str, list[str]]:
+def files_with_ids(lake: Lake, *ids: str) -> dict[str, list[str]]:
     return files_with(Path(lake.store.path("")), [*ids, *(f"Name of {id_[:8]}" for id_ in ids)])
 
 
-def test_whoever_is_forgotten_leaves_and_all_others_stay(lake: Lake) -> None:
+def test_a_forgotten_person_disappears_and_all_others_stay(lake: Lake) -> None:
     reach, rows = lake.reach(PAGES, HOURS[0]), lake.rows(LIVE, DAY)
     report = forget(lake, FIRST)
     assert report.problems == {}
     assert report.partitions == {PAGES: 2, TABLE: 1, LIVE: 1}
     assert report.rows_removed == {PAGES: 0, TABLE: 1, LIVE: 2}
-    assert found(lake, FIRST) == {}
+    assert files_with_ids(lake, FIRST) == {}
     after = lake.refreshed()
     assert {row["conversation_id"] for row in after.read(TABLE, DAY).to_pylist()} == {SECOND}
     assert (after.reach(PAGES, HOURS[0]), after.rows(LIVE, DAY)) == (reach, rows - 2)
@@ -123,13 +124,13 @@ def test_a_run_that_began_before_and_commits_after_brings_nobody_back(lake: Lake
     newest = datetime.now(UTC) if write is write_pages else 10**15
     write(lake.refreshed(), newest, meanwhile=lambda: forget(lake, FIRST, now=datetime.now(UTC)))
     assert forget(lake, now=datetime.now(UTC) + LATER).problems == {}
-    assert found(lake, FIRST) == {}
-    assert found(lake, SECOND)
+    assert files_with_ids(lake, FIRST) == {}
+    assert files_with_ids(lake, SECOND)
 
 
 @pytest.mark.parametrize("write", [write_pages, write_table])
 def test_what_a_run_commits_after_it_was_written_is_cleaned_by_that_run(lake: Lake, write: Callable[..., None]) -> None:
-    """The current version has nobody any more before anybody else has looked."""
+    """The current version no longer names the person before any other process looks."""
     newest = datetime.now(UTC) if write is write_pages else 10**15
     write(lake.refreshed(), newest, meanwhile=lambda: forget(lake, FIRST, now=datetime.now(UTC)))
     after = lake.refreshed()
@@ -146,12 +147,12 @@ def write_report(lake: Lake, meanwhile: Callable[[], object]) -> None:
         meanwhile()
 
 
-def test_a_report_that_was_made_meanwhile_is_not_stored_for_only_names_tell_who_stands_in_it(lake: Lake) -> None:
+def test_a_report_that_was_made_meanwhile_is_not_stored_because_it_has_only_names(lake: Lake) -> None:
     with pytest.raises(ForgottenMeanwhile, match=f"{REPORT} of {DAY} was not stored"):
         write_report(lake.refreshed(), lambda: forget(lake, FIRST, now=datetime.now(UTC)))
     assert DAY not in lake.refreshed().log(REPORT).partitions()
     forget(lake)
-    assert found(lake, FIRST) == {}
+    assert files_with_ids(lake, FIRST) == {}
 
 
 def test_an_older_reading_that_is_committed_later_does_not_replace_what_was_rewritten(lake: Lake) -> None:
@@ -172,11 +173,11 @@ def test_snapshots_of_a_day_that_are_added_meanwhile_stay(lake: Lake, monkeypatc
     monkeypatch.setattr(commit.Commit, "prepare", beside)
     assert forget(lake, FIRST).problems == {}
     assert lake.refreshed().rows(LIVE, DAY) == 3
-    assert found(lake, FIRST) == {}
+    assert files_with_ids(lake, FIRST) == {}
 
 
-def test_two_who_forget_at_once_forget_both(lake: Lake) -> None:
-    # An hour later one would take the drafts of the other for left behind.
+def test_two_processes_that_forget_at_once_forget_both(lake: Lake) -> None:
+    # An hour later, each would take the drafts of the other for leftovers.
     now = {"now": datetime.now(UTC)}
     threads = [threading.Thread(target=forget, args=(lake.refreshed(), id_), kwargs=now) for id_ in (FIRST, SECOND)]
     for thread in threads:
@@ -185,10 +186,10 @@ def test_two_who_forget_at_once_forget_both(lake: Lake) -> None:
         thread.join()
     assert len(ForgottenIds.load(lake.store).by_digest) == 2
     assert forget(lake).problems == {}
-    assert found(lake, FIRST, SECOND) == {}
+    assert files_with_ids(lake, FIRST, SECOND) == {}
 
 
-def test_a_file_that_may_be_about_to_be_committed_is_left_alone_and_told(lake: Lake) -> None:
+def test_a_file_that_may_be_about_to_be_committed_is_left_alone_and_reported(lake: Lake) -> None:
     (stored,) = lake.log(TABLE).files(DAY)
     folder = Path(lake.store.path(TABLE))
     young = f"date={DAY}/{'1' * 32}-{'1' * 12}.parquet"
@@ -196,33 +197,35 @@ def test_a_file_that_may_be_about_to_be_committed_is_left_alone_and_told(lake: L
     report = forget(lake, FIRST, now=datetime.now(UTC))
     assert list(report.problems) == [f"{TABLE}/{young}"]
     assert "Run this again after" in report.problems[f"{TABLE}/{young}"]
-    assert list(found(lake, FIRST)) == [f"{TABLE}/{young}"]
+    assert list(files_with_ids(lake, FIRST)) == [f"{TABLE}/{young}"]
     assert forget(lake, now=datetime.now(UTC) + IN_FLIGHT + timedelta(minutes=1)).problems == {}
-    assert found(lake, FIRST) == {}
+    assert files_with_ids(lake, FIRST) == {}
 
 
-def test_a_table_of_others_that_cannot_be_rewritten_is_told_and_keeps_no_other_from_being_rewritten(lake: Lake) -> None:
+def test_a_table_of_others_that_cannot_be_rewritten_is_reported_and_keeps_no_other_from_being_rewritten(
+    lake: Lake,
+) -> None:
     folder = Path(lake.store.path("downstream/tags"))
     tags = pa.array([[("of", FIRST)]], pa.map_(pa.string(), pa.string()))
     write_deltalake(folder, pa.table({"tags": tags}))
     report = forget(lake.refreshed(), FIRST)
     assert list(report.problems) == ["downstream/tags"]
-    assert {path.split("/")[0] for path in found(lake, FIRST)} == {"downstream"}
+    assert {path.split("/")[0] for path in files_with_ids(lake, FIRST)} == {"downstream"}
 
 
-def test_a_damaged_partition_is_told_and_keeps_no_other_from_being_rewritten(lake: Lake) -> None:
+def test_a_damaged_partition_is_reported_and_keeps_no_other_from_being_rewritten(lake: Lake) -> None:
     (stored,) = lake.log(TABLE).files(DAY)
     (Path(lake.store.path(TABLE)) / stored.path).write_bytes(b"PAR1 no more")
     report = forget(lake, FIRST)
     assert list(report.problems) == [f"{TABLE} {DAY}"]
-    assert found(lake, FIRST) == {}
+    assert files_with_ids(lake, FIRST) == {}
 
 
 # -- kills -------------------------------------------------------------------------------------------------------------
 
 
 class Killed(BaseException):
-    """In the place of a kill: nobody handles it."""
+    """Stands for a kill: no code handles it."""
 
 
 STEPS = ("put", "delete", "commit")
@@ -234,7 +237,7 @@ def step(request: pytest.FixtureRequest) -> str:
 
 
 def kill_at(step: str, number: int, patch: pytest.MonkeyPatch) -> None:
-    """Die at the step of that number."""
+    """Let the process die at the step of that number."""
     counted = iter(range(number))
 
     def dying(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -251,7 +254,7 @@ def kill_at(step: str, number: int, patch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_whoever_is_killed_completes_when_run_again(
+def test_a_killed_process_completes_when_run_again(
     lake: Lake, step: str, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
@@ -259,9 +262,9 @@ def test_whoever_is_killed_completes_when_run_again(
         try:
             forget(lake, FIRST)
         except Killed:
-            assert found(lake, FIRST)
+            assert files_with_ids(lake, FIRST)
     assert forget(lake.refreshed(), FIRST).problems == {}
-    assert found(lake, FIRST) == {}
+    assert files_with_ids(lake, FIRST) == {}
     assert {row["conversation_id"] for row in lake.refreshed().read(TABLE, DAY).to_pylist()} == {SECOND}
 
 
@@ -285,11 +288,11 @@ def test_a_process_that_is_killed_for_real_completes_when_run_again(lake: Lake, 
     with environment(settings):
         killed = subprocess.run([sys.executable, "-c", code, *command], check=False, env=dict(os.environ))
         assert killed.returncode == -signal.SIGKILL
-        assert found(lake, FIRST)
+        assert files_with_ids(lake, FIRST)
         cli = [sys.executable, "-m", "genesys_assets.cli", *command]
         again = subprocess.run(cli, check=False, env=dict(os.environ), capture_output=True, text=True)
     assert (again.returncode, again.stderr) == (0, "")
-    assert found(lake, FIRST) == {}
+    assert files_with_ids(lake, FIRST) == {}
 
 
 # -- S3 ----------------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
-"""Forgetting reaches every table that has a column of anybody, and every kind of stored answer, whichever there are.
+"""Forgetting reaches every table that has a column with personal data, and every kind of stored answer.
 
-Tables are taken from the list that a warehouse gets, answers from the rules that say where personal data stand in them:
-a new one is tried here without being named.
+Tables come from the list for warehouses, answers from the rules that say where their personal data are, so a new one is
+tested without being named here.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ IS_ONE = ("group", "stats", "attributes", "flow", "division", "cursors", "queue"
 
 
 def text(name: str, class_: PersonalData, of: str, *, is_id: bool) -> str:
-    """What a field of a class holds in a row that belongs to a conversation."""
+    """The value of a field of a class, in a row that belongs to a conversation."""
     if class_ is PERSON:
         if is_id or of != OTHER:
             return AGENTS[of]
@@ -75,11 +75,11 @@ def text(name: str, class_: PersonalData, of: str, *, is_id: bool) -> str:
     if class_ is CONTENT:
         return SAID[of]
     if name in ("id", "name"):
-        # Of an organisation, which is nobody.
+        # An organisation is no person.
         return f"Company {of[-1]}"
     if name in ("externalContactId", "external_contact_id"):
         return KNOWN_CONTACT if of == MET else OTHER_CONTACT
-    # The number of a customer, or in the row of the agent the agent's name.
+    # The number of a customer; in the agent's row, the agent's name.
     return USER_NAME if of == OTHER and not name.lower().endswith("ani") else CALLERS[of]
 
 
@@ -98,7 +98,7 @@ def row(spec: TableSpec, of: str) -> dict[str, Any]:
 
 def cell(spec: TableSpec, name: str, type_: pa.DataType, of: str) -> Any:
     if name == "conversation_id" or name == "associated_conversation_id":
-        # Another conversation may name that which is forgotten.
+        # Another conversation may name the forgotten one.
         return of if name == "conversation_id" else GONE
     if name == "group_key":
         return json.dumps(group(FAMILY_OF.get(spec.name, CONVERSATIONS), of), sort_keys=True, separators=(",", ":"))
@@ -121,7 +121,7 @@ def value(type_: pa.DataType, name: str, class_: PersonalData, of: str) -> Any:
 
 
 def group(family: AggregateFamily, of: str) -> dict[str, str]:
-    """The values of a group that identify somebody; those of a contact only where the group names the contact."""
+    """The values of a group that identify a person; those of a contact only where the group names the contact."""
     classes = {name: class_of(family.table, snake_case(name)) for name in family.dimensions}
     found = {
         name: text(name, class_, of, is_id=class_ is PERSON)
@@ -142,7 +142,7 @@ def answer(rule: Rule) -> bytes:
 
 def item(rule: Members, of: str) -> dict[str, Any]:
     held = {name: member(name, each, of) for name, each in rule.known.items()}
-    # What nobody knows may be anything of the conversation's customer; of users it is kept as it is.
+    # Unknown fields may contain anything about the conversation's customer; those of users are kept.
     unheard_of = {"unheardOf": SAID[of]} if "participants" in rule.known else {}
     return held | unheard_of
 
@@ -157,7 +157,7 @@ def member(name: str, rule: Rule, of: str) -> Any:
 
 
 def lake_file(schema: Schema) -> bytes:
-    """A file of the data lake in which every known column of anybody is filled."""
+    """A file of the data lake with a value in every known column of personal data."""
     filled = {wire: (known.type, class_of(known.table, known.column)) for wire, known in schema.columns.items()}
     columns = {
         wire: pa.array([of if wire == "conversationId" else value(type_, wire, class_, of) for of in CALLERS], type_)
@@ -199,7 +199,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Lake]:
 
 
 def places_with(folder: Path, values: Iterable[str]) -> dict[str, set[str]]:
-    """What stands in which table."""
+    """Which values appear in which table."""
     found: dict[str, set[str]] = {}
     for path, here in files_with(folder, values).items():
         found.setdefault("/".join(path.split("/")[:2]), set()).update(here)
@@ -219,5 +219,5 @@ def test_nobody_is_left_in_any_table_or_answer(full: tuple[Path, Lake]) -> None:
     report = forget(lake)
     assert report.problems == {}
     assert places_with(folder, TRACES) == {}
-    # Whoever need not be forgotten stays.
+    # All others stay.
     assert places_with(folder, [AGENTS[MET], OTHER_CONTACT, OTHER]).keys() >= {"tables/sessions", "pages/daily_details"}

@@ -1,4 +1,4 @@
-"""Files that somebody had saved are protected as fetched answers are, and bring nobody back."""
+"""Imported files are protected like fetched answers, and bring no forgotten person back."""
 
 from __future__ import annotations
 

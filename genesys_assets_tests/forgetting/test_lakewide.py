@@ -1,5 +1,5 @@
-"""Whoever is forgotten stands nowhere any more: no file, no older version, no published day, no event of Dagster. What
-is computed from the rest is what the rest says, and nobody comes back.
+"""A forgotten person appears nowhere any more: in no file, older version, published day, or event of Dagster. Figures
+are computed from the remaining data, and no forgotten person comes back.
 """
 
 from __future__ import annotations
@@ -83,14 +83,14 @@ def scene(full: Scene, tmp_path: Path) -> Scene:
 
 
 def figures(scene: Scene, place: str) -> list[dict[str, Any]]:
-    """The rows of a table without who they are of."""
+    """The rows of a table without the columns that identify people."""
     hidden = ("user_id", "user_name", "group_key")
     rows = [{name: value for name, value in row.items() if name not in hidden} for row in scene.rows(place)]
     return sorted(rows, key=lambda row: [str(value) for value in row.values()])
 
 
-def test_whoever_is_not_forgotten_stands_everywhere(full: Scene) -> None:
-    found = full.found(VICTIM, *OF_CONTACT, *full.of_user)
+def test_before_forgetting_the_person_appears_everywhere(full: Scene) -> None:
+    found = full.files_with(VICTIM, *OF_CONTACT, *full.of_user)
     assert {values for each in found.values() for values in each} == {VICTIM, *OF_CONTACT, *full.of_user}
     assert places(found) >= EVERYWHERE | {"reference/users", "reports/callers", "tables/interval_metrics"}
     assert any(path.startswith("lake/.drafts") for path in found)
@@ -104,12 +104,12 @@ def test_a_conversation_leaves_no_trace(scene: Scene) -> None:
     before = scene.rows("tables/conversations")
     report = scene.forget(Kind.CONVERSATION, VICTIM)
     assert report.problems == {}
-    assert scene.found(VICTIM, *OF_CONTACT) == {}
+    assert scene.files_with(VICTIM, *OF_CONTACT) == {}
     assert {row["conversation_id"] for row in before} - {VICTIM} == {
         row["conversation_id"] for row in scene.rows("tables/conversations")
     }
     assert (report.rows_removed["tables/conversations"], report.days) == (1, {DAY})
-    stay = {value for each in scene.found(*OF_BYSTANDER).values() for value in each}
+    stay = {value for each in scene.files_with(*OF_BYSTANDER).values() for value in each}
     assert stay == {*OF_BYSTANDER}
 
 
@@ -119,7 +119,7 @@ def test_an_external_contact_leaves_no_trace_and_every_figure_stays(scene: Scene
     count = len(scene.rows("tables/conversations"))
     report = scene.forget(Kind.EXTERNAL_CONTACT, CONTACT)
     assert report.problems == {}
-    assert scene.found(*OF_CONTACT) == {}
+    assert scene.files_with(*OF_CONTACT) == {}
     assert len(scene.rows("tables/conversations")) == count
     assert {name: figures(scene, f"reports/{name}") for name in kept} == before
     assert VICTIM in {row["conversation_id"] for row in scene.rows("tables/sessions")}
@@ -130,7 +130,7 @@ def test_a_user_leaves_no_trace_and_every_figure_stays(scene: Scene) -> None:
     before = {place: figures(scene, place) for place in kept}
     report = scene.forget(Kind.USER, scene.user["id"])
     assert report.problems == {}
-    assert scene.found(*scene.of_user) == {}
+    assert scene.files_with(*scene.of_user) == {}
     assert {place: figures(scene, place) for place in kept} == before
     (pseudonym,) = {row["user_id"] for row in scene.rows("downstream/bonus_points")}
     assert pseudonym.startswith("forgotten:")
@@ -141,7 +141,7 @@ def test_a_user_leaves_no_trace_and_every_figure_stays(scene: Scene) -> None:
 
 def test_statistics_in_logs_and_checkpoints_of_others_lose_texts_and_the_table_is_read_as_before(scene: Scene) -> None:
     folder = scene.home / "lake/downstream/by_delta_lake"
-    of_log = {path for path in scene.found("Ottilie Quarz") if "_delta_log" in path}
+    of_log = {path for path in scene.files_with("Ottilie Quarz") if "_delta_log" in path}
     assert {Path(path).suffix for path in of_log} == {".json", ".parquet"}
     report = scene.forget(Kind.CONVERSATION, VICTIM)
     assert report.problems == {}
@@ -149,11 +149,11 @@ def test_statistics_in_logs_and_checkpoints_of_others_lose_texts_and_the_table_i
     table = DeltaTable(folder).to_pyarrow_table()
     assert table["points"].to_pylist() == [7]
     assert table["customer"].to_pylist() == ["Benno Basalt"]
-    # Numbers stay: readers skip files by them.
+    # Numbers stay, because readers use them to skip files.
     assert '"points":7' in (folder / "_delta_log/00000000000000000000.json").read_text().replace("\\", "")
 
 
-def test_a_log_that_names_somebody_elsewhere_is_told(scene: Scene) -> None:
+def test_a_log_that_names_the_person_elsewhere_is_reported(scene: Scene) -> None:
     rows = pa.table({"customer": ["Ottilie Quarz"], "points": [7]})
     write_deltalake(scene.home / "lake/downstream/by_customer", rows, partition_by=["customer"])
     problems = scene.forget(Kind.CONVERSATION, VICTIM).problems
@@ -165,7 +165,7 @@ def test_a_report_that_nobody_defines_any_more_is_withdrawn_and_said(scene: Scen
     report = scene.forget(Kind.CONVERSATION, VICTIM)
     assert report.withdrawn[f"reports/colours {DAY}"] == "reports.yaml has no report colours any more"
     assert f"reports/agent_daily {DAY}" not in report.withdrawn
-    assert scene.found(VICTIM, *OF_CONTACT) == {}
+    assert scene.files_with(VICTIM, *OF_CONTACT) == {}
 
 
 def test_a_report_whose_tables_were_removed_by_hand_is_withdrawn(scene: Scene) -> None:
@@ -174,10 +174,10 @@ def test_a_report_whose_tables_were_removed_by_hand_is_withdrawn(scene: Scene) -
             scene.lake.remove(place, [DAY])
     report = scene.forget(Kind.CONVERSATION, VICTIM)
     assert "genesys/tables/sessions" in report.withdrawn[f"reports/callers {DAY}"]
-    assert not {path for path in scene.found(VICTIM, *OF_CONTACT) if "reports/" in path}
+    assert not {path for path in scene.files_with(VICTIM, *OF_CONTACT) if "reports/" in path}
 
 
-def test_whoever_is_killed_before_reports_are_made_again_makes_them_when_run_again(
+def test_a_process_killed_before_reports_are_made_again_makes_them_when_run_again(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
@@ -186,11 +186,11 @@ def test_whoever_is_killed_before_reports_are_made_again_makes_them_when_run_aga
             scene.forget(Kind.CONVERSATION, VICTIM)
     assert "mauve" in str(scene.rows("reports/colours"))
     assert scene.forget(Kind.CONVERSATION).problems == {}
-    assert scene.found(VICTIM, *OF_CONTACT) == {}
+    assert scene.files_with(VICTIM, *OF_CONTACT) == {}
     assert not list((scene.home / "lake/forgotten").rglob("*@*"))
 
 
-def test_a_contact_of_whom_nothing_says_where_they_took_part_is_told(scene: Scene) -> None:
+def test_a_contact_without_known_conversations_is_reported(scene: Scene) -> None:
     dropping = Lake(scene.lake.store, protection=Protection({PersonalData.CONTACT: "drop"}))
     unknown = "c0417ac7-1111-4222-8333-00000000b009"
     report = lakewide.forget(dropping, {Kind.EXTERNAL_CONTACT: [unknown]}, datetime.now(UTC) + timedelta(hours=2))
@@ -202,7 +202,7 @@ IDS = [(Kind.CONVERSATION, VICTIM), (Kind.EXTERNAL_CONTACT, CONTACT), (Kind.USER
 
 
 def forget(scene: Scene, kind: Kind, id_: str) -> tuple[str, ...]:
-    """Forgets; gives what must not be found any more."""
+    """Forget a person; returns the values that must not be found any more."""
     assert scene.forget(kind, id_ or scene.user["id"]).problems == {}
     return scene.of_user if kind is Kind.USER else (*OF_CONTACT, *([VICTIM] if kind is Kind.CONVERSATION else []))
 
@@ -230,7 +230,7 @@ def test_nobody_comes_back_with_what_is_fetched_and_computed_again(scene: Scene,
     scene.run("reference/users", "reference/users_history")
     scene.run(*OF_REPORTS)
     scene.run("published/reports")
-    assert scene.found(*gone) == {}
+    assert scene.files_with(*gone) == {}
     judged = day_figures(scene.lake, DAY)
     assert isinstance(judged, DayFigures)
     assert judged.problems(Tolerance.parse("0")) == []
@@ -259,17 +259,17 @@ def test_numbers_in_a_file_of_a_report_that_nobody_names_are_found_an_hour_later
         "tables and pages",
     }
     assert scene.forget(Kind.EXTERNAL_CONTACT, now=now + timedelta(hours=2)).problems == {}
-    assert scene.found(*OF_CONTACT) == {}
+    assert scene.files_with(*OF_CONTACT) == {}
 
 
 def test_a_snapshot_loses_a_contact_of_whom_only_pages_tell_so_far(scene: Scene) -> None:
     for place in (*OF_DAY, *OF_REPORTS):
         scene.lake.remove(place, [DAY])
     scene.forget(Kind.EXTERNAL_CONTACT, CONTACT)
-    assert not places(scene.found(*OF_CONTACT)) & {"live/conversations", "tables/sessions", "pages/daily_details"}
+    assert not places(scene.files_with(*OF_CONTACT)) & {"live/conversations", "tables/sessions", "pages/daily_details"}
 
 
-def test_what_would_be_done_is_told_and_not_done(scene: Scene) -> None:
+def test_a_dry_run_reports_and_changes_nothing(scene: Scene) -> None:
     before = scene.world.files()
     told = scene.forget(Kind.CONVERSATION, VICTIM, dry_run=True)
     assert scene.world.files() == before
@@ -281,11 +281,11 @@ def test_what_would_be_done_is_told_and_not_done(scene: Scene) -> None:
     )
 
 
-def test_the_digests_that_stay_tell_no_id(scene: Scene) -> None:
+def test_the_digests_that_stay_reveal_no_id(scene: Scene) -> None:
     scene.forget(Kind.CONVERSATION, VICTIM)
     kept = [path.relative_to(scene.home).as_posix() for path in (scene.home / "lake/forgotten").rglob("*.*")]
     assert len(kept) == 1
-    assert scene.found(VICTIM) == {}
+    assert scene.files_with(VICTIM) == {}
     assert kept[0].startswith("lake/forgotten/conversation/")
 
 
@@ -307,14 +307,14 @@ def test_a_day_that_cannot_be_published_again_is_withdrawn(scene: Scene) -> None
     report = scene.forget(Kind.USER, scene.user["id"])
     assert scene.published().publisher.manifest(DAYS[-2]) is None
     assert "It was withdrawn" in report.problems[f"published day {DAY}"]
-    assert scene.found(*scene.of_user) == {}
+    assert scene.files_with(*scene.of_user) == {}
 
 
 @only_in_make_faults
 def test_on_s3_nobody_is_left_in_any_object_of_the_bucket(
     full: Scene, bucket: str, s3_client: Any, object_store: ObjectStore, tmp_path: Path
 ) -> None:
-    """Older versions, files that no commit names and published days are objects as all others are."""
+    """Older versions, files that no commit names and published days are objects like all others."""
     for key, path in full.files_of(*ON_S3):
         s3_client.upload_file(str(path), bucket, key)
     settings = {**full.world.settings, **object_store.environment(), "GENESYS_ASSETS_LAKE": f"s3://{bucket}/lake"}
@@ -333,7 +333,7 @@ def test_on_s3_nobody_is_left_in_any_object_of_the_bucket(
     after = downloaded(s3_client, bucket, tmp_path / "after")
     assert files_with(after, gone) == {}
     assert places(files_with(after, OF_BYSTANDER)) >= {"tables/sessions", "reports/callers", "published/reports"}
-    assert len(before) > len(places(before)), "older versions were there"
+    assert len(before) > len(places(before)), "older versions existed"
 
 
 def downloaded(s3_client: Any, bucket: str, folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Statistics in the logs of tables name nobody who was forgotten, and the tables are read as before."""
+"""Statistics in the logs of tables name no forgotten person, and the tables are read as before."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLACE = "downstream/points"
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
-    """A table that somebody else writes with Delta Lake: two commits and a checkpoint."""
+    """A table that another program writes with Delta Lake: two commits and a checkpoint."""
     for customer, id_ in (("Ottilie Quarz", GONE), ("Benno Basalt", STAYS)):
         rows = pa.Table.from_pylist([{"customer": customer, "conversation_id": id_, "points": 7}])
         write_deltalake(tmp_path / PLACE, rows, mode="append")
@@ -74,14 +74,14 @@ def test_what_would_be_changed_is_counted_and_not_changed(lake: Lake) -> None:
     assert logs_with(lake, "Ottilie Quarz") == {".json", ".parquet"}
 
 
-def test_logs_of_tables_in_which_nobody_stands_are_left_alone(lake: Lake) -> None:
+def test_logs_of_tables_without_the_person_are_left_alone(lake: Lake) -> None:
     before = _lines(lake)
     who = ForgottenIds().joined_by(Kind.CONVERSATION, ["77b1d4c2-1111-4222-8333-00000000a001"], lake.protection)
     scrub_logs(lake, who, KnownTraces(), report := ForgettingResult(), set(), dry_run=False)
     assert (report.statistics, _lines(lake)) == ({}, before)
 
 
-def test_a_folder_that_is_called_after_somebody_is_told(lake: Lake) -> None:
+def test_a_folder_named_after_a_person_is_reported(lake: Lake) -> None:
     rows = pa.table({"customer": ["Ottilie Quarz"], "points": [7]})
     write_deltalake(folder(lake) / "downstream/by_customer", rows, partition_by=["customer"])
     problems = scrubbed(lake, ottilie_quarz=None).problems
@@ -119,7 +119,7 @@ class DyingStore(LocalStore):
             raise Killed
 
 
-def test_whoever_is_killed_once_a_checkpoint_was_changed_leaves_no_wrong_size_of_it(lake: Lake) -> None:
+def test_a_process_killed_after_it_changed_a_checkpoint_leaves_no_wrong_size_of_it(lake: Lake) -> None:
     last = folder(lake) / PLACE / "_delta_log/_last_checkpoint"
     (checkpoint,) = last.parent.glob("*.checkpoint.parquet")
     size = checkpoint.stat().st_size

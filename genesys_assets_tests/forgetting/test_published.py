@@ -1,4 +1,4 @@
-"""Published files: one that cannot be read is named, and everybody leaves the others."""
+"""Published files: an unreadable file is named, and the person disappears from all others."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Looking for traces: everything that a folder, and Dagster, have stored, as bytes and as texts.
+"""Searches everything that a folder, and Dagster, have stored, as bytes and as texts.
 
-Parquet is read back column by column, for its pages are compressed, and its footers are searched as they are.
+Parquet is read column by column, because its pages are compressed; its footers are searched as they are.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dagster._serdes import serialize_value
 
 
 def files_with(folder: Path, values: Iterable[str]) -> dict[str, list[str]]:
-    """Which of the values stand in which file of a folder, whatever kind of file it is; hidden ones too."""
+    """Which of the values appear in which file of a folder, of any kind, including hidden files."""
     wanted = {value: _written(value) for value in values}
     found: dict[str, list[str]] = {}
     for path in sorted(each for each in folder.rglob("*") if each.is_file()):
@@ -70,7 +70,7 @@ def _inflated(raw: bytes) -> Iterator[bytes]:
 
 
 def events_with(instance: dg.DagsterInstance, values: Iterable[str]) -> dict[str, list[str]]:
-    """Which of the values stand in which events of a Dagster instance: messages, and metadata of every kind."""
+    """Which of the values appear in which events of a Dagster instance: messages, and metadata of every kind."""
     wanted, found = list(values), dict[str, list[str]]()
     for run in instance.get_runs():
         for entry in instance.all_logs(run.run_id):

@@ -1,4 +1,4 @@
-"""Pages of docs that are made from the code: `make docs` writes them, and `make lint` fails where one is stale.
+"""Pages of docs that are generated from the code: `make docs` writes them, and `make lint` fails if one is stale.
 
 `tables_page` every table and column, from the TableSpecs
 `errors_page` every named error, from the classes, and what to do about it (`advice`)

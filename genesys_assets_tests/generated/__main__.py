@@ -1,8 +1,8 @@
-"""`make docs` writes the pages that are made from the code; with `--check` it only compares them.
+"""`make docs` writes the pages that are generated from the code; with `--check` it only compares them.
 
     python -m genesys_assets_tests.generated [--check]
 
-Exit codes: 0 all pages are as the code is, 1 a page is stale.
+Exit codes: 0 all pages match the code, 1 a page is stale.
 """
 
 from __future__ import annotations

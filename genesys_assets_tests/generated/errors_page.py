@@ -26,7 +26,7 @@ you need to do nothing. Errors whose names begin with `_` never leave their modu
 
 @dataclass(frozen=True, slots=True)
 class NamedError:
-    """An exception class. `bases` are the names of its parents as the code has them."""
+    """An exception class. `bases` are the names of its parents, as in the code."""
 
     name: str
     module: str
@@ -39,7 +39,7 @@ class NamedError:
 
     @property
     def key(self) -> str:
-        """`lake.ConcurrentCommit`: a name may mean another error in another room."""
+        """`lake.ConcurrentCommit`: the same name may mean a different error in another room."""
         return f"{self.room}.{self.name}"
 
 
@@ -83,7 +83,7 @@ def markdown() -> str:
 
 def _row(error: NamedError, advice: Mapping[str, str]) -> list[str]:
     says = cell(error.docstring.split("\n\n")[0])
-    # What is missing is shown on the page; a test refuses such a page.
+    # The page shows what is missing; a test refuses such a page.
     return [f"`{error.name}`", says, cell(advice.get(error.key, "nothing is said in generated/advice.py yet"))]
 
 
@@ -106,6 +106,6 @@ def _branches(children: list[NamedError], errors: list[NamedError], indent: str)
 
 
 def _parent(error: NamedError, errors: list[NamedError]) -> NamedError | None:
-    """The named error that this one extends: that of its own room where two rooms have one of that name."""
+    """The named error that this one extends. If two rooms have an error of that name, the one of its own room."""
     alike = [each for each in errors if each.name in error.bases]
     return next((each for each in alike if each.room == error.room), alike[0] if alike else None)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 
 def cell(text: str) -> str:
-    """The text on one line, with nothing in it that Markdown would take for the end of a cell or for HTML.
+    """The text on one line, with characters escaped that Markdown would take for the end of a cell or for HTML.
 
     >>> cell("one of a|b, such as <id>")
     'one of a\\\\|b, such as &lt;id>'
@@ -15,7 +15,7 @@ def cell(text: str) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """The lines of a table; cells are taken as they are.
+    """The lines of a table; cells are not escaped.
 
     >>> table(["a", "b"], [["1", "2"]])
     ['| a | b |', '|---|---|', '| 1 | 2 |']

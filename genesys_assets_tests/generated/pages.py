@@ -1,4 +1,4 @@
-"""Which pages are made from the code, and which of them are stale."""
+"""Which pages are generated from the code, and which of them are stale."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ PAGES: dict[Path, Callable[[], str]] = {
 
 
 def stale() -> list[Path]:
-    """The pages that are missing, or say something else than the code."""
+    """The pages that are missing, or differ from the code."""
     return [path for path, markdown in PAGES.items() if not path.is_file() or path.read_text() != markdown()]

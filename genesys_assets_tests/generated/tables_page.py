@@ -46,7 +46,7 @@ def markdown() -> str:
 
 
 def _alike(tables: list[LakeTable]) -> list[list[LakeTable]]:
-    """The tables, those with the same key and columns together, in the order of the first of them."""
+    """The tables, grouped by the same key and columns, in the order of the first table of each group."""
     groups: dict[object, list[LakeTable]] = {}
     for each in tables:
         groups.setdefault((each.spec.key, each.columns), []).append(each)

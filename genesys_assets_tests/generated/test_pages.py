@@ -1,4 +1,4 @@
-"""The pages made from the code: none is stale, and each holds all that it should."""
+"""The generated pages: none is stale, and each has everything that it should."""
 
 from __future__ import annotations
 

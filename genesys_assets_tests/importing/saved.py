@@ -1,4 +1,4 @@
-"""What scripts save: answers of the platform, and the same figures in the shapes of tutorials."""
+"""Files as scripts save them: answers of the platform, and the same figures in the shapes of tutorials."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class DayPage:
 
 @dataclass(frozen=True)
 class FilePages:
-    """What became of one file."""
+    """The outcome of one file."""
 
     pages: list[DayPage]
     conversations: int
@@ -86,13 +86,13 @@ def saved_file(place: str, raw: bytes) -> SavedFile:
 
 
 def by_partition(found: FilePages) -> dict[tuple[str, str], list[dict[str, Any]]]:
-    """The bodies of the pages, by where they go."""
+    """The bodies of the pages, by the partition that they go to."""
     pages: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for each in found.pages:
         pages.setdefault((each.asset, each.day), []).append(dict(each.page.json()))
     return pages
 
 
-def asked(page: DayPage) -> dict[str, Any]:
+def request_of(page: DayPage) -> dict[str, Any]:
     """The request of a page."""
     return dict(json.loads(page.page.request))

@@ -44,7 +44,7 @@ def test_a_platform_answer_stays_as_it_is() -> None:
     assert bucket == Bucket(Interval.parse(HOUR), {"queueId": "Q"}, figures)
 
 
-def test_what_a_platform_answer_has_that_no_table_takes_is_named() -> None:
+def test_fields_of_a_platform_answer_that_no_table_has_are_named() -> None:
     figures = [metric("tHandle", count=1, sum=5, p95=4), metric("oSentimentScore", count=1, sum=-40)]
     _, remarks = read({"results": [result({"queueId": "Q"}, *figures) | {"metrics": [metric("tHandle", sum=5)]}]})
     assert sorted(remarks.read) == [
@@ -57,7 +57,8 @@ def test_what_a_platform_answer_has_that_no_table_takes_is_named() -> None:
 
 @pytest.mark.parametrize("place", ["beside its group", "in its buckets", "around all results"])
 def test_a_dimension_that_a_script_put_elsewhere_is_of_the_group(place: str) -> None:
-    """A script that asks for one queue at a time notes which it was. Without it, queues would replace one another."""
+    """A script that asks for one queue at a time notes the queue. Without this note, queues would replace one
+    another."""
     of = result({"mediaType": "voice"}, metric("nOffered", count=1))
     document: dict[str, Any] = {"results": [of]}
     {"beside its group": of, "in its buckets": of["data"][0], "around all results": document}[place]["queueId"] = "Q"
@@ -142,7 +143,7 @@ def test_two_values_of_one_dimension_are_refused_and_not_shown() -> None:
         ({}, ImportOptions(interval=Interval.parse(HOUR)), HOUR),
     ],
 )
-def test_a_time_is_read_from_what_tells_it(fields: dict[str, Any], options: ImportOptions, span: str) -> None:
+def test_a_time_is_read_from_any_field_that_has_it(fields: dict[str, Any], options: ImportOptions, span: str) -> None:
     assert one(measured(**fields), options).span == Interval.parse(span)
 
 
@@ -167,12 +168,14 @@ def test_a_date_is_the_business_day_where_clocks_change_too(day: str, hours: int
         ({"interval": HOUR, "id": "U", "type": "robot"}, "'robot' is not a dimension"),
     ],
 )
-def test_what_can_not_be_known_refuses_the_file_with_what_to_say(fields: dict[str, Any], reason: str) -> None:
+def test_a_file_that_lacks_information_is_refused_with_the_option_that_supplies_it(
+    fields: dict[str, Any], reason: str
+) -> None:
     with pytest.raises(CannotImport, match=reason):
         read(measured(**fields))
 
 
-def test_what_was_grouped_by_is_every_dimension_of_any_group_unless_it_is_told() -> None:
+def test_the_grouping_is_every_dimension_of_any_group_unless_an_option_states_it() -> None:
     assert grouping({"queueId", "mediaType"}, ImportOptions()) == ("mediaType", "queueId")
     assert grouping({"mediaType"}, ImportOptions(group_by=("queueId", "mediaType"))) == ("mediaType", "queueId")
     with pytest.raises(CannotImport, match="its groups have queueId"):

@@ -1,4 +1,4 @@
-"""Conversations as the SDK and other tools write them are those of the platform; what is lost is counted by path."""
+"""Conversations as the SDK and other tools write them equal those of the platform; lost values are counted by path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever documents a file has, and however its bytes come, they are the same documents, or it is refused."""
+"""Any layout of a file, and any pieces of its bytes, give the same documents, or the file is refused."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_any_bytes_are_documents_or_refused_by_name(raw: bytes, is_gzip: bool) -
 @settings(max_examples=60)
 @given(st.binary(max_size=300), st.lists(st.integers(0), max_size=5))
 def test_bytes_are_inflated_however_they_come(raw: bytes, cuts: list[int]) -> None:
-    # What was compressed twice is refused, and so are an archive, a picture and the like.
+    # Twice compressed files are refused, and so are archives, pictures and the like.
     assume(not raw.startswith((b"\x1f\x8b", *(magic for magic, _ in NOT_TEXT))))
     assert b"".join(inflated(in_pieces(gzip.compress(raw) + gzip.compress(raw), cuts))) == raw + raw
 

@@ -45,7 +45,7 @@ def test_a_figure_is_what_its_name_and_form_say(name: str, figure: Any, expected
     assert read({name: figure})[0] == expected
 
 
-def test_a_unit_is_of_names_that_tell_none_and_of_times_only() -> None:
+def test_a_unit_applies_only_to_times_whose_names_state_none() -> None:
     metrics = {"handleTime": {"count": 2, "sum": 60}, "agent.talk.seconds": 5, "tAcw": 7, "handledCount": 2}
     found, notes = read(metrics, "minutes")
     assert found == {
@@ -89,7 +89,7 @@ def test_a_statistic_that_no_table_has_is_named() -> None:
         ("occupancy", "'occupancy' is not a metric of Genesys Cloud."),
     ],
 )
-def test_a_name_without_equivalent_is_told_and_not_guessed(name: str, note: str) -> None:
+def test_a_name_without_equivalent_is_reported_and_not_guessed(name: str, note: str) -> None:
     found, notes = read({name: 5, "nError": 1})
     assert found == {"nError": {"count": 1}}
     assert len(notes) == 1
@@ -120,6 +120,6 @@ def test_two_names_of_one_figure_must_agree() -> None:
         ([{"value": 3}], "one of its metrics has no name"),
     ],
 )
-def test_a_number_that_can_not_be_what_its_name_says_refuses_the_file(metrics: Any, reason: str) -> None:
+def test_a_number_that_cannot_be_what_its_name_says_refuses_the_file(metrics: Any, reason: str) -> None:
     with pytest.raises(CannotImport, match=reason):
         read(metrics)

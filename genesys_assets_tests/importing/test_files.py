@@ -104,7 +104,7 @@ def test_a_hidden_folder_that_is_named_is_searched(folder: Path) -> None:
     assert names(folder, f"{folder}/.hidden") == [".hidden/d.json"]
 
 
-def test_what_is_no_regular_file_is_a_file_that_can_not_be_read(folder: Path) -> None:
+def test_what_is_no_regular_file_is_a_file_that_cannot_be_read(folder: Path) -> None:
     os.mkfifo(folder / "pipe.json")
     (folder / "lost.json").symlink_to(folder / "nowhere.json")
     refused = {Path(file.place).name: file for file in find([f"{folder}"], no_s3)}
@@ -114,7 +114,7 @@ def test_what_is_no_regular_file_is_a_file_that_can_not_be_read(folder: Path) ->
         next(pieces_of(refused["lost.json"]))
 
 
-def test_a_folder_that_can_not_be_looked_into_is_a_file_that_can_not_be_read(
+def test_a_folder_that_cannot_be_opened_is_a_file_that_cannot_be_read(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scandir = os.scandir
@@ -143,7 +143,7 @@ def test_a_name_that_would_steer_a_terminal_or_forge_a_line_is_escaped(tmp_path:
     assert (file.name, b"".join(pieces_of(file))) == (r"a\x1b[2J\nimported   b.json", b"{}")
 
 
-def test_a_place_with_nothing_is_a_file_that_can_not_be_read(folder: Path) -> None:
+def test_an_empty_place_is_a_file_that_cannot_be_read(folder: Path) -> None:
     (missing,) = find([f"{folder}/2025-*.json"], no_s3)
     with pytest.raises(CannotImport, match="there is no such file"):
         missing.open()
@@ -157,16 +157,16 @@ def test_files_on_s3_are_found_by_key_by_folder_and_by_pattern(
     for key in ("saved/", "saved/a.json", "saved/deep/b.json.gz", "saved/notes.txt", "saved/fetch.py"):
         s3_client.put_object(Bucket=bucket, Key=key, Body=b"{}")
 
-    def found(place: str) -> list[str]:
+    def keys(place: str) -> list[str]:
         return [file.place.removeprefix(f"s3://{bucket}/") for file in find([place], lambda: s3_client)]
 
-    assert found(f"s3://{bucket}/saved") == ["saved/a.json", "saved/deep/b.json.gz", "saved/notes.txt"]
+    assert keys(f"s3://{bucket}/saved") == ["saved/a.json", "saved/deep/b.json.gz", "saved/notes.txt"]
     *_, notes = find([f"s3://{bucket}/saved"], lambda: s3_client)
     with pytest.raises(CannotImport, match="in a folder only files are read whose names end in"):
         next(pieces_of(notes))
-    assert found(f"s3://{bucket}/saved/notes.txt") == ["saved/notes.txt"]
-    assert found(f"s3://{bucket}/saved/*.json*") == ["saved/a.json"]
-    assert found(f"s3://{bucket}/saved/**/*.json*") == ["saved/a.json", "saved/deep/b.json.gz"]
+    assert keys(f"s3://{bucket}/saved/notes.txt") == ["saved/notes.txt"]
+    assert keys(f"s3://{bucket}/saved/*.json*") == ["saved/a.json"]
+    assert keys(f"s3://{bucket}/saved/**/*.json*") == ["saved/a.json", "saved/deep/b.json.gz"]
     (file,) = find([f"s3://{bucket}/saved/a.json"], lambda: s3_client)
     assert (file.name, file.open().read()) == ("a.json", b"{}")
 

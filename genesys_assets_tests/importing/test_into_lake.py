@@ -73,7 +73,7 @@ def test_files_go_to_the_days_they_are_of(lake: Lake) -> None:
     ]
 
 
-def test_a_file_that_can_not_be_read_is_named_and_the_others_go_in(lake: Lake) -> None:
+def test_a_file_that_cannot_be_read_is_named_and_the_others_are_imported(lake: Lake) -> None:
     def gone() -> BinaryIO:
         raise PermissionError(13, "Permission denied")
 
@@ -197,12 +197,12 @@ def test_with_a_file_skipped_nothing_counts_as_complete(lake: Lake) -> None:
     assert is_complete(lake, DETAILS, "2026-01-28") is False
 
 
-def test_what_is_not_over_can_not_be_complete(lake: Lake) -> None:
+def test_a_day_that_is_not_over_cannot_be_complete(lake: Lake) -> None:
     with pytest.raises(CannotImport, match="is not over"):
         import_files(lake, [], ImportOptions(), complete=Interval.parse("2026-01-01T00:00Z/2099-01-01T00:00Z"))
 
 
-def test_each_outcome_is_told_as_it_comes(lake: Lake) -> None:
+def test_each_outcome_is_reported_as_it_comes(lake: Lake) -> None:
     told: list[str] = []
     on_file: Callable[[Any], None] = lambda outcome: told.append(outcome.file)  # noqa: E731
     import_files(lake, [saved("a.json", figures()), saved("b.json", b"")], ImportOptions(), on_file=on_file)

@@ -1,5 +1,5 @@
-"""Whatever figures there are: saved in the shape of a tutorial and imported they are those of the platform's answer.
-And whatever a file holds, it is taken or refused with a reason.
+"""Any figures, saved in the shape of a tutorial and imported, equal those of the platform's answer. Any content of a
+file is accepted, or refused with a reason.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ ODD: tuple[Any, ...] = (
 
 
 def odd_documents() -> Iterator[Any]:
-    """Documents of every shape in which one value is another."""
+    """Documents of every shape with one value replaced."""
     answer: Answer = {("U", 0): {"tHandle": (1, 2)}}
     for right in (
         platform(answer),
@@ -197,7 +197,7 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def taken_or_refused(document: Any) -> None:
-    """What is taken can be read back as the tables read it."""
+    """Checks that accepted content can be read back as the tables read it."""
     try:
         found = converted(document, ImportOptions(granularity="PT15M", group_by=("userId",)))
     except CannotImport:

@@ -16,11 +16,11 @@ from genesys_assets_tests.importing.saved import (
     HOUR,
     QUARTER,
     as_bytes,
-    asked,
     by_partition,
     conversation,
     converted,
     metric,
+    request_of,
     result,
 )
 
@@ -42,7 +42,7 @@ def test_conversations_go_to_the_day_they_began_unchanged() -> None:
     assert found.conversations == 2
 
 
-def test_a_page_was_told_when_the_last_thing_happened_of_the_first_conversation_to_fall_silent() -> None:
+def test_a_page_is_dated_by_the_last_event_of_the_conversation_that_fell_silent_first() -> None:
     noisy = conversation("A", end=None, emitted="2026-01-28T13:40:00.000Z")
     quiet = conversation("B", end="2026-01-28T13:20:00.000Z")
     (page,) = converted([noisy, quiet]).pages
@@ -57,13 +57,13 @@ def test_conversations_that_fell_silent_in_another_hour_have_a_page_of_their_own
     assert told == [(13, 1), (17, 1)]
 
 
-def test_a_callback_that_is_due_later_tells_nothing_of_when_it_was_saved() -> None:
+def test_a_callback_that_is_due_later_does_not_date_the_page() -> None:
     document = conversation("A", inactivityTimeout="2026-02-01T00:00:00.000Z")
     (page,) = converted(document).pages
     assert page.page.fetched_at == datetime(2026, 1, 28, 13, 9, tzinfo=UTC)
 
 
-def test_a_conversation_without_id_or_start_is_left_out_and_told() -> None:
+def test_a_conversation_without_id_or_start_is_left_out_and_reported() -> None:
     found = converted([conversation("A"), {"conversationId": "B", "participants": []}, conversation("C", "soon")])
     assert found.conversations == 1
     assert found.left_out == {
@@ -100,7 +100,7 @@ def test_a_whole_day_is_one_of_the_business_zone() -> None:
     local = "2026-03-29T00:00:00.000+00:00/2026-03-30T00:00:00.000+01:00"
     told = ImportOptions(business_zone=ZoneInfo("Europe/London"))
     (page,) = converted(results(local), told, now=datetime(2026, 4, 1, tzinfo=UTC)).pages
-    assert (page.asset, page.day, asked(page)["body"]["timeZone"]) == (DAILY, "2026-03-29", "Europe/London")
+    assert (page.asset, page.day, request_of(page)["body"]["timeZone"]) == (DAILY, "2026-03-29", "Europe/London")
     with pytest.raises(CannotImport, match=r"bucket of 23 hours left out: .* nor a day of UTC"):
         converted(results(local), now=datetime(2026, 4, 1, tzinfo=UTC))
 
@@ -113,7 +113,7 @@ def test_a_whole_day_is_one_of_the_business_zone() -> None:
         "2026-01-26T00:00:00.000Z/2026-01-28T00:00:00.000Z",
     ],
 )
-def test_a_bucket_that_fits_nowhere_is_left_out_and_told(interval: str) -> None:
+def test_a_bucket_that_fits_nowhere_is_left_out_and_reported(interval: str) -> None:
     found = converted(results(interval, HOUR))
     assert found.buckets == 1
     (count,) = (
@@ -127,7 +127,7 @@ def test_a_bucket_that_fits_nowhere_is_left_out_and_told(interval: str) -> None:
 def test_a_request_names_the_file_its_bytes_and_what_was_grouped_by() -> None:
     document = results(HOUR, queueId="Q", mediaType="voice")
     (page,) = converted(document).pages
-    said = asked(page)
+    said = request_of(page)
     assert (said["method"], said["path"]) == ("IMPORT", "saved.json")
     assert len(said["params"]["sha256"]) == 64
     assert said["body"] == {"groupBy": ["mediaType", "queueId"]}
@@ -136,7 +136,7 @@ def test_a_request_names_the_file_its_bytes_and_what_was_grouped_by() -> None:
 def test_each_answer_of_a_file_has_its_own_grouping() -> None:
     lines = [results(HOUR, queueId="Q"), results(HOUR, userId="U"), results(QUARTER, queueId="R")]
     found = converted(b"\n".join(map(as_bytes, lines)))
-    assert [asked(page)["body"]["groupBy"] for page in found.pages] == [["queueId"], ["userId"]]
+    assert [request_of(page)["body"]["groupBy"] for page in found.pages] == [["queueId"], ["userId"]]
     assert len(found.pages[0].page.json()["results"]) == 2
     assert (
         found.notes["answer grouped by queueId, as its groups show. If the query had more dimensions, pass --group-by"]

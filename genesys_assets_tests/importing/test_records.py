@@ -1,4 +1,4 @@
-"""Records of imported files: they outlast a kill, later versions of the program, and pages that are damaged."""
+"""Records of imported files: they survive a kill, later versions of the program, and damaged pages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ A, B = saved("a.json", figures(HOUR)), saved("b.json", figures(EARLIER))
 
 
 class Killed(BaseException):
-    """Stands for a kill: nobody handles it."""
+    """Stands for a kill: no code handles it."""
 
 
 def kill(*_: Any) -> None:
@@ -124,7 +124,7 @@ def test_damaged_pages_heal_if_all_files_that_had_pages_there_are_imported_again
     assert bodies(lake.refreshed(), HOURLY, DAY_KEY) == before
 
 
-def test_damaged_pages_of_other_files_are_not_lost_without_a_word(lake: Lake) -> None:
+def test_damaged_pages_of_other_files_are_not_lost_silently(lake: Lake) -> None:
     import_files(lake, [A, B], ImportOptions())
     damage(lake, HOURLY)
     with pytest.raises(DamagedPages, match=r"imported_hourly_aggregates of 2026-01-28 are damaged.*saved/b\.json\.$"):

@@ -60,7 +60,7 @@ def test_anything_else_is_refused_by_what_it_is(document: Any, reason: str) -> N
     assert "abc-secret" not in str(refusal.value)
 
 
-def test_recorded_answers_are_told_apart() -> None:
+def test_recorded_answers_are_distinguished() -> None:
     known, refused = {}, {}
     for path in sorted(SAMPLES.glob("*.json")):
         try:

@@ -1,4 +1,4 @@
-"""A conversation to which two files give different start days stays on the day of the file that came first."""
+"""If two files give a conversation different start days, it stays on the day of the first file."""
 
 from __future__ import annotations
 

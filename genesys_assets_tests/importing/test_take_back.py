@@ -1,4 +1,4 @@
-"""What files brought is taken back, and nothing else; the days' tables can be made of what is left."""
+"""Taking files back removes what they brought, and nothing else. The days' tables can be made from the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever instant there is: however it is spelled it is that instant; what says none is refused with the value."""
+"""Every spelling of an instant gives that instant; other texts are refused with their value."""
 
 from __future__ import annotations
 

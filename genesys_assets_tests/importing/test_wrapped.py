@@ -1,5 +1,5 @@
-"""Files that a tool wrapped, cut short or respelled are read, or refused for the right reason; nothing passes as whole
-that is not.
+"""Files that a tool wrapped, cut short or respelled are read, or refused for the right reason. No incomplete file
+passes as complete.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def refusal(document: Any) -> str:
         ({"Records": [{"kinesis": {"data": "eyJh"}}]}, "`kinesis.data`"),
     ],
 )
-def test_what_a_pipeline_wrapped_is_refused_with_where_the_answer_stands(document: Any, hint: str) -> None:
+def test_a_file_that_a_pipeline_wrapped_is_refused_with_the_place_of_the_answer(document: Any, hint: str) -> None:
     assert hint in refusal(document)
     assert hint in refusal([document])
 
@@ -121,7 +121,7 @@ def test_errors_behind_a_long_list_are_seen() -> None:
         ),
     ],
 )
-def test_null_in_the_place_of_figures_is_left_out_and_said(answer: dict[str, Any], said: str) -> None:
+def test_null_instead_of_figures_is_left_out_and_reported(answer: dict[str, Any], said: str) -> None:
     whole = result({"mediaType": "voice"}, metric("nError", count=1), interval=QUARTER)
     assert converted({"results": [answer, whole]}).left_out == {said: 1}
 

@@ -26,7 +26,7 @@ def lake(tmp_path: Path) -> Lake:
 
 @pytest.fixture
 def s3_environment(object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The AWS environment points to the S3 server: Arrow and delta-rs read it."""
+    """The AWS environment points to the S3 server; Arrow and delta-rs read the environment."""
     for name, value in object_store.environment().items():
         monkeypatch.setenv(name, value)
 
@@ -39,7 +39,7 @@ def s3_store(s3_environment: None, s3_client: Any, bucket: str) -> S3Store:
 
 @pytest.fixture
 def moto_store(moto: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> S3Store:
-    """A prefix of an empty bucket where several processes may commit at once."""
+    """A prefix of an empty bucket in which several processes may commit at once."""
     for name, value in moto.environment().items():
         monkeypatch.setenv(name, value)
     name = f"bucket-{uuid4().hex[:12]}"

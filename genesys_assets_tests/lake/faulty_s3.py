@@ -1,7 +1,7 @@
-"""An HTTP server in front of the S3 server that answers some requests as S3 does on a bad day.
+"""An HTTP proxy in front of the S3 server that answers some requests as S3 does on a bad day.
 
-What it does not spoil it passes on unchanged, so that signatures and checksums hold. It is a process of its own, for
-some calls of delta-rs keep every other thread of theirs waiting.
+It passes all other requests on unchanged, so that signatures and checksums hold. It is a separate process, because some
+calls of delta-rs block all other threads of their process.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ class FaultyS3:
     endpoint_url: str
 
     def spoil(self, how: How, times: int, *, method: str = "", path_part: str = "", **answer: Any) -> None:
-        """Answer the next requests badly: those of a method, with this in their path; all where none is given.
+        """Answer the next requests badly: those of a method, with this text in their path; without arguments, all of
+        them.
         `answer` is the status and body, or the seconds, of faults that have them.
         """
         self._order(asdict(_Fault(how, times, method, path_part, **answer)))
@@ -76,7 +77,7 @@ class FaultyS3:
         return told
 
     def heal(self) -> None:
-        """Answer everything well, and count anew."""
+        """Answer everything well again, and restart the count."""
         self._order({"heal": True})
 
     def _order(self, order: dict[str, object]) -> int:
@@ -91,7 +92,8 @@ class FaultyS3:
 
 @contextlib.contextmanager
 def in_front_of(endpoint_url: str) -> Iterator[FaultyS3]:
-    """The proxy, running until the block ends. It ends with the process that started it, however that ends."""
+    """The proxy, running until the block ends. It also ends with the process that started it, even if that is
+    killed."""
     command = [sys.executable, "-m", __name__, endpoint_url]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None

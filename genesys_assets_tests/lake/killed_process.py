@@ -39,7 +39,7 @@ State = int
 
 
 def rows(state: State) -> dict[str, list[Any]]:
-    """Three rows, by column, of which each state changes one, adds one and removes one."""
+    """Three rows, by column. Each state changes one, adds one and removes one."""
     numbers = {f"{number}": 0 for number in range(state, state + 3)} | {f"{state + 1}": state}
     return {"id": list(numbers), "n": list(numbers.values())}
 
@@ -54,7 +54,7 @@ def reach(state: State) -> Reach:
 
 
 def read_pages(lake: Lake, state: State, reading: int) -> None:
-    """Fetch several hours together; `reading` counts the times that the platform was read."""
+    """Fetch several hours together; `reading` counts how often the platform was read."""
     with lake.page_writers(PAGES, HOURS, {"run_id": "r"}) as writers:
         for hour in HOURS:
             writers[hour].reach = reach(state)
@@ -73,7 +73,7 @@ def compute_tables(lake: Lake, state: State, reading: int) -> None:
 
 
 def compute_wider(lake: Lake, state: State, reading: int) -> None:
-    """Compute one table, which has a column more in the states that are not the first."""
+    """Compute one table, which has one more column in all states after the first."""
     spec = TableSpec("a", "One row per thing.", ("id",), _WIDER if state else _COLUMNS)
     with lake.table_writers({"tables/a": spec}, DAYS[0], {"run_id": "r"}) as writing:
         writing.reach, writing.newness = reach(state), NEWNESS + reading
@@ -98,7 +98,7 @@ def append_snapshot(lake: Lake, state: State, reading: int) -> None:
 
 
 def read_or_forget_pages(lake: Lake, state: State, reading: int) -> None:
-    """Some states have the hours, the others have them removed."""
+    """In some states, fetch the hours; in the others, remove them."""
     if state % 2:
         lake.remove(PAGES, HOURS[:2])
     else:
@@ -189,14 +189,14 @@ class Steps:
 def work_until_killed(
     location: str, environment: dict[str, str], work: str, state: State, reading: int, kill_at: int
 ) -> None:
-    """Top of the process."""
+    """The main function of the process."""
     os.environ.update(environment)
     with Steps(kill_at):
         WORKS[work](open_lake(location), state, reading)
 
 
 def steps_of(location: str, work: str, state: State, reading: int) -> int:
-    """How many steps a work takes that nobody kills."""
+    """How many steps a piece of work takes if it is not killed."""
     with Steps(None) as steps:
         WORKS[work](open_lake(location), state, reading)
     return steps.count

@@ -1,4 +1,4 @@
-"""What lies in a lake and belongs to no table as it is now."""
+"""Files in a lake that belong to no current table."""
 
 from __future__ import annotations
 

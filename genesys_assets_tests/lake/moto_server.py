@@ -1,7 +1,7 @@
-"""moto's S3 server, which lets one of several conditional writes win, as S3 does and Swift does not.
+"""moto's S3 server: of several conditional writes, exactly one succeeds, as on S3 but not on Swift.
 
-It has a virtual environment of its own (`make moto`), and checks no signatures: what reads and writes S3 is tested with
-`object_store`, moto only where several processes commit at once.
+It has a virtual environment of its own (`make moto`), and checks no signatures. So most tests of S3 use `object_store`,
+and use moto only where several processes commit at once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The virtual environment of other readers of the lake: what needs versions of its own (`make readers`)."""
+"""The virtual environment of other readers of the lake, which need other versions (`make readers`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SCRIPT = Path(__file__).with_name("read_with_duckdb.py")
 
 @pytest.fixture(scope="module")
 def duckdb_python() -> Path:
-    """The Python beside which DuckDB's own Delta reader is installed."""
+    """The Python of the environment with DuckDB's own Delta reader."""
     checkout = Path(__file__).parents[2]
     folder = Path(os.environ.get("GENESYS_ASSETS_READERS_VENV") or checkout / ".venv-readers")
     python = folder / "bin" / "python"

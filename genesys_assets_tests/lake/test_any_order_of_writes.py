@@ -1,5 +1,5 @@
-"""Whatever is written in whatever order through several open lakes, on a disk and on S3: a table has what was last
-written to each partition, in the widest form that its columns ever had.
+"""Several open lakes write in random order, on a disk and on S3. A table then has the last rows of each partition, with
+the widest type that each column ever had.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _Rows = list[dict[str, Any]]
 
 @dataclass
 class Writers:
-    """Several lakes of one store, each with what it knows of the log, and what must be stored."""
+    """Several lakes of one store, each with its own view of the log, and the expected rows."""
 
     store: Store
     rng: random.Random

@@ -1,4 +1,4 @@
-"""Each check finds what breaks it, and only that; what fails its audit is not stored, nor what was written with it."""
+"""Each check finds only what breaks it. Rows that fail the audit are not stored, nor other tables written with them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def table(*rows: dict[str, Any], schema: pa.Schema = CALLS.schema) -> pa.Table:
 
 
 def problems(*parts: pa.Table, spec: TableSpec = CALLS, day: str | None = DAY) -> dict[str, str]:
-    """What is wrong with rows that come in parts."""
+    """The problems of rows that come in parts."""
     return audit(spec, day, (part.select(audited_columns(spec)) for part in parts))
 
 
@@ -76,7 +76,8 @@ def shifts(*rows: tuple[int | None, int | None, int | None]) -> pa.Table:
     return table(*(dict(zip(names, (nth, *row), strict=True)) for nth, row in enumerate(rows)), schema=SHIFTS.schema)
 
 
-# -- what is found -----------------------------------------------------------------------------------------------------
+# -- which problems are found
+# -----------------------------------------------------------------------------------------------------
 
 
 def test_good_rows_pass_all_checks() -> None:
@@ -131,7 +132,7 @@ def test_a_null_in_one_part_does_not_change_the_keys_of_that_part() -> None:
     assert problems(table(*rows[:2]), table(*rows[2:])) == {"key_is_unique": "1 rows repeat a key"}
 
 
-def test_integers_beside_a_null_are_told_apart_to_the_last_digit() -> None:
+def test_integers_beside_a_null_are_distinguished_to_the_last_digit() -> None:
     assert problems(table(call(attempt=2**53), call(attempt=2**53 + 1), call(attempt=None))) == PASSED
 
 
@@ -160,7 +161,7 @@ def test_the_first_and_last_millisecond_of_the_day_are_inside() -> None:
 
 
 def test_a_row_of_another_date_than_the_partitions_is_counted() -> None:
-    """Of a business day it is the local date that counts, whatever UTC day it begins on."""
+    """For a business day the local date counts, whatever UTC day it begins on."""
     dated = TableSpec(
         "calls", "One row per call.", ("call_id",), columns("call_id string the call\nday day its date"), "day"
     )
@@ -205,7 +206,8 @@ def test_columns_in_another_order_differ() -> None:
     assert said.startswith("the columns are the same but differ in order")
 
 
-# -- what follows ------------------------------------------------------------------------------------------------------
+# -- the effect of a failed audit
+# ------------------------------------------------------------------------------------------------------
 
 BAD: dict[str, pa.Table] = {
     "key_is_unique": table(call(), call()),
@@ -225,7 +227,7 @@ def store_both(lake: Lake, calls: pa.Table, *queues: str | None, reach: Reach | 
 
 
 def state(lake: Lake) -> dict[str, object]:
-    """All that a reader could see, and every file."""
+    """Everything that a reader could see, and every file."""
     now = Lake(lake.store)
     return {
         "rows": {place: now.read(place, DAY, schema=spec.schema).to_pylist() for place, spec in PLACES.items()},

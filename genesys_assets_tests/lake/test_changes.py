@@ -1,4 +1,4 @@
-"""What changed between two readings: the counts are those that plain Python finds, however large the files are."""
+"""The changes between two readings: the counts equal those of plain Python, however large the files are."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ BEFORE: dict[_Key, _Values] = {("a", "x"): (0, 1, None), ("b", None): (1, 2, ["t
         (BEFORE | {("a", None): (0, 1, None)}, (1, 0, 0)),
     ],
 )
-def test_rows_are_told_apart_by_key(after: dict[_Key, _Values], expected: tuple[int, int, int]) -> None:
+def test_rows_are_distinguished_by_key(after: dict[_Key, _Values], expected: tuple[int, int, int]) -> None:
     assert changed(table(BEFORE), table(after)) == expected
 
 
@@ -168,7 +168,8 @@ def test_a_column_whose_values_cannot_be_of_the_new_type_is_a_change_and_no_erro
     assert changed(words, numbers, TableSpec("t", "", ("id",), ())) == (0, 2, 0)
 
 
-# -- what is said of it ------------------------------------------------------------------------------------------------
+# -- how changes are described
+# ------------------------------------------------------------------------------------------------
 
 
 def test_a_change_is_new_where_rows_or_reach_are_and_no_newer_reading_stays() -> None:

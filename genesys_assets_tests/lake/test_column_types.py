@@ -1,4 +1,4 @@
-"""Types at rest, and how two become one: pure functions, each law for all types that Delta Lake has."""
+"""Stored types, and how two types become one: pure functions. Each law holds for all types of Delta Lake."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_two_types_become_one_in_either_order_and_once(first: pa.DataType, secon
 
 
 def _unordered(type_: pa.DataType) -> Any:
-    """The type without the order of fields, which is that of their first coming."""
+    """The type without the order of its fields, which depends on which field came first."""
     if pa.types.is_list(type_):
         return [_unordered(type_.value_type)]
     return {field.name: _unordered(field.type) for field in type_.fields} if pa.types.is_struct(type_) else type_

@@ -1,4 +1,5 @@
-"""Replacing partitions: what a commit replaces it has known, older pages never replace newer ones, nothing is lost."""
+"""Replacing partitions: a commit replaces only files that it knew, older pages never replace newer ones, nothing is
+lost."""
 
 from __future__ import annotations
 
@@ -33,14 +34,14 @@ _Row = tuple[str, int]
 
 @pytest.fixture
 def drafts() -> Iterator[contextlib.ExitStack]:
-    """Where drafts are discarded in the end."""
+    """A stack that discards drafts at the end."""
     with contextlib.ExitStack() as stack:
         yield stack
 
 
 @pytest.fixture
 def propose(lake: Lake, drafts: contextlib.ExitStack) -> Callable[..., Commit]:
-    """Makes commits of rows by day, as processes of their own would: each with its own view of the log."""
+    """Makes commits of rows by day, as separate processes would: each with its own view of the log."""
 
     def commit(rows: dict[Key, list[_Row]], newness: int = 1, reach: Reach | None = None, **how: Any) -> Commit:
         log = Lake(lake.store).log(PLACE)
@@ -78,7 +79,8 @@ def readings(lake: Lake, day: str) -> list[dict[str, Any]]:
     return [note["readings"][day] for _, note in notes if day in note.get("readings", {})]
 
 
-# -- what a commit says ------------------------------------------------------------------------------------------------
+# -- what a commit reports
+# ------------------------------------------------------------------------------------------------
 
 
 def test_the_first_reading_is_new_and_has_nothing_before_it(lake: Lake, propose: Callable[..., Commit]) -> None:
@@ -130,7 +132,7 @@ def test_a_reading_that_reaches_further_is_new_though_no_row_is(lake: Lake, prop
 
 
 def commits(lake: Lake) -> list[str]:
-    """What each commit says, as text."""
+    """The description of each commit, as text."""
     logged = [key for key in lake.store.keys(f"{PLACE}/_delta_log") if key.endswith(".json")]
     return [(lake.store.get(key) or b"").decode() for key in logged]
 
@@ -153,7 +155,8 @@ def test_a_table_without_partitions_is_replaced_like_one(lake: Lake, propose: Ca
     assert [list(note["readings"]) for _, note in Lake(lake.store).log(PLACE).notes(0)] == [[WHOLE], [WHOLE]]
 
 
-# -- what cannot be read any more --------------------------------------------------------------------------------------
+# -- files that cannot be read any more
+# --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("left", [None, 0, 100])
@@ -182,7 +185,7 @@ def test_a_damaged_partition_is_healed_by_the_next_reading(
 def test_a_partition_of_which_a_disk_has_altered_bytes_is_healed_by_a_reading_of_the_same_rows(
     lake: Lake, propose: Callable[..., Commit], where: slice
 ) -> None:
-    """A power cut may leave a file with its size and zeros in the place of its bytes."""
+    """A power cut may leave a file of the right size with zeros instead of its bytes."""
     do(propose({DAYS[0]: [("a", 1)]}))
     (file,) = Lake(lake.store).log(PLACE).files(DAYS[0])
     altered = bytearray(lake.store.get(f"{PLACE}/{file.path}") or b"")

@@ -48,7 +48,7 @@ def commit(
     newness: dict[Key, int] | None = None,
     on_top_of: int | None = None,
 ) -> None:
-    """Add files by partition and name; the log does not look whether they exist."""
+    """Add files by partition and name; the log does not check that they exist."""
     log.commit(
         schema,
         [AddedFile(key, f"{partition_folder(key)}/{name}.parquet".lstrip("/"), 10, 1) for key, name in added],
@@ -183,7 +183,9 @@ def test_notes_and_newness_outlast_checkpoints(disk: LocalStore) -> None:
     log = log_of(disk)
     for number in range(25):
         commit(log, (DAYS[0], f"{number:02d}"), note={"number": number}, newness={DAYS[0]: number, f"mark{number}": 1})
-    assert sorted((disk.folder / PLACE / "_delta_log").glob("*.checkpoint.parquet")), "there is none to outlast"
+    assert sorted((disk.folder / PLACE / "_delta_log").glob("*.checkpoint.parquet")), (
+        "there is no checkpoint to outlast"
+    )
     other = log_of(disk)
     assert [note["number"] for _, note in other.notes(0)] == list(range(25))
     assert (other.newness(DAYS[0]), other.newness("mark3")) == (24, 1)
@@ -333,7 +335,8 @@ def test_columns_that_cannot_be_stored_are_named(
 def test_whatever_a_commit_names_is_on_the_disk_before_it_and_so_is_all_of_the_log(
     disk: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file that has a name and no bytes yet is empty after a power cut, and with it all of its table may be lost."""
+    """A file with a name but without bytes on the disk is empty after a power cut, which may destroy the whole
+    table."""
     on_disk: set[int] = set()
     sync, link, replace = os.fsync, os.link, os.replace
 

@@ -1,4 +1,4 @@
-"""Files of the lake: what is written comes back as it was, what is damaged is never taken for something else."""
+"""Files of the lake: their content comes back unchanged, and a damaged file is never taken for something else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What downstream assets return: each frame comes back as it was, or is refused with the name of what is wrong."""
+"""Frames that downstream assets return: each comes back unchanged, or is refused with the name of the problem."""
 
 from __future__ import annotations
 
@@ -259,7 +259,7 @@ def test_rows_without_columns_are_refused() -> None:
         as_table(pd.DataFrame(index=range(3)))
 
 
-# -- what is no frame
+# -- values that are no frame
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_what_is_no_frame_is_refused_with_what_to_return(value: Any, words: str)
 
 
 class Agents(pd.DataFrame):
-    """A frame of somebody's own class."""
+    """A frame of a class derived by a user."""
 
 
 def test_a_class_derived_of_a_frame_is_a_frame() -> None:

@@ -1,5 +1,5 @@
-"""Housekeeping removes what nobody needs, and only that: what is current, what was current lately, what is just being
-written and what the ledger has not got yet stays.
+"""Housekeeping removes only files that nobody needs. Current and recently current files stay, and so do files that are
+being written, and commits that the ledger does not have yet.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ DAY = timedelta(days=1)
 
 
 def house(store: Store, keep: timedelta = timedelta(0), later: timedelta = timedelta(minutes=1)) -> HousekeepingResult:
-    """Keep house, some time from now: what is published just now is old then."""
+    """Keep house at a later time, when files published now are old."""
     return clean_up(Lake(store), [PLACE], keep=keep, now=datetime.now(UTC) + later)
 
 
@@ -58,7 +58,7 @@ def rows(store: Store, day: str = DAYS[1]) -> list[dict[str, Any]]:
 
 
 def commits(store: Store, place: str = PLACE) -> list[int]:
-    """The versions of which the log still has the commit."""
+    """The versions whose commit the log still has."""
     logged = [key.rsplit("/", 1)[-1] for key in store.keys(f"{place}/{LOG}")]
     return [int(name[:20]) for name in logged if name.endswith(".json") and name[:20].isdigit()]
 
@@ -126,7 +126,7 @@ def test_the_version_that_was_current_at_the_beginning_stays_readable(disk: Loca
 
 
 def back_date(store: LocalStore, place: str, older_than: int, hours: float) -> None:
-    """Make all of a table that was committed up to a version some hours older than it is."""
+    """Make all files of a table up to a version some hours older."""
     then = datetime.now(UTC).timestamp() - hours * 3600
     table = DeltaTable(store.uri(place), version=older_than)
     for version in range(older_than + 1):
@@ -161,7 +161,8 @@ def test_files_of_others_are_left_alone(store: Store) -> None:
 
 
 def leave(store: LocalStore, lake: Lake) -> Commit:
-    """All that a killed writer leaves: drafts, a published file that no commit names, a commit that was not renamed."""
+    """Leave everything that a killed writer leaves: drafts, a published file that no commit names, a commit that was
+    not renamed."""
     store.put(f"{PLACE}/{LOG}/{99:020d}.json#1", b"half")
     store.put(f"{PLACE}/{LOG}/_commit_1.json.tmp", b"half")
     with store.draft().file as left:
@@ -170,7 +171,7 @@ def leave(store: LocalStore, lake: Lake) -> Commit:
 
 
 def prepared(lake: Lake, number: int, day: str = DAYS[0]) -> Commit:
-    """A commit whose file is published and which is not committed yet."""
+    """Prepare a commit: its file is published, but the commit is not made yet."""
     log, draft = lake.log(PLACE), lake.store.draft()
     with TableWriter(draft, SPEC, {"run_id": "r"}) as writer:
         writer.write(things(("a", number)))
@@ -326,7 +327,7 @@ def test_commits_that_the_ledger_has_not_got_stay(disk: LocalStore, monkeypatch:
 
 
 def race_with_housekeeping(store: Store, shared: bool, seed: int) -> None:
-    """Writers and a reader of a table, appenders of snapshots, and two who keep house meanwhile."""
+    """Writers and a reader of a table, appenders of snapshots, and meanwhile two threads that keep house."""
     chance = random.Random(seed)
     race = Race(_lakes(store, shared), PLACE)
     actors: list[Callable[[], Any]] = [race.reader(DAYS[:2], 3)]
@@ -347,7 +348,7 @@ def race_with_housekeeping(store: Store, shared: bool, seed: int) -> None:
             added[first] += 1
 
     def watch() -> None:
-        """Every snapshot that was added by then is seen, and each once."""
+        """Checks that every snapshot added by then is seen exactly once."""
         for _ in range(4):
             least = dict(added)
             seen = [int(row["id"]) for row in rows(race.lakes().store)] if race.lakes().has(LIVE, DAYS[1]) else []

@@ -98,7 +98,7 @@ def materialise(asset: dg.AssetsDefinition, location: str, day: str | None) -> p
     return Lake(LocalStore(Path(location))).read("/".join(asset.key.path), day)
 
 
-# -- what an asset gets
+# -- inputs of an asset
 
 
 def test_a_downstream_asset_gets_pandas_and_its_result_is_stored(location: str) -> None:
@@ -181,7 +181,7 @@ def test_an_input_without_partitions_that_is_not_stored_is_named(tmp_path: Path)
         )
 
 
-# -- what an asset returns
+# -- results of an asset
 
 
 def returned(location: str, frame: object, day: str = DAYS[0]) -> pa.Table:
@@ -205,7 +205,7 @@ def test_a_day_that_brings_a_column_and_a_day_of_another_type_read_as_one_table(
 def test_what_was_made_of_inputs_that_were_read_earlier_does_not_replace_what_was_made_of_newer_ones(
     location: str,
 ) -> None:
-    """A run is slow. Meanwhile its input changes, and another run of the same asset begins and ends."""
+    """During a slow run its input changes, and another run of the same asset begins and ends."""
     lake, is_first = Lake(LocalStore(Path(location))), [True]
 
     @dg.asset(partitions_def=DAILY, ins={"agents": dg.AssetIn(AGENTS)})

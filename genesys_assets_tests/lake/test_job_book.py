@@ -1,4 +1,4 @@
-"""The job book in the lake: what one process notes, the next one finds; on a disk and on S3."""
+"""The job book in the lake: the next process finds the notes of a process; on a disk and on S3."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_book_without_notes_has_none_to_remove(store: Store) -> None:
 
 
 class SharedFolder(LocalStore):
-    """A folder in which another process does something right after a process has looked which notes there are."""
+    """A folder in which another process acts right after a process has listed the notes."""
 
     def __init__(self, folder: Path, meanwhile: Callable[[], None]) -> None:
         super().__init__(folder)
@@ -113,7 +113,7 @@ def test_a_note_that_another_process_removes_meanwhile_is_no_error(tmp_path: Pat
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"job_id": "J1", "submitted_at": "soon"}'])
-def test_a_note_that_cannot_be_read_keeps_nobody_from_reading_a_day(tmp_path: Path, content: str) -> None:
+def test_a_note_that_cannot_be_read_does_not_stop_the_reading_of_a_day(tmp_path: Path, content: str) -> None:
     book = LakeJobBook(LocalStore(tmp_path))
     book.record(RecordedJob(OTHER, "J9", THEN - timedelta(days=1)))
     (tmp_path / "jobs" / f"{QUERY}.json").write_text(content)
@@ -124,7 +124,7 @@ def test_a_note_that_cannot_be_read_keeps_nobody_from_reading_a_day(tmp_path: Pa
     assert book.find(QUERY) == RecordedJob(QUERY, "J1", THEN)
 
 
-def test_the_lakes_book_and_the_one_in_memory_are_the_same_to_whoever_fetches(tmp_path: Path) -> None:
+def test_the_lakes_book_and_the_one_in_memory_behave_the_same(tmp_path: Path) -> None:
     books: list[JobBook] = [LakeJobBook(LocalStore(tmp_path)), JobBookInMemory()]
     for book in books:
         book.record(RecordedJob(QUERY, "J1", THEN))

@@ -1,4 +1,4 @@
-"""Snapshots of a day that is over become one file, and nobody who reads them sees a difference."""
+"""Snapshots of a day that is over become one file, and readers see no difference."""
 
 from __future__ import annotations
 

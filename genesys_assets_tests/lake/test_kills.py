@@ -1,8 +1,8 @@
 """Whenever a writing process is killed, readers see the state before or the state after, and reading the platform again
 gives what it would have given without the kill: rows, reach and ledger.
 
-Every work of `killed_process` is killed at steps that are spread over all of it: a few in every run of the suite, many
-on demand (`thorough`).
+Every work of `killed_process` is killed at steps that are spread over it: a few in every run of the suite, many on
+demand (`thorough`).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _AGAIN = ([_KILLED], [_BEFORE, _KILLED])
 
 @dataclass(frozen=True)
 class VisibleLake:
-    """All that readers see of a lake, without times, run ids and numbers of versions."""
+    """Everything that readers see of a lake, without times, run ids and version numbers."""
 
     pages: dict[str, Any]
     tables: dict[str, Any]
@@ -84,7 +84,7 @@ def _table(lake: Lake, place: str) -> Any:
 
 
 def _rows(lake: Lake, place: str, day: str) -> list[dict[str, Any]]:
-    """The rows without what is null: a column may have been added of which no value was committed."""
+    """The rows without null values: a column may have been added before any value of it was committed."""
     if not lake.has(place, day):
         return []
     return [{name: value for name, value in row.items() if value is not None} for row in _read(lake, place, day)]
@@ -105,7 +105,7 @@ def _ledger(lake: Lake) -> list[tuple[Any, ...]]:
     return [(entry["table"], *(entry[name] for name in figures)) for entry in entries]
 
 
-# -- lakes of their own ------------------------------------------------------------------------------------------------
+# -- separate lakes ------------------------------------------------------------------------------------------------
 
 
 class Lakes:
@@ -146,7 +146,7 @@ def on_s3(
 
 
 def do(location: str, work: str, readings: list[State], first: int) -> None:
-    """Read the platform in some states, one after the other, killed by nobody."""
+    """Do the work in several states, one after the other, without kills."""
     for reading, state in enumerate(readings, start=first):
         WORKS[work](open_lake(location), state, reading)
 
@@ -156,7 +156,7 @@ def do(location: str, work: str, readings: list[State], first: int) -> None:
 
 @pytest.fixture(scope="module")
 def nursery() -> Any:
-    """Where processes are born that will be killed, of one that has imported everything."""
+    """A process that has imported everything, and from which the processes to be killed are forked."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([killed_process.__name__])
     return context
@@ -164,7 +164,7 @@ def nursery() -> Any:
 
 @dataclass
 class Victim:
-    """A work that is killed at some steps: after a first reading of `stored`, while it writes `_KILLED`."""
+    """A piece of work that is killed at some steps: after a first reading of `stored`, while it writes `_KILLED`."""
 
     nursery: Any
     lakes: Lakes
@@ -188,10 +188,10 @@ class Victim:
             assert missing(open_lake(location).store) == []
             for again, end in zip(self.agains, expected, strict=True):
                 self._check_reading_again(self.lakes.copy(location), again, end)
-        assert self.killed > len(points) // 2, "most of the processes were to be killed before they were done"
+        assert self.killed > len(points) // 2, "most processes should be killed before they are done"
 
     def _without_kill(self, again: list[State]) -> VisibleLake:
-        """What there is to see in the end where nobody is killed; the killed reading makes no difference to it."""
+        """What readers see at the end without a kill. The killed reading must make no difference to it."""
         location = self.lakes.new()
         do(location, self.work, self.stored, first=0)
         do(location, self.work, again, first=2)
@@ -216,9 +216,10 @@ class Victim:
         assert seen(location) == expected
 
     def _entries(self, location: str, again: list[State]) -> list[tuple[Any, ...]]:
-        """What the ledger has to say after more readings: of each reading of each table but the first.
+        """The entries that the ledger must have after more readings: one for each reading of each table except the
+        first.
 
-        That of the killed process counts for the tables that it has committed.
+        The reading of the killed process counts for the tables that it committed.
         """
         lake, entries = open_lake(location), []
         for place in _COMPUTED.get(self.work, ()):
@@ -230,14 +231,15 @@ class Victim:
 
 
 def _spread(steps: int, count: int) -> list[int]:
-    """Some steps that lie evenly between the first and the last; all where there are no more."""
+    """Some steps, spread evenly from the first to the last; all of them if they are few."""
     if count >= steps:
         return list(range(1, steps + 1))
     return [1 + steps * (2 * number + 1) // (2 * count) for number in range(count)]
 
 
 def _is_one_or_the_other(now: VisibleLake, before: VisibleLake, after: VisibleLake) -> None:
-    """Pages of all hours together, each table and the snapshots are as they were before, or as they were to be."""
+    """Checks that the pages of all hours together, each table, and the snapshots are in the state before or the state
+    after."""
     assert now.pages in (before.pages, after.pages)
     assert now.snapshots in (before.snapshots, after.snapshots)
     for place in TABLES:
@@ -254,7 +256,7 @@ def _counts(old: State, new: State, is_wider: bool) -> tuple[int, ...]:
 
 
 def _numbers(state: State, is_wider: bool) -> dict[str, tuple[int, State]]:
-    """The other values of each row by its id; the column that is new has the state in all rows."""
+    """The other values of each row by its id. The new column has the state in all rows."""
     ids, numbers = rows(state).values()
     return {id_: (number, state if is_wider else 0) for id_, number in zip(ids, numbers, strict=True)}
 

@@ -1,4 +1,4 @@
-"""The lake as assets use it: what is written is read back, whole or not at all, on a disk and on S3."""
+"""The lake as assets use it: written rows are read back, whole or not at all, on a disk and on S3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger has each reading once, whenever it is caught up, by however many, and whatever was killed before."""
+"""The ledger has each reading once, however often and by however many processes it is caught up, even after kills."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PLACES = ["tables/calls", "tables/agents"]
 
 
 def read_day(lake: Lake, day: str, number: int, spec: TableSpec = CALLS, run: str = "r") -> None:
-    """Store a day of a table: one row, whose number says which reading it was."""
+    """Store a day of a table: one row, whose number identifies the reading."""
     rows = pa.table({"id": ["a"], "n": [number]}, spec.schema)
     lake.write(f"tables/{spec.name}", spec, rows, day, {"run_id": run})
 
@@ -36,7 +36,7 @@ def caught_up(lake: Lake, *days: str) -> dict[str, Any]:
 
 
 def entries(lake: Lake, *days: str) -> list[tuple[str, str, int]]:
-    """Day, table and version of what the ledger has."""
+    """Day, table and version of the ledger's entries."""
     rows = Lake(lake.store).read(LEDGER, days or DAYS, schema=RESTATEMENTS.schema).to_pylist()
     return [(f"{row['day']}", row["table"], row["version"]) for row in rows]
 
@@ -101,7 +101,7 @@ def test_readings_of_any_day_are_caught_up_and_each_is_there_once(lake: Lake) ->
     assert {day for day, _, _ in found} == set(DAYS[:2])
 
 
-def test_days_are_told_with_what_is_new_in_them(lake: Lake) -> None:
+def test_changed_days_are_returned_with_their_changes(lake: Lake) -> None:
     for number in range(2):
         read_day(lake, DAYS[0], number)
     changes = caught_up(lake, DAYS[1])
@@ -123,7 +123,7 @@ def test_all_tables_come_in_one_commit(lake: Lake) -> None:
     assert {(day, table) for day, table, _ in entries(lake)} == {(d, t) for d in DAYS for t in ("calls", "agents")}
 
 
-def test_a_partition_that_could_not_be_read_any_more_is_told_with_null(lake: Lake) -> None:
+def test_a_partition_that_could_not_be_read_any_more_has_null_counts(lake: Lake) -> None:
     read_day(lake, DAYS[0], 1)
     (file,) = lake.log(PLACES[0]).files(DAYS[0])
     lake.store.delete(f"{PLACES[0]}/{file.path}")
@@ -155,7 +155,7 @@ def test_a_removed_day_that_is_read_again_is_read_for_the_first_time(lake: Lake)
 
 
 def test_a_table_that_was_deleted_and_made_anew_loses_no_reading(lake: Lake) -> None:
-    """As the error advises where a column has another type: delete the folder, and compute all days again."""
+    """As the error about a column of another type advises: delete the folder, and compute all days again."""
     for number in range(4):
         read_day(lake, DAYS[0], number)
     caught_up(lake)
@@ -166,7 +166,7 @@ def test_a_table_that_was_deleted_and_made_anew_loses_no_reading(lake: Lake) -> 
     assert [version for _, _, version in entries(lake)] == [2, 2, 3, 3, 4]
 
 
-def test_two_who_catch_up_at_once_have_each_reading_once(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_that_catch_up_at_once_have_each_reading_once(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(3):
         read_day(lake, DAYS[0], number)
     slow, fast = Lake(lake.store), Lake(lake.store)

@@ -1,4 +1,4 @@
-"""The file of one commit: whole or not there, under a number of its own; and which tables are left to delta-rs."""
+"""The file of one commit: whole or absent, under a unique number; and the tables whose commits are left to delta-rs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def commit(log: DeltaLog, day: str, *removed: RemovedFile, newness: int = 1, mod
 
 
 def known(log: DeltaLog) -> object:
-    """All that is known of the files."""
+    """Everything that the log knows about the files."""
     return log.version, log.every_file(), log.files(DAYS[0]), log.partitions(), [log.newness(day) for day in DAYS]
 
 

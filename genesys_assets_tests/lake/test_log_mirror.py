@@ -1,4 +1,4 @@
-"""A log on S3 through its mirror: each file is asked for once, and nothing counts that S3 did not take."""
+"""A log on S3 through its mirror: each file is requested once, and a commit that S3 did not accept does not count."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _INTERVAL = 3
 
 
 @pytest.fixture
-def asked(s3_client: Any) -> Iterator[Counter[str]]:
+def reads(s3_client: Any) -> Iterator[Counter[str]]:
     """How often each key was read."""
     keys: Counter[str] = Counter()
 
@@ -48,7 +48,7 @@ def names(log: DeltaLog) -> set[str]:
 
 
 def delta_rs(store: S3Store) -> DeltaTable:
-    """The table as any engine reads it from S3."""
+    """The table as every engine reads it from S3."""
     endpoint = os.environ["AWS_ENDPOINT_URL_S3"]
     options = {"AWS_ENDPOINT_URL": endpoint, "AWS_ALLOW_HTTP": "true"}
     return DeltaTable(store.uri(PLACE), storage_options=options)
@@ -64,41 +64,41 @@ def test_what_is_committed_is_on_s3_for_every_engine(s3_store: S3Store) -> None:
     assert table.transaction_version(DAYS[0]) == 7
 
 
-def test_a_log_with_a_checkpoint_is_read_with_one_request_a_file(s3_store: S3Store, asked: Counter[str]) -> None:
+def test_a_log_with_a_checkpoint_is_read_with_one_request_a_file(s3_store: S3Store, reads: Counter[str]) -> None:
     log = DeltaLog(s3_store, PLACE)
     for number in range(_INTERVAL + 3):
         add(log, f"f{number}")
-    asked.clear()
+    reads.clear()
     again = DeltaLog(s3_store, PLACE)
     assert (names(again), again.newness(DAYS[0]), again.schema()) == (names(log), 7, log.schema())
-    assert set(asked.values()) == {1}
-    assert sum(name.endswith(".checkpoint.parquet") for name in asked) == 1
-    assert f"{0:020d}.json" not in asked
+    assert set(reads.values()) == {1}
+    assert sum(name.endswith(".checkpoint.parquet") for name in reads) == 1
+    assert f"{0:020d}.json" not in reads
 
 
 @pytest.mark.parametrize("listed_at_once", [2, 1000])
 def test_a_log_is_found_where_one_request_lists_it_and_where_it_is_longer(
-    s3_store: S3Store, asked: Counter[str], monkeypatch: pytest.MonkeyPatch, listed_at_once: int
+    s3_store: S3Store, reads: Counter[str], monkeypatch: pytest.MonkeyPatch, listed_at_once: int
 ) -> None:
     monkeypatch.setattr(s3_store_module, "LISTED_AT_ONCE", listed_at_once)
     log = DeltaLog(s3_store, PLACE)
     for number in range(2 * _INTERVAL):
-        asked.clear()
+        reads.clear()
         add(log, f"f{number}")
         again = DeltaLog(s3_store, PLACE)
         assert (again.version, names(again)) == (log.version, names(log))
-        assert (asked["_last_checkpoint"] > 0) == (listed_at_once == 2)
+        assert (reads["_last_checkpoint"] > 0) == (listed_at_once == 2)
 
 
-def test_commits_of_others_are_seen_after_a_refresh(s3_store: S3Store, asked: Counter[str]) -> None:
+def test_commits_of_others_are_seen_after_a_refresh(s3_store: S3Store, reads: Counter[str]) -> None:
     one, other = DeltaLog(s3_store, PLACE), DeltaLog(s3_store, PLACE)
     add(one, "a")
     other.refresh()
     add(one, "b")
-    asked.clear()
+    reads.clear()
     other.refresh()
     assert names(other) == {"a", "b"}
-    assert list(asked) == [f"{one.version:020d}.json"]
+    assert list(reads) == [f"{one.version:020d}.json"]
 
 
 def test_of_two_commits_on_one_version_the_second_is_refused(s3_store: S3Store) -> None:
@@ -125,7 +125,7 @@ def test_a_refused_commit_leaves_no_checkpoint(s3_store: S3Store) -> None:
     assert "ours" not in names(other) | names(DeltaLog(s3_store, PLACE))
 
 
-def test_another_table_in_the_place_of_one_is_read_anew(s3_store: S3Store) -> None:
+def test_a_table_that_replaces_another_is_read_anew(s3_store: S3Store) -> None:
     log = DeltaLog(s3_store, PLACE)
     for number in range(3):
         add(log, f"old{number}")
@@ -157,7 +157,7 @@ def test_a_log_whose_old_commits_were_removed_is_read_from_its_checkpoint(s3_sto
     assert (stale.version, names(stale)) == (log.version, names(log))
 
 
-def test_notes_are_told_of_commits_that_a_checkpoint_replaces(s3_store: S3Store) -> None:
+def test_notes_of_commits_that_a_checkpoint_replaces_can_be_read(s3_store: S3Store) -> None:
     log = DeltaLog(s3_store, PLACE)
     for number in range(_INTERVAL + 3):
         add(log, f"f{number}")

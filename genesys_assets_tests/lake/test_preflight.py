@@ -1,4 +1,4 @@
-"""Where things are written, looked at before the first run: a folder, a bucket, and the clock of S3."""
+"""The preflight checks the places that runs write to: a folder, a bucket, and the clock of S3."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from genesys_assets_tests.assets.world import environment
 from genesys_assets_tests.clocks import standing_at
 
 
-def found() -> dict[str, Finding]:
+def check_places() -> dict[str, Finding]:
     findings = places(s3_client)
-    assert len({finding.what for finding in findings}) == len(findings), "each thing is told once"
+    assert len({finding.what for finding in findings}) == len(findings), "each thing is reported once"
     return {finding.what: finding for finding in findings}
 
 
@@ -33,7 +33,7 @@ def on_s3(object_store: ObjectStore, bucket: str) -> Iterator[str]:
 
 def test_a_folder_is_tried_and_left_as_it_was(tmp_path: Path) -> None:
     with environment({"GENESYS_ASSETS_LAKE": str(tmp_path / "some" / "lake")}):
-        lake = found()[LAKE]
+        lake = check_places()[LAKE]
     assert lake.level == "ok"
     assert lake.value.startswith(f"{tmp_path}/some/lake, writable, ")
     assert list(tmp_path.iterdir()) == []
@@ -42,18 +42,18 @@ def test_a_folder_is_tried_and_left_as_it_was(tmp_path: Path) -> None:
 def test_a_place_that_is_no_folder_fails(tmp_path: Path) -> None:
     (tmp_path / "lake").write_text("a file")
     with environment({"GENESYS_ASSETS_LAKE": str(tmp_path / "lake")}):
-        lake = found()[LAKE]
+        lake = check_places()[LAKE]
     assert (lake.level, "a file, and not a folder" in lake.advice) == ("fail", True)
 
 
 def test_a_disk_that_is_almost_full_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight, "LITTLE_SPACE", 2**80)
     with environment({"GENESYS_ASSETS_LAKE": str(tmp_path)}):
-        assert found()[LAKE].level == "warn"
+        assert check_places()[LAKE].level == "warn"
 
 
 def test_a_bucket_that_can_be_written_is_left_empty(object_store: ObjectStore, on_s3: str) -> None:
-    findings = found()
+    findings = check_places()
     assert {name: finding.level for name, finding in findings.items()} == dict.fromkeys(
         (LAKE, PUBLISHED, S3_CLOCK), "ok"
     )
@@ -63,7 +63,7 @@ def test_a_bucket_that_can_be_written_is_left_empty(object_store: ObjectStore, o
 
 def test_a_bucket_that_is_not_there_is_named(object_store: ObjectStore, on_s3: str) -> None:
     with environment({**object_store.environment(), "GENESYS_ASSETS_LAKE": "s3://not-there/lake"}):
-        lake = found()[LAKE]
+        lake = check_places()[LAKE]
     assert (lake.level, lake.value) == ("fail", f"there is no bucket not-there at {object_store.endpoint_url}")
 
 
@@ -71,7 +71,7 @@ def test_credentials_that_are_refused_say_what_to_check(
     object_store: ObjectStore, on_s3: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-    lake = found()[LAKE]
+    lake = check_places()[LAKE]
     assert (lake.level, "HTTP 403" in lake.value) == ("fail", True)
     assert "AWS_SECRET_ACCESS_KEY" in lake.advice
     assert "wrong" not in lake.value + lake.advice
@@ -80,7 +80,7 @@ def test_credentials_that_are_refused_say_what_to_check(
 def test_an_endpoint_where_nobody_listens_says_so(on_s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    findings = found()
+    findings = check_places()
     assert findings[LAKE].value.startswith(f"no answer for bucket {on_s3}")
     assert S3_CLOCK not in findings
 
@@ -90,21 +90,21 @@ def test_a_clock_is_compared_with_that_of_s3(
     on_s3: str, monkeypatch: pytest.MonkeyPatch, minutes: int, level: str
 ) -> None:
     monkeypatch.setattr(preflight, "datetime", standing_at(datetime.now(UTC) + timedelta(minutes=minutes)))
-    clock = found()[S3_CLOCK]
+    clock = check_places()[S3_CLOCK]
     assert clock.level == level
     assert ("S3 refuses" in clock.advice) is (level != "ok")
 
 
 def test_without_a_bucket_the_folder_for_published_files_is_looked_at(tmp_path: Path) -> None:
     with environment({"GENESYS_ASSETS_LAKE": str(tmp_path), "GENESYS_ASSETS_PUBLISH_URL": tmp_path.as_uri()}):
-        published = found()[PUBLISHED]
+        published = check_places()[PUBLISHED]
     assert published.level == "ok"
     assert published.value.startswith(f"{tmp_path}, writable, ")
 
 
 def test_a_place_that_is_none_is_an_error() -> None:
     with environment({"GENESYS_ASSETS_LAKE": "gs://elsewhere"}):
-        lake = found()[LAKE]
+        lake = check_places()[LAKE]
     assert lake.level == "fail"
     assert "GENESYS_ASSETS_LAKE" in lake.advice
 
@@ -120,7 +120,7 @@ def test_an_endpoint_that_cannot_be_used_is_a_finding(
     on_s3: str, monkeypatch: pytest.MonkeyPatch, endpoint: str, value: str, hint: str
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)
-    lake = found()[LAKE]
+    lake = check_places()[LAKE]
     assert lake.level == "fail"
     assert lake.value.startswith(value)
     assert hint in lake.advice
@@ -143,5 +143,5 @@ def test_a_check_that_was_killed_leaves_nothing_behind_once_another_one_ran(on_s
         with pytest.raises(Killed):
             places(client)
     assert s3_client().list_objects_v2(Bucket=on_s3)["KeyCount"] == 1
-    found()
+    check_places()
     assert s3_client().list_objects_v2(Bucket=on_s3)["KeyCount"] == 0

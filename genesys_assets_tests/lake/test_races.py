@@ -1,7 +1,7 @@
 """Several writers and readers of one table at once: no wrong row, no lost or invented reading, no failed read, and
 older pages never replace newer ones.
 
-Interleavings are made of seeds, with actors that take turns (`turns`); `test_races_of_processes` has real ones.
+Seeds decide the interleavings of actors that take turns (`turns`); `test_races_of_processes` has real processes.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ _Rows = dict[str, int]
 
 @dataclass
 class Write:
-    """One run that writes some partitions: what it wrote, and what it was told. `may_add`: its rows come beside those
-    that are stored, if there are any; `adds` says whether there were.
+    """One run that writes some partitions: its rows, and the result of its commit. `may_add`: its rows are added to
+    stored ones, if any exist; `adds` says whether any did.
     """
 
     run_id: str
@@ -58,7 +58,7 @@ class Write:
 
 @dataclass
 class Glance:
-    """What a reader saw of a partition, and of which versions of the table it may have been."""
+    """The rows that a reader saw of a partition, and the versions of the table that it may have seen."""
 
     versions: tuple[int, int]
     partition: str
@@ -67,7 +67,7 @@ class Glance:
 
 @dataclass
 class Race:
-    """A table that actors write and read, and all that they did."""
+    """A table that actors write and read, and everything that they did."""
 
     lakes: Callable[[], Lake]
     place: str
@@ -75,7 +75,7 @@ class Race:
     glances: list[Glance] = field(default_factory=list)
 
     def table_writer(self, writes: list[Write], wider: bool) -> Callable[[], None]:
-        """An actor that computes days, one after the other, from inputs of some newness."""
+        """An actor that computes days, one after the other, from inputs of a given newness."""
         self.writes += writes
         spec = WIDER if wider else SPEC
 
@@ -83,7 +83,7 @@ class Race:
             for write in writes:
                 lake = self.lakes()
                 (day,) = write.rows
-                # What is added builds on what is stored: it is not stored where others replaced that.
+                # Added rows build on the stored ones. They are not stored if others replaced these.
                 with (
                     contextlib.suppress(ConcurrentCommit),
                     lake.table_writers({self.place: spec}, day, {"run_id": write.run_id}) as writing,
@@ -101,7 +101,7 @@ class Race:
         return act
 
     def page_writer(self, writes: list[Write]) -> Callable[[], None]:
-        """An actor that fetches hours, several at once, as of some moment."""
+        """An actor that fetches hours, several at once, as of a given moment."""
         self.writes += writes
 
         def act() -> None:
@@ -144,7 +144,8 @@ class Race:
         return dict(zip(table["id"].to_pylist(), table["n"].to_pylist(), strict=True))
 
     def check(self, store: Store) -> None:
-        """Replay the log in plain Python and compare with all that was told, seen and left."""
+        """Replay the log in plain Python, and compare it with all results of commits, all readings, and the final
+        state."""
         lake = Lake(store)
         history = list(self._replayed(lake))
         states = dict(history)
@@ -161,7 +162,7 @@ class Race:
         self._check_newness(lake)
 
     def _replayed(self, lake: Lake) -> Iterator[tuple[int, dict[str, _Rows]]]:
-        """The rows of every partition after each version, as the notes have them; the notes are checked on the way."""
+        """The rows of every partition after each version, according to the notes; checks the notes on the way."""
         by_run = {write.run_id: write for write in self.writes}
         told = {(w.run_id, key) for w in self.writes for key, change in w.changes.items() if not change.is_superseded}
         state: dict[str, _Rows] = {}
@@ -182,10 +183,11 @@ class Race:
                 assert write.changes[partition].figures() == {k: v for k, v in said.items() if k.startswith("rows_")}
                 state[partition] = after
             yield version, dict(state)
-        assert not told, "a reading that was told of is in no commit"
+        assert not told, "a reading that was reported as stored is in no commit"
 
     def _check_newness(self, lake: Lake) -> None:
-        """Nothing was replaced by what is older, unless the writer knew what it replaced, and computed it of less."""
+        """Checks that nothing older replaced newer rows, unless the writer knew these rows and computed its own from
+        fewer inputs."""
         newest: dict[str, tuple[int, int]] = {}
         by_run = {write.run_id: write for write in self.writes}
         removed: set[str] = set()
@@ -200,7 +202,7 @@ class Race:
                     assert not write.is_read
                     assert since <= write.began_at
                 counts = {said[name] for name in ("rows_added", "rows_changed", "rows_removed")}
-                # The same rows of the same newness are what was known before.
+                # The same rows with the same newness count as known.
                 if counts != {0} or newness != write.newness:
                     newest[partition] = (write.newness, version)
         for write in self.writes:
@@ -219,7 +221,7 @@ def _parsed(body: bytes) -> tuple[str, int]:
 
 
 def _at(states: Mapping[int, dict[str, _Rows]], version: int) -> dict[str, _Rows]:
-    """The state after a version; those that only make a table or add a column change nothing."""
+    """The state after a version. Versions that only make a table or add a column change nothing."""
     while version not in states:
         version -= 1
     return states[version]
@@ -241,12 +243,12 @@ def _expected(before: _Rows | None, after: _Rows, pages: bool) -> dict[str, Any]
 
 
 def some_rows(chance: random.Random) -> _Rows:
-    """A few rows; some readings have the same ones."""
+    """A few rows; some readings have the same rows."""
     return {id_: chance.randrange(3) for id_ in sorted(chance.sample("abcd", chance.randrange(4)))}
 
 
 def _lakes(store: Store, shared: bool) -> Callable[[], Lake]:
-    """Makes the lake of each run: with a log of its own, or as threads of one process have it."""
+    """Makes the lake of each run: with a log of its own, or with a shared log, like threads of one process."""
     if not shared:
         return lambda: Lake(store)
     one = Lake(store)
@@ -254,7 +256,8 @@ def _lakes(store: Store, shared: bool) -> Callable[[], Lake]:
 
 
 def race_of_tables(store: Store, shared: bool, seed: int, times: int = 6) -> Turns:
-    """Two to four writers, of the same day or others, a reader, and one or two who keep the ledger some times."""
+    """Two to four writers, of the same day or different ones, a reader, and one or two bookkeepers that catch up the
+    ledger."""
     chance = random.Random(seed)
     race = Race(_lakes(store, shared), PLACE)
     days = DAYS[: chance.randint(1, 3)]
@@ -271,7 +274,7 @@ def race_of_tables(store: Store, shared: bool, seed: int, times: int = 6) -> Tur
 
 
 def _write(chance: random.Random, run_id: str, day: str) -> Write:
-    """A day computed anew, or what a run adds to it, which nobody else has."""
+    """A day computed again, or unique rows that a run adds to it."""
     may_add = chance.random() < 0.4
     rows = {run_id: chance.randrange(3)} if may_add else some_rows(chance)
     return Write(run_id, {day: rows}, chance.randint(1, 20), is_read=False, may_add=may_add)
@@ -286,7 +289,7 @@ def _bookkeeper(lakes: Callable[[], Lake], times: int) -> Callable[[], None]:
 
 
 def check_ledger(store: Store) -> None:
-    """After one more catch-up it has each reading that the commits note, once."""
+    """Checks that after one more catch-up the ledger has each reading of the commits exactly once."""
     lake = Lake(store)
     catch_up(lake, [PLACE], [], {}, sleep=lambda _: None)
     expected = {
@@ -306,7 +309,8 @@ def check_ledger(store: Store) -> None:
 
 
 def race_of_pages(store: Store, shared: bool, seed: int) -> Turns:
-    """Two to four fetches of some hours together, as of different moments; a reader; maybe one who forgets an hour."""
+    """Two to four fetches of several hours together, as of different moments; a reader; maybe an actor that forgets an
+    hour."""
     chance = random.Random(seed)
     race = Race(_lakes(store, shared), PAGES)
     actors: list[Callable[[], Any]] = [race.reader(HOURS[:2], 3)]

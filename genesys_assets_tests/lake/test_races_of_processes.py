@@ -1,4 +1,4 @@
-"""Real processes that write and read one table at once, on a disk and on S3: what `Race` checks holds for them too."""
+"""Real processes write and read one table at once, on a disk and on S3; the checks of `Race` hold for them too."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _PAUSE_SECONDS = 0.05
 
 @dataclass
 class Share:
-    """What one process does: write days, or read all of them until the others are done."""
+    """The task of one process: to write days, or to read all of them until the others are done."""
 
     location: str
     environment: dict[str, str]
@@ -44,15 +44,15 @@ class Share:
     wider: bool = False
 
     def race(self) -> Race:
-        """Its part of the race, with a lake of its own."""
+        """The process's part of the race, with a lake of its own."""
         os.environ.update(self.environment)
         store = open_lake(self.location).store
         return Race(lambda: Lake(store), PLACE)
 
 
 def writing_process(share: Share, together: Barrier, results: Queue[Race | str]) -> None:
-    """Top of a process that writes."""
-    with _told(results):
+    """The main function of a writing process."""
+    with _send_errors(results):
         race = share.race()
         act = race.table_writer(share.writes, share.wider)
         together.wait()
@@ -62,8 +62,8 @@ def writing_process(share: Share, together: Barrier, results: Queue[Race | str])
 
 
 def reading_process(share: Share, together: Barrier, results: Queue[Race | str], done: Event) -> None:
-    """Top of a process that reads."""
-    with _told(results):
+    """The main function of a reading process."""
+    with _send_errors(results):
         race = share.race()
         act = race.reader(share.days, 1)
         together.wait()
@@ -73,8 +73,8 @@ def reading_process(share: Share, together: Barrier, results: Queue[Race | str],
 
 
 @contextlib.contextmanager
-def _told(results: Queue[Race | str]) -> Iterator[None]:
-    """What goes wrong in a process is its result."""
+def _send_errors(results: Queue[Race | str]) -> Iterator[None]:
+    """Send the error of a process as its result."""
     try:
         yield
     except Exception:
@@ -93,14 +93,14 @@ def _no_lake() -> Lake:
 
 @dataclass(frozen=True)
 class Place:
-    """Where processes meet, and the environment that leads there."""
+    """The place where processes meet, and the environment that leads there."""
 
     location: str
     environment: dict[str, str] = field(default_factory=dict)
 
 
 def race_of_processes(place: Place, writers: int, times: int, disjoint: bool, seed: int) -> Race:
-    """Processes that write the same day, or a day of their own each, while another one reads."""
+    """Processes that write the same day, or one day each, while another process reads."""
     chance, context = random.Random(seed), multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__, "dagster_aws.s3"])
     days = [f"2026-01-{day:02d}" for day in range(1, writers + 1 if disjoint else 2)]

@@ -1,4 +1,4 @@
-"""Days of one table that differ: a range of them reads as one table, whatever each day brought and in which order."""
+"""Days of one table may differ in columns and types; a range of them still reads as one table."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def store(lake: Lake, day: str | None, frame: Any) -> None:
 
 
 def stored(lake: Lake, *frames: Any) -> pa.Table:
-    """All days, each of them stored from a frame."""
+    """Store each day from a frame; returns all days as one table."""
     days = DAYS[: len(frames)]
     for day, frame in zip(days, frames, strict=True):
         store(lake, day, frame)
@@ -174,7 +174,8 @@ def test_times_and_days_are_not_mixed(lake: Lake) -> None:
 def test_partitions_of_another_kind_are_refused_and_the_table_stays_readable(
     lake: Lake, tmp_path: Path, first: str | None, second: str | None
 ) -> None:
-    """Engines cannot read a table of days and hours, and rows of a day among those of none would be found by none."""
+    """Engines cannot read a table with days and hours, and would not find rows of a day in a table without
+    partitions."""
     store(lake, first, pa.table({"n": [1]}))
     with pytest.raises(PartitionsChanged, match=r"mine has .*, and its asset has .* now\. Keep the partitions"):
         store(lake, second, pa.table({"n": [2]}))
@@ -210,7 +211,7 @@ def test_rows_that_had_to_take_a_wider_type_are_known_again(lake: Lake) -> None:
     assert lake.log("mine").every_file() == before
 
 
-# -- whatever the days are
+# -- random days
 
 _values: dict[str, st.SearchStrategy[Any]] = {
     "number": st.integers(-(2**31), 2**31) | st.floats(allow_nan=False, allow_infinity=False, width=32),
@@ -225,7 +226,7 @@ _values: dict[str, st.SearchStrategy[Any]] = {
 
 @st.composite
 def frames(draw: st.DrawFn) -> pd.DataFrame:
-    """A day: some columns, some rows, some columns of nulls, and those of a type that says nothing."""
+    """A day: some columns, some rows, some columns of nulls, and some of the null type."""
     names = draw(st.lists(st.sampled_from(sorted(_values)), min_size=1, unique=True))
     size = draw(st.integers(0, 3))
     columns = {}
@@ -239,7 +240,7 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
 
 
 def plain(days: Sequence[pd.DataFrame]) -> list[dict[str, Any]]:
-    """The rows of all days one after the other, each with the columns of all."""
+    """The rows of all days one after the other, each with the columns of all days."""
     names = sorted({name for day in days for name in day.columns})
     rows = [row for day in days for row in day.astype(object).to_dict("records")]
     return [{name: _plain(row.get(name)) for name in names} for row in rows]
@@ -252,7 +253,7 @@ def _plain(value: Any) -> Any:
 
 
 def _known(value: Any) -> Any:
-    """A struct of which only some fields were ever seen has only those."""
+    """A struct has only the fields that were ever seen."""
     return {"a": None, "b": None, **value} if isinstance(value, dict) else value
 
 

@@ -16,7 +16,7 @@ FIRST, SECOND = "2026-01-30", "2026-01-31"
 
 
 def hours(count: float) -> datetime:
-    """So many hours after `START`."""
+    """This many hours after `START`."""
     return START + timedelta(hours=count)
 
 

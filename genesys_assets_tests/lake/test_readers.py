@@ -1,7 +1,8 @@
-"""Other engines read the tables of the lake as `Lake.read` does: the newest rows, whatever older files lie beside them.
+"""Other engines read the tables of the lake as `Lake.read` does: the newest rows, even though older files lie beside
+them.
 
-DuckDB's own Delta reader shares no code with what writes the tables. It needs a version of DuckDB of its own, in a
-virtual environment of its own: `make readers`.
+DuckDB's own Delta reader shares no code with the writer of the tables. It needs another version of DuckDB, in a virtual
+environment of its own: `make readers`.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ NOON = datetime(2026, 1, 31, 12, 0, 0, 123_000, tzinfo=UTC)
 INSTANT = pa.timestamp("us", "UTC")
 
 NAMES: dict[str, tuple[Any, pa.DataType, str, Any, str]] = {
-    # A value, its type in the lake, and what the engines call it: DuckDB, polars, pandas.
+    # A value, its type in the lake, and its type in the engines: DuckDB, polars, pandas.
     "text": ("ä", pa.string(), "VARCHAR", pl.String(), "str"),
     "whole": (2**40, pa.int64(), "BIGINT", pl.Int64(), "int64"),
     "share": (0.5, pa.float64(), "DOUBLE", pl.Float64(), "float64"),
@@ -78,7 +79,7 @@ def write_pages(lake: Lake, place: str, keys: Sequence[Key], *bodies: bytes) -> 
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """Tables that became what they are in several versions, the files of which still lie in their folders."""
+    """Tables with several versions; the files of older versions still lie in their folders."""
     lake = Lake(LocalStore(tmp_path_factory.mktemp("lake")))
     write(lake, "all_types", DAYS[0], pa.table({name: pa.array([v[0]], v[1]) for name, v in NAMES.items()}))
     write(lake, "with_nulls", DAYS[0], pa.table({name: pa.array([v[0], None], v[1]) for name, v in NAMES.items()}))
@@ -108,7 +109,7 @@ def folders(lake: Lake, layers: str = "**") -> list[str]:
 
 
 def expected(lake: Lake, place: str) -> tuple[Rows, dict[str, pa.DataType]]:
-    """What `Lake.read` says of all partitions, each row with its partition as other engines show it."""
+    """The rows of all partitions by `Lake.read`, each with its partition as other engines show it."""
     log = lake.log(place)
     rows: Rows = []
     keys: list[Key] = [*log.partitions()] or [None]
@@ -120,7 +121,7 @@ def expected(lake: Lake, place: str) -> tuple[Rows, dict[str, pa.DataType]]:
     return rows, {field.name: field.type for field in log.schema()}
 
 
-# -- the engines, each with the rows and, where it says so, the types as Arrow has them
+# -- the engines; each returns the rows and, where it reports them, the types as Arrow types
 
 
 def with_deltalake(folder: str) -> tuple[Rows, pa.Schema | None]:
@@ -145,7 +146,7 @@ def with_duckdb_over_arrow(folder: str) -> tuple[Rows, pa.Schema | None]:
 
 
 def plain(value: Any) -> Any:
-    """A value as Python has it, whichever engine gave it."""
+    """The Python value of any engine's value."""
     if isinstance(value, np.ndarray | list):
         return [plain(item) for item in value]
     if isinstance(value, Mapping):

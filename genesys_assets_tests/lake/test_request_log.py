@@ -1,4 +1,4 @@
-"""Requests of runs in the lake: appended side by side, never in the way of what asks."""
+"""The log of requests in the lake: runs append to it side by side, and it never makes a run fail."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_what_could_not_be_stored_is_stored_with_the_next(lake: Lake, monkeypatc
 
 
 def test_what_failed_after_it_was_committed_is_there_once(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    """S3 goes away between the commit and the look who was forgotten meanwhile."""
+    """S3 fails between the commit and the check for ids that were forgotten meanwhile."""
 
     def away(*_: object) -> None:
         raise LakeUnreachable("S3 is away")

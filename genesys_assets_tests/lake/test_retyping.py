@@ -1,4 +1,4 @@
-"""A stored column takes a wider type: all files are written anew in one commit, and nothing else changes."""
+"""A stored column gets a wider type: one commit rewrites all files, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def types_of_files(lake: Lake, folder: Path) -> set[pa.DataType]:
 
 
 def files_on_disk(folder: Path) -> int:
-    """How many data files there are, in use or not; checkpoints of the log are none."""
+    """The number of data files, in use or not; checkpoints of the log do not count."""
     return len(list((folder / PLACE).glob("date=*/*.parquet")))
 
 

@@ -1,4 +1,5 @@
-"""Files on a disk and on S3: whole or absent. What S3 does for a while is waited out, else there is one clear error."""
+"""Files on a disk and on S3 are whole or absent. The store waits for short faults of S3 to pass; lasting ones end in
+one clear error."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ def faulty(faulty_server: FaultyS3) -> FaultyS3:
 
 @pytest.fixture
 def connect(object_store: ObjectStore, s3_environment: None, bucket: str) -> Iterator[Callable[..., S3Store]]:
-    """Makes stores of the bucket at other endpoints, with other credentials or less patience."""
+    """Makes stores of the bucket at other endpoints, with other credentials or fewer retries."""
     clients = contextlib.ExitStack()
 
     def store(
@@ -51,7 +52,7 @@ def connect(object_store: ObjectStore, s3_environment: None, bucket: str) -> Ite
             region_name=object_store.region,
             aws_access_key_id=object_store.access_key,
             aws_secret_access_key=secret,
-            # boto3's own retries would hide what is tested here.
+            # boto3's own retries would hide the retries under test.
             config=Config(retries={"total_max_attempts": 1}),
         )
         clients.callback(client.close)
@@ -207,7 +208,7 @@ def test_a_table_is_written_and_read_whatever_fails_for_a_while(
     lake.write(PLACE, SPEC, things(("a", 1)), DAYS[0], {})
     faulty.spoil(how, 3, path_part=path_part)
     change = lake.write(PLACE, SPEC, things(("a", 2)), DAYS[0], {})
-    assert change.rows_changed == 1, "the stored file was read, and not taken for a damaged one"
+    assert change.rows_changed == 1, "the stored file was read, and not taken for damaged"
     assert Lake(lake.store).read(PLACE, DAYS[0])["n"].to_pylist() == [2]
     assert faulty.spoiled == 3
 
@@ -270,7 +271,7 @@ def test_an_endpoint_that_goes_away_later_is_waited_for(
         store.get("a")
 
 
-# -- what will not pass ------------------------------------------------------------------------------------------------
+# -- faults that last ------------------------------------------------------------------------------------------------
 
 
 def test_a_bucket_that_does_not_exist_is_named(connect: Callable[..., S3Store], object_store: ObjectStore) -> None:

@@ -1,8 +1,8 @@
-"""How thoroughly races and kills are tested: a little in every run of the suite, as much as one likes on demand.
+"""How thoroughly races and kills are tested: a little in every run of the suite, more on demand.
 
 GENESYS_ASSETS_TESTS_SEEDS=300        interleavings of each race, from as many seeds
-GENESYS_ASSETS_TESTS_KILLS=1000       kills of each work, all there can be where there are fewer; and every place at
-                                      which a run of Dagster dies (`scenarios.killed_runs`)
+GENESYS_ASSETS_TESTS_KILLS=1000       kills of each piece of work, or all of its steps if these are fewer; and every
+place at which a run of Dagster can die (`scenarios.killed_runs`)
 
 `make kills` sets both.
 """
@@ -18,10 +18,10 @@ def seeds(usual: int) -> range:
 
 
 def kills(usual: int) -> int:
-    """How often one work is killed at most."""
+    """How often one piece of work is killed at most."""
     return int(os.environ.get("GENESYS_ASSETS_TESTS_KILLS", usual))
 
 
 def is_thorough() -> bool:
-    """Whether kills are asked for that are not usual."""
+    """Whether more kills than usual are requested."""
     return "GENESYS_ASSETS_TESTS_KILLS" in os.environ

@@ -1,6 +1,6 @@
-"""Threads that take turns: at each step that others could see or disturb, a seed decides whose turn is next.
+"""Threads that take turns: at each step that other threads could see or disturb, a seed decides whose turn is next.
 
-The same seed gives the same interleaving. Where a step is, is declared in `hooked`.
+The same seed gives the same interleaving. `hooked` declares the steps.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Turns:
                 self._next()
 
     def step(self, number: int) -> None:
-        """Somebody's turn now, perhaps still our own."""
+        """Give the turn to an actor, perhaps to this one again."""
         with self._condition:
             self.steps += 1
             self._next()
@@ -75,7 +75,7 @@ _actor = threading.local()
 
 
 def step() -> None:
-    """A step of the actor that this thread is; nothing elsewhere."""
+    """A step of this thread's actor; does nothing in other threads."""
     turns = getattr(_actor, "turns", None)
     if turns is not None:
         turns.step(_actor.number)
@@ -83,9 +83,10 @@ def step() -> None:
 
 @pytest.fixture(params=["processes", "threads"])
 def hooked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Steps before all that others can see or disturb, and no pauses. `processes` share nothing, `threads` their logs.
+    """Add a step before everything that others can see or disturb, and remove pauses. `processes` share nothing,
+    `threads` share their logs.
 
-    What threads do under the lock of a log is one step.
+    Everything that a thread does under the lock of a log is one step.
     """
     outside = [*_of(DeltaLog, "files", "newness", "notes", "commit"), *_of(StoredFile, "__init__")]
     under_lock = [
@@ -116,7 +117,7 @@ def _stepping(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _Inline:
-    """An executor whose only thread is that of the actor."""
+    """An executor that runs its work in the actor's own thread."""
 
     def __init__(self, *_: object, **__: object) -> None: ...
 

@@ -1,21 +1,21 @@
-"""Simulated weeks: the whole system, from the platform's history to the published reports, at times that never were.
+"""Simulated weeks: the whole system, from the platform's history to the published reports, at simulated times.
 
 `calendar`   which days are simulated
-`clock`      the present, which moves only when it is told to
-`history`    what happens in the organisation while time goes on, and what it was like at any moment
+`clock`      the simulated present, which only the simulation moves
+`history`    events in the organisation, and its state at any moment
 `location`   the code location as Dagster's daemon loads it
-`shortcuts`  what Dagster works out again and again though it is always the same
+`shortcuts`  results that Dagster computes again and again, computed once
 `databases`  Dagster's databases, opened once
 `daemon`     Dagster's own scheduler, sensors, queue and monitoring, evaluated at simulated times
 `dying_run`  a run in a process of its own that kills itself
 `faults`     what goes wrong, and when
 `storage`    a disk that fails
-`own_reports` a person's own reports, as they come, change and go
-`readings`   which partitions are stored, and of which moment they tell
-`expected`   what reports must say, by plain Python
-`judgement`  what is not as it must be
-`alerts`     what the webhook gets
-`efficiency` what was done more often than there was reason to
-`month`      days one after another
-`weeks`      many of them
+`own_reports` custom reports that are added, changed and removed
+`readings`   which partitions are stored, and as of which moment
+`expected`   the expected rows of reports, by plain Python
+`judgement`  violations of what must hold
+`alerts`     the alerts that the webhook gets
+`efficiency` work that was done more often than necessary
+`month`      the simulation of one month
+`weeks`      many simulations
 """

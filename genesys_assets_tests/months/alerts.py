@@ -1,7 +1,7 @@
-"""What the webhook gets: one alert for each failed run, and one a day for each figure for as long as it is late.
+"""Checks the alerts of the webhook: one for each failed run, and one a day for each late figure.
 
-What is late is worked out here from the folder of the lake, by the limits that the docs state. Observations, which are
-late on one day only, are left out.
+This module decides from the folder of the lake what is late, by the limits in the docs. It leaves out observations,
+which are late on one day only.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def late_from(lake: Lake, published: Collection[date], first: date, zone: ZoneInfo) -> dict[str, datetime]:
-    """When each figure will be late, as things are: hours 3 hours after the end of the one that is missing, complete
+    """When each figure will be late, given the current lake: hours 3 hours after the end of the missing hour, complete
     days a day and a half after it, published business days 6 hours after it.
     """
     begin = utc_midnight(first)
@@ -51,8 +51,8 @@ def untrue(failed: Iterable[str], posted: Sequence[Any]) -> Iterator[Violation]:
 
 @dataclass
 class LateAlerts:
-    """Looks one after another. `late_from` says when each figure will be late, as things are when a look begins and
-    when it ends; a look takes time, in which what is not done yet may become late.
+    """Compares alerts with lateness, look after look. `late_from` says when each figure will be late, at the begin and
+    at the end of a look. A look takes time, and figures may become late during it.
     """
 
     posted: Callable[[], Sequence[Any]]
@@ -69,12 +69,12 @@ class LateAlerts:
         self._began, self._due, self._count = now, self.late_from(), len(self.posted())
 
     def _late_by(self, now: datetime) -> set[str]:
-        """What was late by then, as things were when the look began."""
+        """The figures that were late by then, given the lake at the begin of the look."""
         return {what for what, due in self._due.items() if now > due}
 
     def end(self, now: datetime, *, is_settled: bool, is_judged: bool = True) -> Iterator[Violation]:
-        """`is_settled`: the daemon has looked once more after all was done. Where a tick may have failed, nothing
-        `is_judged`.
+        """`is_settled`: the daemon looked once more after all work was done. If a tick may have failed, set `is_judged`
+        to False.
         """
         alerts = (message["late"] for message in self.posted()[self._count :] if "late" in message)
         told = Counter(what for what in alerts if not what.startswith("reference/"))

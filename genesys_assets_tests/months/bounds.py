@@ -1,4 +1,4 @@
-"""Where UTC days, business days and hours begin and end, and what happened between two instants."""
+"""Bounds of UTC days, business days and hours, and the events between two instants."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def touched(start: datetime, end: datetime) -> list[date]:
 
 
 def bounds(start: datetime, end: datetime) -> Row:
-    """With the date of a business day, which shorter intervals do not tell."""
+    """The bounds and the date of a business day. Shorter intervals have no date."""
     return {"interval_start": start, "interval_end": end, "local_date": (start + (end - start) / 2).date()}
 
 

@@ -1,4 +1,4 @@
-"""Which days are simulated: such that clocks change among them, where they do at all."""
+"""Which days are simulated: a change of clocks is among them, if the zone has any."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def clock_changes(zone: str) -> list[date]:
 
 
 def first_day(zone: str, days: int, seed: int) -> date:
-    """Clocks change on one of the days; without such changes a month ends among them."""
+    """Clocks change on one of the days. In a zone without such changes, a month ends among them."""
     days_of_interest = clock_changes(zone) or [date(_YEAR, 3, 1)]
     chosen = days_of_interest[seed % len(days_of_interest)]
     return chosen - timedelta(days=1 + seed % max(1, days - 2))

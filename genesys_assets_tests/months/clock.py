@@ -1,4 +1,4 @@
-"""The present, which moves only when it is told to: by whoever simulates, or by something that sleeps."""
+"""The simulated present. Only the simulation and code that sleeps move it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OTHERS_WORK_EVERY = timedelta(seconds=30)
 
 
 class Clock:
-    """Everything in this process that asks for the time of day gets this one's; `time.monotonic` stays real."""
+    """The time of day for everything in this process; `time.monotonic` stays real."""
 
     def __init__(self, traveller: time_machine.Traveller) -> None:
         self._traveller = traveller
@@ -36,7 +36,7 @@ class Clock:
         return datetime.now(UTC)
 
     def seconds(self) -> float:
-        """For what measures spans of time."""
+        """Seconds for code that measures spans of time."""
         return self.now().timestamp()
 
     def sleep(self, seconds: float) -> None:
@@ -44,14 +44,14 @@ class Clock:
             self._traveller.shift(timedelta(seconds=seconds))
 
     def wait(self, seconds: float) -> None:
-        """Let time go on and others work, once in half a minute."""
+        """Move time on and let others work, every half minute."""
         self.sleep(seconds)
         if self.now() - self._done_at >= _OTHERS_WORK_EVERY:
             self._done_at = self.now()
             self.meanwhile()
 
     def move_to(self, moment: datetime) -> None:
-        """Forward only: a moment that has passed leaves it where it is."""
+        """Move the clock forward. A moment in the past leaves it unchanged."""
         with self._lock:
             if moment > self.now():
                 self._traveller.move_to(moment)
@@ -61,14 +61,14 @@ _clocks: list[Clock] = []
 
 
 def the_clock() -> Clock:
-    """The one that is simulated now."""
+    """The clock of the current simulation."""
     return _clocks[-1]
 
 
 @contextmanager
 def simulated(start: datetime) -> Iterator[Clock]:
-    """A clock that stands at `start`. Dagster's databases date new rows by it too, and a run that waits before it tries
-    a step again moves it.
+    """A clock that stands at `start`. Dagster's databases date new rows by it too. A run that waits before it retries a
+    step moves it.
     """
     with time_machine.travel(start, tick=False) as traveller:
         ActiveExecution.sleep_til_ready = _wait_until_ready  # type: ignore[method-assign,assignment]
@@ -81,8 +81,8 @@ def simulated(start: datetime) -> Iterator[Clock]:
 
 
 def _wait_until_ready(execution: ActiveExecution) -> None:
-    """Real waiting would never end: the clock stands meanwhile. Who waits for a place in a pool is told to wait for no
-    time at all.
+    """Real waiting would never end, because the clock stands still meanwhile. A step that waits for a place in a pool
+    does not wait at all.
     """
     seconds: float = execution.sleep_interval()  # type: ignore[no-untyped-call]
     the_clock().wait(max(1.0, seconds))
@@ -99,7 +99,7 @@ def _date_runs_by(now: Callable[[], datetime]) -> None:
 
 
 class SimulatedGenesysCloud(GenesysCloudResource):
-    """The organisation as every run reaches it, except that waiting takes simulated time only."""
+    """The client of every run, except that waiting takes only simulated time."""
 
     _client: Any = PrivateAttr(default=None)
 

@@ -1,6 +1,6 @@
 """Dagster's own scheduler, sensors, queue and monitoring, evaluated at simulated times, and runs executed in turn.
 
-Nothing here knows which schedules and sensors there are.
+This module does not know which schedules and sensors exist.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _LOG = logging.getLogger("months")
 
 @dataclass(frozen=True)
 class Ran:
-    """A run as it ended, or as it was left."""
+    """A run that ended, or that died."""
 
     at: datetime
     job: str
@@ -60,7 +60,7 @@ class Ran:
 
 @dataclass
 class Launcher(RunLauncher):
-    """Executes each run in this process at once, or lets it die in one of its own where `dies` says so."""
+    """Executes each run at once in this process. If `dies` says so, it lets the run die in a process of its own."""
 
     execute: Callable[[dg.DagsterRun], None]
     runs: list[Ran] = field(default_factory=list)
@@ -101,17 +101,17 @@ class Launcher(RunLauncher):
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
-        """A run that nobody executes any more has lost its process."""
+        """A run that this launcher no longer executes has lost its process."""
         if run.run_id in self.executing:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(WorkerStatus.FAILED, "its process is gone")
 
     def terminate(self, run_id: str) -> bool:
-        """Nobody is left to be told."""
+        """No process is left to terminate."""
         return False
 
     def join(self, timeout: float = 30) -> None:
-        """Nothing goes on in the background."""
+        """Nothing runs in the background."""
 
 
 def partition_of(tags: Mapping[str, str]) -> str | None:
@@ -122,8 +122,8 @@ def partition_of(tags: Mapping[str, str]) -> str | None:
 
 
 class Daemon:
-    """One code location and an instance, with everything of it switched on but what `off` names; nothing is where that
-    is None.
+    """One code location and an instance. All its sensors and schedules are switched on except those in `off`; with
+    None, none are.
     """
 
     def __init__(self, instance: dg.DagsterInstance, off: Iterable[str] | None = ("live",)) -> None:
@@ -171,7 +171,8 @@ class Daemon:
         return not is_off and self.instance.get_instigator_state(origin, instigator.selector_id) is None
 
     def evaluate(self) -> int:
-        """Everything that the daemon does at a time, but runs; how many now wait in the queue."""
+        """Do everything that the daemon does at this time, except executing runs; returns how many runs wait in the
+        queue."""
         context = self._context
         self.watch()
         self._do("retries", self._retries.run_iteration(context))
@@ -183,7 +184,7 @@ class Daemon:
         return self.queued()
 
     def run_queued(self) -> None:
-        """One after another, as many as may start."""
+        """Execute the queued runs that may start, one after another."""
         left = self.queued()
         while left:
             self._do("queue", self._queue.run_iteration(self._context))
@@ -208,12 +209,12 @@ class Daemon:
             self.launcher.executing.remove(run.run_id)
 
     def watch(self) -> None:
-        """Find runs that died, and free the places in pools that they hold: also while another run waits for one."""
+        """Find runs that died, and free their places in pools, even while another run waits for a place."""
         self._do("monitoring", execute_run_monitoring_iteration(self._context, _LOG))
         self._do("slots", execute_concurrency_slots_iteration(self._context, _LOG))
 
     def assets_of(self, run: dg.DagsterRun) -> list[str]:
-        """What a run makes, as `pages/hourly_details`."""
+        """The assets that a run makes, such as `pages/hourly_details`."""
         selected = run.asset_selection
         if selected is None:
             selected = self._repository.get_job(run.job_name).asset_layer.selected_asset_keys
@@ -225,7 +226,7 @@ class Daemon:
         return {run.run_id for run in runs}
 
     def reported(self) -> dict[str, set[str]]:
-        """The partitions that Dagster knows of each asset that has partitions."""
+        """The partitions that Dagster knows, for each partitioned asset."""
         graph = self._repository.asset_graph
         keys = [key for key in graph.materializable_asset_keys if graph.get(key).partitions_def is not None]
         return {"/".join(key.path[1:]): self.instance.get_materialized_partitions(key) for key in keys}
@@ -234,14 +235,14 @@ class Daemon:
         began = time.process_time()
         for problem in steps:
             if problem is not None:
-                self.errors.append(f"{datetime.now(UTC):%Y-%m-%d %H:%M} {what}: {_said(problem)}")
+                self.errors.append(f"{datetime.now(UTC):%Y-%m-%d %H:%M} {what}: {_innermost_message(problem)}")
         self._note(what, began)
 
     def _note(self, what: str, began: float) -> None:
         self.cpu[what] = self.cpu.get(what, 0.0) + time.process_time() - began
 
 
-def _said(problem: Any) -> str:
+def _innermost_message(problem: Any) -> str:
     while getattr(problem, "cause", None) is not None:
         problem = problem.cause
     return str(getattr(problem, "message", problem)).strip().splitlines()[0][:300]
@@ -249,7 +250,7 @@ def _said(problem: Any) -> str:
 
 @contextmanager
 def instance_of_home() -> Iterator[dg.DagsterInstance]:
-    """The instance of DAGSTER_HOME, by databases that are not opened anew for each statement."""
+    """The instance of DAGSTER_HOME, with databases that are opened only once."""
     one_engine_each()
     shortcuts.take()
     with dg.DagsterInstance.get() as instance:
@@ -257,7 +258,8 @@ def instance_of_home() -> Iterator[dg.DagsterInstance]:
 
 
 def _share(instance: dg.DagsterInstance) -> None:
-    """Each tick of a sensor and schedule would open the databases anew, which is most of what a tick costs."""
+    """Share the databases. Otherwise each tick of a sensor or schedule would open them again, which is most of a tick's
+    cost."""
     dispose = instance.dispose
     instance.dispose = lambda: None  # type: ignore[method-assign]
     instance.close = dispose  # type: ignore[attr-defined]
@@ -265,6 +267,6 @@ def _share(instance: dg.DagsterInstance) -> None:
 
 
 def _keep_no_evaluations(instance: dg.DagsterInstance) -> None:
-    """What the UI shows of conditions is most of what evaluating them costs."""
+    """Do not store evaluations of conditions for the UI: storing them is most of their cost."""
     storage: Any = instance.schedule_storage
     storage.add_auto_materialize_asset_evaluations = lambda *args, **kwargs: None

@@ -1,7 +1,7 @@
 """Dagster's SQLite databases, opened once in a process.
 
-By itself Dagster opens them anew for each statement, and compiles each statement again: nine tenths of what a tick
-without a run costs.
+Normally Dagster opens them again for each statement, and compiles each statement again. That is nine tenths of the cost
+of a tick without a run.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _KEPT = 4096
 
 
 def one_engine_each() -> None:
-    """What was read from them before is not parsed again either: runs and states of sensors never change in memory."""
+    """Rows that were read before are not parsed again: runs and states of sensors never change in memory."""
     for module in (sql_run_storage, sql_schedule_storage, sql_event_log):
         if not hasattr(module.deserialize_value, "cache_info"):
             module.deserialize_value = lru_cache(_KEPT)(module.deserialize_value)  # type: ignore[attr-defined]

@@ -1,8 +1,8 @@
-"""A run in a process of its own that kills itself at a call of a function, as a machine that dies would.
+"""A run in a process of its own that kills itself at a call of a function, as if the machine had died.
 
-Started with the run's id, the simulated time, the function as `module:Class.method`, the number of the call, and the
-asset that the calls are about, where not all calls count; a run that makes fewer calls goes on to its end. The settings
-and the instance are those of the environment.
+Its arguments are the run's id, the simulated time, the function as `module:Class.method`, the number of the call, and
+optionally the asset whose calls count. A run that makes fewer calls goes on to its end. The settings and the instance
+come from the environment.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def main(run_id: str, now: str, function: str, call: str, about: str = "") -> No
 
 
 def arm(function: str, call: int, about: str = "") -> None:
-    """Let the process die just before that call, of those that are about an asset where it is named."""
+    """Let the process die just before that call. If an asset is named, only calls about it count."""
     module, path = function.split(":")
     owner: Any = importlib.import_module(module)
     *owners, name = path.split(".")

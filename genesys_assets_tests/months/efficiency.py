@@ -1,4 +1,4 @@
-"""How often runs read and computed, and how often there was reason to. What must be right is in `judgement`."""
+"""How often runs read and computed, and how often that was necessary. `judgement` checks correctness."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LAYERS = ("reference", "pages", "tables", "reports", "published")
 
 
 def readings(runs: Iterable[Ran]) -> Counter[tuple[str, str]]:
-    """How often each partition of pages was read well."""
+    """How often each partition of pages was read successfully."""
     return Counter(
         (asset, partition)
         for ran in runs
@@ -41,9 +41,9 @@ def readings(runs: Iterable[Ran]) -> Counter[tuple[str, str]]:
     )
 
 
-def partitions(asset: str, told: str) -> Iterator[str]:
+def partitions(asset: str, partition: str) -> Iterator[str]:
     """The keys of a range `first...last`, or the one key."""
-    first, _, last = told.partition("...")
+    first, _, last = partition.partition("...")
     begin, end = (date.fromisoformat(key[:10]) for key in (first, last or first))
     days = [f"{begin + DAY * number}" for number in range((end - begin).days + 1)]
     keys = hours_of(days) if asset in (HOURS, AGGREGATES_OF_HOURS) else days
@@ -51,10 +51,10 @@ def partitions(asset: str, told: str) -> Iterator[str]:
 
 
 def reasons(asset: str, partition: str, now: datetime, look_back: int = 4, looks: int = 0) -> int:
-    """How often there was reason to read a partition by now: once when it was over, and in each night of the look-back.
+    """How often it was necessary to read a partition by now: once when it was over, and in each night of the look-back.
 
-    The first reading of a complete day is that of its first night. Agents' status of a day is read at each of the
-    `looks` that it had, for it cannot be known of an hour alone.
+    The first reading of a complete day is that of its first night. Agents' status of a day is read at each of its
+    `looks`, because the platform does not return it for single hours.
     """
     day = date.fromisoformat(partition[:10])
     nights = sum(day + DAY * back <= now.date() for back in range(1, look_back + 1))
@@ -64,19 +64,19 @@ def reasons(asset: str, partition: str, now: datetime, look_back: int = 4, looks
 
 
 def looks_by_day(runs: Iterable[Ran]) -> Counter[str]:
-    """In how many hours of each day something ran."""
+    """The number of hours of each day in which something ran."""
     return Counter(hour[:10] for hour in {f"{ran.at:%Y-%m-%d %H}" for ran in runs})
 
 
 def read_and_needed(runs: Sequence[Ran], now: datetime) -> tuple[int, int]:
-    """How often partitions of pages were read well, and how often there was reason to."""
+    """How often partitions of pages were read successfully, and how often that was necessary."""
     counted, looks = readings(runs), looks_by_day(runs)
     return counted.total(), sum(reasons(asset, key, now, looks=looks[key[:10]]) for asset, key in counted)
 
 
 def needs(runs: Sequence[Ran], together: timedelta = timedelta(minutes=10)) -> int:
-    """How many runs there was reason for: whenever the daemon looked one of each layer for today, and one for days
-    before, which are read again at night.
+    """The number of necessary runs of each layer: whenever the daemon looked, one for today and one for earlier days,
+    which are read again at night.
     """
     found: set[tuple[datetime, str, bool]] = set()
     look = None
@@ -88,15 +88,16 @@ def needs(runs: Sequence[Ran], together: timedelta = timedelta(minutes=10)) -> i
 
 
 def most_within(runs: Iterable[Ran], span: timedelta) -> int:
-    """How many runs began within a span at most, wherever it begins."""
+    """The largest number of runs that began within a span of this length."""
     begun = sorted(ran.at for ran in runs)
     return max((sum(first <= at < first + span for at in begun) for first in begun), default=0)
 
 
 def repeats(runs: Iterable[Ran]) -> Counter[str]:
-    """How often the same was made while no hour of its days landed and nothing that it is made of was made. A look may
-    take hours, until what has failed three times is tried once more: meanwhile each hour that lands is a reason to make
-    its day anew, and the business day that goes on in it; so are tables of the days before, for reports.
+    """How often the same assets were made again although no hour of their days landed and none of their inputs was
+    made. A look may take hours, until partitions that failed three times are retried. Meanwhile each hour that lands is
+    a reason to make its day again, and the business day that it belongs to; for reports, so are tables of the days
+    before.
     """
     ordered = sorted(runs, key=lambda each: each.at)
     same: dict[str, list[int]] = {}
@@ -111,22 +112,20 @@ def repeats(runs: Iterable[Ran]) -> Counter[str]:
 
 
 def _has_an_input_been_made(between: Sequence[Ran], following: Ran) -> bool:
-    """Whether one of the runs between two made what a later layer is made of."""
+    """Whether a run between two runs made an input of a later layer."""
     made = (_depth(ran) for ran in between if ran.status == dg.DagsterRunStatus.SUCCESS)
     return any(depth < _depth(following) for depth in made)
 
 
 def _depth(ran: Ran) -> int:
-    """Where the first layer of a run stands among those that are made of each other; what is in none of them is made
-    of all.
-    """
+    """The position of a run's first layer in the order of layers. Assets in none of them count as made of all."""
     own = {asset.split("/")[0] for asset in ran.assets}
     return next((depth for depth, name in enumerate(_LAYERS) if name in own), len(_LAYERS))
 
 
 def _has_an_hour_landed(one: Ran, following: Ran) -> bool:
-    """Whether an hour became readable between two runs that one of their days has: a business day goes on for up to 12
-    hours after midnight UTC.
+    """Whether an hour of the runs' days became readable between two runs. A business day goes on for up to 12 hours
+    after midnight UTC.
     """
     if one.partition is None:
         return False
@@ -147,7 +146,7 @@ def layer(ran: Ran) -> str:
 
 
 def wasted(runs: Sequence[Ran], now: datetime) -> Iterator[Violation]:
-    """Partitions that were read more often than there was reason to, and runs that were too many."""
+    """Partitions that were read more often than necessary, and unnecessary runs."""
     counted, looks = readings(runs), looks_by_day(runs)
     for asset in (HOURS, AGGREGATES_OF_HOURS, DETAILS, OVERLAP, AGGREGATES, USERS):
         read = {key: times for (of, key), times in counted.items() if of == asset}

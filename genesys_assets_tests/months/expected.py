@@ -1,6 +1,6 @@
-"""What the reports of a day must say: plain Python over the organisation as it was when it was last read.
+"""The expected rows of a day's reports: plain Python over the organisation's state at the last reading.
 
-Which reading was the last one is told by `readings`, what the organisation was like then by `history`.
+`readings` knows the last reading, `history` the organisation's state at that time.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ _UNKNOWN = [f"{name}_{days}d" for name in ("repeated_within", "resolved_for") fo
 
 @dataclass
 class ExpectedFigures:
-    """The figures of days as of what the lake holds now. Make a new one when time has gone on."""
+    """The figures of days, given what the lake holds now. Make a new object after time has moved on."""
 
     past: Past
     lake: Lake
@@ -133,7 +133,7 @@ class ExpectedFigures:
         )
 
     def metric_rows(self, day: date) -> list[Row]:
-        """The quarter hours of a UTC day, each hour as of the last time that it was read."""
+        """The quarter hours of a UTC day, each hour as of its last reading."""
         if day not in self._rows:
             self._rows[day] = [row for key in hours_of([f"{day}"]) for row in self._of_hour(key)]
         return self._rows[day]
@@ -165,13 +165,13 @@ class ExpectedFigures:
         queues = self.past.organisation.directory.queue_by_id
 
         def levels(queue: str, media: str) -> tuple[float | None, int | None]:
-            # Of a queue that no listing shows, nobody knows what is set.
+            # The settings of a queue that no listing shows are unknown.
             return (None, None) if queues[queue].deleted else queues[queue].service_level(media)
 
         return plain_reports.service_level_of_queues(self.business_day(day), levels)
 
     def agent_day(self, day: date) -> list[Row] | None:
-        """Each UTC day as of the last time that agents' status of it was read, once all of it was."""
+        """Each UTC day as of the last reading of its agents' status, once that is complete."""
         start, end = self.window(day)
         parts: list[tuple[Timelines, int, int]] = []
         for each in touched(start, end):
@@ -222,7 +222,7 @@ class ExpectedFigures:
         ]
 
     def quality(self, start: datetime, end: datetime) -> list[Row]:
-        """Evaluations, surveys and resolutions are asked for together."""
+        """Evaluations, surveys and resolutions come from readings at the same time."""
 
         def complete(day: date, moment: Moment) -> Sequence[Item]:
             return list(self.past.complete(day, moment.as_of, moment.asked_at))
@@ -250,7 +250,7 @@ class ExpectedFigures:
         begun: Callable[[date, Moment], Sequence[Item]],
         count: Callable[[Iterable[Item], datetime, datetime], Counts],
     ) -> Counts:
-        """What was counted from `start` to `end`, each hour as of the last time that it was read."""
+        """The counts from `start` to `end`, each hour as of its last reading."""
         found = []
         hour = start.replace(minute=0)
         while hour < end:
@@ -265,7 +265,8 @@ class ExpectedFigures:
     # -- contacts and waits ----------------------------------------------------------------------------------------
 
     def repeat_contacts(self, start: datetime, end: datetime) -> list[Row] | None:
-        """Who came again, of what was read of all days. Where a conversation ended up is taken as its legs have it."""
+        """Repeat contacts among the conversations that were read on all days. The legs say in which queue a
+        conversation ended."""
         known, days = self.knowledge(start, end), [date.fromisoformat(key) for key in self._stored_days(LEGS)]
         if not days:
             return None
@@ -295,8 +296,8 @@ class ExpectedFigures:
         return rows
 
     def missed_while_idle(self, day: date) -> list[Row] | None:
-        """The waits of a UTC day, as its legs have them, beside what its members did: each UTC day as of the last time
-        that agents' status of it was read.
+        """The waits of a UTC day from its legs, beside what the members did: each UTC day as of the last reading of its
+        agents' status.
         """
         parts = self._status_of_waits(day)
         if not parts or f"{day}" not in self._stored_days(LEGS):
@@ -322,7 +323,7 @@ class ExpectedFigures:
         ]
 
     def _status_of_waits(self, day: date) -> plain_waits.Parts:
-        """What agents did on a day, as far as that is known, and on the next one once all of that is."""
+        """What agents did on a day, as far as it is known, and on the next day if that is complete."""
         own, following = self.reading(USERS, f"{day}"), self.reading(USERS, f"{day + DAY}")
         start, end = utc_midnight(day), utc_midnight(day) + DAY
         if own is None or own.through is None:
@@ -333,7 +334,7 @@ class ExpectedFigures:
         return told
 
     def _is_whole(self, day: date) -> bool:
-        """Whether all conversations that began on a UTC day were read, by a job or hour by hour."""
+        """Whether a job or all hours have read the conversations that began on a UTC day."""
         end, daily = utc_midnight(day) + DAY, self.reading(DETAILS, f"{day}")
         if daily is not None and daily.through is not None and daily.through >= end:
             return True
@@ -345,7 +346,7 @@ class ExpectedFigures:
     # -- conversations ---------------------------------------------------------------------------------------------
 
     def stored(self, day: date) -> list[Item]:
-        """The conversations begun on a UTC day, each in its newest form that was read."""
+        """The conversations that began on a UTC day, each in the newest form that was read."""
         if day not in self._stored:
             self._stored[day] = self._newest(day)
         return self._stored[day]

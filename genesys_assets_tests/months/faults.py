@@ -1,6 +1,6 @@
-"""What goes wrong, and when: planned from the seed, told to whoever asks.
+"""Which faults happen, and when: planned from the seed.
 
-`Plan` is pure; what a fault does to the sandbox, the lake or a run is in `month`.
+`Plan` is pure; `month` applies a fault to the sandbox, the lake or a run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ writes of the lake that fail; details jobs that lag behind for a day; reports ad
 
 @dataclass(frozen=True)
 class Trouble:
-    """Something of one of the KINDS, from `start` to `end`. `detail` is what it is made of."""
+    """A fault of one of the KINDS, from `start` to `end`. `detail` describes it."""
 
     kind: str
     start: datetime
@@ -44,9 +44,9 @@ class Plan:
         return [each for each in self.troubles if each.kind == kind and each.start <= until and after < each.end]
 
     def able_since(self, moment: datetime, recovery: timedelta) -> datetime | None:
-        """Since when nothing has kept the system from its work; None while something does.
+        """Since when no fault has kept the system from its work; None while one does.
 
-        A killed run is found after `recovery`.
+        The system notices a killed run after `recovery`.
         """
         since = datetime.min.replace(tzinfo=UTC)
         for each in self.troubles:
@@ -60,7 +60,7 @@ class Plan:
 
 
 def planned(seed: int, first: date, days: int, kinds: Iterable[str] = KINDS) -> Plan:
-    """About one trouble a day; the last two days are quiet, so that everything can come right."""
+    """About one fault a day. The last two days are quiet, so that everything can recover."""
     draw = Random(f"faults {seed}")
     troubles: list[Trouble] = []
     last = days - 2
@@ -102,8 +102,8 @@ def _trouble(draw: Random, kind: str, start: datetime, latest: datetime) -> Trou
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run may die: before a call of a function. What such a run makes, as the beginning of a name, and the last
-    call at which it may. `about` is the asset that a call is about, where no other call counts.
+    """A place where a run may die: before a call of a function. It names the assets of such a run by the beginning of
+    their names, and the last possible call. If `about` is set, only calls about this asset count.
     """
 
     function: str
@@ -133,7 +133,7 @@ PLACES = (
 
 
 def may_die(detail: str, assets: Iterable[str]) -> bool:
-    """Whether a run that makes these assets comes to the place of a trouble."""
+    """Whether a run that makes these assets reaches the place of a fault."""
     function, _, *of_one = detail.split()
     about = "".join(of_one)
     makes = about or next(place.makes for place in PLACES if place.function == function and not place.about)

@@ -1,6 +1,6 @@
-"""What happens in the organisation while time goes on, and what it was like at any moment.
+"""Events in the organisation while time goes on, and its state at any moment.
 
-Here belongs what the platform knew. What was read of it is in `readings`.
+This module holds what the platform knew; `readings` holds what was read of it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LATER = "9999-12-31T23:59:59.999Z"
 
 @dataclass
 class Past:
-    """The organisation as it was at any moment, what was deleted since included."""
+    """The organisation at any moment, including conversations that were deleted later."""
 
     organisation: Organisation
     names: dict[str, set[str]] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Past:
     _timelines: dict[datetime, Timelines] = field(default_factory=dict)
 
     def timelines(self, asked_at: datetime) -> Timelines:
-        """What agents did, as it was told at a moment: whoever was deleted or went on since changes it."""
+        """What agents did, as the platform showed it at a moment, before later deletions and changes."""
         if asked_at not in self._timelines:
             while len(self._timelines) >= _TIMELINES_KEPT:
                 del self._timelines[next(iter(self._timelines))]
@@ -49,9 +49,9 @@ class Past:
         return self._timelines[asked_at]
 
     def begun(self, day: date, known_at: datetime, asked_at: datetime) -> Sequence[Item]:
-        """The conversations begun on a UTC day as they were at `known_at`, without those deleted by `asked_at`.
+        """The conversations that began on a UTC day, in their state at `known_at`, without those deleted by `asked_at`.
 
-        They are not to be changed.
+        Callers must not change them.
         """
         version = self.organisation.history.version
         if version != self._version:
@@ -63,7 +63,7 @@ class Past:
         return self._found[key]
 
     def complete(self, day: date, known_at: datetime, asked_at: datetime) -> Iterator[Item]:
-        """The same as they turn out in the end, as far as that was the truth at `known_at`."""
+        """The same in their final form, with the changes of history up to `known_at`."""
         moment = from_datetime(known_at)
         for arrival in self.organisation.arrivals(day):
             if arrival.start <= moment:
@@ -120,7 +120,7 @@ class Past:
 
 
 class AsItWas:
-    """The organisation at a moment, in the words in which `Timelines` asks for it."""
+    """The organisation at a moment, with the interface that `Timelines` uses."""
 
     version = 0
 
@@ -147,20 +147,20 @@ class Event:
 
 
 class History:
-    """A seeded plan of what happens; `until` lets it happen."""
+    """A seeded plan of events; `until` lets them happen."""
 
     def __init__(self, past: Past, seed: int, first: date, days: int) -> None:
         self.past, self.organisation = past, past.organisation
         self._random = Random(f"history {seed}")
         self._planned: list[Event] = []
-        self.told: list[str] = []
+        self.log: list[str] = []
         for number in range(days):
             self._plan_day(first + DAY * number)
         self._plan_rename(first, days)
 
     def until(self, now: datetime, present: datetime | None = None) -> None:
-        """Let happen what is planned until `now`. What was planned before the `present` happens just after it: whoever
-        has read meanwhile has not seen it.
+        """Let the events that are planned until `now` happen. Events planned before the `present` happen just after it,
+        because readings in between have not seen them.
         """
         earliest = datetime.min.replace(tzinfo=UTC) if present is None else present + timedelta(seconds=1)
         while self._planned and self._planned[0].at <= now:
@@ -168,7 +168,7 @@ class History:
             at = max(event.at, earliest)
             said = event.happen(at)
             if said:
-                self.told.append(f"{at:%Y-%m-%d %H:%M} {event.what}: {said}")
+                self.log.append(f"{at:%Y-%m-%d %H:%M} {event.what}: {said}")
 
     def next_event(self) -> datetime | None:
         return self._planned[0].at if self._planned else None
@@ -196,7 +196,7 @@ class History:
         return start + timedelta(seconds=self._random.randrange(86_400))
 
     def _some(self, now: datetime, fits: Callable[[Item], bool]) -> str | None:
-        """One of a day up to six days ago, mostly of the days that are read again."""
+        """A conversation of a day up to six days ago, mostly of the days that are read again."""
         back = self._random.choice((1, 1, 2, 2, 3, 3, 4, 4, 5, 6))
         day = (now - DAY * back).date()
         ids = [item["conversationId"] for item in self.organisation.conversations(day) if fits(item)]
@@ -251,7 +251,7 @@ class History:
 
 
 def lasting(number: str, queue: str, users: list[str], cuts: list[datetime]) -> Item:
-    """A message that waits until the second cut, then is handed on from one to the next at each further one."""
+    """A message that waits until the second cut. At each further cut, one agent hands it on to the next."""
     identity = f"{number[:8]}-{number[8:12]}-4{number[13:16]}-8{number[17:20]}-{number[20:32]}"
     begun, taken, end = cuts[0], cuts[1], cuts[-1]
     waited = (taken - begun) // timedelta(milliseconds=1)

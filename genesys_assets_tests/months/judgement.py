@@ -1,7 +1,7 @@
-"""What is not as it must be, at a moment: one line each.
+"""Finds violations at a moment; each is one line.
 
-What reports must say is in `expected`; here stands what must be there, how new it must be, and what must not be said.
-Which reports there are the definitions say: one that `expected` does not know is compared with a new computation.
+`expected` has the expected rows of reports. This module checks what must exist, how new it must be, and what must not
+be claimed. The definitions list the reports; one that `expected` does not know is compared with a new computation.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ NAMES = ("queue_name", "user_name", "unique_wrapup_code_names")
 
 @dataclass(frozen=True)
 class Violation:
-    """Something that is not as it must be; `what` and `subject` say which, whenever it is seen."""
+    """A violation. `what` and `subject` identify it across moments."""
 
     what: str
     subject: str
@@ -63,10 +63,10 @@ class Violation:
 
 @dataclass(frozen=True)
 class Case:
-    """What is judged, at `now`: `since` is when nothing stood in the way of work any more, `grace` what work may take.
+    """The case to judge, at `now`: since `since` no fault has stopped work, and work may take `grace`.
 
-    `lag` is by how much details jobs were behind on this day at most; `own` are the own reports that there are now;
-    `reported` gives for each asset the partitions that Dagster knows; `published` are the days that have a manifest.
+    `lag` is the longest delay of details jobs on this day; `own` are the current custom reports; `reported` gives for
+    each asset the partitions that Dagster knows; `published` are the days that have a manifest.
     """
 
     past: Past
@@ -86,12 +86,12 @@ class Case:
 
     @property
     def due(self) -> datetime:
-        """What could be read by then must be there."""
+        """Partitions that could be read by this time must be stored."""
         return self.now - self.grace
 
     @property
     def finished(self) -> list[date]:
-        """Days that are over by their own zone and by UTC, and began when there were partitions already."""
+        """Days that are over both in their zone and in UTC, and began after the start date."""
         days = [self.first + DAY * number for number in range((self.now.date() - self.first).days + 2)]
         windows = {day: window(day, self.zone) for day in days}
         return [
@@ -102,7 +102,7 @@ class Case:
 
 
 def judged(case: Case, figures_of: Iterable[date]) -> Iterator[Violation]:
-    """All that is wrong. Figures are worked out for some days only, which takes most of the time."""
+    """All violations. Figures are checked for some days only, because that takes most of the time."""
     expected = ExpectedFigures(case.past, case.lake, case.first, case.zone)
     yield from _hours(case, expected)
     yield from _complete_days(case, expected)
@@ -150,7 +150,7 @@ def _complete_days(case: Case, expected: ExpectedFigures) -> Iterator[Violation]
 
 
 def _look_back(case: Case, expected: ExpectedFigures) -> Iterator[Violation]:
-    """Days that may still change are read again each day."""
+    """Checks that days that may still change are read again each day."""
     today = utc_midnight(case.now.date())
     for back in range(1, case.look_back + 1):
         day = (today - DAY * back).date()
@@ -170,7 +170,7 @@ def _look_back(case: Case, expected: ExpectedFigures) -> Iterator[Violation]:
 
 
 def _promises(case: Case, expected: ExpectedFigures, day: date, manifest: Mapping[str, Any]) -> Iterator[Violation]:
-    """What is called complete is: all of it was over, and read after it was."""
+    """Checks that partitions marked as complete are complete: they were read after their end."""
     start, end = window(day, case.zone)
     said = bool(manifest["is_complete"])
     days = touched(start, end)
@@ -190,7 +190,7 @@ def _promises(case: Case, expected: ExpectedFigures, day: date, manifest: Mappin
 
 
 def _files(case: Case, day: date, manifest: Mapping[str, Any]) -> Iterator[Violation]:
-    """The files of the reports that there are, and of no others, with the bytes that the manifest says. A report that
+    """Checks that the manifest lists the files of exactly the existing reports, with the right bytes. A report that
     plain Python does not know may be missing with a reason.
     """
     named = {file["report"] for file in manifest["files"]} - {"day_page"}
@@ -220,7 +220,7 @@ def _read_after(reading: Reading | None, key: str) -> bool:
 def _figures(
     case: Case, expected: ExpectedFigures, day: date, manifest: Mapping[str, Any] | None
 ) -> Iterator[Violation]:
-    """Those of the lake, and those that are published where the day is."""
+    """Compares the figures of the lake, and the published ones if the day is published."""
     files = {file["report"]: file for file in (manifest or {"files": ()})["files"] if file["format"] == "parquet"}
     for name in [*BUILT_IN, *case.own]:
         of_own = case.own.get(name)
@@ -249,7 +249,8 @@ def without_plain_figures() -> list[str]:
 
 
 def _figures_of(case: Case, expected: ExpectedFigures, name: str, day: date) -> Sequence[Row] | None:
-    """What a built-in report must say; None where it is not known and cannot be computed of what is stored."""
+    """The expected rows of a built-in report; None if they are unknown and cannot be computed from the stored
+    tables."""
     told = expected.report(name, day) if name in REPORTS else None
     if told is not None:
         return told
@@ -270,7 +271,7 @@ class Difference:
 def differences(
     rows: Sequence[Row], expected: Sequence[Row], key: Sequence[str], names: Mapping[str, set[str]]
 ) -> Iterator[Difference]:
-    """Rows that are missing, too many or different. A name may be any that its queue has had."""
+    """Missing, superfluous and different rows. A name may be any name that its queue has had."""
     found, wanted = ({tuple(row.get(part) for part in key): row for row in each} for each in (rows, expected))
     if len(found) != len(rows):
         yield Difference("keys", "each once", f"{len(rows) - len(found)} twice")
@@ -298,7 +299,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _unreported(case: Case) -> Iterator[Violation]:
-    """What is stored and Dagster does not know: the run that stored it died."""
+    """Partitions that are stored, but unknown to Dagster, because the run that stored them died."""
     for place, known in case.reported.items():
         stored = map(str, case.published) if place == PUBLISHED else filter(None, case.lake.stored(place))
         for key in sorted(key for key in stored if key not in known):
@@ -312,7 +313,8 @@ LEDGER = "tables/restatements"
 
 
 def ledger(lake: Lake) -> Iterator[Violation]:
-    """Each reading starts from what the one before left; the last one left what is stored now."""
+    """Checks that each reading starts from the rows that the one before left, and that the last one left the stored
+    rows."""
     log = lake.log(LEDGER)
     rows = [row for day in log.partitions() for row in lake.read(LEDGER, day).to_pylist()] if log.partitions() else []
     by_table: dict[tuple[str, date], list[Row]] = {}

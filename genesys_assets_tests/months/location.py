@@ -1,5 +1,5 @@
-"""The code location as Dagster's daemon loads it: the package's own, with waiting that takes simulated time only, and
-a lake of which sensors and runs share what was read.
+"""The package's code location as Dagster's daemon loads it, except that waiting takes only simulated time, and sensors
+and runs share one opened lake.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from genesys_assets_tests.months.clock import SimulatedGenesysCloud
 
 
 class SharedLake(LakeResource):
-    """As sensors have it: a run of a process of its own would read each log anew, which takes a tenth of the time."""
+    """A lake shared as sensors share it. A run in its own process would read each log again, which takes a tenth of the
+    time."""
 
     @property
     def lake(self) -> Lake:
@@ -25,7 +26,7 @@ class SharedLake(LakeResource):
 
 @cache
 def built() -> dg.Definitions:
-    """Dagster loads a location for each run in this process; it is built once, until `built.cache_clear()`."""
+    """The definitions, built once until `built.cache_clear()`, because Dagster loads the location for each run."""
     return build_definitions(resources={"genesys_cloud": SimulatedGenesysCloud(), "lake": SharedLake()})
 
 

@@ -1,4 +1,4 @@
-"""Days one after another: what happens, what Dagster does about it, what goes wrong, and a judgement each evening."""
+"""Simulates days one after another: events, the reaction of Dagster, faults, and a judgement each evening."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ LAG = timedelta(hours=4)
 
 @dataclass(frozen=True)
 class Simulation:
-    """What is simulated. Sensors and schedules that are `off` are never switched on. `troubles` stand in the place of
-    those that the seed draws.
+    """The parameters of a simulation. Sensors and schedules in `off` are never switched on. `troubles` replace those
+    that the seed draws.
     """
 
     days: int
@@ -155,15 +155,16 @@ class Month:
             self._change_reports(moment)
             is_settled = self._settle(moment)
             self._report_storm(moment)
-        # Where the disk fails, so may the tick that would tell what is late; a later one finds nothing late any more.
+        # If the disk fails, the tick that would report late figures may fail too, and a later one finds nothing late
+        # any more.
         for violation in self._late.end(self.clock.now(), is_settled=is_settled, is_judged=not broken):
             self._report(violation, moment)
         self._looked = self.clock.now()
 
     def _settle(self, moment: datetime) -> bool:
-        """Until nothing more is asked for, by the slowest sensor either; whether that was so in the end.
+        """Go on until no sensor requests anything more; returns whether that was reached.
 
-        After a failure that takes twice as long: what has failed twice pauses for a quarter of an hour.
+        After a failure this takes twice as long, because partitions that failed twice pause for a quarter of an hour.
         """
         rested, waited, between = 0, False, self._random.choice((_BETWEEN_RUNS, _LONGEST_INTERVAL))
         for _ in range(_MOST_ROUNDS):
@@ -186,7 +187,8 @@ class Month:
         return any(ran.status != dg.DagsterRunStatus.SUCCESS for ran in runs)
 
     def _report_storm(self, moment: datetime) -> None:
-        """What ran again and again though nothing new was there; what failed for want of the API, once in a while."""
+        """Report too many runs at once, and runs that repeated although nothing was new. Runs that failed because the
+        API was down may sometimes repeat."""
         runs = [ran for ran in self.daemon.launcher.runs if ran.at >= moment]
         times = efficiency.repeats(runs)
         often = [f"{which} {number}" for which, number in times.most_common(5)]
@@ -293,7 +295,7 @@ class Month:
             self.wanted.tell(line)
 
     def _without_rule(self) -> list[str]:
-        """Pages that were made, of which nobody says here when they must be there."""
+        """Assets of pages without a rule that says when they must exist."""
         pages = (place for place, known in self.daemon.reported().items() if place.startswith("pages/") and known)
         return sorted(place for place in pages if place not in judgement.RULED)
 
@@ -315,7 +317,7 @@ class Month:
 
 
 def simulate(wanted: Simulation, home: Path, after: Callable[[Month], None] = lambda month: None) -> Outcome:
-    """One month from an empty lake, in `home`; then whatever `after` does while everything is still there."""
+    """Simulate one month from an empty lake, in `home`; then call `after` while everything still exists."""
     random.seed(wanted.seed)
     start = datetime.combine(wanted.first, datetime.min.time(), UTC)
     drawn = planned(wanted.seed, wanted.first, wanted.days, wanted.faults)
@@ -346,7 +348,8 @@ def simulate(wanted: Simulation, home: Path, after: Callable[[Month], None] = la
         daemon = Daemon(instance, off=("live", *wanted.off))
         stack.callback(daemon.close)
         daemon.reload()
-        # Loading leaves a million objects that stay: looking through them again and again takes a tenth of the time.
+        # Loading leaves a million permanent objects. Searching them for garbage again and again takes a tenth of the
+        # time.
         gc.freeze()
         gc.set_threshold(100_000, 20, 20)
         month = Month(wanted, home, clock, sandbox, daemon, plan, own, hook)
@@ -356,7 +359,7 @@ def simulate(wanted: Simulation, home: Path, after: Callable[[Month], None] = la
         finally:
             month.outcome.figures = month.figures()
             month.outcome.figures["cpu_of_daemon"] = {name: round(value, 1) for name, value in daemon.cpu.items()}
-            month.outcome.figures["history"] = month.history.told
+            month.outcome.figures["history"] = month.history.log
             month.outcome.figures["errors"] = daemon.errors
             month.outcome.figures["all_runs"] = daemon.launcher.runs
     return month.outcome
@@ -378,7 +381,7 @@ def settings(wanted: Simulation, home: Path, sandbox: Sandbox, hook: Hook) -> di
 
 @contextmanager
 def without_pictures() -> Iterator[None]:
-    """Nobody looks at charts and previews here, and they take longer than the figures."""
+    """Skip charts and previews: they take longer than the figures, and no test looks at them."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (common, pages):
             patch.setattr(module, "preview_metadata", lambda *args: dg.MetadataValue.null())
@@ -389,7 +392,7 @@ def without_pictures() -> Iterator[None]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Dagster tells the event log what went wrong: the terminal needs not know."""
+    """Keep Dagster's errors out of the terminal; they are in the event log."""
     logging.disable(logging.CRITICAL)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

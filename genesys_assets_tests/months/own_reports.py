@@ -1,6 +1,6 @@
-"""A person's own reports: they come, change and go, and say the same as plain Python.
+"""Custom reports that are added, changed and removed, with their expected rows by plain Python.
 
-There are always two of them at least, one of aggregates and one of details. When they change is planned in `faults`.
+At least two always exist, one of aggregates and one of details. `faults` plans when they change.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Figures = Callable[[Knowledge], list[Row]]
 
 @dataclass(frozen=True)
 class OwnReport:
-    """An entry of the file, the key of its rows, and what these must be for a business day."""
+    """An entry of the file, the key of its rows, and the expected rows of a business day."""
 
     text: str
     key: tuple[str, ...]
@@ -63,7 +63,7 @@ def _of_sessions(measure: str, count: Callable[[Iterable[Any]], int]) -> OwnRepo
 
 
 def _of_metrics(metric: str) -> OwnReport:
-    """Values that sessions emitted on the day, whenever their conversations began, by queue."""
+    """Values that sessions emitted on the day, by queue, whatever day their conversations began."""
 
     def figures(known: Knowledge) -> list[Row]:
         emitted = [
@@ -110,7 +110,7 @@ OF_DETAILS = [
 
 @dataclass
 class CustomReports:
-    """The file of own reports."""
+    """The file of custom reports."""
 
     file: Path
     random: Random
@@ -124,7 +124,7 @@ class CustomReports:
         self._write()
 
     def change(self) -> None:
-        """One goes, one is defined anew, or one comes; one of each kind is always there."""
+        """Remove a report, redefine one, or add one; one of each kind always stays."""
         what = self.random.choice(("add", "change", "remove"))
         kind = self.random.choice((OF_AGGREGATES, OF_DETAILS))
         of_kind = sorted(name for name, report in self.there.items() if report in kind)

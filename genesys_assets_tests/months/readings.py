@@ -1,6 +1,6 @@
-"""Which pages are stored, and of which moment they tell: taken from the lake itself.
+"""Which pages are stored, and as of which moment: read from the lake itself.
 
-What the organisation was like at that moment is in `history`.
+`history` has the organisation's state at that moment.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ USERS = "pages/daily_user_details"
 
 @dataclass(frozen=True)
 class Moment:
-    """Of when something is true, and when it was asked for: what was deleted in between is missing."""
+    """As of when an answer is true, and when it was requested. Conversations deleted in between are missing."""
 
     as_of: datetime
     asked_at: datetime
@@ -28,10 +28,10 @@ class Moment:
 
 @dataclass(frozen=True)
 class Reading:
-    """A stored partition. `checked` is the last moment as of which it was read, whether or not it had changed.
+    """A stored partition. `checked` is the as-of moment of its last reading, whether or not it had changed.
 
-    `questions` are those about conversations, by what they group by, with when each was answered; `families` says when
-    the last question of each family was.
+    `questions` are the questions about conversations, by grouping, with the time of each answer; `families` has the
+    time of the last question of each family.
     """
 
     moment: Moment
@@ -45,7 +45,7 @@ class Reading:
 
 
 def readings(lake: Lake, asset: str, partitions: Sequence[str]) -> dict[str, Reading]:
-    """The stored ones of these partitions."""
+    """The readings of those of these partitions that are stored."""
     log = lake.log(asset)
     return {
         key: _reading(pages, datetime.fromtimestamp((log.newness(key) or 0) / 1000, UTC))

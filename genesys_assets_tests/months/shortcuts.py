@@ -1,7 +1,7 @@
-"""What Dagster works out each time though it is always the same: here it does so once. What comes of it is the same.
+"""Lets Dagster compute only once what it normally computes each time. The results are the same.
 
-And what nothing reads here: most events, and of which versions of its inputs an asset was made. States of sensors and
-schedules are kept in memory, for nobody else reads them.
+It also skips data that no test reads: most events, and the versions of an asset's inputs. States of sensors and
+schedules stay in memory, because no other process reads them.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _SHOWN = (dg.MarkdownMetadataValue, dg.TableMetadataValue, dg.TableSchemaMetadat
 
 
 def store_no_unread(instance: dg.DagsterInstance) -> None:
-    """Not for a run that dies: the run that continues it reads what it did."""
+    """Store no events that nothing reads. Not for a run that dies: the run that continues it reads its events."""
     storage: Any = instance.event_log_storage
     store = storage.store_event
 
@@ -65,7 +65,8 @@ def store_no_unread(instance: dg.DagsterInstance) -> None:
 
 
 def keep_states_in_memory(instance: dg.DagsterInstance) -> None:
-    """The states of sensors and schedules: each tick writes its own six times. Ticks stay, however many there are."""
+    """Keep the states of sensors and schedules in memory, because each tick writes its state six times. All ticks are
+    kept."""
     storage: Any = instance.schedule_storage
     states: dict[str, InstigatorState] = {}
 
@@ -107,7 +108,7 @@ def _no_versions(cache: DataVersionCache, keys: Sequence[dg.AssetKey]) -> None:
 
 
 def take() -> None:
-    """From now on, in this process."""
+    """Install the shortcuts in this process."""
     DataVersionCache._fetch_input_asset_version_info = _no_versions  # type: ignore[method-assign,assignment]
     for storage, names in _SHAPE.items():
         for name in names:
@@ -123,7 +124,7 @@ def _selection(job: dg.JobDefinition, **selected: Any) -> tuple[Any, ...]:
 
 
 def _once(owner: Any, name: str, key: Callable[..., Any]) -> None:
-    """Keep what a function gave, unless that is False."""
+    """Keep the result of a function, unless it is False."""
     function = getattr(owner, name)
     if hasattr(function, "known"):
         return

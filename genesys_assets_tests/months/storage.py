@@ -1,6 +1,6 @@
 """A disk that fails: some of the next calls of the lake's store end in an error of the operating system.
 
-Which calls, and how many go well before, is drawn from the seed. When is planned in `faults`.
+The seed decides which calls fail, and how many succeed before. `faults` plans when.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ well before.
 
 @contextmanager
 def failing(way: str, draw: Random, times: int) -> Iterator[None]:
-    """So many of the next calls fail, in one of the WAYS."""
+    """Let this many of the next calls fail, in one of the WAYS."""
     owner, name, error, is_done, most = WAYS[way]
     before = getattr(owner, name)
     setattr(owner, name, _faulty(before, error, is_done, [draw.randrange(most) for _ in range(times)]))

@@ -1,4 +1,4 @@
-"""That an alert which is missing, false or told twice is found."""
+"""Missing, false and repeated alerts are found."""
 
 from __future__ import annotations
 
@@ -42,20 +42,20 @@ def test_each_failed_run_has_one_alert(told: list[str], found: int) -> None:
         (60.1, {HOURLY, HOURLY_AGGREGATES, PUBLISHED, DAILY}),
     ],
 )
-def test_what_is_late_is_told_by_the_lake(tmp_path: Path, hours: float, late: set[str]) -> None:
+def test_the_lake_shows_what_is_late(tmp_path: Path, hours: float, late: set[str]) -> None:
     lake = Lake(LocalStore(tmp_path))
     for place in (HOURLY, HOURLY_AGGREGATES):
         store(lake, place, *hours_of(f"{FIRST}"))
     store_days(lake, f"{FIRST}")
-    # The day before the first is published: the first is the next that is due.
+    # The day before the first is published, so the first is the next one due.
     published = [FIRST - timedelta(days=1)]
     due = late_from(lake, published, FIRST, ZoneInfo("UTC"))
     assert {what for what, at in due.items() if MIDNIGHT + hours * HOUR > at} == late
 
 
 def judged(*looks: tuple[float, bool, int, bool]) -> list[str]:
-    """Looks of an hour, each with its hour, whether the figure is late at first, how often that is told in it, and
-    whether it is late at last.
+    """Looks of an hour, each with its hour, whether the figure is late at its begin, the number of its alerts, and
+    whether the figure is late at its end.
     """
     posted: list[Any] = []
     is_late = False
@@ -90,7 +90,7 @@ def test_after_a_look_that_was_not_judged_it_counts_whether_the_daemon_has_seen_
 
 
 @pytest.mark.parametrize(("minutes", "found"), [(59, 0), (61, 1)])
-def test_what_becomes_late_in_the_middle_of_a_look_may_be_told(minutes: int, found: int) -> None:
+def test_a_figure_that_becomes_late_in_the_middle_of_a_look_may_have_an_alert(minutes: int, found: int) -> None:
     posted: list[Any] = []
     due = {LATE: MIDNIGHT + timedelta(minutes=minutes)}
     alerts = LateAlerts(lambda: posted, lambda: due)

@@ -1,4 +1,4 @@
-"""Runs that were too many, and partitions that were read too often."""
+"""Unnecessary runs, and partitions that were read too often, are found."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_only_what_was_read_well_is_counted() -> None:
     assert counted == {(DETAILS, "2026-03-02"): 1}
 
 
-def test_what_was_read_stands_beside_what_there_was_reason_to_read() -> None:
+def test_readings_are_compared_with_the_necessary_ones() -> None:
     assert read_and_needed([ran(NOON, DETAILS), ran(NOON, DETAILS), ran(NOON, DETAILS, failed=True)], NOON) == (2, 4)
 
 
@@ -77,7 +77,7 @@ def test_what_is_made_again_because_an_earlier_layer_was_made_meanwhile_does_not
     reports = [ran(NOON + MINUTE * minute, report, partition=today) for minute in (11, 21, 31)]
     tables = [ran(NOON + MINUTE * minute, "tables/sessions") for minute in (16, 26)]
     assert repeats([*reports, *tables])["job reports 2026-03-06...2026-03-06 SUCCESS"] == 1
-    # What failed has made nothing, and a layer is not made of itself nor of a later one.
+    # A failed run has made nothing. A layer is made neither of itself nor of a later one.
     for asset, failed in (("tables/sessions", True), (report, False), ("published/reports", False)):
         between = [ran(each.at, asset, failed=failed) for each in tables]
         assert repeats([*reports, *between])["job reports 2026-03-06...2026-03-06 SUCCESS"] == 3

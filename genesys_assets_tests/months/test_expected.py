@@ -1,4 +1,4 @@
-"""The judge expects of a report only what the lake has read."""
+"""The judge expects in a report only data that the lake has read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LATER = READ_AT + timedelta(days=1)
 
 
 def read(lake: Lake, day: str, at: datetime) -> None:
-    """A reading of agents' status; what stands in it does not matter here."""
+    """A reading of agents' status; its content does not matter here."""
     with lake.page_writers(USERS, [day], {"run_id": "r"}) as writers:
         request = json.dumps({"path": "/api/v2/analytics/users/details/jobs/1/results"})
         writers[day].write(Page(1, request, at, "c", b"{}", as_of=at))

@@ -1,4 +1,4 @@
-"""Simulated days, and that what is not as it must be is found."""
+"""Simulated days, and that the judge finds violations."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def test_two_days_with_runs_that_die_and_answers_that_fail_come_right_and_what_i
     found: list[str] = []
 
     def spoil(month: Month) -> None:
-        """A conversation that nobody read, an hour that is gone, published files with other bytes, and another one of
-        the rows of a report that plain Python does not know.
+        """Spoil the lake: an unread conversation, a missing hour, published files with other bytes, and a changed row
+        of a report that plain Python does not know.
         """
         now, first = month.clock.now(), month.wanted.first
         monkeypatch.delitem(REPORTS, "interval")
@@ -141,13 +141,13 @@ def test_the_past_knows_what_was_deleted_and_what_a_conversation_was_like_before
 
 
 def test_history_is_the_same_for_the_same_seed() -> None:
-    def told(seed: int) -> list[str]:
+    def events_of(seed: int) -> list[str]:
         history = History(Past(Organisation(seed, 20)), seed, DAY, 5)
         history.until(NOON + timedelta(days=5))
-        return history.told
+        return history.log
 
-    assert told(1) == told(1) != told(2)
-    assert any("restated" in line for line in told(1))
+    assert events_of(1) == events_of(1) != events_of(2)
+    assert any("restated" in line for line in events_of(1))
 
 
 def test_what_was_planned_for_a_time_that_has_passed_happens_now_and_not_before() -> None:
@@ -155,8 +155,8 @@ def test_what_was_planned_for_a_time_that_has_passed_happens_now_and_not_before(
     history, present = History(past, 1, DAY, 1), NOON + timedelta(days=1)
     earlier = {item["conversationId"]: item for item in past.begun(DAY, present, present)}
     history.until(present + HOUR, present)
-    assert history.told
-    assert {line[:16] for line in history.told} == {f"{present:%Y-%m-%d %H:%M}"}
+    assert history.log
+    assert {line[:16] for line in history.log} == {f"{present:%Y-%m-%d %H:%M}"}
     assert {item["conversationId"]: item for item in past.begun(DAY, present, present)} == earlier
 
 

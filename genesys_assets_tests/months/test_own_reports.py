@@ -1,4 +1,4 @@
-"""A person's own reports: what the file holds is what there is, and the package reads it."""
+"""Custom reports: the file holds exactly the current reports, and the package can read it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""That the disk fails as often as it is told to, and how."""
+"""The simulated disk fails as often, and in the way, that the plan says."""
 
 from __future__ import annotations
 

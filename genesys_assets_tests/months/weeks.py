@@ -1,6 +1,6 @@
 """`python -m genesys_assets_tests.months.weeks`: many short simulations and a month in each zone, two at a time.
 
-Each runs in a process of its own; what it prints stands in a file of `--folder`, a line of each on the terminal.
+Each runs in a process of its own. Its output goes to a file in `--folder`, and one line of it to the terminal.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""A lake in which all personal data are hashed or dropped: nothing of them stands anywhere, not in what is published
-and in what a webhook is told either, and every figure is what it was.
+"""A lake in which all personal data are hashed or dropped: they appear in no file, no published page and no message to
+a webhook, and every figure stays the same.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ LISTED = ("queues", "users", "wrapup_codes", "skills", "divisions")
 
 
 def copy_pages(clear: Lake, other: Lake) -> None:
-    """The hours and the day as the other lake stores them."""
+    """Copy the hours and the day of the other lake, as this lake stores them."""
     for name in ("hourly_details", "hourly_aggregates", "daily_details", "daily_overlap"):
         place = f"pages/{name}"
         keys = clear.page_partitions(place)
@@ -54,7 +54,7 @@ def copy_pages(clear: Lake, other: Lake) -> None:
 
 @pytest.fixture(scope="module")
 def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, World]]:
-    """The same day in two lakes: one as it came, one hashed."""
+    """The same day in two lakes: one unchanged, one hashed."""
     folder = tmp_path_factory.mktemp("lakes")
     with running(conversations_per_day=25, now=NOW, requests_per_minute=None) as sandbox:
         clear = World(sandbox, folder / "clear", definitions(f"{DAYS[0]}"))
@@ -74,7 +74,7 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Wo
 
 
 def values_of(lake: Lake, spec: TableSpec, place: str, key: str | None, *, personal: bool) -> set[str]:
-    """The texts of the columns of a partition that are classified, or that are not."""
+    """The texts in the classified, or in the other, columns of a partition."""
     rows = lake.read(place, key, schema=spec.schema)
     wanted = [each.name for each in spec.columns if (spec.personal(each) is not PersonalData.NONE) == personal]
     return {text for name in wanted for text in _texts(rows[name].combine_chunks())}
@@ -89,7 +89,7 @@ def _texts(values: pa.Array) -> set[str]:
 
 
 def canaries(world: World) -> set[str]:
-    """Texts that identify somebody, and stand nowhere else: a status, or the name of a queue, may stand in any file."""
+    """Texts that identify a person, and occur nowhere else. A status, or the name of a queue, may occur in any file."""
     days = [(f"tables/{spec.name}", spec, DAY) for _, spec in TABLES]
     every = [*days, *((f"reference/{name}", spec, None) for name, spec in ENTITIES.items())]
     found, others = (
@@ -107,7 +107,7 @@ def test_nothing_that_was_hashed_stands_in_any_file(worlds: tuple[World, World])
     assert files_with(hashed.folder, wanted) == {}
 
 
-def test_dagster_has_heard_of_nobody_whatever_the_setting(worlds: tuple[World, World]) -> None:
+def test_no_event_of_dagster_names_a_person_whatever_the_setting(worlds: tuple[World, World]) -> None:
     wanted = canaries(worlds[0])
     assert [events_with(world.instance, wanted) for world in worlds] == [{}, {}]
 
@@ -146,7 +146,7 @@ def test_each_report_has_the_same_figures(worlds: tuple[World, World], name: str
 def published(
     request: pytest.FixtureRequest, worlds: tuple[World, World], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[World, Path, Hook]]:
-    """A day that is published of a lake without personal data, and what the webhook was told."""
+    """A published day of a lake without personal data, and the messages to the webhook."""
     folder = tmp_path_factory.mktemp("published")
     with listening() as hook:
         settings = {
@@ -168,7 +168,7 @@ def published(
         yield world, folder / "reports", hook
 
 
-def test_neither_the_page_nor_any_published_file_nor_the_webhook_tells_of_anybody(
+def test_neither_the_page_nor_any_published_file_nor_the_webhook_names_a_person(
     worlds: tuple[World, World], published: tuple[World, Path, Hook]
 ) -> None:
     wanted = canaries(worlds[0])
@@ -179,7 +179,7 @@ def test_neither_the_page_nor_any_published_file_nor_the_webhook_tells_of_anybod
     assert not [value for value in wanted if value in json.dumps(message, ensure_ascii=False)]
 
 
-def test_the_page_tells_agents_apart_by_hashes(published: tuple[World, Path, Hook]) -> None:
+def test_the_page_distinguishes_agents_by_hashes(published: tuple[World, Path, Hook]) -> None:
     world, folder, _ = published
     (page,) = folder.glob("day_page/*/*.html")
     agents = world.lake.read("reports/agent_daily", DAY)["user_name"].to_pylist()

@@ -1,4 +1,4 @@
-"""An answer in which personal data are protected gives the same tables, but for the columns that are protected."""
+"""A protected answer gives the same tables, except for the protected columns."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def names(answered: Any) -> list[dict[str, Any]]:
 
 
 def between(**of_third: Any) -> Any:
-    """A call of Łucja that Ann takes, and a third who takes part."""
+    """A call by Łucja that Ann takes, with a third participant."""
     legs = {"mediaType": "voice", "direction": "inbound", "ani": "tel:+4179"}
     sessions = [
         legs | {"remote": "Ann", "addressSelf": "tel:+4179", "addressOther": "sip:ann@example.com"},
@@ -206,7 +206,7 @@ def test_an_agent_is_known_by_the_purpose_in_any_case(purpose: str) -> None:
     assert third == {"remote": "Łucja"}
 
 
-def test_whoever_nothing_tells_agent_from_customer_is_protected_as_both() -> None:
+def test_a_participant_who_may_be_agent_or_customer_is_protected_as_both() -> None:
     for class_ in (PersonalData.PERSON, PersonalData.CONTACT):
         third = names(after(DETAILS, between(purpose="???", participantName="Bo"), only(class_, "drop")))[2]
         assert "participantName" not in third

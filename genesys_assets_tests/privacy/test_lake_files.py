@@ -1,4 +1,4 @@
-"""Files of the data lake extraction: nothing of anybody stands in them who is protected, or must be forgotten."""
+"""Files of the data lake extraction contain no data of protected or forgotten people."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def test_a_forgotten_conversation_leaves_every_file(world: World) -> None:
     assert BYSTANDER in found
 
 
-def test_a_forgotten_contact_leaves_its_conversation_with_all_that_tells_of_it(world: World) -> None:
+def test_a_forgotten_contact_leaves_its_conversation_with_all_of_its_data(world: World) -> None:
     fetch(world)
     forget(world, Kind.EXTERNAL_CONTACT, CONTACT)
     found = texts(world)

@@ -1,4 +1,4 @@
-"""An answer of any form is protected and scrubbed, or refused by name: nothing else happens."""
+"""An answer of any form is protected and scrubbed, or refused with a named error."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_nobody_is_left_in_an_answer_of_any_form(answer: dict[str, Any], place: 
 
 
 def refusals(body: bytes, place: str) -> list[str]:
-    """What is said of an answer that is not taken."""
+    """The errors for an answer that is refused."""
     said = []
     for work in (lambda: protected(body, rule_of(place), HASH), lambda: scrubbed(place, body, WHO, ["ann miller"])):
         try:

@@ -1,4 +1,5 @@
-"""What of personal data is stored is a setting; a hash is keyed, stable, and the same wherever the value stands."""
+"""A setting decides which personal data are stored. A hash is keyed, stable, and the same for every place of a
+value."""
 
 from __future__ import annotations
 

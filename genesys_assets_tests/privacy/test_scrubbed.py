@@ -1,4 +1,4 @@
-"""The law of forgetting: tables made of scrubbed answers are the scrubbed tables of the answers."""
+"""The law of forgetting: tables made of scrubbed answers equal the scrubbed tables of the answers."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ def _noted(note: str, name: str = "Ann Miller") -> dict[str, Any]:
 
 
 def listed(tmp_path: Path, *names: str) -> ForgottenIds:
-    """The list as a lake keeps it, with the names of a user."""
+    """The list of forgotten ids in a lake, with the names of a user."""
     store = LocalStore(tmp_path)
     remember(store, Kind.USER, [USER], KEEP)
     remember_names(store, dict.fromkeys(names, "forgotten:0123456789abcdef"))
@@ -255,14 +255,14 @@ def test_a_note_that_names_nobody_stays(tmp_path: Path, note: str) -> None:
     assert scrubbed_answer(DETAILS, body, listed(tmp_path, "ann miller")) is None
 
 
-def test_whoever_has_the_same_name_as_a_forgotten_user_keeps_it(tmp_path: Path) -> None:
+def test_a_person_with_the_same_name_as_a_forgotten_user_keeps_it(tmp_path: Path) -> None:
     body = json.dumps({"conversations": [_noted("ask Ann Miller")]}).encode()
     left = scrubbed_answer(DETAILS, body, listed(tmp_path, "ann miller"))
     assert left is not None
     assert json.loads(left.body)["conversations"][0]["participants"][0]["participantName"] == "Ann Miller"
 
 
-def test_the_list_of_names_tells_no_name(tmp_path: Path) -> None:
+def test_the_list_of_names_reveals_no_name(tmp_path: Path) -> None:
     listed(tmp_path, "ann miller")
     (kept,) = (path.name for path in tmp_path.rglob("user-name/*"))
     assert hashlib.sha256(b"ann miller").hexdigest() not in kept

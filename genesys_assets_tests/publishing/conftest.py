@@ -1,4 +1,4 @@
-"""What tests of publishing share: a report as files, and publishers to a bucket and to a folder."""
+"""Fixtures of the tests of publishing: a report as files, and publishers to a bucket and to a folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A made-up day in a lake: few rows, every figure known, and names as bad as names can be."""
+"""A made-up day in a lake: few rows, every figure known, and very difficult names."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def table(spec: TableSpec, rows: Sequence[Row]) -> pa.Table:
 
 
 def queue_history() -> pa.Table:
-    """The names of the queues, which they always had."""
+    """The names of the queues, valid since always."""
     return table(QUEUES, [{"id": queue, "name": name, "valid_from": MIDNIGHT} for queue, name in NAMES.items()])
 
 
@@ -97,7 +97,7 @@ def an_interaction(start: datetime, queue: str, medium: str, *, abandons: bool, 
 
 
 def made_up_lake(folder: Path, *, agents: int = 20, rows: Sequence[Row] | None = None) -> Lake:
-    """The day's tables with what its page reads; without `rows` 40 interactions in four queues."""
+    """A lake with the day's tables that its page reads; without `rows`, 40 interactions in four queues."""
     lake = Lake(LocalStore(folder))
     if rows is None:
         rows = [

@@ -1,4 +1,4 @@
-"""Made-up reports and manifests, and published files as their readers get them."""
+"""Made-up reports and manifests, and functions that read published files as people do."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TABLE = pa.table({"user_name": ["Ana, née B.", None, "🌊"], "conversation_cou
 
 
 def body_of(url: str) -> bytes:
-    """What a URL gives: presigned, or of a file."""
+    """The content behind a URL: presigned, or of a file."""
     if url.startswith("file://"):
         return Path(unquote(urlsplit(url).path)).read_bytes()
     answer = requests.get(url, timeout=PATIENCE_SECONDS)

@@ -1,4 +1,4 @@
-"""A stand-in for an S3 server, for answers that no sound server gives. All else is tested on a real one."""
+"""A stand-in for an S3 server, for answers that no working server gives. All other tests use a real server."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class StandIn(ThreadingHTTPServer):
-    """Takes every upload, and answers reads as told.
+    """Accepts every upload, and answers reads as a test sets it.
 
     `unsigned` and `signed` are status and body without and with a signature; None hangs up. `authorizations`
     are the Authorization headers of the reads so far.
@@ -21,14 +21,14 @@ class StandIn(ThreadingHTTPServer):
         self.authorizations: list[str | None] = []
 
     def handle_error(self, *_: object) -> None:
-        """A hung-up connection is part of the play."""
+        """A dropped connection is intended."""
 
 
 class Answers(BaseHTTPRequestHandler):
     """One connection to the stand-in."""
 
     server: StandIn
-    protocol_version = "HTTP/1.1"  # boto3 asks before it uploads, and waits a second where nobody answers
+    protocol_version = "HTTP/1.1"  # boto3 asks before it uploads, and waits a second if there is no answer
 
     def do_PUT(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))

@@ -1,4 +1,4 @@
-"""What a chart says as SVG: to style sheets, to who cannot see it, and always in the same bytes."""
+"""Charts as SVG: style sheets can colour them, screen readers can read them, and the bytes are always the same."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CHARTS = pytest.mark.parametrize("chart", [a_bar_chart, a_dot_chart, a_ranking])
 
 
 @CHARTS
-def test_a_chart_has_a_title_and_a_description_for_who_cannot_see_it(chart: object) -> None:
+def test_a_chart_has_a_title_and_a_description_for_screen_readers(chart: object) -> None:
     root = ElementTree.fromstring(chart())  # type: ignore[operator]
     told = {element.get("id"): element.text for element in root if element.tag in ("title", "desc")}
     assert root.get("role") == "img"
@@ -53,7 +53,7 @@ def test_every_colour_is_a_variable_of_the_style_sheet(chart: object) -> None:
 
 
 @CHARTS
-def test_the_same_figures_give_the_same_bytes_without_date_or_address(chart: object) -> None:
+def test_the_same_figures_give_the_same_bytes_without_date_or_memory_address(chart: object) -> None:
     svg = chart()  # type: ignore[operator]
     assert svg == chart()  # type: ignore[operator]
     for unwanted in ("http", "<metadata", "<style", "<!DOCTYPE", "<?xml", "Matplotlib"):

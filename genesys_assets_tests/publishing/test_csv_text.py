@@ -1,4 +1,4 @@
-"""What a spreadsheet would compute comes as text; everything else comes as it is."""
+"""Texts that a spreadsheet would compute as formulas are written as text; all others are unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Publishing a whole day: what is missing is named, and whoever races or dies leaves one consistent manifest."""
+"""Publishing a whole day: missing parts are named, and runs that race or die leave one consistent manifest."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def wanted(reports: Sequence[Report] = STORED, run_id: str = "a-run", **more: An
 
 
 def restate(lake: Lake, offered: int) -> None:
-    """Another reading of the day finds so many interactions, and as many agents."""
+    """Store another reading of the day with this number of interactions, and of agents."""
     rows = an_interaction(MIDNIGHT, "q1", "voice", abandons=False, in_time=True)
     counted = [row | {"count": offered} if row["metric"] == "nOffered" else row for row in rows]
     store(lake, "tables/interval_metrics", INTERVAL_METRICS, counted)
@@ -76,7 +76,7 @@ def standing(publisher: Publisher) -> Manifest:
 
 
 def assert_is_true(publisher: Publisher) -> None:
-    """Every file that the manifest names is there, with the bytes that it says."""
+    """Checks that every file in the manifest exists, with the right bytes."""
     for file in standing(publisher).files:
         body = publisher.place.get(file.key)
         assert body is not None
@@ -157,7 +157,7 @@ def test_a_deleted_report_leaves_the_manifest(lake: Lake, to_folder: Publisher) 
     [
         ("UTC", datetime(2026, 2, 1, tzinfo=UTC), (datetime(2026, 2, 1, tzinfo=UTC), True)),
         ("UTC", datetime(2026, 1, 31, 13, tzinfo=UTC), (datetime(2026, 1, 31, 13, tzinfo=UTC), False)),
-        # The UTC day of a report ends before the business day does, and is all that the report covers.
+        # The UTC day of a report ends before the business day; the report covers only the UTC day.
         ("America/Los_Angeles", datetime(2026, 2, 1, tzinfo=UTC), (datetime(2026, 2, 1, 8, tzinfo=UTC), True)),
         ("America/Los_Angeles", datetime(2026, 1, 31, 13, tzinfo=UTC), (datetime(2026, 1, 31, 13, tzinfo=UTC), False)),
     ],
@@ -181,7 +181,7 @@ def test_a_business_day_is_known_as_far_as_the_least_of_its_reports(
 
 
 class InterruptedPublisher(Publisher):
-    """Does something, once, when all files are there and the manifest is about to be written."""
+    """Does something, once, when all files are published and the manifest is about to be written."""
 
     def __init__(self, publisher: Publisher, meanwhile: Callable[[], object]) -> None:
         super().__init__(publisher.place)
@@ -268,7 +268,7 @@ def test_a_day_that_changes_while_it_is_published_for_the_first_time_is_new(lake
     other = lake.refreshed()
 
     def fill_the_ledger() -> None:
-        # The manifest states the same with and without it, so the second try changes nothing that a reader sees.
+        # The manifest says the same with and without it, so the second try changes nothing that a reader sees.
         store(other, "tables/restatements", RESTATEMENTS, [restated("conversations", 1, 2, 3)])
 
     published = publish_day(lake, InterruptedPublisher(to_folder, fill_the_ledger), wanted())
@@ -301,7 +301,7 @@ def test_a_manifest_that_cannot_be_read_is_none_only_if_it_may_not_exist(
     refusing = Refusing(to_folder.place)
     with pytest.raises(NotReadable, match="the connection broke"):
         publish_day(lake, refusing, wanted())
-    assert not (tmp_path / "published").exists(), "nothing is written before the manifest was read"
+    assert not (tmp_path / "published").exists(), "nothing is written before the manifest is read"
     refusing.error = NotPermitted("AccessDenied")
     assert manifest_before(refusing, DAY) is None
     assert publish_day(lake, refusing, wanted()).is_new

@@ -1,6 +1,4 @@
-"""What a day's page says and where it leads. Its figures are `test_day_reports`, how it looks in a browser is
-`test_pages_in_a_browser`.
-"""
+"""The texts and links of a day's page. `test_day_reports` tests its figures, `test_pages_in_a_browser` its looks."""
 
 from __future__ import annotations
 
@@ -125,7 +123,7 @@ def test_a_figure_of_zero_is_not_a_dash(tmp_path: Path) -> None:
     assert "0 of 4 in time" in page
 
 
-def test_restatements_are_told_by_reading_and_unchanged_tables_left_out(page: Text) -> None:
+def test_restatements_are_listed_by_reading_without_unchanged_tables(page: Text) -> None:
     told = " ".join(page.said)
     [ledger] = re.findall(r"read again 2026-02-03 03:30 UTC (.+?) What the figures mean", told)
     assert ledger == "conversations 91 1 2 3"
@@ -140,7 +138,7 @@ def test_restatements_are_told_by_reading_and_unchanged_tables_left_out(page: Te
         ([restated("sessions", 1, 0, 0), restated("sessions", 0, 0, 0, run="third")], "1 of 2 later readings changed"),
     ],
 )
-def test_it_is_said_whether_later_readings_changed_anything(
+def test_the_page_says_whether_later_readings_changed_anything(
     tmp_path: Path, ledger: list[dict[str, Any]], said: str
 ) -> None:
     lake = made_up_lake(tmp_path)
@@ -157,7 +155,7 @@ def test_a_provisional_day_says_so(tmp_path: Path) -> None:
 
 
 def with_day_after(lake: Lake, day: date) -> Lake:
-    """The lake with the tables of another UTC day, without rows."""
+    """The lake with empty tables of the next UTC day."""
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
     whole = Reach(start + timedelta(days=1), is_complete=True, questions=ASKED)
     for spec in (INTERVAL_METRICS, CONVERSATIONS, RESTATEMENTS):
@@ -176,7 +174,7 @@ def test_another_zone_is_named_with_its_bounds_and_hours_are_local(tmp_path: Pat
     assert "UTC day 2026-02-01" in page.said
 
 
-def test_a_day_on_which_clocks_change_tells_both_of_its_two_o_clocks(tmp_path: Path) -> None:
+def test_a_day_on_which_clocks_change_shows_both_hours_at_two_o_clock(tmp_path: Path) -> None:
     day = date(2026, 10, 25)
     lake = with_day_after(with_day_after(made_up_lake(tmp_path), day), date(2026, 10, 24))
     page = Text(day_page(lake, business_day(day, "Europe/Zurich")).html)
@@ -201,7 +199,7 @@ def test_without_the_report_of_agents_there_is_a_page_that_says_so(tmp_path: Pat
     assert "agents worked on" not in page
 
 
-def test_service_level_and_handle_time_are_told_by_medium_before_anything_else_that_has_several(page: Text) -> None:
+def test_service_level_and_handle_time_by_medium_come_first(page: Text) -> None:
     said = " ".join(page.said)
     media, day, queues = (
         said.index(heading) for heading in ("Media Service level and", "Through the day", "Queues Where")
@@ -242,7 +240,7 @@ def test_a_page_from_before_there_were_links_stays_as_it_is() -> None:
     assert with_links("<p>old</p>", Links(days="index.html")) == "<p>old</p>"
 
 
-def test_fresh_links_take_the_place_of_the_old_ones(tmp_path: Path) -> None:
+def test_fresh_links_replace_the_old_ones(tmp_path: Path) -> None:
     html = day_page(made_up_lake(tmp_path), business_day()).html
     old = with_links(html, Links([FileLink("a", "csv", 1, 1, "old.csv")], DayLink(DAY, "old.html"), None, "list.html"))
     assert with_links(old, Links()) == with_links(html, Links())

@@ -1,6 +1,4 @@
-"""What the page of a day is made of, from rows of which every one is known, and what the published reports say of a
-real day.
-"""
+"""The figures on a day's page, first from a few known rows, then compared with the published reports of a real day."""
 
 from __future__ import annotations
 
@@ -48,7 +46,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def figures(lake: Lake, rows: Sequence[Row], day: BusinessDay | None = None) -> DayReports:
-    """The page's rows of a day whose `interval_metrics` are these."""
+    """The page's rows for a day with these `interval_metrics`."""
     of = day or business_day()
     lake.write("reference/queues_history", QUEUES, queue_history(), None, {})
     for utc_day in {*of.utc_days, of.key}:
@@ -244,7 +242,7 @@ def test_a_finished_day_of_which_hours_are_missing_is_refused(lake: Lake) -> Non
 
 
 def answered(lake: Lake, name: str, *rows: Row) -> None:
-    """A family that the platform answered with these rows, in each of which the queue is the group."""
+    """Store a family's answer with these rows, each grouped by the queue."""
     spec = table_of(FAMILIES[name])
     questions = {key_of(each): list(each.metrics) for each in asked_in_any_case() if each.family is FAMILIES[name]}
     whole = [

@@ -1,4 +1,4 @@
-"""A folder as a place to publish to. What it has in common with S3 is `test_publisher`."""
+"""A folder as a place to publish to. `test_publisher` tests what it has in common with S3."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
 
 def test_files_are_listed_by_the_beginning_of_their_keys(tmp_path: Path) -> None:
     folder = Folder(str(tmp_path))
-    assert list(folder.files("reports/")) == [], "before anything was published"
+    assert list(folder.files("reports/")) == [], "before anything is published"
     for key in ("reports/a/1", "reports/a/10", "reports/b/1"):
         folder.put(key, io.BytesIO(b""), "text/plain", NOTHING)
     assert [file.key for file in folder.files("reports/")] == ["reports/a/1", "reports/a/10", "reports/b/1"]

@@ -43,7 +43,7 @@ def test_a_file_goes_once_it_is_old_and_no_url_of_it_can_work(
     assert removable_keys([file], manifest(NOW - replaced, "new"), NOW) == (["old"] if goes else [])
 
 
-def test_a_file_that_the_manifest_names_stays_for_ever() -> None:
+def test_a_file_that_the_manifest_names_stays_forever() -> None:
     file = PlacedFile("named", NOW - timedelta(days=3650))
     assert removable_keys([file], manifest(NOW - timedelta(days=3650), "named"), NOW) == []
 
@@ -78,7 +78,9 @@ def test_pages_of_days_that_the_list_has_no_more_go_too(to_folder: Publisher, tm
     assert body_of(listed.url) == b"page"
 
 
-def test_a_day_whose_manifest_was_altered_is_left_alone_and_told(anywhere: Publisher, files: list[LocalFile]) -> None:
+def test_a_day_whose_manifest_was_altered_is_left_alone_and_reported(
+    anywhere: Publisher, files: list[LocalFile]
+) -> None:
     published = anywhere.publish("agent_daily", DAY, files)
     key, body = manifest_key(anywhere.place, DAY), b"not JSON"
     anywhere.place.put(key, io.BytesIO(body), "application/json", hashlib.sha256(body).hexdigest())
@@ -91,7 +93,7 @@ def test_a_day_whose_manifest_was_altered_is_left_alone_and_told(anywhere: Publi
 def test_a_file_that_is_published_again_while_it_is_looked_at_stays(
     to_folder: Publisher, files: list[LocalFile], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A day comes back to its earlier figures: the run that publishes it has written the file, not yet the manifest."""
+    """A day returns to its earlier figures: its run has written the file, but not yet the manifest."""
     [file, *_] = to_folder.publish("agent_daily", DAY, files[:1])
     long_ago = (datetime.now(UTC) - 2 * LONGEST_EXPIRY).timestamp()
     path = Path(to_folder.place.describe(file.key))

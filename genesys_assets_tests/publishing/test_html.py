@@ -1,4 +1,4 @@
-"""How values look in a page."""
+"""How a page shows values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of days on a real S3 server and in a folder: which days, what of them, and links that work."""
+"""The list of days on a real S3 server and in a folder: its days, their figures, and working links."""
 
 from __future__ import annotations
 
@@ -82,19 +82,19 @@ def test_days_before_the_start_date_are_no_gaps(publisher: Publisher) -> None:
 
 
 def listed(publisher: Publisher) -> tuple[Text, PublishedFile]:
-    """The published list as its readers get it, and where it lies."""
+    """The published list as readers get it, and its place."""
     _, file = publish_list(publisher, ago(3), TODAY, "UTC")
     return Text(body_of(file.url).decode()), file
 
 
 def hrefs(page: Text) -> list[str]:
-    """Where a page leads; charts refer to themselves."""
+    """The links of a page, without the references inside charts."""
     found = [value or "" for name, value in page.attributes if name == "href"]
     return [href for href in found if not href.startswith(("data:", "#"))]
 
 
 def followed(file: PublishedFile, href: str) -> PublishedFile:
-    """The file to which a link of another one leads."""
+    """The file behind a link of another file."""
     return replace(file, url=urljoin(file.url, href))
 
 
@@ -136,7 +136,7 @@ def test_service_level_and_handle_time_stand_by_medium_the_busiest_first(publish
     assert "0:05:05" not in " ".join(page.said).partition("Voice Handle time")[0].partition("Day by day")[2]
 
 
-def test_a_day_published_without_a_page_is_told_and_has_no_link(publisher: Publisher, tmp_path: Path) -> None:
+def test_a_day_published_without_a_page_is_named_and_has_no_link(publisher: Publisher, tmp_path: Path) -> None:
     publish(publisher, ago(1), tmp_path, page=False, headline=None)
     page = Text(index_page(listed_days(publisher, ago(1), TODAY), "UTC"))
     assert "Mon 9 Mar 2026 Provisional no page: publish it again — —" in page
@@ -148,7 +148,7 @@ def test_a_list_of_no_days_can_be_made() -> None:
     assert "0 of 0 days are published." in Text(index_page([], "UTC"))
 
 
-def test_the_first_end_of_an_address_is_told(publisher: Publisher, tmp_path: Path) -> None:
+def test_the_page_says_when_the_first_url_expires(publisher: Publisher, tmp_path: Path) -> None:
     publish(publisher, ago(1), tmp_path)
     [day], _ = publish_list(publisher, ago(1), TODAY, "UTC")
     assert day.page

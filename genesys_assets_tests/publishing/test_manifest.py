@@ -1,4 +1,4 @@
-"""What a manifest says, and that it can be read back."""
+"""The content of a manifest, and reading it back."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WHOLE = a_manifest(
 )
 
 
-def test_a_manifest_says_all_that_there_is_to_know_of_the_day() -> None:
+def test_a_manifest_describes_the_day_completely() -> None:
     assert json.loads(WHOLE.as_json()) == {
         "date": "2026-01-31",
         "generated_at": "2026-02-01T02:30:00.000Z",
@@ -91,7 +91,7 @@ def test_no_url_is_shown_by_accident() -> None:
     assert "X-Amz-Signature" not in repr(WHOLE)
 
 
-# -- whatever stands in its place --------------------------------------------------------------------------------------
+# -- other content in its place --------------------------------------------------------------------------------------
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=9),

@@ -1,6 +1,6 @@
-"""The pages in a real browser: quiet, within their width, readable in both colour schemes and without eyes.
+"""The pages in a real browser: no errors, within their width, readable in both colour schemes and by screen readers.
 
-The day is made up, with names as bad as names can be and more agents than fit; the list of days holds one of each kind.
+The day is made up, with very difficult names and more agents than fit; the list of days holds one of each kind.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def test_what_charts_are_painted_with_stands_out_from_the_paper(seen: Visit) -> 
     assert weak == set()
 
 
-def test_every_chart_is_told_to_who_cannot_see_it(seen: Visit) -> None:
+def test_every_chart_has_a_text_for_screen_readers(seen: Visit) -> None:
     charts = seen.ask(
         """[...document.querySelectorAll("svg")].map(each => [each.getAttribute("role"),
         ...each.getAttribute("aria-labelledby").split(" ").map(id => document.getElementById(id)?.textContent)])"""

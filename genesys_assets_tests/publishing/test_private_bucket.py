@@ -1,5 +1,5 @@
-"""Who can read what is published, on a real S3 server; a stand-in takes its place only for answers a sound server never
-gives.
+"""Who can read published files, on a real S3 server. A stand-in replaces it only for answers that a working server
+never gives.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def query_of(url: str) -> dict[str, str]:
 # -- who may read ------------------------------------------------------------------------------------
 
 
-def test_without_its_signature_an_address_is_refused(publisher: Publisher, files: list[LocalFile]) -> None:
+def test_without_its_signature_a_url_is_refused(publisher: Publisher, files: list[LocalFile]) -> None:
     published = publisher.publish("agent_daily", DAY, files)
     manifest = publisher.publish_manifest(a_manifest(files=tuple(published)))
 
@@ -55,7 +55,7 @@ def test_without_its_signature_an_address_is_refused(publisher: Publisher, files
         ("X-Amz-Signature=", "X-Amz-Signature=0"),
     ],
 )
-def test_a_tampered_address_is_refused(
+def test_a_tampered_url_is_refused(
     part: str,
     other: str,
     publisher: Publisher,
@@ -69,7 +69,7 @@ def test_a_tampered_address_is_refused(
 
 @contextlib.contextmanager
 def signed_at(moment: datetime) -> Iterator[None]:
-    """Let presigning, and nothing else, happen at another time."""
+    """Let presigning happen at another time, and nothing else."""
     sign = PrivateBucket.url_of
 
     def presign(bucket: PrivateBucket, key: str) -> FileUrl:
@@ -82,15 +82,15 @@ def signed_at(moment: datetime) -> Iterator[None]:
         yield
 
 
-def test_an_expired_address_is_never_handed_out(s3_client: Any, bucket: str, files: list[LocalFile]) -> None:
+def test_an_expired_url_is_never_handed_out(s3_client: Any, bucket: str, files: list[LocalFile]) -> None:
     publisher = Publisher(PrivateBucket(s3_client, f"s3://{bucket}/p", expiry_seconds=60))
 
     with signed_at(datetime.now(UTC) - timedelta(minutes=2)), pytest.raises(NotReadable, match="HTTP 403"):
         publisher.publish("agent_daily", DAY, files)
 
 
-def test_an_address_works_to_the_end_of_its_lifetime(s3_client: Any, bucket: str, files: list[LocalFile]) -> None:
-    """It was signed for seven days, of which the last hour is left."""
+def test_a_url_works_to_the_end_of_its_lifetime(s3_client: Any, bucket: str, files: list[LocalFile]) -> None:
+    """The URL was signed for seven days, and one hour is left."""
     signed = datetime.now(UTC).replace(microsecond=0) - timedelta(days=6, hours=23)
     publisher = Publisher(
         PrivateBucket(s3_client, f"s3://{bucket}/p", expiry_seconds=LONGEST_EXPIRY // timedelta(seconds=1))
@@ -152,7 +152,7 @@ def test_a_file_whose_url_has_ended_gets_a_fresh_one(publisher: Publisher, files
 
 
 @pytest.mark.parametrize("seconds", [1, 604_800])
-def test_an_address_lives_as_long_as_asked(s3_client: Any, bucket: str, seconds: int) -> None:
+def test_a_url_lives_as_long_as_requested(s3_client: Any, bucket: str, seconds: int) -> None:
     publisher = Publisher(PrivateBucket(s3_client, f"s3://{bucket}/p", expiry_seconds=seconds))
 
     assert query_of(publisher.place.url_of("key").url)["X-Amz-Expires"] == str(seconds)
@@ -164,7 +164,7 @@ def test_a_lifetime_out_of_bounds_is_refused(s3_client: Any, seconds: int) -> No
         Publisher(PrivateBucket(s3_client, "s3://bucket/p", expiry_seconds=seconds))
 
 
-def test_expires_at_is_what_the_address_says(publisher: Publisher, files: list[LocalFile]) -> None:
+def test_expires_at_is_what_the_url_says(publisher: Publisher, files: list[LocalFile]) -> None:
     file = publisher.publish("agent_daily", DAY, files)[0]
 
     signed = datetime.strptime(query_of(file.url)["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
@@ -186,7 +186,7 @@ def stand_in() -> Iterator[StandIn]:
 
 @pytest.fixture
 def misled(stand_in: StandIn, s3_resource: S3Resource) -> Iterator[Publisher]:
-    """A publisher to the stand-in."""
+    """A publisher that publishes to the stand-in."""
     endpoint = f"http://127.0.0.1:{stand_in.server_port}"
     with contextlib.closing(s3_resource.model_copy(update={"endpoint_url": endpoint}).get_client()) as client:
         yield Publisher(PrivateBucket(client, "s3://bucket/p"))
@@ -228,7 +228,7 @@ def test_other_bytes_than_were_written_are_noticed(
         misled.publish("agent_daily", DAY, files)
 
 
-def test_a_connection_that_breaks_is_told_without_the_address(
+def test_a_connection_that_breaks_is_reported_without_the_url(
     misled: Publisher, stand_in: StandIn, files: list[LocalFile]
 ) -> None:
     stand_in.signed = None
@@ -241,7 +241,7 @@ def test_a_connection_that_breaks_is_told_without_the_address(
 
 
 @pytest.mark.long
-def test_an_exposed_object_that_cannot_be_deleted_is_told(
+def test_an_exposed_object_that_cannot_be_deleted_is_reported(
     misled: Publisher, stand_in: StandIn, files: list[LocalFile], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stand_in.unsigned = (200, b"")
@@ -251,7 +251,7 @@ def test_an_exposed_object_that_cannot_be_deleted_is_told(
         misled.publish("agent_daily", DAY, files)
 
 
-def test_no_address_is_shown_or_logged(
+def test_no_url_is_shown_or_logged(
     publisher: Publisher, files: list[LocalFile], caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):

@@ -100,7 +100,7 @@ def test_a_manifest_in_a_folder_leads_to_its_files_wherever_the_folder_is_moved(
         assert (manifest.parent / entry["url"]).read_bytes() == local.path.read_bytes()
 
 
-def test_something_else_in_the_place_of_a_manifest_is_named(anywhere: Publisher) -> None:
+def test_an_invalid_manifest_is_named(anywhere: Publisher) -> None:
     for body in (b"not JSON", b"[]", b'{"date": "2026-01-31"}', b"\xff"):
         overwrite(anywhere, manifest_key(anywhere.place, DAY), body)
         with pytest.raises(InvalidManifest, match=r"manifest\.json is not a manifest .*publish the day again"):
@@ -108,7 +108,7 @@ def test_something_else_in_the_place_of_a_manifest_is_named(anywhere: Publisher)
 
 
 class RacingPublisher(Publisher):
-    """Before it proves a manifest another run replaces it, as long as there are others."""
+    """Before it proves a manifest, another run replaces this manifest, until no further runs are left."""
 
     def __init__(self, publisher: Publisher, *others: bytes) -> None:
         super().__init__(publisher.place)

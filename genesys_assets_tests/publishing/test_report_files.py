@@ -1,4 +1,4 @@
-"""What the three formats say, read back with readers that are not ours."""
+"""The three formats, read back with other libraries."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_csv_lines_end_as_rfc_4180_says(tmp_path: Path) -> None:
     )
 
 
-def test_csv_tells_a_null_from_an_empty_text(tmp_path: Path) -> None:
+def test_csv_distinguishes_null_and_empty_text(tmp_path: Path) -> None:
     schema = pa.schema([("name", pa.string()), ("id", pa.int64())])
     rows: list[dict[str, Any]] = [{"name": None, "id": 1}, {"name": "", "id": 2}]
     options = pacsv.ConvertOptions(
@@ -153,7 +153,7 @@ def test_moments_always_carry_milliseconds(tmp_path: Path) -> None:
     assert records[0]["interval_start"] == "2026-01-31T00:00:00.000Z"
 
 
-def test_a_report_without_rows_is_written_all_the_same(tmp_path: Path) -> None:
+def test_a_report_without_rows_is_written_too(tmp_path: Path) -> None:
     files = written([], tmp_path)
 
     assert csv_records(files["csv"]) == []
@@ -236,7 +236,7 @@ def test_whatever_a_report_holds_comes_back_from_csv_and_json(
 
 
 def _in_csv(figure: float) -> float:
-    """A figure as CSV keeps it: whole where it is whole and exact, else the 15 digits of a spreadsheet."""
+    """A figure as CSV keeps it: an exact whole number, otherwise the 15 digits of a spreadsheet."""
     return figure if figure.is_integer() and abs(figure) < 2**53 else float(f"{figure:.15g}")
 
 

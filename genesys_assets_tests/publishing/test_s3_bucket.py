@@ -1,4 +1,4 @@
-"""Uploading to a real S3 server, and what is said where it does not work."""
+"""Uploading to a real S3 server, and the errors if that fails."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_missing_bucket_is_named(s3_client: Any, files: list[LocalFile]) -> No
         Publisher(PrivateBucket(s3_client, "s3://no-such-bucket/p")).publish("agent_daily", DAY, files)
 
 
-def test_a_wrong_secret_is_told_without_being_shown(
+def test_a_wrong_secret_is_reported_without_being_shown(
     s3_resource: S3Resource, bucket: str, files: list[LocalFile]
 ) -> None:
     wrong = s3_resource.model_copy(update={"aws_secret_access_key": "not-the-secret"})
@@ -36,7 +36,7 @@ def test_a_wrong_secret_is_told_without_being_shown(
     assert "not-the-secret" not in str(failure.value)
 
 
-def test_a_server_that_is_not_there_is_told(s3_resource: S3Resource, files: list[LocalFile]) -> None:
+def test_a_server_that_is_down_is_reported(s3_resource: S3Resource, files: list[LocalFile]) -> None:
     refused = pytest.raises(UploadRefused, match="Could not connect")
     with refusing_port() as port:
         nowhere = s3_resource.model_copy(update={"endpoint_url": f"http://127.0.0.1:{port}"})

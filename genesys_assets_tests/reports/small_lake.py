@@ -1,4 +1,4 @@
-"""A lake of a few days with only the rows that a test names: what a test of reports needs to compute them for real."""
+"""A lake of a few days with only the rows that a test names, so that tests can compute real reports."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ def small_lake(
     only: Collection[str] | None = None,
     **tables: list[Row],
 ) -> Lake:
-    """A lake with these rows by table, on the day and those beside it, or on other `days`; a column that a row does not
-    name is null. `only` these tables are stored, where not all are needed.
+    """A lake with these rows by table, on the day and its neighbours, or on other `days`. A column that a row does not
+    name is null. `only` limits the tables that are stored.
 
     `users`, `queues` and other histories too. Conversations began with the day unless a row says otherwise. Aggregates
-    were asked the usual questions with all metrics, and those of `asked_by`. A lake that is there is written again.
+    answer the usual questions with all metrics, and those of `asked_by`. An existing lake is written again.
     """
     parts = {part.place: part for part in _parts(asked_by, days, reach, only)}
     rows = {place: tables[part.name] for place, part in parts.items() if tables.get(part.name)}
@@ -135,7 +135,7 @@ def _asked(family: AggregateFamily, asked_by: Sequence[Report]) -> dict[str, lis
 
 
 def computed(report: Report, lake: Lake, zone: str = "UTC", day: str = KEY, start_date: date = date.min) -> list[Row]:
-    """The rows of the report of the day, with the shape that it declares."""
+    """Compute the report of the day; checks that the rows have its declared columns."""
     table = compute(report, StoredDay(lake, day, ZoneInfo(zone), start_date))
     assert table.schema == report.spec.schema
     rows: list[Row] = table.to_pylist()

@@ -1,4 +1,4 @@
-"""The reports that ship, each computed from a few rows that show one rule."""
+"""The built-in reports, each computed from a few rows that show one rule."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ QUEUES = called(Q1="Sales")
 
 
 @pytest.mark.parametrize("file", [FILE, OPERATING_FILE, PAGE_FILE])
-def test_what_ships_is_read_as_a_file_of_other_people_is(file: Path) -> None:
+def test_the_built_in_file_is_read_like_a_custom_file(file: Path) -> None:
     ours, theirs = (Document.of(file.read_text(), file.name, is_shipped=shipped) for shipped in (True, False))
     assert ours.value == theirs.value
     assert ours.value["reports"]

@@ -1,4 +1,4 @@
-"""Answers of real organisations, reduced: which fields, metrics and statistics there were, with which figures.
+"""Answers of real organisations, shortened: their fields, metrics and statistics with their figures.
 README.md says where each comes from.
 """
 
@@ -18,11 +18,11 @@ AGGREGATES = (
 
 
 def body(name: str) -> bytes:
-    """The answer as it might have come."""
+    """The answer, as the platform may have sent it."""
     return (SAMPLES / f"{name}.json").read_bytes()
 
 
 def conversations(name: str) -> list[dict[str, Any]]:
-    """The conversations of an answer, or the one that was published without its answer."""
+    """The conversations of an answer, or the single conversation that was published without its answer."""
     told = json.loads(body(name))
     return list(told["conversations"]) if "conversations" in told else [told]

@@ -66,18 +66,18 @@ def sandbox_afterwards() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def at_noon(sandbox_at_noon: Sandbox) -> Iterator[Client]:
-    """At noon of DAY: conversations are in progress."""
+    """A client at noon of DAY, when conversations are in progress."""
     yield from _clients(sandbox_at_noon)
 
 
 @pytest.fixture
 def afterwards(sandbox_afterwards: Sandbox) -> Iterator[Client]:
-    """Weeks after DAY: all that will ever end has ended."""
+    """A client weeks after DAY, when all conversations that ever end have ended."""
     yield from _clients(sandbox_afterwards)
 
 
 def _clients(sandbox: Sandbox) -> Iterator[Client]:
-    """Starting a sandbox takes its time, so one serves many tests, but none sees what another did to it."""
+    """Starting a sandbox is slow, so tests share one, but no test sees another's changes."""
     sandbox.behaviour.reset()
     sandbox.organisation.restore()
     sandbox.requests.clear()

@@ -12,7 +12,7 @@ from genesys_assets_tests.sandbox.conftest import Client, client_of, log_in
 
 
 class Clock:
-    """Seconds that pass only when told."""
+    """Seconds that pass only when the test moves them."""
 
     def __init__(self) -> None:
         self.seconds = 1_000.0
@@ -105,7 +105,7 @@ def test_all_tokens_can_be_revoked_at_once(at_noon: Client) -> None:
     assert at_noon.get("/api/v2/users").status_code == 401
 
 
-def test_every_answer_tells_how_much_of_the_budget_is_used() -> None:
+def test_every_answer_states_how_much_of_the_budget_is_used() -> None:
     clock = Clock()
     with running(clock=clock, requests_per_minute=5) as sandbox, requests.Session() as session:
         client = client_of(sandbox, session)

@@ -1,4 +1,4 @@
-"""Aggregates: the same figures as counting the conversations by hand, and the strictness of the real API."""
+"""Aggregates equal counting the conversations by hand, and are as strict as the real API."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Item = dict[str, Any]
 
 
 def by_hand(client: Client, now: datetime, start: str, end: str) -> list[tuple[Item, Item, Item, Item]]:
-    """Conversation, participant, session and metric of all that was emitted in [start, end)."""
+    """Conversation, participant, session and metric of every metric emitted in [start, end)."""
     first = date.fromisoformat(start[:10]) - timedelta(days=5)
     return [
         (conversation, participant, session, item)
@@ -335,7 +335,7 @@ def test_a_query_that_the_platform_would_refuse_is_refused(at_noon: Client, case
         ("Europe/London", "2026-10-24T00:00:00+01:00", "2026-10-27T00:00:00+00:00", [24, 25, 24]),
         ("America/New_York", "2026-03-07T00:00:00-05:00", "2026-03-10T00:00:00-04:00", [24, 23, 24]),
         ("America/New_York", "2026-10-31T00:00:00-04:00", "2026-11-03T00:00:00-05:00", [24, 25, 24]),
-        # There the clocks move by half an hour.
+        # In this zone the clocks move by half an hour.
         ("Australia/Lord_Howe", "2026-10-03T00:00:00+10:30", "2026-10-06T00:00:00+11:00", [24, 23.5, 24]),
         ("Australia/Lord_Howe", "2026-04-04T00:00:00+11:00", "2026-04-07T00:00:00+10:30", [24, 24.5, 24]),
     ],

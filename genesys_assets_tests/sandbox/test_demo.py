@@ -1,4 +1,4 @@
-"""What `make demo` removes, and what `make dev` runs on: never what it did not make, never yours by mistake."""
+"""`make demo` removes only what it made, and `make dev` never uses your organisation by mistake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data lake extraction: its files say what the conversations say, a page at a time, behind URLs that expire."""
+"""Data lake extraction: its files match the conversations. They are listed in pages, with URLs that expire."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DAY = datetime(2026, 1, 28, tzinfo=UTC)
 
 
 class Now:
-    """A clock that is set by hand."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = DAY + timedelta(days=4)
@@ -84,7 +84,7 @@ def table(client: Client, file_id: str) -> pa.Table:
 
 
 def rows(client: Client, schema: str, until: timedelta) -> list[dict[str, Any]]:
-    """All rows of a schema in files of a while, in the order of the files."""
+    """All rows of a schema in the files of a span of time, in the order of the files."""
     asked = {"dateStart": f"{DAY:%Y-%m-%d}T00:00:00.000Z", "dateEnd": f"{DAY + until:%Y-%m-%d}T00:00:00.000Z"}
     files = listed(client, **asked, dataSchema=schema)
     return [row for entity in files for row in table(client, entity["id"]).to_pylist()]
@@ -138,7 +138,7 @@ def test_rows_come_again_with_a_newer_time(client: Client) -> None:
     for row in found:
         times.setdefault(row["conversationId"], []).append(row["updateTimestamp"])
     assert any(len(set(of)) > 1 for of in times.values())
-    assert any(len(set(of)) < len(of) for of in times.values()), "no row came twice as it was"
+    assert any(len(set(of)) < len(of) for of in times.values()), "no row came twice unchanged"
 
 
 def test_a_url_ends(client: Client, warehouse: Sandbox, clock: Now) -> None:

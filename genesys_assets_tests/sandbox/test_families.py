@@ -1,4 +1,4 @@
-"""Aggregates of the families beside conversations: counted by hand they are the same, and as strict as the real API."""
+"""Aggregates of the other families equal counting by hand, and are as strict as the real API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Rewritten history: what is planted, restated, re-opened or deleted is so in query, jobs and aggregates alike."""
+"""Changes of the past: query, jobs and aggregates all show planted, restated, reopened and deleted conversations
+alike."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ def client() -> Iterator[Client]:
 
 
 def planted(**more: Any) -> Item:
-    """A call that an agent took, by hand."""
+    """A call that an agent took, written by hand."""
     return {
         "conversationId": "00000000-0000-4000-8000-000000000001",
         "conversationStart": "2026-01-28T23:30:00Z",

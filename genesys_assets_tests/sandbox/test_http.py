@@ -1,4 +1,4 @@
-"""What every request goes through: errors' shape, bodies, compression, scripted faults."""
+"""Common behaviour of all requests: the shape of errors, bodies, compression, scripted faults."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_truncated_answer_promises_more_than_it_brings(at_noon: Client) -> Non
 
 
 @pytest.mark.parametrize("takes_effect", [False, True])
-def test_a_connection_can_be_dropped_in_place_of_an_answer(at_noon: Client, takes_effect: bool) -> None:
+def test_a_connection_can_be_dropped_instead_of_an_answer(at_noon: Client, takes_effect: bool) -> None:
     jobs = "/api/v2/analytics/conversations/details/jobs"
     at_noon.sandbox.behaviour.fail_next(200, dropped=True, takes_effect=takes_effect)
     with pytest.raises(requests.exceptions.ConnectionError):
@@ -148,7 +148,7 @@ def test_a_stopped_sandbox_leaves_neither_port_nor_thread() -> None:
         client_of(sandbox, session)
         port = int(sandbox.url.rpartition(":")[2])
     assert {thread for thread in threading.enumerate() if thread.name == "sandbox"} <= before
-    # Only this process is asked: the port is free for any other to take.
+    # Only this process is checked, because another process may take the free port.
     listening = {item.laddr.port for item in psutil.Process().net_connections() if item.status == "LISTEN"}
     assert port not in listening
 

@@ -1,4 +1,4 @@
-"""Details jobs: their life, what they find, what they show, how they fail."""
+"""Details jobs: their life, the conversations that they find, their fields, and their failures."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_what_is_judged_afterwards_is_there(afterwards: Client) -> None:
     assert set(resolution) == {"eventTime", "queueId", "userId", "nNextContactAvoided"}
 
 
-def test_a_job_tells_its_dates(afterwards: Client) -> None:
+def test_a_job_states_its_dates(afterwards: Client) -> None:
     job_id = submit(afterwards)
     told = afterwards.get(f"{JOBS}/{job_id}").json()
     assert told == {
@@ -201,7 +201,7 @@ def test_data_are_available_with_a_lag(afterwards: Client) -> None:
 
 
 @pytest.mark.parametrize("by_day", [True, False])
-def test_what_is_not_available_yet_is_missing_without_a_word(afterwards: Client, by_day: bool) -> None:
+def test_what_is_not_available_yet_is_missing_silently(afterwards: Client, by_day: bool) -> None:
     evening = datetime(2026, 1, 28, 20, tzinfo=UTC)
     afterwards.sandbox.behaviour.availability = evening
     job_id = submit(afterwards, startOfDayIntervalMatching=by_day)
@@ -248,7 +248,7 @@ def test_a_job_can_expire_in_mid_paging(afterwards: Client) -> None:
     assert state(afterwards, job_id) == "EXPIRED"
 
 
-def test_a_job_can_stay_pending_for_ever(afterwards: Client) -> None:
+def test_a_job_can_stay_pending_forever(afterwards: Client) -> None:
     afterwards.sandbox.behaviour.next_job(state="PENDING")
     job_id = submit(afterwards)
     assert {state(afterwards, job_id) for _ in range(20)} == {"PENDING"}
@@ -368,7 +368,7 @@ def test_a_job_that_the_platform_would_refuse_is_refused(afterwards: Client, mor
 
 
 @pytest.mark.parametrize("asked", [{"cursor": "nonsense"}, {"cursor": "é"}, {"pageSize": 0}, {"pageSize": "x"}])
-def test_a_page_that_there_is_not_is_refused(afterwards: Client, asked: Item) -> None:
+def test_a_page_that_does_not_exist_is_refused(afterwards: Client, asked: Item) -> None:
     job_id = submit(afterwards)
     state(afterwards, job_id)
     assert afterwards.get(f"{JOBS}/{job_id}/results", **asked).json()["code"] == "invalid.query.param.value"

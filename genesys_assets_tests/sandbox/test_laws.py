@@ -1,4 +1,4 @@
-"""The laws that every conversation of the sandbox keeps."""
+"""The laws that every conversation of the sandbox obeys."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ def test_external_contacts_are_people_whom_the_organisation_knows_by_several_add
     assert all(len(known) == 1 for contact, known in of_company.items() if contact)
     assert any(len(known) > 1 for contact, known in media.items() if contact)
     assert any(len(known - {None}) > 1 for contact, known in addresses.items() if contact)
-    # Numbers that several people share, of whom some are unknown.
+    # Several people share a number, and some of them are unknown.
     assert any(address and len(known) > 1 and None in known for address, known in contacts.items())
 
 

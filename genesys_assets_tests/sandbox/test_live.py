@@ -1,4 +1,4 @@
-"""The present: activity and observations agree with the conversations in progress."""
+"""Live data: activity and observations agree with the conversations in progress."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Item = dict[str, Any]
 
 
 def in_progress(client: Client) -> Counter[tuple[str, str, str]]:
-    """Metric, queueId and mediaType of the sessions at work, read off the conversations."""
+    """Metric, queueId and mediaType of the sessions in progress, taken from the conversations."""
     found: Counter[tuple[str, str, str]] = Counter()
     organisation = client.sandbox.organisation
     for back in range(4):
@@ -81,7 +81,7 @@ def test_after_call_work_is_no_activity() -> None:
     assert "wrapup" not in {steps[session]["segmentType"] for session in sessions}
 
 
-def test_activity_tells_each_session_behind_a_count(at_noon: Client) -> None:
+def test_activity_lists_each_session_behind_a_count(at_noon: Client) -> None:
     answer = at_noon.post(f"{ACTIVITY}?pageSize=500", {"metrics": METRICS, "groupBy": ["queueId"]}).json()
     assert any(result.get("entities") for result in answer["results"])
     for result in answer["results"]:
@@ -108,7 +108,7 @@ def test_the_longest_wait_is_a_duration(at_noon: Client) -> None:
     assert all(item["calculatedMetricValue"] > 0 for item in data)
 
 
-def test_observations_tell_zero_where_nothing_happens(at_noon: Client) -> None:
+def test_observations_are_zero_where_nothing_happens(at_noon: Client) -> None:
     names = ["oWaiting", "oInteracting", "oAlerting"]
     answer = at_noon.post(OBSERVATIONS, {"filter": queues_filter(at_noon), "metrics": names}).json()
     counts = [data["stats"]["count"] for result in answer["results"] for data in result["data"]]

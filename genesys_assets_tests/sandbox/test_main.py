@@ -1,4 +1,4 @@
-"""The command: starts, says how to use it, stops when told."""
+"""The command starts, says how to use it, and stops on a signal."""
 
 from __future__ import annotations
 

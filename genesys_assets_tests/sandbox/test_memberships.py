@@ -1,4 +1,4 @@
-"""Members of queues and skills of users: who is listed, day by day."""
+"""Members of queues and skills of users, listed day by day."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def of_day(day: int) -> dict[str, dict[str, dict[str, Any]]]:
     }
 
 
-def test_whoever_serves_a_queue_is_a_joined_member_of_it_every_day() -> None:
+def test_an_agent_who_serves_a_queue_is_a_joined_member_of_it_every_day() -> None:
     assert DAYS
     assert DIRECTORY.queues
     for day in DAYS:

@@ -1,4 +1,4 @@
-"""The S3 server starts, serves, and leaves nothing behind, however it ends."""
+"""The S3 server starts, serves, and leaves no process or file behind, however it ends."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def alone(temporary: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[s
 
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Those that do not end."""
+    """The processes that do not end."""
     return list(psutil.wait_procs(processes, timeout=PATIENCE_SECONDS)[1])
 
 
@@ -242,7 +242,7 @@ def test_another_place_is_found_where_the_temporary_folder_keeps_no_attributes(
     assert module._data_folder(None).parent == cwd
 
 
-def test_a_user_without_a_name_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_name_gets_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 987_654_321)
 
     with pytest.raises(ObjectStoreError, match="cannot run as user 987654321"):

@@ -1,6 +1,6 @@
-"""The sandbox held against real answers, field by field and metric by metric: what only one of them has is named.
+"""Compares the sandbox with real answers, field by field and metric by metric, and names what only one side has.
 
-Whatever a test here lists is a difference that is known. A new one fails, in either direction.
+The tests list the known differences. A new one fails, in either direction.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def sessions(conversation: Item) -> Iterator[tuple[Item, Item]]:
 
 
 def lacking(has: Names, lacks: Names, ignore: Iterable[str] = ()) -> Names:
-    """What one side has and the other lacks, where there is any."""
+    """The parts that one side has and the other lacks."""
     only = {part: those - lacks.get(part, set()) - {*ignore} for part, those in has.items()}
     return {part: those for part, those in only.items() if those}
 
@@ -137,7 +137,7 @@ def test_what_only_aggregates_have_is_in_real_aggregates_and_in_no_real_session(
 
 
 def test_a_real_handle_time_is_the_sum_of_its_parts_and_an_answer_as_long_as_the_wait() -> None:
-    """The laws that the sandbox keeps and reconciliation looks at."""
+    """The laws that the sandbox obeys and reconciliation checks."""
     handled = answered = 0
     for name in samples.CONVERSATIONS:
         for conversation in samples.conversations(name):
@@ -167,7 +167,7 @@ def statistics(answer: Item) -> Iterator[tuple[str, frozenset[str]]]:
 
 
 def by_kind(answers: Iterable[Item]) -> dict[str, set[frozenset[str]]]:
-    """Which statistics metrics of a kind have: counters, timers, and each derived metric by itself."""
+    """The statistics of each kind of metric: counters, timers, and each derived metric separately."""
     found: dict[str, set[frozenset[str]]] = {}
     for answer in answers:
         for metric, stats in statistics(answer):
@@ -194,7 +194,7 @@ def test_an_old_timer_has_no_minimum() -> None:
 
 
 def fields(value: Any, at: str = "") -> set[str]:
-    """The paths of all fields; those of list items without their place."""
+    """The paths of all fields; paths of list items have no index."""
     if isinstance(value, list):
         return set().union(*(fields(item, at) for item in value)) if value else set()
     if not isinstance(value, dict):
@@ -203,7 +203,7 @@ def fields(value: Any, at: str = "") -> set[str]:
 
 
 def compared(sample: str, answer: Any) -> tuple[set[str], set[str]]:
-    """What the real answer has and the sandbox's lacks, and the other way round."""
+    """The fields that only the real answer has, and those that only the sandbox's has."""
     real, invented = fields(json.loads(samples.body(sample))), fields(answer)
     top = {name for name in real - invented if not any(name.startswith(f"{above}.") for above in real - invented)}
     return top, invented - real

@@ -81,7 +81,7 @@ def test_a_deleted_queue_is_not_listed_but_still_works_in_conversations(at_noon:
     assert at_noon.details(interval=day, segmentFilters=[filter_]).json()["totalHits"] > 0
 
 
-def test_a_queue_tells_its_service_level_per_media(at_noon: Client) -> None:
+def test_a_queue_has_its_service_level_per_media(at_noon: Client) -> None:
     queues = list(entities(at_noon, "/api/v2/routing/queues"))
     assert queues
     for queue in queues:
@@ -123,7 +123,7 @@ def test_presences_come_whole(at_noon: Client) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 3, 100])
-def test_teams_go_on_by_a_cursor_in_the_address_of_the_next_page(at_noon: Client, size: int) -> None:
+def test_teams_are_paged_by_a_cursor_in_the_url_of_the_next_page(at_noon: Client, size: int) -> None:
     found = entities(at_noon, f"/api/v2/teams?pageSize={size}")
     assert {team["id"] for team in found} == {
         team["id"] for team in at_noon.sandbox.organisation.directory.surroundings["teams"]
@@ -131,7 +131,7 @@ def test_teams_go_on_by_a_cursor_in_the_address_of_the_next_page(at_noon: Client
     assert "total" not in at_noon.get("/api/v2/teams").json()
 
 
-def test_external_organisations_go_on_by_a_cursor_of_its_own(at_noon: Client) -> None:
+def test_external_organisations_are_paged_by_a_separate_cursor(at_noon: Client) -> None:
     path, found, cursor = "/api/v2/externalcontacts/scan/organizations", set(), ""
     while True:
         page = at_noon.get(path, limit=10, **({"cursor": cursor} if cursor else {})).json()

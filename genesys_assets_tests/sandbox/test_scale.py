@@ -1,4 +1,4 @@
-"""A day of 120,000 conversations, more than the query can page through, is served all the same."""
+"""The sandbox serves a day of 120,000 conversations, more than the query can page through."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The platform's official Python SDK takes the sandbox for the platform.
 
-Importing that SDK takes seconds, so it is imported here only, and only once.
+Importing the SDK takes seconds, so only this module imports it, and only once.
 """
 
 from __future__ import annotations

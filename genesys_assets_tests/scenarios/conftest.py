@@ -1,4 +1,4 @@
-"""An organisation whose present a scenario moves on, an empty lake, and no waiting."""
+"""An organisation whose present a scenario moves, an empty lake, and no waiting."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FIRST = date(2026, 1, 26)
 
 @dataclass
 class FixedNow:
-    """What the organisation takes for now."""
+    """The present of the organisation."""
 
     at: datetime
 
@@ -49,6 +49,6 @@ def present() -> FixedNow:
 
 @pytest.fixture
 def world(tmp_path: Path, code_location: dg.Definitions, present: FixedNow) -> Iterator[World]:
-    """Nothing is fetched yet."""
+    """A world with nothing fetched yet."""
     with running(conversations_per_day=60, now=present, requests_per_minute=None) as sandbox:
         yield World(sandbox, tmp_path / "lake", code_location)

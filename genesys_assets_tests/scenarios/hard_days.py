@@ -1,6 +1,6 @@
-"""What the scenarios share: how a day is read and computed, and what must then be stored.
+"""Steps that the scenarios share: they read and compute a day, and compare what is stored.
 
-Here stand steps and comparisons. What happens to a day is told in the tests.
+The tests describe what happens to a day.
 """
 
 from __future__ import annotations
@@ -34,26 +34,27 @@ def midnight(day: date, hours: float = 0) -> datetime:
 
 
 def read_complete(world: World, day: date, *assets: str, page_size: int = 1000) -> dg.ExecuteInProcessResult:
-    """The day's own conversations by details job, or those of other `assets` of that job."""
+    """Read the day's conversations by details job, or run other `assets` of that Dagster job."""
     asked = assets or (DETAILS,)
     config = {"ops": {f"genesys__{name.replace('/', '__')}": {"config": {"page_size": page_size}} for name in asked}}
     return world.run("complete", *asked, partition=f"{day}", config=config)
 
 
 def read_hours(world: World, first: date, last: date | None = None, *assets: str) -> None:
-    """All that is read by the hour, or only these assets."""
+    """Read everything that is read by the hour, or only these assets."""
     assert world.run("hourly", *assets, between=hours(f"{first}", f"{last or first}")).success
 
 
 def compute(world: World, day: date, *names: str) -> dg.ExecuteInProcessResult:
-    """The conversation tables of the day, or other assets."""
+    """Compute the conversation tables of the day, or other assets."""
     run = world.run("daily", *(names or TABLES), partition=f"{day}")
     assert run.success
     return run
 
 
 def compare_tables(world: World, day: date, conversations: list[Item]) -> None:
-    """Every row and value of the conversation tables: nothing missing, nothing twice, all totals exact."""
+    """Compares every row and value of the conversation tables: nothing is missing or double, and all totals are
+    exact."""
     expected = plain.model_rows(conversations)
     for name, key in TABLE_KEYS.items():
         compare(world.lake.read(f"tables/{name}", f"{day}"), expected[name], key)
@@ -73,7 +74,7 @@ def totals(rows: Iterable[Row]) -> dict[str, tuple[int, int]]:
 def compare_metrics(
     world: World, name: str, day: date, known: plain_reports.Knowledge, step: timedelta | None = None
 ) -> None:
-    """interval_metrics, or daily_metrics with a step as long as the day."""
+    """Compares interval_metrics, or daily_metrics if the step is a whole day."""
     rows = plain.metric_rows(
         known.reaching,
         known.start,
@@ -88,7 +89,7 @@ def compare_metrics(
 
 
 def knowledge(world: World, conversations: list[Item], start: datetime, end: datetime) -> plain_reports.Knowledge:
-    """What is known of [start, end) from the conversations that are stored."""
+    """The known data of [start, end), from the stored conversations."""
     directory = world.sandbox.organisation.directory
     return plain_reports.Knowledge(
         start=start,
@@ -113,7 +114,7 @@ def target_of(world: World) -> Any:
 
 
 def known_by_now(world: World, now: datetime, last: date, days: int = 8) -> list[Item]:
-    """The conversations begun up to `last` as query and aggregates show them."""
+    """The conversations that began up to `last`, as query and aggregates show them."""
     return [item for back in range(days, -1, -1) for item in world.seen(last - timedelta(days=back), now)]
 
 

@@ -1,6 +1,6 @@
-"""Months of which every table is stored, and what plain Python says of them: what the tests of a month share.
+"""Months whose tables are all stored, and their expected figures by plain Python, for the tests of a month.
 
-Here stand the months, how one is stored, and how a report of it is compared. What must be equal is in the tests.
+This module stores a month, and compares a report with its expected rows. The tests say which reports must be equal.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ BUILT_IN = {report.name: report for report in built_in_reports()}
 
 @dataclass(frozen=True)
 class Season:
-    """A month in which clocks change on a Sunday. Contacts are known from one UTC day to another one."""
+    """A month in which clocks change on a Sunday. Contacts are known between two UTC days."""
 
     name: str
     first: date
@@ -73,17 +73,18 @@ class Season:
 
     @property
     def last_hour(self) -> datetime:
-        """When the last hour of the day on which clocks change begins. A day of 24 hours would lack or exceed it."""
+        """The begin of the last hour of the day on which clocks change. Code that assumes 24 hours would place it
+        wrongly."""
         return datetime.combine(self.clock_change, time(23), ZONE).astimezone(UTC)
 
     @property
     def before(self) -> date:
-        """The first UTC day of which all tables are stored: it begins a day before the first hour."""
+        """The first UTC day whose tables are all stored: it begins a day before the first hour."""
         return self.first - 2 * A_DAY
 
     @property
     def after(self) -> date:
-        """The last UTC day of which all tables are stored."""
+        """The last UTC day whose tables are all stored."""
         return self.last + A_DAY
 
     def conversations_of(self, day: date) -> int:
@@ -109,7 +110,7 @@ MARCH = Season(
     unobserved=date(2026, 3, 26),
     hours={"day": 24, "clocks change": 23, "week": 167, "month": 743},
     conversations=20,
-    # So much is known that it is known of every contact whether another one came within 30 days.
+    # Enough days are known to decide for every contact whether another one came within 30 days.
     contacts_from=date(2026, 1, 29),
     contacts_until=date(2026, 4, 30),
 )
@@ -149,14 +150,14 @@ class Month:
         return found
 
     def bounds(self, name: str, span: Span) -> tuple[datetime, datetime]:
-        """Where the report's time begins and ends."""
+        """The begin and end of the report's time."""
         first, last = self.season.days(span)
         zone = UTC if self._report(name, span).time_zone == "UTC" else ZONE
         start, end = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + A_DAY))
         return start, end
 
     def must_equal(self, name: str, span: Span, expected: list[Row]) -> list[Row]:
-        """The report has these rows and no others, with names, dates and bounds; gives them."""
+        """Checks that the report has exactly these rows, with names, dates and bounds; returns them."""
         assert expected
         start, end = self.bounds(name, span)
         of_time: Row = {"interval_start": start, "interval_end": end}
@@ -166,7 +167,7 @@ class Month:
             of_time |= {"first_date": first, "last_date": last}
         elif "local_date" in table.column_names:
             of_time |= {"local_date": last}
-        # What was worked out for a day calls a week by the date of its middle.
+        # The plain computation for a day names a week by the date of its middle.
         told = [{name: value for name, value in row.items() if name != "local_date"} | of_time for row in expected]
         compare(table, [row | self.names(row, table.column_names) for row in told], self._report(name, span).spec.key)
         found: list[Row] = table.to_pylist()
@@ -203,7 +204,7 @@ class Month:
         return self.world.sandbox.timelines.user_ids[number]
 
     def names(self, row: Row, columns: Iterable[str]) -> Row:
-        """The names that stand beside the ids of a row. What no listing shows is called by its id."""
+        """The names for the ids of a row. An entity in no listing is called by its id."""
         ids = {f"{of}_name": row.get(f"{of}_id", row.get(of)) for of in ("user", "queue", "flow", "wrap_up_code")}
         lacking = {*columns} - row.keys()
         return {name: self._called.get(f"{id_}", id_) for name, id_ in ids.items() if name in lacking}
@@ -259,7 +260,7 @@ def _conversations(sandbox: Sandbox, days: Iterable[date]) -> Iterator[Item]:
 
 @contextmanager
 def _on_leave(season: Season) -> Iterator[None]:
-    """An agent begins no shift in the month, nor looks in on Mondays."""
+    """An agent begins no shift in the month, and does not log in briefly on Mondays."""
     begun_on = shifts.begun_on
 
     def without_one(directory: Directory, number: int, user: Entity, day: date) -> list[shifts.Piece]:
@@ -272,7 +273,7 @@ def _on_leave(season: Season) -> Iterator[None]:
 
 
 def _take_conversations(sandbox: Sandbox, season: Season) -> None:
-    """The agent on leave has no conversations, for these are deleted."""
+    """Delete the conversations of the agent on leave."""
     agent = sandbox.timelines.user_ids[ON_LEAVE]
     for each in [*_conversations(sandbox, days_from(season.before - 5 * A_DAY, season.after))]:
         if any(participant.get("userId") == agent for participant in each["participants"]):
@@ -280,7 +281,7 @@ def _take_conversations(sandbox: Sandbox, season: Season) -> None:
 
 
 def _evaluate_in_the_last_hour(sandbox: Sandbox, season: Season) -> None:
-    """An evaluation of the week before the change of clocks is one of the last hour of that day."""
+    """Move an evaluation of the week before the change of clocks into the last hour of that day."""
 
     def later(conversation: Item) -> None:
         when = season.last_hour + timedelta(minutes=30)

@@ -1,8 +1,8 @@
-"""Months in which clocks change, in spring and in autumn: every figure of every report of what was added to
-conversations is the one worked out in plain Python, for a day, a week and the month.
+"""Months in which clocks change, in spring and in autumn: every figure of these reports equals plain Python, for a day,
+a week and the month.
 
-Among them are nights over midnight, an agent with nothing to do, a presence that no definition knows, a user who is
-deleted, a queue that agents join and leave, and customers who come again.
+The months contain shifts over midnight, an agent without work, an undefined presence, a deleted user, a queue that
+agents join and leave, and repeat contacts.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def test_agents_days_are_those_of_the_agents(month: Month, span: Span) -> None:
     rows = [{"user_id": user, **row} for user, row in expected.items()]
     found = {row["user_id"]: row for row in month.must_equal("agent_day", span, rows)}
     assert {row["day_ms"] for row in found.values()} == {month.season.hours[span] * 3_600_000}
-    # Nights go over midnight at both ends.
+    # Shifts cross midnight at both ends.
     assert any(row["first_login"] == start for row in found.values())
     assert any(row["last_logout"] == end for row in found.values())
     assert any(row["other_ms"] for row in found.values())
@@ -148,7 +148,7 @@ def test_flows_are_those_of_the_conversations(month: Month, span: Span) -> None:
 @over_spans
 def test_exits_of_flows_are_those_of_the_conversations(month: Month, span: Span) -> None:
     counted = plain.exits(month.conversations, *month.bounds("flow_exits", span))
-    # A session that goes on has entered its flow and not left it.
+    # A session in progress has entered its flow and not left it.
     expected = [
         {"flow_id": flow, "exit_reason": reason, **plain.exit_row(counts)} for (flow, reason), counts in counted.items()
     ]
@@ -184,7 +184,7 @@ def test_qualities_of_conversations_are_those_of_the_conversations(month: Month,
 
 
 def repeat_contacts(month: Month, span: Span) -> list[Row]:
-    """What the report must say of a time."""
+    """The expected rows of the report for a time."""
     season = month.season
     known = [datetime.combine(day, time(), UTC) for day in (season.contacts_from, season.contacts_until + A_DAY)]
     start, end = month.bounds("repeat_contacts", span)
@@ -233,7 +233,7 @@ def test_waits_stand_beside_what_the_members_of_each_day_did(month: Month, span:
     found = month.must_equal("missed_while_idle", span, expected)
     assert any(row["idle_members"] for row in found)
     if span in ("week", "month"):
-        # Nobody observed the queues of a day, but those of others.
+        # On one day nobody observed the queues, on the other days somebody did.
         of_day = [row for row in found if row["offered_at"].date() == month.season.unobserved]
         unobserved = {row["queue_id"] for row in of_day if row["unknown"] == "queue_members"}
         assert unobserved & {row["queue_id"] for row in found if row["members"]}

@@ -1,5 +1,5 @@
-"""Agents' days, each figure against plain Python: a common day, days on which clocks change, a week; nights over
-midnight, agents with nothing, a presence that no definition knows, a deleted user.
+"""Agents' days, each figure against plain Python: a normal day, days on which clocks change, a week; shifts over
+midnight, agents without work, an undefined presence, a deleted user.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def midnight(day: date, zone: str) -> datetime:
 
 @contextmanager
 def a_world(folder: Path, zone: str, first: date, last: date, *, conversations: int = 40) -> Iterator[World]:
-    """Agents' status and aggregates of the UTC days that these business days touch are stored as tables."""
+    """A world with tables of agents' status and aggregates of the UTC days that these business days touch."""
     touched = [midnight(first, zone).date(), (midnight(last + A_DAY, zone) - timedelta(seconds=1)).date()]
     now = midnight(last, zone) + 4 * A_DAY
     with running(conversations_per_day=conversations, now=now, requests_per_minute=None) as sandbox:
@@ -48,7 +48,7 @@ def a_world(folder: Path, zone: str, first: date, last: date, *, conversations: 
         yield world
 
 
-def told(world: World, day: date) -> dict[str, Row]:
+def report_rows(world: World, day: date) -> dict[str, Row]:
     assert world.run("daily", REPORT, partition=f"{day}").success
     return {row["user_id"]: row for row in world.lake.read(REPORT, f"{day}").to_pylist()}
 
@@ -79,7 +79,7 @@ def test_every_figure_of_a_day_is_that_of_plain_python(tmp_path: Path, zone: str
     start, end = midnight(day, zone), midnight(day + A_DAY, zone)
     assert end - start == timedelta(hours=length)
     with a_world(tmp_path, zone, day, day) as world:
-        found = told(world, day)
+        found = report_rows(world, day)
         must_agree(found, expected(world, start, end))
     assert {row["day_ms"] for row in found.values()} == {round(length * 3_600_000)}
     assert any(row["interacting_ms"] for row in found.values())
@@ -92,7 +92,7 @@ def test_a_week_is_the_sum_of_its_days_one_of_which_has_23_hours(tmp_path: Path)
         deleted = world.sandbox.timelines.user_ids[3]
         world.sandbox.organisation.remove("users", deleted)
         days = [first + A_DAY * number for number in range(7)]
-        of_days = [told(world, day) for day in days]
+        of_days = [report_rows(world, day) for day in days]
         week = expected(world, midnight(first, zone), midnight(last + A_DAY, zone))
         odd = unknown_presence_id(world.sandbox.organisation.directory)
         own = world.lake.read("tables/user_time", [f"{day}" for day in days])["organization_presence_id"]
@@ -103,20 +103,20 @@ def test_a_week_is_the_sum_of_its_days_one_of_which_has_23_hours(tmp_path: Path)
         logged_in = [of_day[user_id]["first_login"] for of_day in of_days if of_day[user_id]["first_login"]]
         assert min(logged_in, default=None) == row["first_login"]
     assert week[deleted]["logged_in_ms"] > 0
-    # A presence that no definition knows counts as the system presence that comes with it.
+    # An undefined presence counts as the system presence that comes with it.
     assert odd in own.to_pylist()
     rows = [row for of_day in of_days for row in of_day.values()]
-    # Nights go over midnight, and some agents have nothing on a day.
+    # Shifts cross midnight, and some agents do not work on a day.
     assert any(row["first_login"] == row["interval_start"] for row in rows)
     assert any(row["last_logout"] == row["interval_end"] for row in rows)
     assert any(row["logged_in_ms"] == 0 and row["occupancy"] is row["first_login"] is None for row in rows)
     assert any(row["other_ms"] for row in rows)
 
 
-def test_time_that_nobody_tells_is_unknown_and_never_offline(tmp_path: Path) -> None:
+def test_time_without_a_reading_is_unknown_and_never_offline(tmp_path: Path) -> None:
     zone, day = "Europe/Zurich", date(2026, 1, 28)
     with a_world(tmp_path, zone, day, day) as world:
-        whole = told(world, day)
+        whole = report_rows(world, day)
         silent = sorted(whole)[0]
 
         def without_one(body: Any) -> Any:
@@ -126,7 +126,7 @@ def test_time_that_nobody_tells_is_unknown_and_never_offline(tmp_path: Path) -> 
         assert pages is not None
         _rewrite(world, f"{day}", without_one)
         assert world.run("daily", "tables/user_time", partition=f"{day}").success
-        part = told(world, day)
+        part = report_rows(world, day)
     of_day_before = timedelta(hours=1) // timedelta(milliseconds=1)
     row = part[silent]
     assert row["unknown_ms"] == row["unknown_routing_ms"] == row["day_ms"] - of_day_before

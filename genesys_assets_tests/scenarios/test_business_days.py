@@ -1,4 +1,4 @@
-"""Business days of 23, 23.5, 24.5 and 25 hours: what the platform adds up and what is cut from hours."""
+"""Business days of 23, 23.5, 24.5 and 25 hours: sums by the platform, and sums cut from hours."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_day_on_which_clocks_change_is_whole_in_every_table_and_report(
             assert {tuple(row.values()) for row in bounds} == {(start, end)}
         assert {row["local_date"] for row in rows} == {day}
         begin, until = (f"{each}T00:00:00.000{offset}" for each, offset in zip((day, after), offsets, strict=True))
-        assert asked(world, day) == {(f"{begin}/{until}", zone)}
+        assert requested_intervals(world, day) == {(f"{begin}/{until}", zone)}
 
 
 def local_midnight(day: date, zone: str) -> datetime:
@@ -92,7 +92,7 @@ def sums(rows: list[Row]) -> dict[tuple[str, str], int]:
 
 
 def emitted(conversations: list[Item], start: datetime, end: datetime) -> dict[tuple[str, str], int]:
-    """The same sums straight from the conversations, bucket and zone forgotten."""
+    """The same sums straight from the conversations, without buckets and zones."""
     found: dict[tuple[str, str], int] = {}
     for session in plain.sessions(conversations):
         for when, name, value in session.emitted(*ADDITIVE):
@@ -103,8 +103,8 @@ def emitted(conversations: list[Item], start: datetime, end: datetime) -> dict[t
     return found
 
 
-def asked(world: World, day: date) -> set[tuple[str, str]]:
-    """The intervals and time zones that the platform was asked for."""
+def requested_intervals(world: World, day: date) -> set[tuple[str, str]]:
+    """The intervals and time zones of the requests."""
     pages = world.lake.pages("pages/daily_aggregates", f"{day}")
     assert pages is not None
     bodies = [json.loads(page.request)["body"] for page in pages]

@@ -1,4 +1,4 @@
-"""The daemon was off for longer than the look-back: nothing of what it missed is lost, and today comes first."""
+"""After the daemon was off for longer than the look-back, all missed partitions are read, and today comes first."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DAYS_AT_ONCE, HOURS_AT_ONCE = 7, 168
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
-    """All was stored up to the evening of the 8th; eleven days were missed."""
+    """A lake with everything up to the evening of the 8th; eleven days were missed."""
     lake = Lake(LocalStore(tmp_path))
     days = [f"{FIRST + timedelta(days=number)}" for number in range((LAST_SEEN - FIRST).days + 1)]
     with time_machine.travel(datetime(2026, 2, 9, 6, tzinfo=UTC), tick=False):
@@ -40,7 +40,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def asked_for(wanted: Backlog, most: int) -> Iterator[Request]:
-    """One request after another, each carried out well."""
+    """The requests, one after another, if each run succeeds."""
     left = dict(wanted)
     while request := choose_next_run(left, [], NOW, most=most).request:
         yield request

@@ -33,7 +33,7 @@ NEVER = "Data before 2026-01-31 00:00 UTC was never fetched, so figures lack the
 
 
 def lake_of(folder: Path, *days: str) -> Lake:
-    """These UTC days are stored, whole."""
+    """A lake with these complete UTC days."""
     return small_lake(folder, days=days, reach=WHOLE, only=["interval_metrics"])
 
 
@@ -50,7 +50,7 @@ def test_a_report_of_the_first_business_day_does_not_count_as_complete(tmp_path:
     assert (reach.is_complete, reach.through) == (False, datetime(2026, 1, 30, 13, tzinfo=UTC))
 
 
-def test_it_does_where_the_utc_day_before_is_stored(tmp_path: Path) -> None:
+def test_it_counts_as_complete_where_the_utc_day_before_is_stored(tmp_path: Path) -> None:
     reach = reach_of(lake_of(tmp_path, BEFORE, KEY), date(2026, 1, 31))
     assert (reach.is_complete, reach.through) == (True, datetime(2026, 1, 31, 13, tzinfo=UTC))
 

@@ -1,5 +1,5 @@
-"""With GENESYS_ASSETS_RECONCILE_BLOCKING nothing is made or published of a day on which a check fails. The days around
-it are.
+"""With GENESYS_ASSETS_RECONCILE_BLOCKING, a day on which a check fails gets no reports and is not published. Other days
+are not affected.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FINISHED = {f"{day}" for day in DAYS if day < NOW.date()}
 
 @pytest.fixture
 def ticks(past_days: World, tmp_path: Path) -> Ticks:
-    """The past days without their reports; each was checked, and one has failed."""
+    """The past days without their reports. All were checked, and one failed."""
     world = without_reports(past_days, tmp_path)
     ticks = Ticks(world, FixedNow(NOW), off=everything_but("tables", "checks"))
     ticks.at(NOW)

@@ -1,4 +1,4 @@
-"""A built-in report that fails on a day: the day is published without it, and says so, before its next try."""
+"""A built-in report fails on a day. The day is published without it, and says so, before the next try."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NEXT_LOOK = NOW + timedelta(hours=1)
 
 @pytest.fixture
 def ticks(past_days: World, tmp_path: Path) -> Ticks:
-    """The past days without their reports, and without a file that one report of a day reads."""
+    """The past days without their reports, and without a file that one report reads."""
     world = without_reports(past_days, tmp_path)
     ticks = Ticks(world, FixedNow(NOW), off=everything_but("tables", "checks"))
     ticks.at(NOW)
@@ -43,7 +43,7 @@ def manifest(world: World, day: str) -> dict[str, Any]:
 
 
 def not_read(world: World, day: str) -> set[str]:
-    """The report of agents' status, where that was not read of a day."""
+    """The reports without input: agent_day, if the day's agents' status was not read."""
     return set() if day in world.lake.stored("pages/daily_user_details") else {"agent_day"}
 
 

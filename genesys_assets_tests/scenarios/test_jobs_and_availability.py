@@ -1,4 +1,4 @@
-"""Jobs that end before they are read, and days of which jobs do not have everything yet."""
+"""Jobs that expire before they are read, and days that jobs do not cover whole yet."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_day_whose_jobs_reach_eight_in_the_evening_has_no_gap_and_no_double(wo
 
 
 def known_in_the_evening(world: World, present: FixedNow) -> list[Item]:
-    """Up to eight as jobs knew it at eight, from there on as the query knows it now."""
+    """The conversations up to eight as jobs knew them at eight, and later ones as the query knows them now."""
     early, late = of_jobs(world, DAY, EVENING), world.seen(DAY, present.at)
     after = [item for item in late if plain.moment(item["conversationStart"]) >= EVENING]
     assert early
@@ -92,7 +92,7 @@ def test_the_day_is_complete_as_soon_as_jobs_have_all_of_it(world: World, presen
 
 @pytest.mark.long
 def test_until_then_every_row_is_there_once_whatever_was_read_in_between(world: World, present: FixedNow) -> None:
-    """Hours, an unfinished day and hours once more: each newer reading adds what is new and doubles nothing."""
+    """Hours, an unfinished day, and hours again: each newer reading adds only new rows."""
     world.sandbox.behaviour.availability = START + timedelta(hours=9)
     for hour in (13, 23):
         present.at = START + timedelta(hours=hour, minutes=50)
@@ -104,7 +104,7 @@ def test_until_then_every_row_is_there_once_whatever_was_read_in_between(world: 
 
 
 def with_attributes(seen: list[Item], by_jobs: list[Item]) -> list[Item]:
-    """What a query shows, with the attributes of participants, which only jobs tell."""
+    """The conversations of a query, with participants' attributes, which only jobs have."""
     told = {
         (item["conversationId"], participant["participantId"]): participant["attributes"]
         for item in by_jobs

@@ -1,4 +1,5 @@
-"""A day of 120,000 conversations, more than the query reaches from one end: by job and by query all are there, once."""
+"""A day of 120,000 conversations, more than the query reaches from one end: job and query both read each exactly
+once."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ def conversation_id(number: int) -> str:
 
 
 def conversation(number: int) -> Item:
-    """As small as one can be that somebody handled, for `number` milliseconds."""
+    """The smallest possible handled conversation, with `number` milliseconds of handle time."""
     begun = midnight(DAY) + number * EVERY
     start, end = (f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z" for at in (begun, begun + 3 * EVERY))
     session = {
@@ -50,7 +51,7 @@ def conversation(number: int) -> Item:
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory, code_location: dg.Definitions) -> Iterator[World]:
-    """Nothing happens but on DAY."""
+    """An organisation in which things happen only on DAY."""
     with running(conversations_per_day=0, now=midnight(DAY, 60), requests_per_minute=None) as sandbox:
         for number in range(COUNT):
             sandbox.organisation.plant(conversation(number))
@@ -89,7 +90,7 @@ def test_the_query_brings_them_all_from_both_ends(large: World, tmp_path: Path) 
 
 
 def order(world: World, hour: str) -> str:
-    """In which the pages of the hour were asked for."""
+    """The order in which the pages of the hour were requested."""
     pages = world.lake.pages("pages/hourly_details", f"{DAY}-{hour}")
     assert pages is not None
     (found,) = {json.loads(page.request)["body"]["order"] for page in pages}

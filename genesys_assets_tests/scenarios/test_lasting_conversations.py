@@ -1,4 +1,5 @@
-"""A conversation that crosses midnight and ends two days later: open at first, refreshed where it began, there once."""
+"""A conversation that crosses midnight and ends two days later: first open, later refreshed on its start day, and
+stored once."""
 
 from __future__ import annotations
 
@@ -40,7 +41,7 @@ EARLY = timedelta(hours=6)
 
 @pytest.fixture
 def lasting(world: World) -> World:
-    """A message of the late evening: taken after midnight, handed on at noon, ended on the morning after."""
+    """A message of the late evening: answered after midnight, handed on at noon, ended on the next morning."""
     directory = world.sandbox.organisation.directory
     queue = next(queue for queue in directory.taking("message") if len(queue.members) > 1)
     first, second = queue.members[:2]
@@ -96,7 +97,7 @@ def row(world: World) -> dict[str, Any]:
 
 
 def refresh(world: World, present: FixedNow, day: date) -> None:
-    """The morning after: the day is completed, and the days are computed again on which began what was alive on it."""
+    """The next morning: complete the day, and compute the start days of its conversations again."""
     present.at = midnight(day + timedelta(days=1)) + EARLY
     run = read_complete(world, day, DETAILS, OVERLAP)
     assert run.success
@@ -145,7 +146,7 @@ def of(row: dict[str, Any], metric: str) -> bool:
 
 
 def as_stored(world: World, day: date) -> list[Item]:
-    """Each conversation of the day as the last job told it that found it alive."""
+    """Each conversation of the day, as the last job showed it that found it alive."""
     known = {item["conversationId"]: item for item in of_jobs(world, day, read_at(day))}
     for later in (SECOND, THIRD):
         if later > day:
@@ -158,12 +159,13 @@ def as_stored(world: World, day: date) -> list[Item]:
 
 
 def read_at(day: date) -> datetime:
-    """Up to when jobs had all data as the day was completed."""
+    """The instant up to which jobs had all data when the day was completed."""
     return midnight(day + timedelta(days=1)) + EARLY - JOBS_LAG
 
 
 def compare_agents(world: World, present: FixedNow, stored: list[Item]) -> None:
-    """What the second agent did on the third day counts there, though the conversation is kept with the first."""
+    """The second agent's work on the third day counts on that day, though the conversation is stored with the first
+    day."""
     world.run("hourly", "pages/hourly_aggregates", between=(f"{THIRD}-00:00", f"{THIRD}-23:00"))
     compute(world, THIRD, "tables/interval_metrics", *NAMES, "reports/agent_daily")
     start, end = midnight(THIRD), midnight(THIRD + timedelta(days=1))

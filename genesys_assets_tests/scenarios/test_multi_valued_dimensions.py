@@ -1,4 +1,4 @@
-"""Figures by a dimension of which one session has several values: a row for each value, no total of these."""
+"""Figures by a dimension with several values a session: each value has a row, and the rows must not be summed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Figures = dict[tuple[datetime, str, str], tuple[int, int | None]]
 
 @pytest.fixture
 def skilled(world: World) -> World:
-    """Aggregates are asked by skill as well; two conversations ask for two skills each."""
+    """A world that also fetches aggregates by skill; two conversations require two skills each."""
     by_skill = AggregateQuestion(group_by=BY_SKILL)
     world = replace(world, definitions=definitions(f"{DAYS[0]}", questions=[by_skill]))
     organisation = world.sandbox.organisation
@@ -150,7 +150,7 @@ def test_flattened_they_add_up(skilled: World, present: FixedNow) -> None:
 
 
 def test_whatever_the_model_has_a_list_of_is_known_as_multi_valued() -> None:
-    """And wrapUpCode, of which each segment has one."""
+    """This includes wrapUpCode, because each segment has one."""
     fields = [*model.CONVERSATION, *model.SESSION, *model.SEGMENT]
     lists = {field.wire for field in fields if pa.types.is_list(field.type)}
     members = {member.name for field in fields if pa.types.is_list(field.type) for member in _members(field.type)}

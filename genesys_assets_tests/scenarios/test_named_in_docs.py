@@ -1,4 +1,4 @@
-"""The docs name a test for each thing that once went wrong: it is there."""
+"""The docs name a test for each fault of the past: these tests exist."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ RELIABILITY = TESTS.parent / "docs" / "reliability.md"
 NAMED = re.findall(r"`([\w/]+\.py)::(test_\w+)`", RELIABILITY.read_text())
 
 
-def test_there_are_some() -> None:
+def test_the_docs_name_tests() -> None:
     assert len(NAMED) > 14
 
 
 @pytest.mark.parametrize(("file", "test"), NAMED)
-def test_each_is_there(file: str, test: str) -> None:
+def test_each_named_test_exists(file: str, test: str) -> None:
     assert f"\ndef {test}(" in (TESTS / file).read_text()

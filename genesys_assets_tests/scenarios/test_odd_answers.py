@@ -1,4 +1,4 @@
-"""Answers that are right but strange, and one that is wrong: doubled metrics, new fields, pages without their list."""
+"""Valid but strange answers, and invalid ones: doubled metrics, new fields, pages without their list."""
 
 from __future__ import annotations
 
@@ -85,14 +85,14 @@ def test_a_metric_that_a_session_emitted_twice_stays_two_rows_and_counts_twice(
 def test_a_metric_that_a_session_emitted_twice_survives_hours_that_are_read_again(
     doubled: World, present: FixedNow
 ) -> None:
-    """Rows of a conversation that came twice are dropped, rows of a metric that was emitted twice are not."""
+    """Rows of a repeated conversation are dropped, rows of a metric that was emitted twice are not."""
     for _ in range(2):
         read_hours(doubled, DAY, DAY, OF_HOURS)
         compute(doubled, DAY)
         compare_tables(doubled, DAY, doubled.seen(DAY, present.at))
 
 
-def test_an_unknown_field_is_told_once_and_changes_no_table(world: World, present: FixedNow) -> None:
+def test_an_unknown_field_is_reported_once_and_changes_no_table(world: World, present: FixedNow) -> None:
     world.sandbox.behaviour.unknown_fields = True
     assert read_complete(world, DAY, page_size=20).success
     run = compute(world, DAY)
@@ -112,7 +112,7 @@ def test_an_unknown_field_is_told_once_and_changes_no_table(world: World, presen
 
 @pytest.fixture
 def stored(world: World) -> World:
-    """DAY read by hours and by job, the day after overlapping it, tables computed."""
+    """A world with DAY read by hours and by job, the overlap of the next day, and the tables computed."""
     read_hours(world, DAY, DAY, OF_HOURS)
     assert read_complete(world, DAY, page_size=20).success
     assert read_complete(world, NEXT, OVERLAP, page_size=20).success
@@ -130,13 +130,13 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("small_pages")
 @pytest.mark.long
 def test_a_page_of_the_query_without_conversations_is_an_error_that_touches_nothing(stored: World) -> None:
-    before, ids = kept(stored), table_ids(stored, DAY)
+    before, ids = stored_files(stored), table_ids(stored, DAY)
     for page in (1, 2, 3):
         withhold(stored, "details/query", page)
         said = error(stored.run("hourly", OF_HOURS, between=hours(f"{DAY}")))
         assert f"Page {page} of the details" in said
         assert "came without conversations" in said
-        assert kept(stored) == before
+        assert stored_files(stored) == before
     compute(stored, DAY)
     assert table_ids(stored, DAY) == ids
 
@@ -144,7 +144,7 @@ def test_a_page_of_the_query_without_conversations_is_an_error_that_touches_noth
 @pytest.mark.usefixtures("small_pages")
 @pytest.mark.long
 def test_an_estimate_that_is_too_high_by_a_few_stops_neither_query_nor_job(stored: World, present: FixedNow) -> None:
-    """The pages are full to the last, and one more without conversations is asked for."""
+    """The last page is full, so one more page is requested, which has no conversations."""
     stored.sandbox.behaviour.total_hits_too_many = 2
     stored.sandbox.behaviour.job_results_end_empty = True
     run = stored.run("hourly", OF_HOURS, between=hours(f"{DAY}"))
@@ -160,13 +160,13 @@ def test_an_estimate_that_is_too_high_by_a_few_stops_neither_query_nor_job(store
 def test_a_page_of_a_job_without_conversations_is_an_error_that_touches_nothing(
     stored: World, present: FixedNow
 ) -> None:
-    before = kept(stored)
+    before = stored_files(stored)
     for page, page_size in ((1, 20), (2, 20), (3, 20), (1, 1000)):
         withhold(stored, "/results", page)
         said = error(read_complete(stored, DAY, page_size=page_size))
         assert f"Page {page} of the details job" in said
         assert "came without conversations" in said
-        assert kept(stored) == before
+        assert stored_files(stored) == before
     assert read_complete(stored, DAY, page_size=20).success
     compute(stored, DAY)
     compare_tables(stored, DAY, of_jobs(stored, DAY, present.at - JOBS_LAG))
@@ -175,9 +175,9 @@ def test_a_page_of_a_job_without_conversations_is_an_error_that_touches_nothing(
 def test_a_day_of_which_nothing_is_left_is_complete_once_that_was_accepted(stored: World) -> None:
     for item in stored.sandbox.organisation.conversations(DAY):
         stored.sandbox.organisation.delete(item["conversationId"])
-    before = kept(stored)
+    before = stored_files(stored)
     assert f"{DAY} no longer has any conversations" in error(read_complete(stored, DAY))
-    assert kept(stored) == before
+    assert stored_files(stored) == before
     accepted = {"ops": {"genesys__pages__daily_details": {"config": {"allow_emptied": True}}}}
     assert stored.run("complete", DETAILS, partition=f"{DAY}", config=accepted).success
     compute(stored, DAY)
@@ -185,11 +185,11 @@ def test_a_day_of_which_nothing_is_left_is_complete_once_that_was_accepted(store
 
 
 def test_a_page_of_an_overlap_without_conversations_is_an_error_that_touches_nothing(stored: World) -> None:
-    before = kept(stored)
+    before = stored_files(stored)
     for page_size in (20, 1000):
         withhold(stored, "/results", 1)
         assert "came without conversations" in error(read_complete(stored, NEXT, OVERLAP, page_size=page_size))
-        assert kept(stored) == before
+        assert stored_files(stored) == before
 
 
 def withhold(world: World, path: str, page: int) -> None:
@@ -198,6 +198,6 @@ def withhold(world: World, path: str, page: int) -> None:
     behaviour.interrupt(path, lambda: setattr(behaviour, "answers_without_conversations", 1), after=page - 1)
 
 
-def kept(world: World) -> dict[str, str]:
-    """All that is stored, but for the note of a job that the next try takes up again."""
+def stored_files(world: World) -> dict[str, str]:
+    """Everything that is stored, except the note of a job that the next try takes up."""
     return {path: digest for path, digest in world.files().items() if not path.startswith("jobs/")}

@@ -1,4 +1,4 @@
-"""A night in which nothing was restated: look-back days are read once, in one run, and nothing is computed of them."""
+"""In a night without restatements, look-back days are read once, in one run, and nothing is computed again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NIGHT = FIRST + timedelta(days=3, hours=5, minutes=12)
 
 @pytest.fixture
 def ticks(tmp_path: Path) -> Iterator[Ticks]:
-    """A lake that was looked after for three days."""
+    """A lake that the sensors filled for three days."""
     present = FixedNow(FIRST)
     with clock_at(NIGHT - timedelta(days=1)):
         code_location = definitions(f"{FIRST:%Y-%m-%d}")
@@ -40,7 +40,8 @@ def test_look_back_days_are_read_in_one_run_of_each_kind_and_nothing_is_computed
 
     assert of("days") == [("2026-01-26", "2026-01-28")]
     assert of("hours") == [("2026-01-29", "2026-01-29"), ("2026-01-26", "2026-01-28")]
-    # On the 27th conversations had not ended when it was read; of the 26th all was known but how agents' spans ended.
+    # On the 27th some conversations had not ended when it was read. Of the 26th, only the ends of agents' spans were
+    # unknown.
     computed = {
         asset
         for each in asked
@@ -52,5 +53,5 @@ def test_look_back_days_are_read_in_one_run_of_each_kind_and_nothing_is_computed
     assert ticks.at(NIGHT + timedelta(minutes=20)) == []
     requests = len(ticks.world.sandbox.requests)
     assert ticks.at(NIGHT + timedelta(minutes=40)) == []
-    # What jobs have is the only thing that is asked of the platform.
+    # The only question to the platform is how far jobs reach.
     assert len(ticks.world.sandbox.requests) - requests <= 1

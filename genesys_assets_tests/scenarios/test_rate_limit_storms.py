@@ -1,4 +1,4 @@
-"""Requests refused by the dozen, and nothing but `inin-ratelimit-reset` to tell when to come back."""
+"""The platform refuses many requests, and only `inin-ratelimit-reset` says when to come back."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ALLOWED = 20
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """By which client and sandbox live: a minute passes when somebody waits for it."""
+    """The clock of client and sandbox: a minute passes when somebody waits for it."""
     clock = Clock()
     client = partial(transport.GenesysCloud, clock=clock, sleep=clock.sleep, jitter=lambda most: most)
     monkeypatch.setattr(transport, "GenesysCloud", client)
@@ -102,7 +102,7 @@ def test_a_day_of_queries_survives_a_storm(limited: World, present: FixedNow, mo
 def test_refusals_that_say_nothing_but_the_reset_are_waited_out(
     world: World, present: FixedNow, clock: Clock, path: str
 ) -> None:
-    """A gateway answers so: without a count, without what is allowed."""
+    """A gateway answers like this: without the count and without the limit."""
     world.sandbox.behaviour.fail_next(429, times=60, path=path, headers={"inin-ratelimit-reset": "7"})
     if path == "details/jobs":
         assert read_complete(world, DAY, page_size=10).success

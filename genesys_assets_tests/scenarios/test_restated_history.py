@@ -1,4 +1,5 @@
-"""History rewritten between two readings: one figure restated, one conversation deleted, all else as it was."""
+"""The past changes between two readings: one figure is restated, one conversation deleted, everything else is
+unchanged."""
 
 from __future__ import annotations
 
@@ -48,7 +49,7 @@ def read_and_compute(world: World) -> Any:
 
 
 def stored_rows(world: World) -> dict[str, dict[Key, Row]]:
-    """Each table of the day by its key."""
+    """The rows of each table of the day, by their key."""
     return {
         name: {tuple(row[part] for part in key): row for row in world.lake.read(f"tables/{name}", f"{DAY}").to_pylist()}
         for name, key in KEYS.items()
@@ -66,14 +67,14 @@ def difference(before: dict[Key, Row], after: dict[Key, Row]) -> dict[str, int]:
 
 
 def of_tables(world: World) -> dict[str, str]:
-    """Each table's file, whose name no other has."""
+    """The file of each table; its name is unique."""
     stored = world.stored()
     return {name: stored[f"tables/{name}@{DAY}"] for name in KEYS}
 
 
 @dataclass(frozen=True)
 class RewrittenDay:
-    """A day that was read and computed, rewritten, read and computed, and once more as it was."""
+    """A day that was read and computed, changed, read and computed again, and then once more without a change."""
 
     world: World
     run: Any
@@ -109,7 +110,7 @@ def handled(item: Item) -> bool:
 
 
 def longer(item: Item) -> None:
-    """Somebody handled it for 1.234 s more."""
+    """Lengthen the handle time by 1.234 s."""
     for session in plain.sessions([item]):
         for metric in session.item.get("metrics", ()):
             if metric["name"] == "tHandle":

@@ -1,5 +1,5 @@
-"""In Los Angeles a business day ends eight hours after that of UTC: until then it is not published by itself, and
-the hours that finish it change its reports.
+"""In Los Angeles a business day ends eight hours after the UTC day. Sensors do not publish it before, and its last
+hours change its reports.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PLACE = "reports/queue_media"
 
 
 def with_hours(folder: Path, last: int) -> Lake:
-    """The 31st of January with the first hours of the first of February; its report is stored."""
+    """A lake with the 31st of January, the first hours of the 1st of February, and the report of the 31st."""
     rows = [
         measured(60 * hour, "queueId,mediaType", "nOffered", count=1, group_key="q", queue_id="q", media_type="voice")
         for hour in range(8, last)

@@ -1,4 +1,4 @@
-"""Small conversations in the platform's own form, for tests: say what matters, get the rest."""
+"""Builds small conversations in the platform's own form: a test states what matters, and gets defaults for the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conversations with all that the platform may leave out left out at times, and with ids that repeat."""
+"""Conversations in which any optional field may be missing, and ids may repeat."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Item = dict[str, Any]
 
 
 def items(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Item]:
-    """Objects with the fields that were drawn; one that was drawn as None is left out."""
+    """Objects with the drawn fields; a field drawn as None is left out."""
     return st.fixed_dictionaries({}, optional=fields).map(
         lambda drawn: {name: value for name, value in drawn.items() if value is not None}
     )

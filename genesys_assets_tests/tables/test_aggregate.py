@@ -37,7 +37,7 @@ ROWS = st.lists(
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few rows are grouped at once, so that several pieces meet."""
+    """Group only few rows at once, so that several pieces must be combined."""
     monkeypatch.setattr(module, "_ROWS_AT_ONCE", 4)
 
 
@@ -125,7 +125,7 @@ def test_what_is_kept_grows_with_the_groups_and_not_with_the_parts(parts: int) -
 
 
 def test_few_rows_are_not_folded_though_they_are_many_a_group(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Folding costs a reading of all that is kept."""
+    """Folding reads everything that is kept."""
     monkeypatch.setattr(module, "_ROWS_AT_ONCE", 1_000)
     groups = module.Groups(KEYS, MEASURES[:1])
     for _ in range(1_000):

@@ -1,4 +1,4 @@
-"""Rows are told apart by one number each, whatever columns they have and whether values are missing."""
+"""Each row has a number that distinguishes it, whatever columns it has, even if values are missing."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ TUESDAY, WEDNESDAY, THURSDAY = MONDAY + DAY, MONDAY + 2 * DAY, MONDAY + 3 * DAY
 READ = timedelta(hours=2)
 
 
-def told(*readings: tuple[datetime, list[dict[str, Any]]]) -> pa.Table:
-    """The history after listings that were read one after the other."""
+def history_after(*readings: tuple[datetime, list[dict[str, Any]]]) -> pa.Table:
+    """The history after these listings were read one after the other."""
     entities = known = None
     for seen_at, listed in readings:
         body = json.dumps({"entities": listed}).encode()
@@ -42,7 +42,7 @@ def names_of(table: pa.Table, at: datetime) -> dict[str, str]:
 
 
 def test_a_name_is_valid_from_its_first_sight_until_the_next_one() -> None:
-    table = told((MONDAY, [queue("Sales")]), (WEDNESDAY, [queue("Sales Europe")]))
+    table = history_after((MONDAY, [queue("Sales")]), (WEDNESDAY, [queue("Sales Europe")]))
     assert spans(table) == [
         ("Sales", MONDAY, WEDNESDAY, False),
         ("Sales Europe", WEDNESDAY, None, False),
@@ -51,37 +51,41 @@ def test_a_name_is_valid_from_its_first_sight_until_the_next_one() -> None:
 
 
 def test_reading_the_same_again_changes_nothing() -> None:
-    once = told((MONDAY, [queue("Sales"), queue("Billing", id_="b")]))
-    again = told(*[(MONDAY + READ * times, [queue("Billing", id_="b"), queue("Sales")]) for times in range(3)])
+    once = history_after((MONDAY, [queue("Sales"), queue("Billing", id_="b")]))
+    again = history_after(*[(MONDAY + READ * times, [queue("Billing", id_="b"), queue("Sales")]) for times in range(3)])
     assert again.equals(once)
 
 
 def test_a_change_of_anything_but_the_name_begins_no_new_row() -> None:
-    table = told((MONDAY, [queue("Sales")]), (TUESDAY, [{**queue("Sales", TUESDAY), "memberCount": 7}]))
+    table = history_after((MONDAY, [queue("Sales")]), (TUESDAY, [{**queue("Sales", TUESDAY), "memberCount": 7}]))
     assert spans(table) == [("Sales", MONDAY, None, False)]
 
 
 def test_a_rename_counts_from_when_the_platform_says_it_was_made() -> None:
     renamed_at = TUESDAY + timedelta(hours=10)
-    table = told((MONDAY, [queue("Sales", MONDAY - DAY)]), (WEDNESDAY + READ, [queue("Sales Europe", renamed_at)]))
+    table = history_after(
+        (MONDAY, [queue("Sales", MONDAY - DAY)]), (WEDNESDAY + READ, [queue("Sales Europe", renamed_at)])
+    )
     assert spans(table) == [("Sales", MONDAY, renamed_at, False), ("Sales Europe", renamed_at, None, False)]
     assert names_of(table, WEDNESDAY) == {"q": "Sales Europe"}
 
 
 @pytest.mark.parametrize("modified", [MONDAY - DAY, MONDAY, THURSDAY])
 def test_a_time_of_change_that_cannot_be_true_is_not_used(modified: datetime) -> None:
-    table = told((MONDAY, [queue("Sales")]), (WEDNESDAY, [queue("Sales Europe", modified)]))
+    table = history_after((MONDAY, [queue("Sales")]), (WEDNESDAY, [queue("Sales Europe", modified)]))
     assert [row[1] for row in spans(table)] == [MONDAY, WEDNESDAY]
 
 
 def test_a_deletion_ends_a_row_and_keeps_the_name() -> None:
-    table = told((MONDAY, [queue("Sales", MONDAY + READ)]), (TUESDAY, [queue("Sales", MONDAY + READ)]), (WEDNESDAY, []))
+    table = history_after(
+        (MONDAY, [queue("Sales", MONDAY + READ)]), (TUESDAY, [queue("Sales", MONDAY + READ)]), (WEDNESDAY, [])
+    )
     assert spans(table) == [("Sales", MONDAY, WEDNESDAY, False), ("Sales", WEDNESDAY, None, True)]
     assert names_of(table, THURSDAY) == {"q": "Sales"}
 
 
 def test_what_comes_back_under_another_name_has_three_rows() -> None:
-    table = told(
+    table = history_after(
         (MONDAY, [queue("Sales")]), (TUESDAY, []), (WEDNESDAY, [queue("Sales 2")]), (THURSDAY, [queue("Sales 2")])
     )
     assert spans(table) == [
@@ -92,20 +96,24 @@ def test_what_comes_back_under_another_name_has_three_rows() -> None:
 
 
 def test_an_entity_without_a_name_has_no_row_until_it_has_one() -> None:
-    assert spans(told((MONDAY, [queue(None)]))) == []
-    assert spans(told((MONDAY, [queue(None)]), (TUESDAY, [queue("Sales")]))) == [("Sales", TUESDAY, None, False)]
-    assert spans(told((MONDAY, [queue("Sales")]), (TUESDAY, [queue(None)]))) == [("Sales", MONDAY, None, False)]
+    assert spans(history_after((MONDAY, [queue(None)]))) == []
+    assert spans(history_after((MONDAY, [queue(None)]), (TUESDAY, [queue("Sales")]))) == [
+        ("Sales", TUESDAY, None, False)
+    ]
+    assert spans(history_after((MONDAY, [queue("Sales")]), (TUESDAY, [queue(None)]))) == [
+        ("Sales", MONDAY, None, False)
+    ]
 
 
 @pytest.mark.parametrize("back", [timedelta(), timedelta(days=30)])
 def test_a_clock_that_was_set_back_loses_no_name_and_repeats_no_key(back: timedelta) -> None:
-    table = told((TUESDAY, [queue("Sales")]), (TUESDAY - back, [queue("Sales Europe")]))
+    table = history_after((TUESDAY, [queue("Sales")]), (TUESDAY - back, [queue("Sales Europe")]))
     next_moment = TUESDAY + timedelta(milliseconds=1)
     assert spans(table) == [("Sales", TUESDAY, next_moment, False), ("Sales Europe", next_moment, None, False)]
 
 
 def test_a_day_has_the_names_of_its_end() -> None:
-    table = told(
+    table = history_after(
         (MONDAY + READ, [queue("Monday's")]),
         (TUESDAY + READ, [queue("Tuesday's")]),
         (WEDNESDAY, [queue("Wednesday's")]),
@@ -117,7 +125,7 @@ def test_a_day_has_the_names_of_its_end() -> None:
 
 
 def test_days_before_the_first_sight_have_the_first_name_known() -> None:
-    table = told((WEDNESDAY, [queue("Sales")]), (THURSDAY, [queue("Sales Europe"), queue("New", id_="n")]))
+    table = history_after((WEDNESDAY, [queue("Sales")]), (THURSDAY, [queue("Sales Europe"), queue("New", id_="n")]))
     assert names_of(table, MONDAY) == {"q": "Sales", "n": "New"}
 
 
@@ -129,7 +137,9 @@ def test_no_history_has_no_names() -> None:
 
 
 def test_an_id_is_named_by_its_entity_else_by_its_meaning_else_by_itself() -> None:
-    names = names_on(told((MONDAY, [queue("Sales"), queue("Agent forgot", id_="ININ-WRAP-UP-TIMEOUT")])), TUESDAY)
+    names = names_on(
+        history_after((MONDAY, [queue("Sales"), queue("Agent forgot", id_="ININ-WRAP-UP-TIMEOUT")])), TUESDAY
+    )
     ids = ["x", "q", None, "ININ-WRAP-UP-TIMEOUT", "ININ-WRAP-UP-SKIPPED", "q"]
     assert names_of_ids(pa.chunked_array([ids]), names).to_pylist() == [
         "x", "Sales", None, "Agent forgot", "Wrap-up: skipped", "Sales",

@@ -1,4 +1,4 @@
-"""Answers about members of queues and skills of users as rows of a day."""
+"""Answers about members of queues and skills of users become rows of a day."""
 
 from __future__ import annotations
 

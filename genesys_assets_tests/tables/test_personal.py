@@ -1,4 +1,5 @@
-"""Every column has a class of personal data; what is classified is tagged, and not shown where it stays for ever."""
+"""Every column has a class of personal data. Classified columns are tagged, and never shown where values stay
+forever."""
 
 from __future__ import annotations
 
@@ -99,7 +100,7 @@ def test_a_name_that_means_several_things_has_no_class_by_itself(name: str) -> N
         ("conversations", "conversation_start", NONE),
     ],
 )
-def test_the_class_says_of_whom_a_column_tells(table: str, column: str, class_: PersonalData) -> None:
+def test_the_class_says_whose_data_a_column_has(table: str, column: str, class_: PersonalData) -> None:
     assert class_of(table, column) is class_
 
 

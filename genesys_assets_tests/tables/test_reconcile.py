@@ -1,4 +1,4 @@
-"""Two ways to the same figures: what is counted, where, and what is a difference."""
+"""Two ways to the same figures: what is counted, in which bucket, and which differences count."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def emitted(metric: str, value: int | None = 1, at: datetime = NOON, **more: Any
 
 
 def counted(metric: str, count: int, sum: int | None = None, **more: Any) -> dict[str, Any]:
-    """A row of interval_metrics; of one emission, min and max are the sum."""
+    """A row of interval_metrics. If it has one emission, min and max equal the sum."""
     usual = {
         "interval_start": NOON,
         "grouping": "mediaType,queueId",
@@ -65,7 +65,7 @@ def counted(metric: str, count: int, sum: int | None = None, **more: Any) -> dic
 
 
 def any_number(media: str | None, metric: str) -> float:
-    """As much of everything as there may be."""
+    """The number that unread conversations may have emitted: without a limit."""
     return math.inf
 
 

@@ -1,4 +1,4 @@
-"""Service levels over time: what was set when, made of listings that say only what is set now."""
+"""Service levels over time, computed from listings that show only the current settings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def listed(said: str | None, modified: datetime | None = LONG_AGO) -> pa.Table:
 
 
 def nights(*listings: pa.Table) -> pa.Table:
-    """The history after one listing each night."""
+    """The history after these listings, one each night."""
     known: pa.Table | None = None
     for number, each in enumerate(listings):
         known = service_levels_history(each, known, NIGHT + timedelta(days=number))
@@ -43,7 +43,7 @@ def test_what_is_first_seen_was_set_since_the_queue_was_changed_last() -> None:
     known = nights(listed(settings(call=(0.8, 20_000), email=(0.5, 14_400_000))))
     expected = {("Q1", "voice"): Level(0.8, 20_000), ("Q1", "email"): Level(0.5, 14_400_000)}
     assert levels_at(known, NIGHT) == levels_at(known, LONG_AGO + MILLISECOND) == expected
-    assert levels_at(known, LONG_AGO) == {}, "nobody knows what was set before"
+    assert levels_at(known, LONG_AGO) == {}, "earlier settings are unknown"
 
 
 def test_a_change_counts_from_when_the_queue_was_changed() -> None:

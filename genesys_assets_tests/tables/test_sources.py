@@ -19,7 +19,7 @@ NOON = datetime(2026, 1, 28, 12, tzinfo=UTC)
 
 
 def minutes(start: int, length: int, *, group: str = "{}", count: int = 0, metric: str = "nOffered") -> dict[str, Any]:
-    """A row whose bucket begins some minutes after noon."""
+    """A row whose bucket begins this many minutes after noon."""
     row = dict.fromkeys(INTERVAL_METRICS.schema.names)
     begin = NOON + timedelta(minutes=start)
     return row | {
@@ -70,7 +70,7 @@ def test_other_groups_and_metrics_do_not_overlap() -> None:
 
 
 def plainly_without_overlaps(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Take the latest row first, and each earlier one that overlaps none that was taken."""
+    """Take the latest row first, then each earlier one that overlaps no taken row."""
     kept: list[dict[str, Any]] = []
     for row in reversed(rows):
         if not any(
@@ -108,7 +108,7 @@ def test_what_stays_is_what_taking_the_latest_first_would_keep(rows: list[dict[s
 
 
 def test_each_row_is_looked_at_once_however_many_series_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither other series nor what was kept long ago is looked through."""
+    """The code searches neither other series nor rows that were kept long ago."""
     looked_at = 0
     overlaps = sources._overlaps
 
@@ -124,7 +124,7 @@ def test_each_row_is_looked_at_once_however_many_series_overlap(monkeypatch: pyt
     assert looked_at == len(rows)
 
 
-def test_conversations_tell_which_of_them_were_imported() -> None:
+def test_imported_conversations_are_marked() -> None:
     blank = dict.fromkeys(CONVERSATIONS.schema.names)
     rows = pa.Table.from_pylist([blank | {"conversation_id": id_} for id_ in "ABC"], CONVERSATIONS.schema)
     found = mark_sources(rows, pa.array(["B", "Z"]))

@@ -28,7 +28,7 @@ def test_counts_of_parts_add_up_to_the_count_of_the_whole() -> None:
 
 @pytest.mark.parametrize("spec", DAY_TABLES, ids=lambda spec: spec.name)
 def test_what_a_key_may_lack_is_expected_in_the_table_that_the_id_is_of(spec: TableSpec) -> None:
-    """So that a warning says what the platform left out, once: a session's id is counted among sessions."""
+    """So a warning names what the platform left out once: a session's id is counted in the table of sessions."""
     own = {name for name in spec.null_in_key if name not in ("participant_id", "session_id")}
     own |= {f"{spec.name[:-1]}_id"} & {*spec.null_in_key}
     assert own <= {*spec.expected} <= {*spec.schema.names}

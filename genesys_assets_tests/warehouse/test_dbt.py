@@ -1,4 +1,4 @@
-"""The sources.yml: its form, and that its types are types."""
+"""The sources.yml: its form, and that its types are valid."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_every_type_is_one() -> None:
             connection.execute(f'CREATE TABLE "{name}" ({declared})')
 
 
-def test_a_column_of_the_key_is_tested_for_what_holds_of_it() -> None:
+def test_columns_of_the_key_have_the_right_tests() -> None:
     tables = made()
     tests = {
         (name, column["name"]): column.get("data_tests", [])
@@ -110,11 +110,11 @@ def test_a_column_of_the_key_is_tested_for_what_holds_of_it() -> None:
     }
     assert tests["conversations", "conversation_id"] == ["not_null", "unique"]
     assert tests["queue_members", "queue_id"] == ["not_null"]
-    # Null is a value of its own there: a queue without members.
+    # In this column null has a meaning: a queue without members.
     assert tests["queue_members", "user_id"] == []
 
 
-def test_duckdb_is_told_where_a_table_lies_and_people_which_columns_are_personal() -> None:
+def test_it_gives_duckdb_the_place_of_each_table_and_marks_personal_columns() -> None:
     sessions = made()["sessions"]
     assert sessions["config"]["meta"]["external_location"] == "delta_scan('s3://bucket/lake/tables/sessions')"
     classes = {column["name"]: column.get("config", {}).get("meta", {}) for column in sessions["columns"]}

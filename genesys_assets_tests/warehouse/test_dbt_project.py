@@ -1,4 +1,4 @@
-"""The dbt project in examples/dbt: its generated sources, and a mart that DuckDB builds of the lake."""
+"""The dbt project in examples/dbt: its generated sources, and a mart that DuckDB builds from the lake."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _METRICS = {"answered": "tAnswered", "abandoned": "tAbandon", "handled": "tHandl
 
 @pytest.fixture(scope="module")
 def dbt() -> Path:
-    """The `bin` of the virtual environment of dbt, and of a DuckDB with its own Delta reader."""
+    """The `bin` of the virtual environment with dbt, and with a DuckDB that has its own Delta reader."""
     folder = Path(os.environ.get("GENESYS_ASSETS_DBT_VENV") or REPOSITORY / ".venv-dbt")
     if not (folder / "bin/dbt").exists():
         pytest.skip(f"dbt is not installed in {folder}: run `make dbt`")
@@ -32,7 +32,7 @@ def dbt() -> Path:
 
 @pytest.fixture(scope="module")
 def built(dbt: Path, past_days: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The mart, built as the README of the project says."""
+    """The mart, built as the project's README says."""
     folder = tmp_path_factory.mktemp("mart") / "dbt"
     shutil.copytree(REPOSITORY / "examples/dbt", folder)
     settings = {**os.environ, "GENESYS_ASSETS_LAKE": str(past_days.folder), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
@@ -52,7 +52,7 @@ def built(dbt: Path, past_days: World, tmp_path_factory: pytest.TempPathFactory)
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "not_null_genesys_interval_metrics_metric" in done.stdout, "the tests of the sources are run too"
+    assert "not_null_genesys_interval_metrics_metric" in done.stdout, "dbt also runs the tests of the sources"
     return folder / "mart.duckdb"
 
 

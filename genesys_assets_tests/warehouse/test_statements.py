@@ -1,4 +1,4 @@
-"""SQL that registers the tables: its form, which engines that do not run here would read."""
+"""SQL that registers the tables. The engines do not run here, so the tests check its form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many spans by few requests: what is stored is what asking for each of them alone would have given."""
+"""One request covers many spans; what is stored is the same as from one request a span."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def by_hour(cloud: GenesysCloud, question: AggregateQuestion = BY_QUEUE) -> Wind
     return WindowedQuestion(cloud, lambda interval: question.over(interval, "PT15M"))
 
 
-def asked(platform: Platform) -> list[Interval]:
-    return [Interval.parse(request.json()["interval"]) for request in platform.asked(CONVERSATIONS.path)]
+def requested_intervals(platform: Platform) -> list[Interval]:
+    return [Interval.parse(request.json()["interval"]) for request in platform.requests_to(CONVERSATIONS.path)]
 
 
-# -- which spans are asked for at once ---------------------------------------------------------------------------------
+# -- which spans share a request ---------------------------------------------------------------------------------
 
 
 def test_spans_are_asked_for_at_once_up_to_the_longest_window() -> None:
@@ -213,11 +213,12 @@ def test_business_days_asked_for_at_once_are_those_asked_for_one_by_one(
     assert requests < len(days)
 
 
-# -- what the platform refuses -----------------------------------------------------------------------------------------
+# -- requests that the platform refuses
+# -----------------------------------------------------------------------------------------
 
 
 class Figures:
-    """Answers with a bucket for each hour asked for, unless there are more of them than it likes."""
+    """Answers with a bucket for each requested hour, unless these are more than it allows."""
 
     def __init__(self, refusal: Reply, most: int) -> None:
         self.refusal = refusal
@@ -251,29 +252,29 @@ def test_a_window_that_is_too_large_is_halved_until_it_is_answered(
     assert [one.json()["results"][0]["data"] for one in pages] == [[bucket(span.start)] for span in hours]
 
 
-def test_what_was_too_much_once_is_not_asked_for_again(platform: Platform, cloud: GenesysCloud) -> None:
+def test_a_window_that_was_too_large_once_is_not_asked_for_again(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(CONVERSATIONS.path, Figures(Reply(413), most=6))
     question = by_hour(cloud)
     for group in group_spans(adjoining(48, HOUR), DAY):
         list(question.pages(group))
-    assert [interval.duration // HOUR for interval in asked(platform)] == [24, 12, *[6] * 8]
+    assert [interval.duration // HOUR for interval in requested_intervals(platform)] == [24, 12, *[6] * 8]
 
 
 def test_a_question_that_is_wrong_is_refused_in_the_platforms_words(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(CONVERSATIONS.path, Reply(400, {"message": "Value [x] is not valid", "code": "invalid.value"}))
     with pytest.raises(BadRequest, match=r"Value \[x\] is not valid"):
         list(by_hour(cloud).pages(adjoining(4, HOUR)))
-    assert [interval.duration // HOUR for interval in asked(platform)] == [4, 2, 1]
+    assert [interval.duration // HOUR for interval in requested_intervals(platform)] == [4, 2, 1]
 
 
 @pytest.mark.parametrize("status", [403, 503])
-def test_no_less_is_asked_for_where_that_cannot_help(
+def test_a_window_is_not_halved_where_that_cannot_help(
     platform: Platform, cloud: GenesysCloud, clock: Clock, status: int
 ) -> None:
     platform.on(CONVERSATIONS.path, Reply(status))
     with pytest.raises((GenesysCloudError, ServerTrouble)):
         list(by_hour(cloud).pages(adjoining(4, HOUR)))
-    assert {interval.duration for interval in asked(platform)} == {4 * HOUR}
+    assert {interval.duration for interval in requested_intervals(platform)} == {4 * HOUR}
 
 
 @pytest.mark.parametrize(
@@ -289,13 +290,13 @@ def test_no_less_is_asked_for_where_that_cannot_help(
         {"results": [7]},
     ],
 )
-def test_an_answer_that_cannot_be_divided_makes_each_span_be_asked_for_alone(
+def test_after_an_answer_that_cannot_be_divided_each_span_is_asked_for_alone(
     platform: Platform, cloud: GenesysCloud, strange: object
 ) -> None:
     platform.on(CONVERSATIONS.path, Reply(body=strange))
     pages = list(by_hour(cloud).pages(adjoining(4, HOUR)))
     assert [one.json() for one in pages] == [strange] * 4
-    assert [interval.duration // HOUR for interval in asked(platform)] == [4, 2, 1, 1, 1, 1]
+    assert [interval.duration // HOUR for interval in requested_intervals(platform)] == [4, 2, 1, 1, 1, 1]
 
 
 def test_answers_that_grow_large_are_followed_by_smaller_windows(
@@ -306,4 +307,4 @@ def test_answers_that_grow_large_are_followed_by_smaller_windows(
     question = by_hour(cloud)
     for group in group_spans(adjoining(48, HOUR), DAY):
         assert len(list(question.pages(group))) == 24
-    assert [interval.duration // HOUR for interval in asked(platform)][:2] == [24, 12]
+    assert [interval.duration // HOUR for interval in requested_intervals(platform)][:2] == [24, 12]

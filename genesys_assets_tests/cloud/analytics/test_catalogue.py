@@ -1,4 +1,4 @@
-"""Names of metrics and dimensions, and what people write instead."""
+"""Names of metrics and dimensions, and the aliases that people write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is looked up on a page of conversations when it comes."""
+"""What the client reads from a page of conversations when it arrives."""
 
 from __future__ import annotations
 

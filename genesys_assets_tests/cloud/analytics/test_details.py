@@ -32,13 +32,13 @@ def test_a_day_is_read_page_by_page_in_order(platform: Platform, cloud: GenesysC
     pages = list(details.fetch(cloud, DAY, page_size=10))
     assert ids(pages) == [row["conversationId"] for row in archive.rows]
     holds_all(archive, DAY, pages)
-    assert len(platform.asked(PATH)) <= -(-number // 10) + (number % 10 == 0)
+    assert len(platform.requests_to(PATH)) <= -(-number // 10) + (number % 10 == 0)
 
 
 def test_the_question_is_the_platforms(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(PATH, Archive(spread(1)))
     list(details.fetch(cloud, DAY))
-    assert platform.asked(PATH)[0].json() == {
+    assert platform.requests_to(PATH)[0].json() == {
         "interval": str(DAY),
         "order": "asc",
         "orderBy": "conversationStart",
@@ -50,7 +50,7 @@ def test_the_question_is_the_platforms(platform: Platform, cloud: GenesysCloud) 
 def test_a_quiet_time_has_no_pages(platform: Platform, cloud: GenesysCloud, body: object) -> None:
     platform.on(PATH, Reply(body=body))
     assert list(details.fetch(cloud, hours(13, 14))) == []
-    assert len(platform.asked(PATH)) == 1
+    assert len(platform.requests_to(PATH)) == 1
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -76,7 +76,7 @@ def test_a_late_hour_of_a_busy_day_takes_few_requests(platform: Platform, cloud:
     interval = hours(22, 23)
     pages = list(details.fetch(cloud, interval, page_size=10))
     holds_all(archive, interval, pages)
-    assert len(platform.asked(PATH)) <= len(pages) + 20
+    assert len(platform.requests_to(PATH)) <= len(pages) + 20
 
 
 @pytest.mark.parametrize("hour", [0, 1, 9, 22, 23])
@@ -86,10 +86,10 @@ def test_an_hour_of_which_it_is_known_where_it_begins_takes_no_search(
     archive = Archive(spread(4000))
     platform.on(PATH, archive)
     *_, last = details.fetch(cloud, hours(hour - 1, hour) if hour else hours(0, 1), page_size=10)
-    before = len(platform.asked(PATH))
+    before = len(platform.requests_to(PATH))
     pages = list(details.fetch(cloud, hours(hour, hour + 1), page_size=10, near=page_number(last.request)))
     holds_all(archive, hours(hour, hour + 1), pages)
-    assert len(platform.asked(PATH)) - before <= len(pages) + 8
+    assert len(platform.requests_to(PATH)) - before <= len(pages) + 8
 
 
 @pytest.mark.parametrize("near", [1, 150, 180, 181, 190, 400, 10_000])
@@ -100,7 +100,7 @@ def test_it_does_no_harm_to_be_wrong_about_where_an_hour_begins(
     platform.on(PATH, archive)
     pages = list(details.fetch(cloud, hours(11, 12), page_size=10, near=near))
     holds_all(archive, hours(11, 12), pages)
-    assert len(platform.asked(PATH)) <= len(pages) + 20
+    assert len(platform.requests_to(PATH)) <= len(pages) + 20
 
 
 def test_the_last_full_hour_of_a_day_that_goes_on_is_read_where_the_one_before_ended(
@@ -111,13 +111,13 @@ def test_the_last_full_hour_of_a_day_that_goes_on_is_read_where_the_one_before_e
     platform.on(PATH, archive)
     before, hour = Interval(NOON - 2 * HOUR, NOON - HOUR), Interval(NOON - HOUR, NOON)
     *_, last = details.fetch(cloud, before, page_size=10)
-    asked = len(platform.asked(PATH))
+    asked = len(platform.requests_to(PATH))
     pages = list(details.fetch(cloud, hour, page_size=10, near=page_number(last.request)))
     holds_all(archive, hour, pages)
-    assert len(platform.asked(PATH)) - asked == len(pages)
+    assert len(platform.requests_to(PATH)) - asked == len(pages)
 
 
-def test_the_number_of_a_page_among_those_of_its_day_is_told_by_its_request(
+def test_the_request_of_a_page_has_its_number_among_the_pages_of_its_day(
     platform: Platform, cloud: GenesysCloud
 ) -> None:
     platform.on(PATH, Archive(spread(350)))
@@ -153,7 +153,7 @@ def test_more_than_seven_days_are_read_in_pieces_of_whole_days(platform: Platfor
     assert all(interval.duration <= timedelta(days=7) for interval in archive.intervals)
 
 
-def test_progress_is_told(platform: Platform, cloud: GenesysCloud) -> None:
+def test_progress_is_reported(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(PATH, Archive(spread(35)))
     told: list[tuple[int, int, int]] = []
     list(details.fetch(cloud, DAY, page_size=10, on_progress=lambda *progress: told.append(progress)))
@@ -196,7 +196,7 @@ def test_a_first_page_without_conversations_is_an_error_if_there_are_some(
     platform.on(PATH, Reply(body={"totalHits": 3000}, headers={"ININ-Correlation-Id": "corr-5"}))
     with pytest.raises(UnexpectedAnswer, match=r"without conversations, though there are 3,000.*corr-5"):
         list(details.fetch(cloud, interval))
-    assert len(platform.asked(PATH)) == 1
+    assert len(platform.requests_to(PATH)) == 1
 
 
 @pytest.mark.parametrize("keeps_total", [True, False])
@@ -235,20 +235,20 @@ def test_a_last_page_without_conversations_is_an_error_if_the_other_end_has_some
 def test_a_total_beyond_full_pages_is_believed_no_more_than_the_other_end(
     platform: Platform, cloud: GenesysCloud, interval: Interval, too_many: int
 ) -> None:
-    """Every page is full and one more is expected: it would come without conversations each time it is asked for."""
+    """Every page is full and the total promises one more. That page would come without conversations on every try."""
     archive = Archive(spread(90))
     platform.on(PATH, lambda request: Reply(body={**archive(request).body, "totalHits": 90 + too_many}))
     reading = FetchProgress()
     holds_all(archive, interval, list(details.fetch(cloud, interval, page_size=10, reading=reading)))
     assert reading.missing == (too_many if interval == DAY else None)
-    assert len(platform.asked(PATH)) <= 14
+    assert len(platform.requests_to(PATH)) <= 14
 
 
 @pytest.mark.parametrize("begun", [NOON, NOON - timedelta(minutes=1)])
 def test_what_began_after_the_interval_while_it_was_read_is_no_lost_page(
     platform: Platform, cloud: GenesysCloud, begun: datetime
 ) -> None:
-    """Today goes on; the query answers for all of it, up to now."""
+    """Today goes on, and the query answers for all of it up to now."""
     so_far = Interval(DAY.end, NOON - timedelta(minutes=1))
     archive = Archive(spread(90, so_far))
 
@@ -259,7 +259,7 @@ def test_what_began_after_the_interval_while_it_was_read_is_no_lost_page(
 
     platform.on(PATH, going_on)
     holds_all(archive, so_far, list(details.fetch(cloud, so_far, page_size=10)))
-    assert archive.rows[-1]["conversationId"] == "new", "the other end was asked"
+    assert archive.rows[-1]["conversationId"] == "new", "the client also asked from the other end"
 
 
 def test_conversations_that_are_no_list_are_an_error(platform: Platform, cloud: GenesysCloud) -> None:
@@ -316,7 +316,7 @@ def test_one_page_is_in_hand_before_the_next_pages_are_all_read(platform: Platfo
     with client(platform, clock, workers=2) as cloud:
         pages = details.fetch(cloud, DAY, page_size=10)
         next(pages)
-        assert len(platform.asked(PATH)) <= 4
+        assert len(platform.requests_to(PATH)) <= 4
         pages.close()  # type: ignore[attr-defined]
 
 

@@ -14,7 +14,7 @@ from genesys_assets_tests.cloud.platform import Platform, Reply, Request
 
 
 def known(request: Request) -> Reply:
-    """Answers for every id but c7."""
+    """Answers for every id except c7."""
     found = [{"conversationId": given} for given in request.params["id"].split(",") if given != "c7"]
     return Reply(body={"conversations": found} if found else {})
 
@@ -28,7 +28,7 @@ def test_conversations_are_asked_for_by_id_a_hundred_at_a_time(
     found = list(details.by_ids(cloud, iter(wanted * 2)))
     assert ids(found) == wanted
     assert [page.number for page in found] == list(range(1, pages + 1))
-    assert all(len(asked.params["id"].split(",")) <= 100 for asked in platform.asked(details.BY_IDS_PATH))
+    assert all(len(asked.params["id"].split(",")) <= 100 for asked in platform.requests_to(details.BY_IDS_PATH))
 
 
 def test_an_id_that_is_not_known_is_absent(platform: Platform, cloud: GenesysCloud) -> None:

@@ -1,4 +1,4 @@
-"""How complete a reading of conversations says it is, and what it does about pages that moved meanwhile."""
+"""How complete a reading of conversations says it is, and how it reacts to pages that moved during the reading."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from genesys_assets_tests.cloud.platform import NOON, Clock, Platform, Reply, Re
 
 
 class Moving(Archive):
-    """An archive to which something happens after its first, second, … answer."""
+    """An archive that changes after its first, second, … answer."""
 
     def __init__(self, starts: list[datetime], happenings: dict[int, Callable[[Moving], None]]) -> None:
         super().__init__(starts)
@@ -43,11 +43,11 @@ class Moving(Archive):
 
 
 def one_by_one(platform: Platform, clock: Clock) -> GenesysCloud:
-    """A client that asks for a page when the one before is there, so that a test can tell what moved when."""
+    """A client that requests a page only after the previous one arrived, so that a test controls what moves when."""
     return client(platform, clock, workers=1)
 
 
-def test_a_reading_tells_what_was_there_and_what_came(platform: Platform, cloud: GenesysCloud) -> None:
+def test_a_reading_reports_the_total_and_what_arrived(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(PATH, Archive(spread(95)))
     reading = FetchProgress()
     pages = list(details.fetch(cloud, DAY, page_size=10, reading=reading))
@@ -109,7 +109,7 @@ def test_totals_are_unknown_where_part_of_a_query_was_read_before_it_was_too_hea
     assert reading.missing is None
 
 
-def test_a_platform_that_tells_no_total_leaves_it_unknown(platform: Platform, cloud: GenesysCloud) -> None:
+def test_a_platform_without_totals_leaves_the_total_unknown(platform: Platform, cloud: GenesysCloud) -> None:
     archive = Archive(spread(5))
     platform.on(PATH, lambda request: Reply(body={"conversations": archive(request).body["conversations"]}))
     reading = FetchProgress()
@@ -117,7 +117,7 @@ def test_a_platform_that_tells_no_total_leaves_it_unknown(platform: Platform, cl
     assert (reading.total_hits_first, reading.missing, reading.conversations) == (None, None, 5)
 
 
-def test_a_total_that_promises_more_than_there_is_is_told(platform: Platform, cloud: GenesysCloud) -> None:
+def test_a_total_that_is_too_high_is_reported(platform: Platform, cloud: GenesysCloud) -> None:
     archive = Archive(spread(95))
     platform.on(PATH, lambda request: Reply(body={**archive(request).body, "totalHits": 98}))
     reading = FetchProgress()
@@ -152,23 +152,21 @@ def test_a_row_that_comes_in_before_the_page_being_read_is_found_by_reading_once
     assert (reading.rereads, reading.moved_again, reading.conversations, reading.missing) == (1, False, 96, 0)
 
 
-def test_rows_that_came_again_tell_of_one_that_came_in_though_the_total_stands_still(
-    platform: Platform, clock: Clock
-) -> None:
+def test_repeated_rows_reveal_a_new_one_though_the_total_stands_still(platform: Platform, clock: Clock) -> None:
     archive = Moving(spread(95), {3: lambda archive: archive.gain(5)})
     platform.on(PATH, lambda request: Reply(body={**archive(request).body, "totalHits": 95}))
     with one_by_one(platform, clock) as cloud:
         assert "late" in ids(list(details.fetch(cloud, DAY, page_size=10)))
 
 
-def test_pages_that_never_rest_are_read_twice_and_no_more(platform: Platform, clock: Clock) -> None:
+def test_pages_that_keep_moving_are_read_twice_and_no_more(platform: Platform, clock: Clock) -> None:
     archive = Moving(spread(95), {number: lambda archive: archive.gain(0) for number in range(100)})
     platform.on(PATH, archive)
     reading = FetchProgress()
     with one_by_one(platform, clock) as cloud:
         list(details.fetch(cloud, DAY, page_size=10, reading=reading))
     assert (reading.rereads, reading.moved_again) == (1, True)
-    assert len(platform.asked(PATH)) < 30
+    assert len(platform.requests_to(PATH)) < 30
 
 
 def test_conversations_that_queue_at_the_end_of_today_move_nothing(platform: Platform, clock: Clock) -> None:

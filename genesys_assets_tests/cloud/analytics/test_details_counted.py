@@ -1,4 +1,4 @@
-"""What the details query knows without being read: how many conversations there are, and when the newest began."""
+"""What the details query tells without reading all pages: the number of conversations, and when the newest began."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from genesys_assets_tests.cloud.platform import NOON, Platform, Reply
 
 
 def newest(archive: Archive, interval: Interval) -> datetime | None:
-    """By looking at each of them."""
+    """The newest start, found by looking at each conversation."""
     starts = (datetime.fromisoformat(row["conversationStart"]) for row in archive.rows)
     return max((start for start in starts if start in interval), default=None)
 
@@ -31,14 +31,14 @@ def test_the_newest_start_is_that_of_the_interval_whatever_began_after_it(
     archive = Archive(spread(random.Random(seed).randrange(2000), seed=seed))
     platform.on(PATH, archive)
     assert details.newest_start(cloud, hours(first, last)) == newest(archive, hours(first, last))
-    assert len(platform.asked(PATH)) <= 8
+    assert len(platform.requests_to(PATH)) <= 8
 
 
 def test_the_newest_start_of_a_whole_day_takes_one_request(platform: Platform, cloud: GenesysCloud) -> None:
     archive = Archive(spread(1000))
     platform.on(PATH, archive)
     assert details.newest_start(cloud, DAY) == newest(archive, DAY)
-    assert len(platform.asked(PATH)) == 1
+    assert len(platform.requests_to(PATH)) == 1
 
 
 def test_the_newest_start_of_several_days_may_lie_on_any_of_them(platform: Platform, cloud: GenesysCloud) -> None:
@@ -87,7 +87,7 @@ def test_total_hits_are_those_of_all_days_that_the_interval_touches(platform: Pl
     fortnight = Interval(MIDNIGHT - timedelta(days=13), MIDNIGHT + timedelta(days=1))
     platform.on(PATH, Archive(spread(300, fortnight)))
     assert details.total_hits(cloud, fortnight) == 300
-    assert len(platform.asked(PATH)) == 2
+    assert len(platform.requests_to(PATH)) == 2
     assert details.total_hits(cloud, hours(3, 4)) == details.total_hits(cloud, DAY)
 
 
@@ -109,7 +109,7 @@ def test_the_last_place_tells_how_many_there_are_whatever_the_estimate(
 ) -> None:
     platform.on(PATH, Archive(spread(there)))
     assert details.exact_total(cloud, DAY, there + too_many) == there
-    assert len(platform.asked(PATH)) <= (2 * too_many.bit_length() + 2 if too_many else 1)
+    assert len(platform.requests_to(PATH)) <= (2 * too_many.bit_length() + 2 if too_many else 1)
 
 
 def test_a_page_that_came_without_its_conversation_is_not_taken_for_the_end(

@@ -1,4 +1,4 @@
-"""Jobs and queries against the sandbox: what both say of a day is the same, whatever happens on the way."""
+"""Jobs and queries against the sandbox: both give the same conversations of a day, whatever happens on the way."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def ids(pages: Sequence[Page]) -> list[str]:
 
 
 def by_job(cloud: GenesysCloud, book: JobBookInMemory | None = None) -> list[str]:
-    """What a writer holds in the end."""
+    """The pages that a writer has at the end."""
     return ids(details_jobs.read(cloud, QUERY, book or JobBookInMemory(), list, page_size=30))
 
 
@@ -104,7 +104,8 @@ def test_conversations_are_found_by_their_ids(cloud: GenesysCloud) -> None:
 def test_a_job_submitted_before_a_conversation_ended_never_makes_it_open_again_once_pages_are_compared(
     clock: Clock, book: JobBookInMemory
 ) -> None:
-    """The job is left over, the conversation ends, the query reads it; then the job is taken up and fetched last."""
+    """The job is left over, the conversation ends, and the query reads it. Then a later try takes up the job and
+    fetches it last."""
     morning = Interval(NOON - timedelta(hours=12), NOON)
     query = DetailsJobQuery(interval=morning, start_of_day_interval_matching=True)
     with running(now=clock.now, requests_per_minute=None, conversations_per_day=400) as sandbox:
@@ -130,6 +131,6 @@ def test_a_job_submitted_before_a_conversation_ended_never_makes_it_open_again_o
 
 
 def ends(pages: Sequence[Page]) -> dict[str, str]:
-    """When each conversation ended that did, by the last of the pages that has it."""
+    """When each ended conversation ended, according to the last page that has it."""
     last = {item["conversationId"]: item for page in pages for item in page.json().get("conversations", ())}
     return {name: item["conversationEnd"] for name, item in last.items() if "conversationEnd" in item}

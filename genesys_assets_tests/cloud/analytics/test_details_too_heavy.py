@@ -1,4 +1,4 @@
-"""Details of which the platform does not answer at once: crowded days and queries that are too heavy."""
+"""Details that the platform does not return at once: crowded days and queries that are too heavy."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_day_beyond_reach_is_an_error_that_names_the_job(
         list(details.fetch(cloud, DAY, page_size=10))
     with pytest.raises(TooLarge):
         list(details.fetch(cloud, hours(11, 13), page_size=10))
-    assert len(platform.asked(PATH)) == 2 * 3, "it is told before anything is read"
+    assert len(platform.requests_to(PATH)) == 2 * 3, "the error comes before anything is read"
 
 
 def test_a_day_that_turns_out_crowded_is_read_from_both_ends(
@@ -93,7 +93,7 @@ def test_a_day_that_turns_out_crowded_is_read_from_both_ends(
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 1), (23, 24)])
-def test_the_ends_of_a_day_beyond_reach_are_read_all_the_same(
+def test_the_ends_of_a_day_beyond_reach_are_still_read(
     platform: Platform, cloud: GenesysCloud, small_reach: int, first: float, last: float
 ) -> None:
     archive = Archive(spread(300), limit=small_reach)

@@ -1,4 +1,5 @@
-"""Every family of aggregates has the names that the SDK has, resolves its own, and says whose another's are."""
+"""Every family of aggregates has the names of the SDK, resolves its own, and says which family a foreign name belongs
+to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How it is seen that pages moved, without a network."""
+"""How the client notices that pages moved, without a network."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def test_rows_that_come_again_have_moved() -> None:
     assert moved(("abc", 9), ("def", 9), ("bgh", 9))
 
 
-def test_a_total_that_falls_tells_of_a_move() -> None:
+def test_a_total_that_falls_shows_a_move() -> None:
     assert moved(("abc", 6), ("def", 5))
     assert moved(("abc", 6), ("def", 5), in_order=True)
 
 
-def test_a_total_that_rises_tells_of_a_move_unless_pages_are_asked_for_in_order() -> None:
+def test_a_total_that_rises_shows_a_move_unless_pages_are_asked_for_in_order() -> None:
     assert moved(("abc", 6), ("def", 7))
     assert not moved(("abc", 6), ("def", 7), in_order=True)
 

@@ -1,4 +1,4 @@
-"""Questions are checked before they are asked."""
+"""Queries are checked before they are sent."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_an_aggregate_query_is_written_as_the_platform_reads_it() -> None:
     }
 
 
-def test_what_is_not_asked_is_not_written() -> None:
+def test_unset_fields_are_not_written() -> None:
     assert set(aggregate().body()) == {"interval", "granularity", "metrics"}
 
 

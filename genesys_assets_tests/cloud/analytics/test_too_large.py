@@ -1,4 +1,4 @@
-"""Answers that are too large: the details query is asked for smaller pages, and nothing is missed."""
+"""Answers that are too large: the client asks the details query for smaller pages, and misses nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOO_LARGE = Reply(400, {"message": "reduce pageSize", "code": "response.entity.t
 
 
 def stingy(archive: Archive, most: int, after: int = 0) -> Any:
-    """The archive, which from so many requests on sends no more than `most` conversations at once."""
+    """The archive. After this many requests it sends no more than `most` conversations at once."""
     asked: list[int] = []
 
     def answer(request: Request) -> Reply:
@@ -50,7 +50,7 @@ def test_a_conversation_that_is_too_large_alone_is_an_error(platform: Platform, 
     platform.on(PATH, TOO_LARGE)
     with pytest.raises(AnswerTooLarge):
         list(details.fetch(cloud, DAY))
-    assert [request.json()["paging"]["pageSize"] for request in platform.asked(PATH)] == [100, 50, 25, 5, 1]
+    assert [request.json()["paging"]["pageSize"] for request in platform.requests_to(PATH)] == [100, 50, 25, 5, 1]
 
 
 def test_the_newest_start_is_found_by_smaller_pages(platform: Platform, cloud: GenesysCloud) -> None:

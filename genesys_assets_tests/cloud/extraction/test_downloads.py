@@ -1,4 +1,4 @@
-"""Files of the data lake extraction, listed and downloaded from the sandbox, and from hosts that misbehave."""
+"""The client lists and downloads files of the data lake extraction from the sandbox and from hosts that misbehave."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PARQUET = b"PAR1" + bytes(20) + (4).to_bytes(4, "little") + b"PAR1"
 
 
 class Now:
-    """A clock that is set by hand."""
+    """A clock that the test sets."""
 
     now = DAY + timedelta(days=3)
 
@@ -70,7 +70,7 @@ def sandbox(warehouse: Sandbox) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def lake(sandbox: Sandbox) -> Iterator[GenesysCloud]:
-    """A client of the sandbox that does not wait."""
+    """A client of the sandbox whose retries do not wait."""
     there = hosts(None, api_url=sandbox.url, login_url=sandbox.url)
     with GenesysCloud(
         there, sandbox.client_id, sandbox.client_secret, requests_per_minute=10**6, sleep=lambda seconds: None
@@ -125,7 +125,7 @@ def test_what_was_asked_for_is_asked_for_on_each_page(platform: Platform, cloud:
     first = {"entities": [], "nextUri": "api/v2/analytics/dataextraction/downloads/metadata?after=c1"}
     platform.on(listing.PATH, Reply(body=first), Reply(body={"entities": []}))
     list_files(cloud, OF_DAY, ["segments"])
-    asked = [request.params for request in platform.asked(listing.PATH)]
+    asked = [request.params for request in platform.requests_to(listing.PATH)]
     assert [each.pop("after", None) for each in asked] == [None, "c1"]
     assert asked[0] == asked[1]
 
@@ -230,7 +230,7 @@ def test_a_url_is_in_no_log_and_carries_no_token(
     platform.on("/files/1", Reply(body=PARQUET))
     assert [each.body for each in download(cloud, [FILE])] == [PARQUET]
     assert "very-secret" not in caplog.text
-    (request,) = platform.asked("/files/1")
+    (request,) = platform.requests_to("/files/1")
     assert "authorization" not in {name.lower() for name in request.headers}
 
 
@@ -240,7 +240,7 @@ def test_a_redirect_is_not_followed(platform: Platform, cloud: GenesysCloud) -> 
     platform.on("/files/1", Reply(302, headers={"Location": f"{cloud.hosts.api_url}/files/2"}))
     with pytest.raises(DownloadFailed, match="302"):
         list(download(cloud, [FILE]))
-    assert not platform.asked("/files/2")
+    assert not platform.requests_to("/files/2")
 
 
 # -- preflight ---------------------------------------------------------------------------------------------------------
@@ -249,13 +249,13 @@ def test_a_redirect_is_not_followed(platform: Platform, cloud: GenesysCloud) -> 
 def test_preflight_says_whether_the_extraction_is_permitted_where_it_is_wanted(
     lake: GenesysCloud, sandbox: Sandbox
 ) -> None:
-    def found(*, data_lake: bool = False) -> dict[str, tuple[str, str]]:
+    def findings(*, data_lake: bool = False) -> dict[str, tuple[str, str]]:
         return {each.what: (each.level, each.value) for each in preflight(lake, data_lake=data_lake).findings}
 
-    assert "data lake extraction" not in found()
-    assert found(data_lake=True)["data lake extraction"] == ("ok", "permitted")
+    assert "data lake extraction" not in findings()
+    assert findings(data_lake=True)["data lake extraction"] == ("ok", "permitted")
     sandbox.behaviour.extraction_schemas = ("conversations", "segments")
-    level, value = found(data_lake=True)["data lake extraction"]
+    level, value = findings(data_lake=True)["data lake extraction"]
     assert (level, value) == ("warn", "permitted, without conversation-metrics")
     sandbox.behaviour.missing_permissions.add(listing.PERMISSION)
     refused = [each for each in preflight(lake, data_lake=True).findings if each.what == "data lake extraction"]

@@ -1,4 +1,4 @@
-"""The circuit, by the clock."""
+"""The circuit breaker, driven by a clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A connection whose answer cannot be read is closed at once, and not only when Python collects garbage."""
+"""The client closes a connection whose answer cannot be read at once, not only when Python collects garbage."""
 
 from __future__ import annotations
 

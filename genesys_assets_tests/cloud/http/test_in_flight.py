@@ -1,4 +1,4 @@
-"""Threads that read ahead hold no more bytes together than a limit says, and none waits for ever."""
+"""Threads that read ahead hold no more bytes together than the limit, and none waits forever."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PATH = "/api/v2/things"
 
 
 def read(size: int, piece: int = 10) -> int:
-    """Hold as much as reading an answer would."""
+    """Hold as many bytes as reading an answer would."""
     for begin in range(0, size, piece):
         hold(min(piece, size - begin), time.monotonic() + PATIENCE_SECONDS)
     return size

@@ -1,4 +1,4 @@
-"""Logging in: what is sent, what is kept, and what each refusal means."""
+"""Logging in: what the client sends, how long it keeps a token, and what each refusal means."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def grant(token: str, seconds: object) -> Reply:
 
 
 def tokens_used(platform: Platform) -> list[str]:
-    return [request.headers["Authorization"] for request in platform.asked(PATH)]
+    return [request.headers["Authorization"] for request in platform.requests_to(PATH)]
 
 
 def test_the_login_is_basic_with_a_form(platform: Platform, cloud: GenesysCloud) -> None:
     cloud.get(PATH)
-    (login,) = platform.asked(TOKEN_PATH)
+    (login,) = platform.requests_to(TOKEN_PATH)
     scheme, encoded = login.headers["Authorization"].split()
     assert (scheme, b64decode(encoded)) == ("Basic", b"my-client:my-secret")
     assert login.headers["Content-Type"] == "application/x-www-form-urlencoded"
@@ -85,8 +85,8 @@ def test_an_unknown_client_is_named_as_such(platform: Platform, cloud: GenesysCl
     platform.on(TOKEN_PATH, Reply(400, UNKNOWN_CLIENT))
     with pytest.raises(errors.WrongClientId, match=r"does not know the OAuth client 'my-client'.*region"):
         cloud.get(PATH)
-    assert len(platform.asked(TOKEN_PATH)) == 1
-    assert platform.asked(PATH) == []
+    assert len(platform.requests_to(TOKEN_PATH)) == 1
+    assert platform.requests_to(PATH) == []
     assert cloud.usage.requests == 0
 
 
@@ -96,20 +96,20 @@ def test_a_wrong_secret_is_named_as_such(platform: Platform, cloud: GenesysCloud
         cloud.get(PATH)
     assert isinstance(raised.value, errors.LoginRefused)
     assert "my-secret" not in str(raised.value)
-    assert len(platform.asked(TOKEN_PATH)) == 1
+    assert len(platform.requests_to(TOKEN_PATH)) == 1
 
 
 def test_the_recorded_body_is_the_one_tested_with() -> None:
     assert json.loads(samples.body("oauth_401_bad_secret")) == BAD_SECRET
 
 
-def test_a_client_of_another_grant_type_is_told_so(platform: Platform, cloud: GenesysCloud) -> None:
+def test_a_client_of_another_grant_type_is_named_as_such(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(TOKEN_PATH, Reply(400, {"error": "unauthorized_client", "description": "not this grant"}))
     with pytest.raises(errors.LoginRefused, match=r"not this grant.*grant type is client credentials"):
         cloud.get(PATH)
 
 
-def test_a_login_address_that_leads_elsewhere_is_told(platform: Platform, cloud: GenesysCloud) -> None:
+def test_a_wrong_login_url_is_an_error(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(TOKEN_PATH, Reply(404, b"<html>nothing here</html>"))
     with pytest.raises(errors.LoginRefused, match=r"the answer was HTML.*Check GENESYS_CLOUD_LOGIN_URL"):
         cloud.get(PATH)
@@ -142,5 +142,5 @@ def test_a_secret_may_hold_any_character(platform: Platform, clock: Clock) -> No
     hosts = Hosts(platform.url, platform.url)
     with GenesysCloud(hosts, "id", "ключ", clock=clock, sleep=clock.sleep) as cloud:
         cloud.get(PATH)
-    encoded = platform.asked(TOKEN_PATH)[0].headers["Authorization"].split()[1]
+    encoded = platform.requests_to(TOKEN_PATH)[0].headers["Authorization"].split()[1]
     assert b64decode(encoded).decode() == "id:ключ"

@@ -1,4 +1,4 @@
-"""The pace, simulated: workers that take time to be answered, and servers that count as the platform does."""
+"""The pace, simulated: workers whose answers take time, and servers that count as the platform does."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BEGIN = 10.0
 
 @dataclass
 class Server:
-    """Counts requests in windows of 60 s that begin on the minute or with the first request of each."""
+    """Counts requests in windows of 60 s, which begin on the minute or with the first request."""
 
     allowed: int
     rounding: str = "up"
@@ -60,7 +60,7 @@ LATENCIES: dict[str, Latency] = {
 
 @dataclass
 class Process:
-    """Workers that share a budget, as the threads of one process do."""
+    """Workers that share a budget, like the threads of one process."""
 
     budget: Budget
     workers: int = 16
@@ -73,7 +73,7 @@ class Process:
 
 @dataclass(order=True)
 class Event:
-    """What happens to a worker of a process, or to somebody else's program (process -1)."""
+    """An event for a worker of a process, or for another program (process -1)."""
 
     now: float
     order: int
@@ -86,7 +86,8 @@ class Event:
 
 
 def simulate(server: Server, *processes: Process, minutes: float = 10, others: float = 0.0, seed: int = 1) -> None:
-    """Lets the processes ask as fast as their budgets permit; `others` ask so often a second."""
+    """Lets the processes send requests as fast as their budgets permit; `others` is the rate per second of other
+    programs."""
     drawn, numbers = random.Random(seed), count()
     events: list[Event] = []
 
@@ -214,7 +215,7 @@ def test_a_budget_that_somebody_used_up_at_once_is_used_again_in_the_next_window
     assert process.sent >= 0.95 * 300 * 4
 
 
-def test_without_any_headers_the_own_ceiling_holds() -> None:
+def test_without_any_headers_the_configured_ceiling_holds() -> None:
     budget = Budget(5)
     sent_at: list[float] = []
     now = 0.0
@@ -237,7 +238,7 @@ def test_the_first_request_of_a_window_goes_alone() -> None:
     assert budget.take(0.1) == 0
 
 
-def test_an_answer_of_the_window_before_that_comes_late_is_not_heeded() -> None:
+def test_a_late_answer_of_the_window_before_is_ignored() -> None:
     budget = Budget(300)
     assert budget.take(0.0) == 0
     budget.learn(Server(300).ask(0.0), 0.0)

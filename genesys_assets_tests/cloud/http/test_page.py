@@ -1,4 +1,4 @@
-"""As of when a page's content is true."""
+"""The instant as of which a page's content is true."""
 
 from __future__ import annotations
 

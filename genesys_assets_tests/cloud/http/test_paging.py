@@ -1,4 +1,4 @@
-"""The three ways answers continue."""
+"""The three kinds of paging."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def page(body: Any) -> Page:
 
 
 class RequestHead:
-    """Answers with each body in turn and keeps what was asked."""
+    """Answers with each body in turn, and keeps the requests."""
 
     def __init__(self, *bodies: Any) -> None:
         self.bodies = list(bodies)
@@ -41,8 +41,8 @@ def test_page_numbers_end_with_a_page_that_is_not_full(sizes: list[int], given: 
 
 
 @pytest.mark.parametrize("repeated", [1, 2, 5])
-def test_page_numbers_that_are_not_heeded_are_an_error(repeated: int) -> None:
-    """The same full pages come again and again; what else an answer says may differ."""
+def test_page_numbers_that_the_platform_ignores_are_an_error(repeated: int) -> None:
+    """The same full pages come again and again, while other fields of the answer differ."""
     bodies = [{"rows": [number % repeated] * 2, "pageNumber": number} for number in range(100)]
     with pytest.raises(EndlessPages, match=rf"repeats an earlier page as page {repeated + 1}"):
         list(PageNumbers("rows", 2).pages(lambda number, _: page(bodies[number - 1])))
@@ -152,13 +152,13 @@ def test_cursors_without_end_are_an_error(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("cursor", [7, ["x"], {"x": 1}, True, "x" * 10_000])
-def test_a_cursor_that_is_none_is_an_error(cursor: object) -> None:
+def test_an_invalid_cursor_is_an_error(cursor: object) -> None:
     with pytest.raises(UnexpectedAnswer, match="a cursor that is no text"):
         list(Cursor(RequestHead({"cursor": cursor}, {})).pages("/a", {"pageSize": 5}))
 
 
 class Stingy:
-    """A list of so many rows, of which no more than `most` are sent at once; by number, address or cursor."""
+    """A list of rows that sends no more than `most` at once; by number, URL or cursor."""
 
     def __init__(self, total: int, most: int) -> None:
         self.total, self.most = total, most

@@ -1,4 +1,4 @@
-"""A POST that must not happen twice is sent again only if it surely did not happen."""
+"""The client repeats a POST that must not happen twice only if it certainly did not happen."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_post_that_must_not_happen_twice_is_not_sent_again_if_it_may_have_happ
     platform.on(PATH, lost, DONE)
     with pytest.raises(errors.GenesysCloudError) as raised:
         cloud.post(PATH, {}, repeatable=False)
-    assert len(platform.asked(PATH)) == 1
+    assert len(platform.requests_to(PATH)) == 1
     assert may_have_happened(raised.value)
 
 
@@ -30,7 +30,7 @@ def test_a_post_that_must_not_happen_twice_is_sent_again_if_it_did_not_happen(
     expired = Reply(401, error_body("Invalid login credentials.", "bad.credentials"))
     platform.on(PATH, Reply(429, LIMIT), Reply(503, {}), expired, DONE)
     assert cloud.post(PATH, {}, repeatable=False).json() == {"done": True}
-    assert len(platform.asked(PATH)) == 4
+    assert len(platform.requests_to(PATH)) == 4
 
 
 def test_a_post_that_reaches_nobody_did_not_happen(clock: Clock, platform: Platform) -> None:
@@ -48,7 +48,7 @@ def test_a_post_whose_answer_never_comes_may_have_happened(platform: Platform, c
     platform.on(PATH, Reply(fault="silent"))
     with pytest.raises(errors.Unreachable) as raised:
         impatient(cloud).post(PATH, {}, repeatable=False)
-    assert cloud.usage.requests == len(wait_for(lambda: platform.asked(PATH))) == 1
+    assert cloud.usage.requests == len(wait_for(lambda: platform.requests_to(PATH))) == 1
     assert may_have_happened(raised.value)
 
 

@@ -1,4 +1,4 @@
-"""Where the hosts are, however a region is written."""
+"""The hosts of a region, however the region is written."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_region_like_no_other_is_refused_with_all_of_them() -> None:
         hosts_for("%%%")
 
 
-def test_addresses_come_before_the_region() -> None:
+def test_urls_take_precedence_over_the_region() -> None:
     assert hosts("eu_west_1", "https://gateway.example.com/genesys/", "https://sso.example.com") == Hosts(
         "https://gateway.example.com/genesys", "https://sso.example.com"
     )
@@ -70,12 +70,12 @@ def test_addresses_come_before_the_region() -> None:
         ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
     ],
 )
-def test_the_login_address_follows_the_api_address(api: str, login: str) -> None:
+def test_the_login_url_follows_the_api_url(api: str, login: str) -> None:
     assert hosts(api_url=api).login_url == login
 
 
 @pytest.mark.parametrize("address", ["api.mypurecloud.ie", "ftp://x", "https://"])
-def test_a_malformed_address_is_refused(address: str) -> None:
+def test_a_malformed_url_is_refused(address: str) -> None:
     with pytest.raises(UnknownRegion, match="is not a URL of an API"):
         hosts(api_url=address)
 

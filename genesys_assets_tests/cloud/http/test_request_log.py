@@ -1,4 +1,4 @@
-"""What a client keeps of each request that it sends."""
+"""What a client records about each request that it sends."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_no_id_stays_in_a_path(id_: UUID, word: str) -> None:
 
 
 @pytest.mark.parametrize("part", ["1234", "a1b2c3", "ada@example.com", "+41445550100", "%2B4144", "x" * 41, "Zoé"])
-def test_whatever_is_no_word_counts_as_an_id(part: str) -> None:
+def test_any_part_that_is_no_word_counts_as_an_id(part: str) -> None:
     assert template(f"/api/v2/users/{part}") == "/api/v2/users/{id}"
 
 
@@ -70,7 +70,7 @@ def test_a_new_login_is_no_request_of_its_own_and_the_request_after_it_is_anothe
     platform.on(PATH, Reply(401, {"code": "bad.credentials"}), Reply(body={}))
     cloud.get(PATH)
     assert [(each.attempt, each.status) for each in sent(cloud)] == [(1, 401), (2, 200)]
-    assert len(platform.asked(TOKEN_PATH)) == 2
+    assert len(platform.requests_to(TOKEN_PATH)) == 2
 
 
 def test_a_request_without_an_answer_has_no_status(platform: Platform, cloud: GenesysCloud) -> None:
@@ -84,7 +84,7 @@ def test_a_request_without_an_answer_has_no_status(platform: Platform, cloud: Ge
     ]
 
 
-def test_what_was_taken_is_not_given_again(platform: Platform, cloud: GenesysCloud) -> None:
+def test_requests_that_were_taken_are_not_returned_again(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(PATH, Reply(body={}))
     cloud.get(PATH)
     assert len(sent(cloud)) == 1

@@ -1,4 +1,4 @@
-"""The policy of retries, without a network."""
+"""The retry policy, without a network."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def limited(retry_after: float | None) -> RateLimited:
 
 
 class Attempts:
-    """Fails with each error in turn, then succeeds; knows the waits between."""
+    """Fails with each error in turn, then succeeds; records the waits between."""
 
     def __init__(self, *failures: GenesysCloudError) -> None:
         self.failures = list(failures)
@@ -178,13 +178,13 @@ def test_every_budget_is_shorter_than_the_shortest_job() -> None:
     assert max(clause.seconds for clause in POLICY.values()) + limits.LONGEST_EXCHANGE < shortest
 
 
-def test_a_rate_limit_is_waited_for_as_told() -> None:
+def test_a_rate_limit_is_waited_for_as_long_as_retry_after_says() -> None:
     attempts = Attempts(limited(12.0), limited(180.0))
     assert attempts.run() == "done"
     assert attempts.waits == [13.0, 181.0]
 
 
-def test_a_rate_limit_that_tells_no_time_is_waited_for_longer_and_longer() -> None:
+def test_a_rate_limit_without_retry_after_is_waited_for_longer_and_longer() -> None:
     attempts = Attempts(*[limited(None)] * 4)
     attempts.run()
     assert attempts.waits == [2, 3, 5, 9]

@@ -27,7 +27,7 @@ def test_eight_threads_log_in_once(platform: Platform, clock: Clock) -> None:
             return bool(cloud.get(PATH).json()["done"])
 
         assert list(cloud.map_in_order(ask, range(8))) == [True] * 8
-    assert len(platform.asked(TOKEN_PATH)) == 1
+    assert len(platform.requests_to(TOKEN_PATH)) == 1
 
 
 def test_eight_threads_with_a_rejected_token_log_in_once_more(platform: Platform, clock: Clock) -> None:
@@ -45,7 +45,7 @@ def test_eight_threads_with_a_rejected_token_log_in_once_more(platform: Platform
     with client(platform, clock) as cloud:
         cloud.get(warm)
         assert len(list(cloud.map_in_order(lambda _: cloud.get(PATH), range(8)))) == 8
-    assert len(platform.asked(TOKEN_PATH)) == 2
+    assert len(platform.requests_to(TOKEN_PATH)) == 2
 
 
 def test_results_come_in_the_order_of_the_items(cloud: GenesysCloud) -> None:

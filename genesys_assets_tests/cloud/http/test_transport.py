@@ -1,4 +1,4 @@
-"""The client against a real server that fails in every way a server can."""
+"""The client against a real server that fails in every way that a server can."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def test_an_answer_is_kept_as_it_came(platform: Platform, cloud: GenesysCloud) -
 def test_a_packed_answer_is_unpacked(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(PATH, Reply(body={"long": "x" * 10_000}, packed=True))
     assert cloud.get(PATH).json() == {"long": "x" * 10_000}
-    assert platform.asked(PATH)[0].headers["Accept-Encoding"] == "gzip"
+    assert platform.requests_to(PATH)[0].headers["Accept-Encoding"] == "gzip"
 
 
 def test_a_post_carries_json_and_params(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(PATH, DONE)
     page = cloud.post(PATH, {"b": [1], "a": "é"}, {"pageSize": 5})
-    asked = platform.asked(PATH)[0]
+    asked = platform.requests_to(PATH)[0]
     assert asked.json() == {"b": [1], "a": "é"}
     assert asked.params == {"pageSize": "5"}
     assert asked.headers["Authorization"] == "Bearer token-1"
@@ -52,7 +52,7 @@ def test_a_post_carries_json_and_params(platform: Platform, cloud: GenesysCloud)
 def test_a_delete_needs_no_body_in_return(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(PATH, Reply(204, b""))
     cloud.delete(PATH)
-    assert platform.asked(PATH)[0].method == "DELETE"
+    assert platform.requests_to(PATH)[0].method == "DELETE"
 
 
 @pytest.mark.parametrize("broken", BROKEN)
@@ -67,7 +67,7 @@ def test_a_body_that_stays_broken_is_an_error(platform: Platform, cloud: Genesys
     platform.on(PATH, broken)
     with pytest.raises(errors.BrokenAnswer, match=PATH):
         cloud.get(PATH)
-    assert len(platform.asked(PATH)) == 5
+    assert len(platform.requests_to(PATH)) == 5
 
 
 def test_html_is_called_html(platform: Platform, cloud: GenesysCloud) -> None:
@@ -144,7 +144,7 @@ def test_a_refusal_is_final_and_carries_what_the_api_said(
     assert type(raised.value) is expected
     assert (raised.value.status, raised.value.code, raised.value.correlation_id) == (status, code, "corr-2")
     assert str(raised.value).endswith(f"(HTTP {status}, {code}, correlation id corr-2)")
-    assert len(platform.asked(PATH)) == 1
+    assert len(platform.requests_to(PATH)) == 1
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_rejected_token_is_renewed_once(platform: Platform, cloud: GenesysClou
     platform.on(PATH, DONE, expired, DONE)
     cloud.get(PATH)
     assert cloud.get(PATH).json() == {"done": True}
-    assert [asked.headers["Authorization"] for asked in platform.asked(PATH)] == [
+    assert [asked.headers["Authorization"] for asked in platform.requests_to(PATH)] == [
         "Bearer token-1",
         "Bearer token-1",
         "Bearer token-2",
@@ -195,7 +195,7 @@ def test_a_token_rejected_after_renewal_is_an_error(platform: Platform, cloud: G
     platform.on(PATH, Reply(401, error_body("Invalid login credentials.", "bad.credentials")))
     with pytest.raises(errors.Unauthorized, match="Invalid login credentials"):
         cloud.get(PATH)
-    assert len(platform.asked(PATH)) == 2
+    assert len(platform.requests_to(PATH)) == 2
 
 
 @pytest.mark.parametrize(
@@ -238,10 +238,10 @@ def test_a_long_outage_opens_the_circuit(platform: Platform, cloud: GenesysCloud
         cloud.get(PATH)
     assert raised.value.retry_in == 120
     assert clock() - 1000 == pytest.approx(300)
-    asked = len(platform.asked(PATH))
+    asked = len(platform.requests_to(PATH))
     with pytest.raises(errors.CircuitOpen):
         cloud.get(PATH)
-    assert len(platform.asked(PATH)) == asked
+    assert len(platform.requests_to(PATH)) == asked
 
 
 def test_the_circuit_closes_after_a_good_probe(platform: Platform, cloud: GenesysCloud, clock: Clock) -> None:
@@ -254,7 +254,7 @@ def test_the_circuit_closes_after_a_good_probe(platform: Platform, cloud: Genesy
     assert cloud.get(PATH).json() == {"done": True}
 
 
-def test_no_error_tells_the_secret_or_the_token(platform: Platform, clock: Clock) -> None:
+def test_no_error_shows_the_secret_or_the_token(platform: Platform, clock: Clock) -> None:
     replies = [Reply(status, error_body("No.", "no")) for status in (400, 401, 403, 404, 409, 413, 500)]
     for reply in [*replies, *BROKEN, Reply(fault="reset")]:
         platform.on(PATH, reply)
@@ -306,7 +306,7 @@ def test_a_client_without_time_does_not_wait_for_the_rate_limit(platform: Platfo
         with pytest.raises(errors.RateLimited, match="longer than this run may wait"):
             cloud.get(PATH)
     assert clock.slept == []
-    assert len(platform.asked(PATH)) == 1
+    assert len(platform.requests_to(PATH)) == 1
 
 
 def test_no_answer_takes_longer_than_the_client_has_time(platform: Platform) -> None:
@@ -317,7 +317,7 @@ def test_no_answer_takes_longer_than_the_client_has_time(platform: Platform) -> 
         pytest.raises(errors.Unreachable, match="no whole answer within 1 s"),
     ):
         cloud.get(PATH)
-    assert len(platform.asked(PATH)) == 1
+    assert len(platform.requests_to(PATH)) == 1
 
 
 def test_an_exchange_that_begins_late_gets_only_what_time_is_left(platform: Platform, clock: Clock) -> None:

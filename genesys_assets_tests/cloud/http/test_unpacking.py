@@ -1,4 +1,4 @@
-"""Unpacking answers, by either library."""
+"""Unpacking compressed answers, with either library."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def unpacked(packed: bytes, at_once: int = 1000) -> tuple[bytes, bool]:
-    """What comes out, where so many bytes come in at once; and whether that was all."""
+    """The unpacked bytes, if this many bytes arrive at once; and whether the answer was whole."""
     answer = Gzip(4096)
     pieces = [
         piece for first in range(0, len(packed), at_once) for piece in answer.pieces(packed[first : first + at_once])

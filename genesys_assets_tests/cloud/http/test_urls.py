@@ -1,4 +1,4 @@
-"""Where secrets may go: to the API's own origin, by TLS or on this machine, whatever a path or an address says."""
+"""The client sends secrets only to the API's own origin, by TLS or on this machine, whatever a path or a URL says."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ API = "https://api.example.com"
 
 
 def credentials_of(platform: Platform, clock: Clock) -> ClientCredentials:
-    """Those of the API, with the platform's login."""
+    """The credentials for the API, with the platform's login."""
     return ClientCredentials(
         api_url=API,
         login_url=platform.url,
@@ -56,7 +56,7 @@ def test_the_token_goes_nowhere_else(url: str, platform: Platform, clock: Clock)
     with pytest.raises(ForeignHost, match="nowhere else"):
         credentials(request)
     assert not request.headers
-    # Nothing was asked, not even for a token.
+    # The client sent nothing, not even a request for a token.
     assert platform.requests == []
 
 
@@ -67,7 +67,7 @@ def test_the_token_goes_to_the_api(url: str, platform: Platform, clock: Clock) -
 
 
 @pytest.mark.parametrize("path", ["@elsewhere.example.com/x", ".elsewhere.example.com/x", "1/x", ":1/x"])
-def test_a_path_that_is_none_is_not_asked_for(path: str, platform: Platform, cloud: GenesysCloud) -> None:
+def test_an_invalid_path_is_not_requested(path: str, platform: Platform, cloud: GenesysCloud) -> None:
     platform.on("/x", Reply())
     with pytest.raises(GenesysCloudError):
         cloud.get(path)
@@ -75,7 +75,7 @@ def test_a_path_that_is_none_is_not_asked_for(path: str, platform: Platform, clo
 
 
 @pytest.mark.parametrize("address", ["http://api.example.com", "http://10.0.0.1", "https://me:hush@api.example.com"])
-def test_no_client_is_made_for_an_address_that_lays_secrets_open(address: str) -> None:
+def test_no_client_is_made_for_a_url_that_exposes_secrets(address: str) -> None:
     for given in (Hosts(address, API), Hosts(API, address)):
         with pytest.raises(ForeignHost, match="not a URL to send secrets to") as refused:
             GenesysCloud(given, "id", "secret")
@@ -94,7 +94,7 @@ def test_tls_or_this_machine_is_fine(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["", "x", "https://", "file:///x", "https://[", "https://x:99999", "https://x\n.y"])
-def test_what_is_no_address_is_refused(address: str) -> None:
+def test_an_invalid_url_is_refused(address: str) -> None:
     with pytest.raises(NotAUrl):
         checked_url(address)
 

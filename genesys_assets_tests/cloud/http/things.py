@@ -1,4 +1,4 @@
-"""What tests of the client ask for, and what the platform answers."""
+"""Requests and answers that tests of the client share."""
 
 from __future__ import annotations
 

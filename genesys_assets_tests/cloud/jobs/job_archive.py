@@ -21,7 +21,7 @@ QUERY = DetailsJobQuery(interval=DAY, start_of_day_interval_matching=True)
 
 
 def read(cloud: GenesysCloud, book: JobBook, **options: Any) -> list[JobPage]:
-    """Every page of the job that was read to its end."""
+    """Every page of the job that was read to the end."""
     return details_jobs.read(cloud, QUERY, book, list, page_size=10, **options)
 
 
@@ -37,7 +37,7 @@ class Killed(BaseException):
 
 
 def leave_after(pages: int) -> Any:
-    """A reader that is killed when it has that many pages."""
+    """A reader that dies when it has that many pages."""
 
     def take(given: Iterable[JobPage]) -> None:
         for page in given:
@@ -50,11 +50,11 @@ def leave_after(pages: int) -> Any:
 class JobArchive:
     """Accepts jobs, finishes each after the states in `plans`, and pages its conversations by cursor.
 
-    A reply in `submissions` is sent in place of the next job's id; `made` says whether the job exists nevertheless. A
-    reply in `in_place_of` is sent in place of the results' page of that job and number.
+    A reply in `submissions` is sent instead of the next job's id; `made` says whether the job exists anyway. A reply in
+    `in_place_of` is sent instead of the results' page of that job and number.
 
-    `empty` pages lead on to the conversations from that place on; with `ends_empty` the last page leads to one more,
-    without conversations. With `single_use` a cursor is refused when it comes again. The answer to a page in
+    `empty` pages come before the conversations from that place on; with `ends_empty` a page without conversations
+    follows the last page. With `single_use` a cursor is refused when it comes again. The answer to a page in
     `lost_once` is lost the first time. The details `query` knows the same conversations.
     """
 
@@ -82,11 +82,11 @@ class JobArchive:
         platform.on(f"{PATH}/availability", Reply(body={"dataAvailabilityDate": iso(AVAILABLE)}))
 
     def plan(self, *states: str | dict[str, Any]) -> None:
-        """The states of the next job, the last for ever."""
+        """Set the states of the next job; the last one stays."""
         self.plans.append([state if isinstance(state, dict) else {"state": state} for state in states])
 
-    def asked(self, job_id: str, what: str = "") -> list[Request]:
-        return self._platform.asked(f"{PATH}/{job_id}{what}")
+    def requests_to(self, job_id: str, what: str = "") -> list[Request]:
+        return self._platform.requests_to(f"{PATH}/{job_id}{what}")
 
     def submit(self, request: Request) -> Reply:
         self.bodies.append(request.json())
@@ -100,7 +100,7 @@ class JobArchive:
         return reply
 
     def start(self, job_id: str) -> None:
-        """A job of that id, by the next plan or FULFILLED at once."""
+        """Start a job of that id, by the next plan or FULFILLED at once."""
         states = self.plans.popleft() if self.plans else [{"state": "FULFILLED"}]
         self.jobs[job_id] = deque(states)
         now = self._clock.now()
@@ -149,7 +149,7 @@ def all_of(archive: JobArchive) -> list[str]:
 
 
 class Sinks:
-    """Takes pages into a sink of its own each time, and remembers all of them."""
+    """Makes a new sink for each reading, and remembers all sinks."""
 
     def __init__(self) -> None:
         self.filled: list[list[JobPage]] = []

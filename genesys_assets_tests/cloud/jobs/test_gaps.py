@@ -1,4 +1,4 @@
-"""Pages of a job without conversations, compared with what the details query knows."""
+"""A job's pages without conversations are compared with the details query."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_nothing_is_compared_as_long_as_no_page_is_empty(
 ) -> None:
     del archive.rows[3]
     assert written(read(cloud, book)) == all_of(archive)
-    assert platform.asked(details.PATH) == []
+    assert platform.requests_to(details.PATH) == []
 
 
 def test_an_empty_page_where_the_query_knows_nothing_either_takes_few_requests(
@@ -98,7 +98,7 @@ def test_an_empty_page_where_the_query_knows_nothing_either_takes_few_requests(
     archive = JobArchive(platform, clock, rows=5000)
     archive.empty = {2000: 1}
     assert len(written(details_jobs.read(cloud, QUERY, book, list, page_size=1000))) == 5000
-    assert len(platform.asked(details.PATH)) <= 8
+    assert len(platform.requests_to(details.PATH)) <= 8
 
 
 def test_a_part_of_a_day_is_compared_up_to_its_end_only(
@@ -126,7 +126,7 @@ def test_what_began_after_the_instant_up_to_which_the_job_has_all_data_is_not_co
 def test_what_began_before_the_interval_is_not_compared(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
 ) -> None:
-    """A job without matching by the day brings of earlier days only what was still alive."""
+    """A job without matching by the day returns only those conversations of earlier days that were still alive."""
     overlap = replace(QUERY, interval=Interval(start(archive, 20), DAY.end), start_of_day_interval_matching=False)
     archive.empty = {10: 1}
     archive.rows = [archive.rows[number] for number in (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 19, 20, 21, 22, 23, 24)]

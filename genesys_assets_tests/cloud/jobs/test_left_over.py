@@ -1,4 +1,4 @@
-"""Jobs that an earlier try left over: which are taken up again, and as of when their pages are true."""
+"""Jobs that an earlier try left over: which of them a later try takes up, and as of when their pages are true."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_where_the_platform_does_not_say_when_a_job_was_submitted_its_note_does(
     assert {page.as_of for page in read(cloud, book)} == {NOON}
 
 
-def test_the_platforms_word_on_when_a_job_was_submitted_counts_before_the_note(
+def test_the_platforms_time_of_submission_takes_precedence_over_the_note(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
 ) -> None:
     archive.available = LATER
@@ -123,7 +123,7 @@ def test_another_job_in_place_of_one_that_failed_is_newer(
 def test_a_process_that_is_killed_while_it_reads_leaves_its_job_to_the_next_one(
     platform: Platform, cloud: GenesysCloud, archive: JobArchive, tmp_path: Path
 ) -> None:
-    """Really killed, and in the middle of its third page."""
+    """The process is really killed, in the middle of its third page."""
     asked, answered = threading.Event(), threading.Event()
 
     def hold(request: Request) -> Reply:
@@ -292,7 +292,7 @@ def test_a_recorded_job_that_is_gone_is_forgotten(
 
 
 @pytest.mark.parametrize("status", [Reply(body={}), Reply(500, {}), Reply(200, b"<html>"), Reply(400, {})], ids=named)
-def test_a_recorded_job_that_does_not_say_how_far_it_is_is_not_asked_for_ever(
+def test_a_recorded_job_without_a_state_is_not_polled_forever(
     platform: Platform,
     cloud: GenesysCloud,
     archive: JobArchive,
@@ -343,7 +343,7 @@ def test_a_recorded_job_whose_cursors_serve_only_once_is_replaced_by_another_in_
 def test_a_recorded_job_that_goes_on_where_a_killed_process_stopped_is_replaced_by_another(
     platform: Platform, cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
 ) -> None:
-    """Its first page is empty now, though the day is not."""
+    """The job's first page is now empty, though the day is not."""
     kill_after(3, cloud, book)
     archive.in_place_of["job-1", 1] = Reply(body={})
     assert written(read(cloud, book)) == all_of(archive)
@@ -353,7 +353,7 @@ def test_a_recorded_job_that_goes_on_where_a_killed_process_stopped_is_replaced_
 # -- the notes --------------------------------------------------------------------------------------------------------
 
 
-def test_notes_that_nobody_can_use_any_more_are_removed_whenever_the_book_is_used(
+def test_outdated_notes_are_removed_whenever_the_book_is_used(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock
 ) -> None:
     so_far = replace(QUERY, interval=QUERY.interval.until(AVAILABLE - 9 * HOUR))
@@ -368,7 +368,7 @@ def test_notes_that_nobody_can_use_any_more_are_removed_whenever_the_book_is_use
     assert details_jobs.NOTES_KEPT > details_jobs.REUSABLE
 
 
-def test_whoever_is_done_with_a_job_leaves_the_note_of_another_process_alone(
+def test_a_process_that_ends_its_job_leaves_the_note_of_another_process_alone(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock
 ) -> None:
     theirs = RecordedJob(QUERY.fingerprint, "theirs", clock.now())

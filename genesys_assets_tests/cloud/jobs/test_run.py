@@ -1,4 +1,4 @@
-"""The life of a details job, on a platform that fails it at every turn."""
+"""The life of a details job, on a platform that can fail at every step."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from genesys_assets_tests.cloud.job_book import JobBookInMemory
 from genesys_assets_tests.cloud.jobs.job_archive import AVAILABLE, QUERY, JobArchive, all_of, read, written
 from genesys_assets_tests.cloud.platform import NOON, Clock, Platform, Reply
 
-# -- the common way ---------------------------------------------------------------------------------------------------
+# -- the normal case ---------------------------------------------------------------------------------------------------
 
 
-def test_the_availability_is_told(cloud: GenesysCloud, archive: JobArchive) -> None:
+def test_the_availability_is_read(cloud: GenesysCloud, archive: JobArchive) -> None:
     assert details_jobs.availability(cloud) == AVAILABLE
 
 
 @pytest.mark.parametrize("body", [{}, {"dataAvailabilityDate": None}])
-def test_an_availability_that_is_not_told_is_none(platform: Platform, cloud: GenesysCloud, body: object) -> None:
+def test_a_missing_availability_is_none(platform: Platform, cloud: GenesysCloud, body: object) -> None:
     platform.on(f"{PATH}/availability", Reply(body=body))
     assert details_jobs.availability(cloud) is None
 
@@ -53,7 +53,7 @@ def test_a_job_is_submitted_waited_for_read_and_deleted(
             "startOfDayIntervalMatching": True,
         }
     ]
-    assert [asked.params for asked in archive.asked("job-1", "/results")] == [
+    assert [asked.params for asked in archive.requests_to("job-1", "/results")] == [
         {"pageSize": "10"},
         {"pageSize": "10", "cursor": "10.0"},
         {"pageSize": "10", "cursor": "20.0"},
@@ -64,11 +64,11 @@ def test_a_job_is_submitted_waited_for_read_and_deleted(
     assert [page.available_through for page in pages] == [AVAILABLE] * 3
 
 
-def test_a_thousand_conversations_are_asked_for_unless_told_otherwise(
+def test_a_page_has_a_thousand_conversations_by_default(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
 ) -> None:
     details_jobs.read(cloud, QUERY, book, list)
-    assert archive.asked("job-1", "/results")[0].params == {"pageSize": "1000"}
+    assert archive.requests_to("job-1", "/results")[0].params == {"pageSize": "1000"}
 
 
 def test_a_quiet_day_has_one_page_without_conversations(
@@ -90,19 +90,19 @@ def test_a_day_whose_job_answers_an_empty_page_in_the_middle_is_read_whole(
     assert len(archive.bodies) == 1
 
 
-def test_empty_pages_that_go_on_for_ever_are_an_error(
+def test_empty_pages_without_end_are_an_error(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(job_endpoints, "MOST_EMPTY_PAGES", 5)
     archive.empty = {10: 60}
     with pytest.raises(errors.EndlessPages, match=r"More than 5 pages of the details job job-2"):
         read(cloud, book)
-    assert len(archive.asked("job-2", "/results")) == 7
+    assert len(archive.requests_to("job-2", "/results")) == 7
     archive.empty = {10: 5, 20: 5}
     assert written(read(cloud, book)) == all_of(archive)
 
 
-def test_progress_is_told(cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory) -> None:
+def test_progress_is_reported(cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory) -> None:
     told: list[tuple[int, int | None, int | None]] = []
     read(cloud, book, on_progress=lambda *progress: told.append(progress))
     assert told == [(1, None, 10), (2, None, 20), (3, None, 25)]
@@ -127,7 +127,7 @@ def test_the_fingerprint_is_that_of_the_question() -> None:
     ]
     assert same.fingerprint == QUERY.fingerprint
     assert len({query.fingerprint for query in [QUERY, *others]}) == 3
-    # Notes of one version must be found by the next.
+    # A new version of the package must find the notes of an old one.
     assert QUERY.fingerprint == "8df5b46ae1f086a6826a02aaa6deb83c23941b420dffd337a0b9b1a868c105eb"
 
 
@@ -166,22 +166,22 @@ def test_a_state_that_is_missing_is_an_error(cloud: GenesysCloud, archive: JobAr
         read(cloud, book)
 
 
-# -- whoever takes the pages ------------------------------------------------------------------------------------------
+# -- the reader of the pages ------------------------------------------------------------------------------------------
 
 
-def test_whoever_stops_early_just_returns_and_the_job_is_deleted(
+def test_a_reader_that_stops_early_just_returns_and_the_job_is_deleted(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
 ) -> None:
     def first_two(pages: Iterator[JobPage]) -> int:
         return next(pages).rows + next(pages).rows
 
     assert details_jobs.read(cloud, QUERY, book, first_two, page_size=10) == 20
-    assert len(archive.asked("job-1", "/results")) == 2
+    assert len(archive.requests_to("job-1", "/results")) == 2
     assert archive.deleted == ["job-1"]
     assert book.find(QUERY.fingerprint) is None
 
 
-def test_whoever_stops_early_hears_nothing_of_what_comes_behind(
+def test_a_reader_that_stops_early_gets_no_error_of_later_pages(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
 ) -> None:
     archive.in_place_of["job-1", 2] = Reply(400, {"message": "Invalid cursor."})
@@ -189,7 +189,7 @@ def test_whoever_stops_early_hears_nothing_of_what_comes_behind(
     assert len(archive.bodies) == 1
 
 
-def test_an_error_that_whoever_takes_the_pages_keeps_to_himself_voids_them_all_the_same(
+def test_an_error_that_the_reader_of_pages_swallows_still_voids_them(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
 ) -> None:
     def forgiving(pages: Iterator[JobPage]) -> list[JobPage]:
@@ -206,7 +206,7 @@ def test_an_error_that_whoever_takes_the_pages_keeps_to_himself_voids_them_all_t
     assert archive.deleted == ["job-1", "job-2"]
 
 
-def test_whoever_finds_the_pages_wrong_ends_the_job_and_no_other_is_submitted_at_once(
+def test_a_reader_that_rejects_the_pages_ends_the_job_and_no_other_is_submitted_at_once(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
 ) -> None:
     def refusing(pages: Iterator[JobPage]) -> None:
@@ -222,7 +222,7 @@ def test_whoever_finds_the_pages_wrong_ends_the_job_and_no_other_is_submitted_at
 # -- deleting ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_job_that_cannot_be_deleted_takes_nothing_away(
+def test_a_job_that_cannot_be_deleted_does_no_harm(
     platform: Platform,
     cloud: GenesysCloud,
     archive: JobArchive,

@@ -1,4 +1,4 @@
-"""Jobs that come to nothing, and results that cannot be read to their end."""
+"""Jobs that fail, and results that cannot be read to the end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("state", ["FAILED", "EXPIRED"])
-def test_a_job_that_comes_to_nothing_is_submitted_once_more(
+def test_a_job_that_fails_is_submitted_once_more(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, state: str
 ) -> None:
     archive.plan("PENDING", state)
@@ -42,7 +42,7 @@ def test_a_job_that_comes_to_nothing_is_submitted_once_more(
 @pytest.mark.parametrize(
     ("state", "kind"), [("FAILED", errors.JobFailed), ("EXPIRED", errors.JobExpired)], ids=["failed", "expired"]
 )
-def test_a_second_job_that_comes_to_nothing_is_an_error(
+def test_a_second_job_that_fails_is_an_error(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, state: str, kind: type[errors.JobError]
 ) -> None:
     archive.plan(state)

@@ -1,4 +1,4 @@
-"""A job is submitted once, whatever becomes of the answer to its submission."""
+"""A job is submitted once, even if the answer to its submission is lost."""
 
 from __future__ import annotations
 

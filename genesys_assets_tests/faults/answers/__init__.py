@@ -1,1 +1,1 @@
-"""What the API, and what pretends to be the API, may answer."""
+"""Answers that the API, or a program that pretends to be the API, may give."""

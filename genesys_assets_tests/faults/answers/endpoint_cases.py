@@ -1,4 +1,4 @@
-"""Sound JSON that is no answer of its endpoint: listings, jobs, details, aggregates."""
+"""Valid JSON that is no valid answer of its endpoint: listings, jobs, details, aggregates."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _lake_file(**more: Any) -> dict[str, Any]:
 
 
 def listed(next_uri: object, **more: Any) -> Reply:
-    """A first page that names this next page, and after it a last one."""
+    """A first page that names this next page, and then a last page."""
 
     def reply(asked: RequestHead) -> Chunks:
         uri = next_uri.replace("ELSEWHERE", asked.elsewhere) if isinstance(next_uri, str) else next_uri
@@ -66,7 +66,7 @@ def leading_on_by(cursor: str) -> Reply:
 
 
 def too_large_unless(size: int, name: str) -> Reply:
-    """Refuses pages of more than so many, as the platform words it; else answers with a page of nothing."""
+    """Refuses larger pages in the platform's words; otherwise answers with an empty page."""
 
     def reply(asked: RequestHead) -> Chunks:
         wanted = next((int(part[9:]) for part in asked.query.split("&") if part.startswith("pageSize=")), size)

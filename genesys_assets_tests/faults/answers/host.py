@@ -1,4 +1,4 @@
-"""A host on loopback that sends whatever bytes it is told to, and another that nobody may ever ask."""
+"""A host on loopback that sends the bytes of the test, and another that must never receive a request."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Host:
 
     def close(self) -> None:
         self.over.set()
-        # Wakes the thread that waits for a connection.
+        # This wakes the thread that waits for a connection.
         with suppress(OSError):
             self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
@@ -84,7 +84,7 @@ class Host:
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
-        # Whoever asked may go away in the middle of an answer.
+        # The client may go away in the middle of an answer.
         with connection, suppress(OSError):
             connection.settimeout(PATIENCE_SECONDS)
             head = b""
@@ -111,7 +111,7 @@ def _nothing(_: RequestHead) -> Chunks:
 
 @contextmanager
 def hosts() -> Iterator[tuple[Host, Host]]:
-    """A host that grants tokens, and one that must never be asked."""
+    """A host that grants tokens, and one that must never receive a request."""
     elsewhere = Host()
     host = Host(elsewhere.address)
     host.replies["/oauth/token"] = granted

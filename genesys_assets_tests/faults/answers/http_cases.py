@@ -1,4 +1,4 @@
-"""Bad HTTP, bad JSON, bad statuses and bad logins: what comes before any endpoint is looked at."""
+"""Bad HTTP, bad JSON, bad statuses and bad logins: faults that do not depend on the endpoint."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DIGITS = "9" * 30
 
 @dataclass(frozen=True)
 class Case:
-    """What a host answers to a question, and the error it must end in; RIGHT where there is a result."""
+    """The answer of a host to a question, and the expected error; RIGHT where a result is expected."""
 
     name: str
     question: str
@@ -63,7 +63,7 @@ def dripping(before: bytes, drop: bytes = b"x") -> Reply:
     return reply
 
 
-def shown(value: str) -> str:
+def shorten(value: str) -> str:
     return value if len(value) < 50 else f"{len(value)} characters"
 
 
@@ -197,7 +197,7 @@ JSON = [
     case("a correlation id of 60,000", http(PLAIN, 200, "ININ-Correlation-Id: " + "x" * 60_000), RIGHT),
     *(
         case(
-            f"a {' '.join(names)} of {shown(value)}",
+            f"a {' '.join(names)} of {shorten(value)}",
             http(PLAIN, 200, *(f"inin-ratelimit-{name}: {value}" for name in names)),
             RIGHT,
         )
@@ -224,12 +224,12 @@ WAITS = (
 
 STATUSES = [
     *(
-        case(f"{status} with Retry-After {shown(value)}", http(b"", status, f"Retry-After: {value}"), expected)
+        case(f"{status} with Retry-After {shorten(value)}", http(b"", status, f"Retry-After: {value}"), expected)
         for status, expected in ((429, RateLimited), (503, ServerTrouble), (500, ServerTrouble))
         for value in WAITS
     ),
     *(
-        case(f"429 with a reset of {shown(value)}", http(b"", 429, f"inin-ratelimit-reset: {value}"), RateLimited)
+        case(f"429 with a reset of {shorten(value)}", http(b"", 429, f"inin-ratelimit-reset: {value}"), RateLimited)
         for value in WAITS
     ),
     case("429 with a message of 5,000 digits", http({"message": f"Retry in [{'9' * 5000}] seconds"}, 429), RateLimited),
@@ -264,7 +264,7 @@ STATUSES = [
         )
     ),
     *(
-        case(f"a redirect to {shown(location)}", redirect(location), errors.UnexpectedAnswer)
+        case(f"a redirect to {shorten(location)}", redirect(location), errors.UnexpectedAnswer)
         for location in (
             "http://ELSEWHERE/api/v2/things",
             "//ELSEWHERE/x",

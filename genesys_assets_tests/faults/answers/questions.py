@@ -1,4 +1,4 @@
-"""What the client is asked for while a host answers badly, each by the function that assets call."""
+"""The calls of the client that are tried against bad answers, each by the function that assets use."""
 
 from __future__ import annotations
 

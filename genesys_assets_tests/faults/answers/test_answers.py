@@ -1,4 +1,4 @@
-"""Every bad answer, through the real client: a result, or an error with a name, soon, and asked of nobody else."""
+"""Every bad answer, through the real client, soon ends in a result or a named error, and no other host is asked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from genesys_assets_tests.faults.answers.questions import QUESTIONS
 from genesys_assets_tests.patience import PATIENCE_SECONDS
 
 CASES = [*HTTP, *JSON, *STATUSES, *LOGINS, *ENDPOINTS]
-# Every third, or the quick part would cost as much as all of it.
+# Only every third case, so that the quick part stays quick.
 QUICK = CASES[::3]
 LONGEST_WAIT = 1300.0
 """Seconds by the client's clock: two budgets of retries, of the request and of its login."""
@@ -37,7 +37,7 @@ def pair() -> Iterator[tuple[Host, Host]]:
 
 @pytest.fixture(autouse=True)
 def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What needs megabytes, minutes or thousands of pages to reach a limit needs little here."""
+    """Lower the limits, so that cases do not need megabytes, minutes or thousands of pages to reach them."""
     for name, limit in {
         "MOST_RECEIVED": 2 * limits.MIB,
         "MOST_UNPACKED": 2 * limits.MIB,
@@ -52,7 +52,7 @@ def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ask(case: Case, host: Host, clock: Clock) -> GenesysCloudError | None:
-    """The error that the case ends in, if any; whatever is no GenesysCloudError fails the test."""
+    """The error that the case ends in, if any. Any exception but a GenesysCloudError fails the test."""
     path, question = QUESTIONS[case.question]
     before, host.asked = dict(host.replies), []
     host.replies[path] = case.reply
@@ -112,7 +112,7 @@ def test_no_bad_answer_leaves_its_connection_open(pair: tuple[Host, Host]) -> No
     finally:
         gc.enable()
     assert len(errors) > 20
-    # Closed, and yet its descriptor is still open, because nobody closed the reader.
+    # The connection was closed, but its descriptor stayed open, because nobody closed the reader.
     assert [one for one in sockets if "[closed]" in repr(one) and one.fileno() != -1] == []
 
 

@@ -1,4 +1,4 @@
-"""No answer takes more than 300 MB of memory. Measured by the kernel, in a process of its own for each answer."""
+"""No answer takes more than 300 MB of memory. The kernel measures it, in a separate process for each answer."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _LIMIT = limits.MOST_UNPACKED
 
 
 def _filled(unit: bytes) -> bytes:
-    """As much of it as one answer may hold, in values and in bytes."""
+    """Repeat it until it has as many values and bytes as one answer may hold."""
     values = sum(unit.count(mark) for mark in (b",", b"{", b"["))
     return unit * min((_LIMIT - 100) // len(unit), (limits.MOST_VALUES - 10) // values)
 
@@ -114,7 +114,7 @@ def test_sixteen_threads_that_each_get_the_largest_answer_share_one_limit(name: 
 
 
 def _peak(name: str, script: str) -> int:
-    """How many MB above idle a process takes that asks for an answer of this name."""
+    """How many MB more than an idle process a process takes that reads the answer of this name."""
     make, expected = ANSWERS[name]
 
     def reply(_: RequestHead) -> Chunks:

@@ -1,4 +1,4 @@
-"""Whatever bytes and words come, every parser of the platform's answers reads them or refuses them by name."""
+"""Every parser of the platform's answers reads any bytes and words, or refuses them with a named error."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ JSON = st.recursive(
     max_leaves=30,
 )
 BODIES = st.binary() | JSON.map(lambda value: json.dumps(value).encode()) | st.text().map(lambda text: text.encode())
-# What a header may hold.
+# The characters that a header may contain.
 VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=255)) | st.from_regex(r"-?[0-9]{1,60}", fullmatch=True)
 HEADERS = st.dictionaries(
     st.sampled_from(["Retry-After", "inin-ratelimit-reset", "ININ-Correlation-Id", "Location", "Content-Type", "Date"]),
@@ -130,7 +130,7 @@ def test_words_of_others_are_one_short_line(text: str) -> None:
 
 @EXAMPLES
 @given(HEADERS, st.text() | VALUES.map(lambda value: f"Retry in [{value}] seconds"))
-def test_a_wait_is_told_within_a_year_or_not_at_all(headers: dict[str, str], message: str) -> None:
+def test_a_wait_is_at_most_a_year_or_unknown(headers: dict[str, str], message: str) -> None:
     wait = requested_wait(headers, message, NOON)
     assert wait is None or 0 <= wait <= 366 * 86_400
 
@@ -214,7 +214,7 @@ def test_a_cursor_is_sent_or_refused(cursor: Any) -> None:
 @example("https://user:word@api.example.com")
 @example("http://127.0.0.1@api.example.com")
 @example("https://api.example.com\\@other.example.com")
-def test_an_address_leads_by_tls_or_to_this_machine(text: str) -> None:
+def test_a_url_uses_tls_or_leads_to_this_machine(text: str) -> None:
     try:
         address = checked_url(text)
     except NotAUrl:
@@ -226,7 +226,7 @@ def test_an_address_leads_by_tls_or_to_this_machine(text: str) -> None:
 
 @EXAMPLES
 @given(st.text(min_size=1).filter(lambda text: "@" not in text and "\n" not in text))
-def test_no_password_of_an_address_is_shown(password: str) -> None:
+def test_no_password_in_a_url_is_shown(password: str) -> None:
     assume(len(password) > 3 and password not in "***@api.example.comhttps://")
     assert password not in without_user_info(f"https://user:{password}@api.example.com")
 

@@ -1,4 +1,4 @@
-"""Whatever JSON a stored answer is, every reader of it makes rows or refuses the page by name."""
+"""Every reader of stored answers makes rows of any JSON, or refuses the page with a named error."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ READERS: dict[str, tuple[Callable[[Any], object], Any]] = {
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Every place in an answer, the answer itself too."""
+    """Every place in an answer, including the answer itself."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [path, *(place for name, each in inner for place in places(each, (*path, name)))]
 

@@ -1,4 +1,4 @@
-"""Conversations of which something cannot be read: each is left out, with its path and the reason."""
+"""Conversations with a part that cannot be read: each is left out, with its path and the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that are refused because of what they are, each with the reason. Refused values of answers are in
+"""Files that are refused because of their kind, each with the reason. Refused values of answers are in
 `refused_values`.
 """
 
@@ -184,7 +184,7 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
         FIGURES.replace(b'"count": 2', b'"count": 2, "count": 2'),
         "the field 'count' twice",
     ),
-    # -- an answer in something else
+    # -- an answer inside something else
     "the refusal of a login": (
         b'{"error": "invalid_client", "error_description": "no"}',
         "it holds the refusal of a login: invalid_client",
@@ -226,7 +226,7 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
     "lists in lists": (b"[" * 100_000, "nested too deeply"),
     "objects in objects": (b'{"a":' * 100_000, "nested too deeply"),
     "a number of 5,000 digits": (CALL.replace(b"500000", b"9" * 5_000), "more digits than any may have"),
-    # -- other things than answers
+    # -- files that are no answers
     "a text": (b'"conversations"', "it holds a JSON str"),
     "a number": (b"42", "it holds a JSON int"),
     "an empty list": (b"[]", "it holds no answer of the platform"),

@@ -1,4 +1,4 @@
-"""Files that are refused because they are not JSON, or another JSON than an answer. The reason says what to save."""
+"""Files that are refused because they are not JSON, or JSON but no answer. The reason says what to save instead."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _JOB = (
 
 
 def _in_call(written: bytes) -> bytes:
-    """The call with something else in the place of a number."""
+    """The call with something else instead of a number."""
     return CALL.replace(b"500000", written, 1)
 
 
 REFUSED_TEXTS: dict[str, tuple[bytes, str]] = {
-    # -- something before or behind the answer
+    # -- text before or after the answer
     "headers of curl -i": (b"HTTP/1.1 200 OK\r\n" + _HEADERS + CALL, "as `curl -i` writes them: save the body of the"),
     "headers without a status": (_HEADERS + CALL, "it begins with the headers of an HTTP answer: save the body of the"),
     "what curl -v writes": (_CONNECTION + CALL, "it begins with what `curl -v` writes of the connection"),
@@ -49,7 +49,7 @@ REFUSED_TEXTS: dict[str, tuple[bytes, str]] = {
     "a semicolon behind it": (CALL + b";", "a semicolon, as programs end a line with: take it out"),
     "zeros behind it": (CALL + bytes(512), "zero bytes: it was not written to its end. Save it again"),
     "zeros behind a part of it": (CALL[:300] + bytes(512), "zero bytes: it was not written to its end"),
-    # -- an answer as a program shows it
+    # -- an answer as a program prints it
     "repr() of Python": (repr(page(call())).encode(), "In Python save it with to_json() of the SDK's answer"),
     "repr() of the SDK's answer": (
         b"{'conversations': [{'conversation_end': datetime.datetime(2026, 1, 28, 11, 49, 30, tzinfo=tzutc())}]}",

@@ -94,7 +94,7 @@ REFUSED_VALUES: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] 
         dumped({"interval": "2026-01-27T00:00Z/2026-01-28T00:00Z", "results": [result()]}),
         "which lies outside of 2026-01-27T00:00:00.000Z/2026-01-28T00:00:00.000Z, the interval beside its results",
     ),
-    # -- figures that cannot be
+    # -- impossible figures
     "a sum with a point before three digits": (
         figure(count=1, sum="312.000"),
         "sum of 'tHandle' is '312.000', which may have a decimal point or separate thousands: write a JSON number",

@@ -1,4 +1,4 @@
-"""Files that give the rows of the call or of the figures, however they are written."""
+"""Files in different notations that give the rows of the call or of the figures."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _with_values_as(change: Callable[[str], str]) -> bytes:
 
 
 def _with_twice(name: str | None) -> dict[str, Any]:
-    """The call with each object of a list twice; None: each participant."""
+    """The call with each object of a list twice; None means each participant."""
     if name is None:
         return call() | {"participants": [each for each in call()["participants"] for _ in range(2)]}
     changed: dict[str, Any] = with_values(call(), lambda of, item: [*item, *item] if of == name else item)

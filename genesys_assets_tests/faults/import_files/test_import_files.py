@@ -1,4 +1,4 @@
-"""Each kind of file ends in the right rows or in a named error; what was stored before stays as it was."""
+"""Each kind of file ends in the right rows or in a named error; rows that were stored before stay unchanged."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _OF_PYTHON = ("Traceback", "Error(", "NoneType", " object at 0x", "dict_keys")
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """A lake that has a conversation of the day, and knows that it is all of it."""
+    """A lake with one conversation of a complete day."""
     lake = Lake(LocalStore(tmp_path_factory.mktemp("import") / "lake"))
     import_files(lake, [saved_file("before.json", dumped(page(call("before"))))], ImportOptions(), complete=DAY)
     return lake
@@ -45,7 +45,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 @pytest.fixture
 def unharmed(lake: Lake) -> Iterator[Lake]:
-    """The lake, which has the same files afterwards."""
+    """The lake; the fixture checks that it has the same files afterwards."""
     before = _files(lake)
     yield lake
     assert _files(lake) == before
@@ -113,8 +113,8 @@ def _places(value: Any, way: str = "") -> Iterator[str]:
 @pytest.mark.parametrize(
     "inner", [{"id": "u", "displayed": "Ann Example"}, [{"displayed": "Ann Example"}], [["Ann Example"]]]
 )
-def test_no_reason_shows_what_stands_in_an_object_or_a_list_for_it_may_be_a_person(inner: Any) -> None:
-    """Reasons are kept: in the lake beside what was imported, and in Dagster's event log."""
+def test_no_reason_shows_the_content_of_an_object_or_list_which_may_be_personal(inner: Any) -> None:
+    """Reasons are stored: in the lake beside the imported pages, and in Dagster's event log."""
     written = [page(call(), with_one(place, inner)) for place in _places(call())]
     figures = [{"results": [result(**{name: inner})]} for name in ("count", "sum", "min")]
     figures += [{"results": [result() | {"group": {"userId": inner}}]}, {"results": [result() | {"data": inner}]}]

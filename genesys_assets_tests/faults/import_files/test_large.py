@@ -1,4 +1,5 @@
-"""Files that are larger than the memory: they come in pieces, in little memory, or are refused within a limit."""
+"""Files that are larger than the memory: the import reads them piece by piece in little memory, or refuses them at a
+limit."""
 
 from __future__ import annotations
 
@@ -132,7 +133,7 @@ def test_a_file_that_is_still_written_to_is_skipped(tmp_path: Path) -> None:
 def test_a_process_is_hardly_larger_for_a_large_file_than_for_a_small_one(
     tmp_path: Path,
 ) -> None:
-    """Most of what either takes are the libraries."""
+    """The libraries take most of the memory in both cases."""
     small, large = (_kibibytes_of_process(tmp_path / f"{count}", count) for count in (600, 60_000))
     assert large < small + _GROWTH_KIBIBYTES
 

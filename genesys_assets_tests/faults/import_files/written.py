@@ -1,4 +1,4 @@
-"""One call, one answer with figures, and what tools between the platform and a file make of them."""
+"""One call, one answer with figures, and functions that change them as tools between the platform and a file do."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def dumped(value: Any) -> bytes:
 
 
 def with_values(value: Any, change: Callable[[str, Any], Any]) -> Any:
-    """The same with each value of a field, whatever it is, as `change` has it."""
+    """The same with each value of a field changed by `change`."""
     if isinstance(value, dict):
         return {name: change(name, with_values(item, change)) for name, item in value.items()}
     return [with_values(item, change) for item in value] if isinstance(value, list) else value
 
 
 def with_names(value: Any, change: Callable[[str], str]) -> Any:
-    """The same with other names of fields, but those of participants' attributes."""
+    """The same with other names of fields, except those of participants' attributes."""
     if isinstance(value, dict):
         return {
             change(name): item if name == "attributes" else with_names(item, change) for name, item in value.items()
@@ -90,7 +90,7 @@ def as_unix(per_second: int) -> Callable[[datetime], int]:
 
 
 def of_one_unwrapped(value: Any) -> Any:
-    """As PowerShell writes it: a list of one is its only element."""
+    """As PowerShell writes it: a list of one becomes its only element."""
     return with_values(value, lambda _, item: item[0] if isinstance(item, list) and len(item) == 1 else item)
 
 
@@ -100,7 +100,7 @@ def in_snake_case(value: Any) -> Any:
 
 
 def at(value: Any, path: str) -> Any:
-    """What stands at a path within; `path` is as in `participants.0.purpose`."""
+    """The value at a path, such as `participants.0.purpose`."""
     for name in path.split("."):
         value = value[int(name) if name.isdigit() else name]
     return value
@@ -116,7 +116,7 @@ def with_one(path: str, value: Any) -> dict[str, Any]:
 
 
 def in_new_york(instant: datetime) -> str:
-    """What a clock in New York shows in winter."""
+    """The time that a clock in New York shows in winter."""
     return f"{instant - timedelta(hours=5):%Y-%m-%dT%H:%M:%S}"
 
 

@@ -1,7 +1,7 @@
-"""A lake on S3 that misbehaves: what is read is right or refused by name, and what is stored stays as it was.
+"""A lake on S3 that misbehaves: readers get correct rows or a named error, and stored rows stay unchanged.
 
-Each case writes a table and reads it while S3 misbehaves. Afterwards, with S3 well again, the table holds the rows of
-before or those that were written, whole, and takes further rows.
+Each case writes a table and reads it while S3 misbehaves. Afterwards, when S3 works again, the table holds all rows of
+before or all that were written, and accepts further rows.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def error(code: str) -> str:
 
 @dataclass(frozen=True)
 class Case:
-    """Requests that are spoiled, how, and what comes of it: `says` is a part of the error, empty where it passes."""
+    """Which requests are spoiled, and how; `says` is a part of the expected error, empty where none is expected."""
 
     how: How
     times: int = 1_000
@@ -62,7 +62,7 @@ HTML = "<html><head><title>Sign in</title></head><body>Your company's proxy</bod
 LISTING = "<ListBucketResult><Name>b</Name>{}</ListBucketResult>"
 LOGS, DATA, LISTS = "_delta_log/", ".parquet", "list-type=2"
 CASES: dict[str, Case] = {
-    # -- what passes
+    # -- faults that a retry overcomes
     "one 500": answered(500, error("InternalError"), times=2, is_quick=True),
     "one 503": Case("busy", 2),
     "one 429": answered(429, error("SlowDown"), times=2),
@@ -80,7 +80,7 @@ CASES: dict[str, Case] = {
     "a commit without its tag": Case("untagged", 1, method="PUT", path_part=LOGS),
     "something that is no HTTP": Case("noise", 2),
     "an answer that comes a little late": Case("late", 3, answer={"seconds": 0.2}),
-    # -- what does not
+    # -- faults that end in an error
     "HTML in the place of a listing once": answered(200, HTML, times=1, path_part=LISTS, says="cannot be listed"),
     "500 without end": answered(500, error("InternalError"), says="did not answer"),
     "503 without end": Case("busy", says="did not answer"),
@@ -158,7 +158,7 @@ def faulty(faulty_server: FaultyS3) -> Iterator[FaultyS3]:
 
 @pytest.fixture
 def connect(object_store: ObjectStore, bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Lake]]:
-    """Makes lakes of one bucket at other endpoints, with little patience."""
+    """Makes lakes of one bucket at other endpoints, with few retries."""
     for name, value in object_store.environment().items():
         monkeypatch.setenv(name, value)
     times: dict[str, Any] = {"connect_timeout": _READ_SECONDS, "read_timeout": _READ_SECONDS}
@@ -213,7 +213,7 @@ def test_there_are_cases_enough() -> None:
 
 
 def _outcome(use: Callable[[], object]) -> str:
-    """What a named error says, empty where there is none. Any other error fails the test."""
+    """The message of the named error, empty if none was raised. Any other error fails the test."""
     try:
         use()
     except NAMED as named:

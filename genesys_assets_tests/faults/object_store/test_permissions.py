@@ -1,4 +1,4 @@
-"""The policy of docs/security.md allows exactly what is asked of S3, recorded between us and a real server."""
+"""The policy of docs/security.md allows exactly the requests to S3, recorded between us and a real server."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def policy() -> dict[str, Any]:
 
 
 def action_of(request: str) -> str:
-    """The permission that AWS asks for a request: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html."""
+    """The permission that AWS requires for a request:
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html."""
     method, _, url = request.partition(" ")
     path, query = urlsplit(url).path, parse_qs(urlsplit(url).query, keep_blank_values=True)
     is_file = "/" in path.strip("/")
@@ -77,7 +78,9 @@ def test_the_policy_is_one_that_aws_takes() -> None:
     for statement in stated["Statement"]:
         assert statement.keys() == {"Sid", "Effect", "Action", "Resource"}
         assert statement["Effect"] == "Allow"
-        assert all(re.fullmatch(r"s3:[A-Z][A-Za-z]+", action) for action in statement["Action"]), "no action by pattern"
+        assert all(re.fullmatch(r"s3:[A-Z][A-Za-z]+", action) for action in statement["Action"]), (
+            "the policy names no action by a pattern"
+        )
     of_bucket, of_files = stated["Statement"]
     assert of_bucket["Resource"] == "arn:aws:s3:::my-bucket"
     assert all(re.fullmatch(r"arn:aws:s3:::my-bucket/[a-z]+/\*", resource) for resource in of_files["Resource"])
@@ -99,7 +102,7 @@ def test_what_is_asked_of_s3_is_what_the_policy_allows(between: FaultyS3, bucket
 
 
 def _use_lake(store: S3Store, client: Any) -> None:
-    """Everything that is done with a lake: written, read, joined, cleaned."""
+    """Do everything that the package does with a lake: write, read, join, clean."""
     lake = Lake(store)
     for n in range(4):
         lake.write(PLACE, SPEC, things(("a", n)), DAYS[0], {})
@@ -124,7 +127,7 @@ def _use_lake(store: S3Store, client: Any) -> None:
 
 
 def _publish(client: Any, bucket: str, folder: Path) -> None:
-    """Everything that is done with published files: written, proven, read, cleaned."""
+    """Do everything that the package does with published files: write, prove, read, clean."""
     publisher = Publisher(PrivateBucket(client, f"s3://{bucket}/published"))
     published = publisher.publish("agent_daily", DAY, write_report_files([TABLE], TABLE.schema, folder, "agent_daily"))
     publisher.publish_manifest(a_manifest(files=tuple(published), bucket=publisher.place.bucket))

@@ -1,4 +1,5 @@
-"""Publishing to an S3 that misbehaves: a file is published and proven, or refused by name; nothing else is deleted."""
+"""Publishing to an S3 that misbehaves: a file is published and proven, or refused with a named error; nothing else is
+deleted."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What people may write into reports.yaml: each file gives its reports, or is refused with a message for people.
+"""Contents of reports.yaml that people may write: each file gives its reports, or is refused with a readable message.
 
-`cases`      files, one kind each, and what is said of them
+`cases` files, one kind each, and the expected messages
 `formulas`   formulas, likewise
 """

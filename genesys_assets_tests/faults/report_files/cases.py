@@ -1,4 +1,4 @@
-"""Files that were never meant, or are meant to harm: what is said of each, and those that are right in spite of it."""
+"""Files with accidents or attacks: the message for each, and those that are valid anyway."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _nested(levels: int, begin: str, end: str, inside: str = "x") -> str:
 
 
 REFUSED: dict[str, tuple[str, str]] = {
-    # -- larger, deeper or fuller than anybody writes
+    # -- larger or deeper than anybody writes
     "brackets within brackets": ("a: " + "[" * 1000, "nested more than 50 levels deep"),
     "brackets that close": (f"a: {_nested(1000, '[', ']')}", "nested more than 50 levels deep"),
     "braces within braces": (f"a: {_nested(1000, '{a: ', '}')}", "nested more than 50 levels deep"),

@@ -33,7 +33,7 @@ def read(text: str) -> ParsedReports:
 
 
 def is_for_people(message: str) -> bool:
-    """Whether a message says where, and nothing of how we are made."""
+    """Whether a message says where the mistake is, without internals of the package."""
     said = _PLACE.match(message) and not any(word in message for word in _OF_PYTHON)
     return bool(said) and message.isprintable() and len(message) < 2_000
 
@@ -71,7 +71,7 @@ def test_of_a_file_full_of_wrong_names_the_closest_of_the_first_are_searched_for
     said = [str(problem) for problem in read(f"reports:\n{entries}").problems]
     assert all("Closest: handled." in each for each in said[:MOST_PROBLEMS])
     assert len(searched) == 2 * MOST_PROBLEMS
-    assert "Closest: tHandle" in str(read(of_metric("tHandel.sum")).problems), "another file is read as before"
+    assert "Closest: tHandle" in str(read(of_metric("tHandel.sum")).problems), "another file is read as usual"
 
 
 _ENTRY = "description: One row., aggregates: {metrics: {handled: tHandle.count}}"
@@ -106,7 +106,8 @@ def test_what_is_said_of_a_mistake_is_for_people(kind: str) -> None:
     assert all(is_for_people(str(problem)) for problem in read(MISTAKES[kind]).problems)
 
 
-# -- files that are none -----------------------------------------------------------------------------------------------
+# -- paths that are no regular files
+# -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("formula", ["", "5", "[handled]", "{a: b}"])
@@ -153,7 +154,7 @@ def test_what_is_not_utf_8_is_refused(tmp_path: Path, content: bytes) -> None:
     assert "is not UTF-8 text. Save the file as UTF-8" in refusal(tmp_path / "reports.yaml")
 
 
-def test_what_nobody_thought_of_is_named_and_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_exception_is_named_and_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
         raise RecursionError("maximum recursion depth exceeded")
 
@@ -251,7 +252,7 @@ NEVER_MEANT = st.one_of(
 
 
 def places_in(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where something stands in a report: names of fields, and numbers of elements."""
+    """All places in a report: names of fields, and numbers of elements."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, each in items:
         yield (*place, name)

@@ -1,4 +1,4 @@
-"""Each kind of formula is computed exactly or refused by name: no number is ever taken for another one."""
+"""Each kind of formula is computed exactly or refused with a named error: no number ever becomes another one."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ _GIVEN = st.fixed_dictionaries({"a": _VALUES, "b": _VALUES, "c": _VALUES})
 
 
 class _TooLarge(Exception):
-    """What Python computes exactly does not fit into 64 bits."""
+    """Raised if the exact result of Python does not fit into 64 bits."""
 
 
 def _computed(text: str, values: dict[str, Any]) -> Any:
@@ -205,7 +205,7 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[int, int], int]] = {
 
 
 def _exactly(node: ast.expr, values: dict[str, int | None]) -> Any:
-    """What Python's exact integers give; None where a part is null."""
+    """The result of Python's exact integers; None where a part is null."""
     match node:
         case ast.Constant(value=int() as number):
             return number

@@ -1,4 +1,5 @@
-"""The code location loads whatever reports.yaml holds: with the reports that ship, and the reason where people look."""
+"""The code location loads with any reports.yaml: it has the built-in reports, and shows what is wrong where people
+look."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ DIGITS = of_entry(f"    top: {'9' * 5000}\n")
     [REFUSED["brackets within brackets"], (DIGITS, "at most 18 digits"), (MINUS_SIGNS, "more than 60 levels deep")],
     ids=["brackets", "digits", "minus signs"],
 )
-def test_a_line_that_explodes_is_told_and_keeps_nothing_from_loading(tmp_path: Path, text: str, part: str) -> None:
+def test_a_line_that_explodes_is_reported_and_keeps_nothing_from_loading(tmp_path: Path, text: str, part: str) -> None:
     (tmp_path / "reports.yaml").write_text(text)
     assert part in _described(tmp_path / "reports.yaml")
 
@@ -33,7 +34,7 @@ def test_a_file_that_never_ends_keeps_nothing_from_loading(tmp_path: Path) -> No
 
 
 def _described(path: Path) -> str:
-    """What the asset of the file says, in a code location that has all reports that ship."""
+    """The description of the file's asset, in a code location that has all built-in reports."""
     with environment({"GENESYS_ASSETS_REPORTS": str(path)}):
         graph = build_definitions().resolve_asset_graph()
     assert asset_key("reports", "queue_media") in graph.get_all_asset_keys()

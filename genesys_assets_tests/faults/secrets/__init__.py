@@ -1,1 +1,1 @@
-"""Where no secret may ever stand."""
+"""Places where no secret may ever appear."""

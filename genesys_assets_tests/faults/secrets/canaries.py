@@ -1,4 +1,4 @@
-"""Secrets that stand out, and the search for them in everything that is written down."""
+"""Secrets that are easy to recognise, and the search for them in everything that is written."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ import pyarrow.parquet as pq
 
 
 def forms(secret: str) -> set[bytes]:
-    """The ways in which it may be written down."""
+    """The forms in which a secret may be written."""
     written = {secret, quote(secret, safe=""), quote_plus(secret), b64encode(secret.encode()).decode().rstrip("=")}
     return {text.encode() for text in written}
 
 
 def found(canaries: Mapping[str, str], texts: Iterable[tuple[str, bytes]]) -> list[str]:
-    """Which canary stands where."""
+    """Which canary appears in which text."""
     wanted = {name: forms(secret) for name, secret in canaries.items()}
     return [
         f"{name} in {where}"
@@ -33,7 +33,7 @@ def found(canaries: Mapping[str, str], texts: Iterable[tuple[str, bytes]]) -> li
 
 
 def texts_below(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Every file, and what is packed within it: rows of tables and of Dagster's databases, archives."""
+    """Every file, and the content of packed files: rows of tables and of Dagster's databases, archives."""
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             name, content = str(path.relative_to(folder)), path.read_bytes()

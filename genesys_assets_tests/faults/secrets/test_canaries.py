@@ -1,4 +1,4 @@
-"""Secrets go through a whole day and through everything that can fail in it; afterwards they stand nowhere."""
+"""Secrets go through a whole day and through everything that can fail in it; afterwards they appear nowhere."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SHORT_KEY = "canary-short-key-a2f6"
 
 @contextmanager
 def everything_logged() -> Iterator[io.StringIO]:
-    """What any logger says, at DEBUG."""
+    """The output of all loggers, at DEBUG."""
     written, root = io.StringIO(), logging.getLogger()
     handler, level = logging.StreamHandler(written), root.level
     handler.setFormatter(logging.Formatter("%(name)s %(levelname)s %(message)s %(exc_text)s"))
@@ -74,7 +74,7 @@ def with_resource(world: World, resource: GenesysCloudResource) -> World:
 
 
 @only_in_make_faults
-def test_secrets_go_through_good_and_bad_paths_and_stand_nowhere(
+def test_secrets_go_through_good_and_bad_paths_and_appear_nowhere(
     tmp_path: Path, object_store: ObjectStore, s3_client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retry, "FIRST_BACKOFF", 0.0)
@@ -98,7 +98,7 @@ def test_secrets_go_through_good_and_bad_paths_and_stand_nowhere(
 
         watch = Watch(world.definitions, instance)
 
-        # What is right.
+        # Paths that succeed.
         told = {**publishing, "GENESYS_ASSETS_PUBLISH_WEBHOOK": hook.url}
         assert world.run("hourly", between=hours(DAY)).success
         assert replace(world, settings=told).run("daily", partition=DAY).success
@@ -107,7 +107,7 @@ def test_secrets_go_through_good_and_bad_paths_and_stand_nowhere(
         hashed = replace(world, folder=tmp_path / "hashed", settings={**publishing, **hashing})
         assert hashed.run("hourly", partition=HOUR).success
 
-        # What is wrong.
+        # Paths that fail.
         def fails(**settings: str) -> None:
             bad = replace(world, settings={**publishing, **settings})
             assert not bad.run("hourly", "pages/hourly_details", partition=HOUR).success
@@ -137,7 +137,7 @@ def test_secrets_go_through_good_and_bad_paths_and_stand_nowhere(
             at = f"http://{echo.address}"
             fails(GENESYS_CLOUD_API_URL=at, GENESYS_CLOUD_LOGIN_URL=at)
 
-        # What failed, to a webhook that takes it, to one that refuses it and to one that is away.
+        # Alerts to a webhook that accepts them, to one that refuses them, and to one that is down.
         alerted = len(hook.posted)
         for url in (hook.url, refusing.url, f"http://127.0.0.1:{nobody}/{WEBHOOK}"):
             with environment({"GENESYS_ASSETS_ALERT_WEBHOOK": url.replace(WEBHOOK, ALERTS)}):
@@ -145,7 +145,7 @@ def test_secrets_go_through_good_and_bad_paths_and_stand_nowhere(
             fails(GENESYS_CLOUD_CLIENT_SECRET=WRONG)
         assert len(hook.posted) > alerted
 
-        # What is given as text.
+        # Secrets that are given as text.
         resource = GenesysCloudResource(
             api_url=sandbox.url, login_url=sandbox.url, client_id="nobody", client_secret=GIVEN
         )
@@ -185,6 +185,6 @@ def test_secrets_go_through_good_and_bad_paths_and_stand_nowhere(
         signed = {where for where, text in places if b"X-Amz-Signature=" in text}
         assert not any(where.startswith(("the logs", "lake/", "run config")) for where in signed), signed
         assert any("manifest" in where for where in signed)
-        # The search finds what is there.
+        # The search does find a canary that exists.
         assert found({"the day": DAY}, places)
         assert "urllib3.connectionpool" in logged

@@ -1,4 +1,4 @@
-"""Secrets that stand in AWS Secrets Manager, played by a server that speaks GetSecretValue."""
+"""Secrets in AWS Secrets Manager. A server that implements GetSecretValue plays its part."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CLIENT = {"GENESYS_CLOUD_REGION": "us_east_1", "GENESYS_CLOUD_CLIENT_ID": "C1"}
 
 @contextmanager
 def server_of(held: dict[str, Any]) -> Iterator[dict[str, str]]:
-    """A Secrets Manager on loopback that holds these; gives the environment that leads to it."""
+    """A Secrets Manager on loopback that holds these secrets; yields the environment that leads to it."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -153,7 +153,7 @@ def test_whatever_a_secret_holds_its_value_can_be_sent_or_it_is_refused_unseen(s
         assert json.loads(secret)[key] == found
 
 
-def test_a_webhook_is_read_too_and_must_be_an_address(aws: dict[str, str]) -> None:
+def test_a_webhook_is_read_too_and_must_be_a_url(aws: dict[str, str]) -> None:
     settings = {**aws, "GENESYS_ASSETS_ALERT_WEBHOOK": "secretsmanager:plain"}
     problem = "does not hold the URL of a webhook"
     with environment(settings), pytest.raises(SettingError, match=problem) as refused:

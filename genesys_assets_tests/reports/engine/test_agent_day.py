@@ -1,4 +1,4 @@
-"""`reports/agent_day` of spans that no agent of the sandbox has: statuses that nobody knows, and none at all."""
+"""`reports/agent_day` for spans that no agent of the sandbox has: unknown statuses, and no status at all."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STATUSES = ("idle", "interacting", "communicating", "not_responding", "off_queue
 
 
 def spent(kind: str, status: str | None, milliseconds: int) -> dict[str, Any]:
-    """Time of an agent in the first quarter of an hour."""
+    """A row of time that an agent spent in the first quarter of an hour."""
     end = at(0) + timedelta(milliseconds=milliseconds)
     return {
         "user_id": "of_spans",
@@ -36,7 +36,7 @@ def spent(kind: str, status: str | None, milliseconds: int) -> dict[str, Any]:
 
 @pytest.fixture
 def rows(tmp_path: Path) -> dict[str, dict[str, Any]]:
-    """By agent: one whose time has odd statuses, one of whom only a figure is known."""
+    """The rows by agent: one agent has odd statuses; of the other, only a figure is known."""
     handled = measured(0, USER_GROUPING, "tHandle", user_id="of_a_figure", media_type="voice", count=1, sum=5)
     lake = small_lake(tmp_path, interval_metrics=[handled])
     times = [

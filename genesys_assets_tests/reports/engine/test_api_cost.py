@@ -1,4 +1,4 @@
-"""What requests cost over a day, a week and a month: every figure equals plain Python over the same requests."""
+"""The cost of requests over a day, a week and a month: every figure equals plain Python over the same requests."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Group = tuple[str, str, str]
 
 @cache
 def requests() -> list[Row]:
-    """Requests of each day, at its first and its last millisecond too; some are refused and sent again."""
+    """Requests of each day, also at its first and last millisecond; some are refused and sent again."""
     drawn, rows = random.Random(3), list[Row]()
     for day in DAYS:
         midnight = datetime.fromisoformat(day).replace(tzinfo=UTC)
@@ -53,7 +53,7 @@ def requests() -> list[Row]:
                     "duration_ms": drawn.randrange(1, 3_000),
                     "bytes": None if status is None else drawn.randrange(1_000_000),
                     "waited_ms": drawn.choice((0, 0, 250)),
-                    # The platform rarely says another number.
+                    # The platform rarely reports another number.
                     "allowed_per_minute": drawn.choice((None, 300, 300, 600)),
                 }
             )

@@ -1,4 +1,4 @@
-"""Participant attributes as columns of a type: what is none of the type is null, counted and told."""
+"""Participant attributes as typed columns: values of another type become null, and are counted and reported."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ ATTRIBUTES = {
 }
 
 
-def said(conversation: str, name: str, value: str | None, ordinal: int = 0, *, is_truncated: bool = False) -> Row:
+def attribute_row(
+    conversation: str, name: str, value: str | None, ordinal: int = 0, *, is_truncated: bool = False
+) -> Row:
     return {
         "conversation_id": conversation,
         "participant_id": f"p{ordinal}",
@@ -44,14 +46,14 @@ def begun(*names: str) -> list[Row]:
 
 
 ROWS = [
-    said("a", "customerTier", "gold"),
-    said("a", "OrderValue", " 12.50 "),
-    said("b", "customerTier", "gold"),
-    said("b", "OrderValue", "12,50"),
-    said("c", "OrderValue", "-0.25", ordinal=2),
-    said("c", "OrderValue", "7", ordinal=1),
-    said("d", "OrderValue", "9" * 15, is_truncated=True),
-    said("d", "Order Value", "1"),
+    attribute_row("a", "customerTier", "gold"),
+    attribute_row("a", "OrderValue", " 12.50 "),
+    attribute_row("b", "customerTier", "gold"),
+    attribute_row("b", "OrderValue", "12,50"),
+    attribute_row("c", "OrderValue", "-0.25", ordinal=2),
+    attribute_row("c", "OrderValue", "7", ordinal=1),
+    attribute_row("d", "OrderValue", "9" * 15, is_truncated=True),
+    attribute_row("d", "Order Value", "1"),
 ]
 
 
@@ -96,7 +98,7 @@ def test_true_without_quotes_is_any_spelling_of_it_in_a_text(tmp_path: Path, whe
     lake = small_lake(
         tmp_path,
         conversations=begun(*texts),
-        participant_attributes=[said(text, "verified", text) for text in texts],
+        participant_attributes=[attribute_row(text, "verified", text) for text in texts],
     )
     attributes = {"vip": {"attribute": "verified"}}
     entry = {"table": "conversations", "attributes": attributes, "where": where, "measures": {"n": "count"}}
@@ -108,7 +110,7 @@ def test_an_instant_of_the_conversation_or_of_an_attribute_places_a_row(
     tmp_path: Path, time: str, begin: float
 ) -> None:
     ended = {**begun("a")[0], "conversation_start": at(-60), "conversation_end": at(70)}
-    promise = {**said("a", "promise", "2026-01-31T02:10:00Z"), "conversation_start": at(-60)}
+    promise = {**attribute_row("a", "promise", "2026-01-31T02:10:00Z"), "conversation_start": at(-60)}
     session = {"conversation_id": "a", "session_id": "s", "conversation_start": at(-60)}
     lake = small_lake(tmp_path, conversations=[ended], sessions=[session], participant_attributes=[promise])
     entry = {
@@ -123,7 +125,7 @@ def test_an_instant_of_the_conversation_or_of_an_attribute_places_a_row(
     assert only(computed(report(entry), lake), "interval_start", "n") == [(at(begin), 1)]
 
 
-def test_what_could_not_be_read_is_told(tmp_path: Path) -> None:
+def test_unreadable_values_are_reported(tmp_path: Path) -> None:
     lake = small_lake(tmp_path, conversations=begun("a", "b", "c", "d"), participant_attributes=ROWS)
     stored = StoredDay(lake, KEY, ZoneInfo("UTC"))
     compute(report(of_conversations(measures={"value": {"sum": "order_value"}, "tiers": {"distinct": "tier"}})), stored)
@@ -187,7 +189,7 @@ def test_a_whole_number_is_read_as_it_is(number: int) -> None:
 
 def read(text: str, type_: AttributeType) -> tuple[Any, bool]:
     attribute = TypedAttribute("value", "OrderValue", type_)
-    row = {**said("a", "OrderValue", text), "conversation_start": DAY}
+    row = {**attribute_row("a", "OrderValue", text), "conversation_start": DAY}
     rows = pa.Table.from_pylist([row], PARTICIPANT_ATTRIBUTES.schema).select(list(NEEDED))
     (found,) = typed(rows, attribute).to_pylist()
     return found[attribute.column], found[attribute.unreadable]

@@ -1,4 +1,4 @@
-"""What each element of the language does with a few rows."""
+"""The effect of each element of the language on a few rows."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_groups_that_overlap_say_so_and_are_never_summed_up() -> None:
     by_skill = report({"group_by": ["requestedRoutingSkillId"], "aggregates": {"metrics": HANDLED}})
     assert "groups must not be added up" in by_skill.spec.description
     (question,) = questions_of([by_skill])
-    assert question.group_by == ("requestedRoutingSkillId",), "asked as it is shown, not finer"
+    assert question.group_by == ("requestedRoutingSkillId",), "the question has the shown groups, not finer ones"
 
 
 @pytest.mark.long
@@ -187,7 +187,7 @@ CONVERSATIONS: list[Row] = [
 ]
 
 
-def test_rows_are_counted_summed_and_told_apart(tmp_path: Path) -> None:
+def test_rows_are_counted_summed_and_counted_distinctly(tmp_path: Path) -> None:
     lake = small_lake(tmp_path, sessions=SESSIONS)
     measures: dict[str, Any] = {
         "rows": "count",
@@ -277,7 +277,8 @@ def test_a_table_that_is_not_there_is_named(tmp_path: Path) -> None:
         computed(codes, lake)
 
 
-# -- what is shown -----------------------------------------------------------------------------------------------------
+# -- rows and columns of the result
+# -----------------------------------------------------------------------------------------------------
 
 
 def test_columns_come_in_their_order_in_their_unit_with_names_beside_ids(tmp_path: Path) -> None:

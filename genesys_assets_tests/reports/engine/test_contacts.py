@@ -1,4 +1,5 @@
-"""Who came again: every figure equals plain Python over the same contacts; what is unknown is null with the reason."""
+"""Repeat contacts: every figure equals plain Python over the same contacts; unknown figures are null, with the
+reason."""
 
 from __future__ import annotations
 
@@ -49,7 +50,7 @@ SAME = {
 
 @cache
 def world() -> list[dict[str, Any]]:
-    """Contacts of 97 days: who came when, from where, and where it ended up; some on the millisecond of a limit."""
+    """Contacts of 97 days: their customers, times, origins and final queues; some lie exactly on a limit."""
     drawn, found = random.Random(5), []
 
     def contact(start: datetime, external: str | None, address: str | None, direction: str = "inbound") -> None:
@@ -72,7 +73,7 @@ def world() -> list[dict[str, Any]]:
             contact(noon, f"after {customer}", None)
     for _ in range(2):
         contact(noon, "twice at once", None)
-        # Which of both is the first is decided by their ids, in a way that no reader can follow.
+        # Their ids decide which of both is the first, but not in an order that a test can predict.
         found[-1] |= {"queue": "Q1", "code": "W1"}
     return [{**each, "id": f"c{number:04}"} for number, each in enumerate(found)]
 
@@ -120,7 +121,7 @@ def customer(each: dict[str, Any], same: dict[str, str | None] = SAME) -> tuple[
 
 
 def plain(first: str, last: str, zone: str, same: dict[str, str | None] = SAME) -> dict[tuple[Any, ...], Row]:
-    """The figures by queue and wrap-up code, from every pair of contacts."""
+    """The expected figures by queue and wrap-up code, from every pair of contacts."""
     place, inbound = ZoneInfo(zone), [each for each in world() if each["direction"] == "inbound"]
     order: dict[Any, list[dict[str, Any]]] = defaultdict(list)
     for each in inbound:
@@ -146,8 +147,8 @@ def plain(first: str, last: str, zone: str, same: dict[str, str | None] = SAME) 
 
 
 def is_again(each: dict[str, Any], other: dict[str, Any], days: int) -> bool:
-    """Whether a contact begins after another, and less than so many times 24 hours after it. Of two at the same
-    millisecond one is the first, whichever.
+    """Whether a contact begins after another, by less than this many times 24 hours. Of two at the same millisecond,
+    one counts as the first.
     """
     after = (each["start"], each["id"]) > (other["start"], other["id"])
     return after and each["start"] - other["start"] < days * HOURS_24
@@ -173,7 +174,7 @@ SHOWN = (
 )
 
 
-def shown(rows: list[Row]) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+def figures_by_queue_and_code(rows: list[Row]) -> dict[tuple[Any, ...], tuple[Any, ...]]:
     return {(row["queue_id"], row["wrap_up_code"]): tuple(row[name] for name in SHOWN) for row in rows}
 
 
@@ -193,7 +194,7 @@ def totals(found: dict[tuple[Any, ...], tuple[Any, ...]]) -> list[int]:
 def test_who_came_again_is_counted_to_the_millisecond(lake: Lake, zone: str, over: str, first: str, last: str) -> None:
     report = Report.of("repeat", REPORT.definition.model_copy(update={"over": over}))
     rows, expected = computed(report, lake, zone, last), as_shown(plain(first, last, zone))
-    assert shown(rows) == expected
+    assert figures_by_queue_and_code(rows) == expected
     assert all(row["unknown_because"] is None for row in rows)
     assert sum(row["repeated_within_1d"] or 0 for row in rows) > 0
 
@@ -229,7 +230,7 @@ def test_days_that_are_missing_before_make_the_figure_unknown_with_the_reason(tm
 
 @pytest.mark.parametrize("table", NEEDED)
 def test_a_day_of_which_one_table_was_not_committed_makes_the_figure_unknown(tmp_path: Path, table: str) -> None:
-    """As after a process that was killed between two commits."""
+    """As if a process was killed between two commits."""
     lake = stored(tmp_path, NEAR[NEAR.index(DAY) - 7 : NEAR.index(DAY) + 1])
     lake.remove(f"tables/{table}", ["2026-03-25"])
     rows = computed(REPORT, lake.refreshed(), day=DAY)
@@ -250,7 +251,7 @@ def test_who_came_again_later_is_unknown_until_the_days_after_are_stored_and_the
         (why,) = {tuple(row["unknown_because"] or ()) for row in rows}
         reasons.append(why)
         resolved.append([any(row[f"resolved_for_{days}d"] is not None for row in rows) for days in HORIZONS])
-        assert totals(shown(rows))[3:6] == totals(as_shown(plain(DAY, DAY, "UTC")))[3:6]
+        assert totals(figures_by_queue_and_code(rows))[3:6] == totals(as_shown(plain(DAY, DAY, "UTC")))[3:6]
     assert resolved == [
         [False, False, False],
         [True, False, False],
@@ -280,7 +281,7 @@ def test_hashed_customers_are_still_joined_and_dropped_ones_are_unknown(tmp_path
     rows = computed(REPORT, stored(tmp_path / "hash", NEAR, Protection(key=b"k")), day=DAY)
     as_written = {address: f"hash of {address}" for address in ADDRESSES if address}
     expected = as_shown(plain(DAY, DAY, "UTC", dict(as_written)))
-    assert shown(rows) == expected
+    assert figures_by_queue_and_code(rows) == expected
     dropped = tables()
     for name in ("participants", "sessions"):
         for row in dropped[name]:
@@ -311,5 +312,5 @@ def test_the_platforms_own_figure_stands_beside(lake: Lake) -> None:
         (None, None),
     ],
 )
-def test_an_address_is_the_same_however_it_is_written(address: str | None, known_as: str | None) -> None:
+def test_an_address_is_recognised_in_every_notation(address: str | None, known_as: str | None) -> None:
     assert normalised(pa.chunked_array([[address]], pa.string())).to_pylist() == [known_as]

@@ -1,5 +1,5 @@
-"""Reports of the other families: their names, one report of several, qualifiers, scores; and which mistakes are
-reported.
+"""Reports of the other families: their names, reports of several families, qualifiers and scores; and the mistakes that
+are reported.
 """
 
 from __future__ import annotations
@@ -201,7 +201,7 @@ def test_groups_add_up_only_if_every_source_keeps_several_values_together(
         ),
     ],
 )
-def test_a_mistake_is_told_in_the_words_of_its_family(aggregates: dict[str, Any], told: str) -> None:
+def test_a_mistake_is_reported_in_the_words_of_its_family(aggregates: dict[str, Any], told: str) -> None:
     found = problems({"aggregates": aggregates})
     assert any(told in message for message in found), found
 
@@ -220,7 +220,7 @@ def test_a_family_that_lacks_a_dimension_of_the_report_says_what_to_write() -> N
     assert "Name the dimension for form_id here, or null for none, with group_by: {form_id: …}" in message
 
 
-def test_a_dimension_that_the_report_is_not_grouped_by_cannot_be_called_otherwise() -> None:
+def test_a_dimension_that_the_report_is_not_grouped_by_cannot_be_renamed() -> None:
     stated = {"family": "surveys", "group_by": {"formId": "surveyFormId"}, "metrics": {"a": "nSurveysSent"}}
     (message,) = problems({"group_by": ["queueId"], "aggregates": stated})
     assert "the report is not grouped by 'formId'" in message

@@ -1,4 +1,4 @@
-"""Which rows are shown by what was computed, prefixes and substrings of texts, and percentiles of few values."""
+"""Conditions on computed columns, on prefixes and substrings of texts, and percentiles of few values."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_a_percentile_is_one_of_the_values_and_null_of_none(
     st.integers(1, 99_999),
     st.integers(1, 7),
 )
-def test_so_many_of_the_values_do_not_exceed_a_percentile_and_no_smaller_value_has_as_many(
+def test_a_percentile_is_the_smallest_value_that_its_share_of_values_does_not_exceed(
     pairs: list[tuple[str | None, int | None]], rank: int, size: int
 ) -> None:
     schema = pa.schema([("key", pa.string()), ("value", pa.int64())])

@@ -160,7 +160,7 @@ def figures(rows: list[Row], days: int) -> tuple[Any, ...]:
     )
 
 
-def shown(rows: list[Row], *, by_weekday: bool = False) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+def figures_by_queue(rows: list[Row], *, by_weekday: bool = False) -> dict[tuple[Any, ...], tuple[Any, ...]]:
     keys = ["weekday", "queue_id"] if by_weekday else ["queue_id"]
     return {tuple(row[key] for key in keys): tuple(row[name] for name in SHOWN) for row in rows}
 
@@ -188,7 +188,7 @@ def test_figures_are_summed_and_counted_anew_over_all_days(
         expected = {group: each[:-1] for group, each in expected.items()}
         assert {(row["queue_id"],): tuple(row[name] for name in columns) for row in rows} == expected
         return
-    assert shown(rows) == expected
+    assert figures_by_queue(rows) == expected
     (bounds,) = {(row["first_date"], row["last_date"], row["interval_start"], row["interval_end"]) for row in rows}
     midnights = [
         datetime.combine(each, datetime.min.time(), ZoneInfo(zone)).astimezone(UTC)
@@ -201,7 +201,7 @@ def test_figures_are_summed_and_counted_anew_over_all_days(
 def test_a_month_by_weekday_has_a_row_for_each_weekday_of_the_zone(lake: Lake, zone: str) -> None:
     rows = computed(report({**ENTRY, "over": "month", "by_weekday": True}), lake, zone, "2026-03-31")
     expected = plain(date(2026, 3, 1), date(2026, 3, 31), zone, by_weekday=True)
-    assert shown(rows, by_weekday=True) == expected
+    assert figures_by_queue(rows, by_weekday=True) == expected
     assert len({(row["interval_start"], row["weekday"], row["queue_id"]) for row in rows}) == len(rows)
 
 

@@ -1,4 +1,4 @@
-"""What a report is made of: the number changes exactly when what it reads does."""
+"""The number that says what a report is made of changes exactly when its inputs change."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def restate(lake: Lake, day: str) -> Lake:
-    """Another reading of a day's aggregates finds none, and reaches further."""
+    """Store another reading of a day's aggregates, which finds none and reaches further."""
     reach = lake.reach("tables/interval_metrics", day)
     assert reach is not None
     further = replace(reach, through=reach.through + timedelta(milliseconds=1))
@@ -100,7 +100,7 @@ def test_its_definition_counts(lake: Lake) -> None:
     assert number(lake, QUEUES.every("PT1H")) != number(lake, QUEUES)
 
 
-def test_so_do_the_names_of_the_day_and_not_those_given_later(lake: Lake) -> None:
+def test_names_of_the_day_count_and_later_ones_do_not(lake: Lake) -> None:
     spec, end = HISTORIES["queues"], DAY + timedelta(days=1)
     numbers = [number(lake)]
 
@@ -117,7 +117,8 @@ def test_so_do_the_names_of_the_day_and_not_those_given_later(lake: Lake) -> Non
     assert len(set(numbers[2:])) == 3
 
 
-# -- what is wanted ----------------------------------------------------------------------------------------------------
+# -- which partitions are wanted
+# ----------------------------------------------------------------------------------------------------
 
 
 def calendar(zone: ZoneInfo = UTC_ZONE) -> Calendar:
@@ -125,7 +126,7 @@ def calendar(zone: ZoneInfo = UTC_ZONE) -> Calendar:
 
 
 def compute(lake: Lake, *days: str, report: Report = QUEUES, zone: ZoneInfo = UTC_ZONE) -> Lake:
-    """The reports of some days, without rows."""
+    """Store empty reports of some days."""
     place = f"reports/{report.name}"
     for day in days:
         with lake.table_writers({place: report.spec}, day, {}) as writing:

@@ -1,4 +1,4 @@
-"""A report over many days keeps its groups in memory, and not the days."""
+"""A report over many days keeps its groups in memory, not the rows of the days."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 
 def later(table: pa.Table, spec: TableSpec, days: int) -> pa.Table:
-    """The same rows, so many days later."""
+    """The same rows, this many days later."""
     for name, values in zip(table.column_names, table.columns, strict=True):
         if pa.types.is_timestamp(values.type) and name in (*spec.key, "interval_end", "conversation_start"):
             moved = pc.add(values, pa.scalar(timedelta(days=days), pa.duration("ms")))
@@ -80,7 +80,7 @@ ENTRY: dict[str, Any] = {
 
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many bytes Arrow held whenever the next piece of a table had been read."""
+    """The bytes that Arrow held after each piece of a table was read."""
     read, sizes = Lake.pieces, list[int]()
 
     def measured(*arguments: Any, **more: Any) -> Iterator[pa.Table]:
@@ -96,7 +96,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_a_report_over_sixty_days_holds_no_more_than_one_over_three(
     lake: Lake, held: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # So many rows are gathered before they are grouped: fewer than usual, so that three days fill them too.
+    # The number of rows that are gathered before they are grouped: fewer than usual, so that three days reach it too.
     monkeypatch.setattr(aggregate, "_ROWS_AT_ONCE", ROWS_OF_A_DAY)
     most = {}
     for days in (3, 60):

@@ -1,4 +1,4 @@
-"""What was set for a queue at the end of a row's time stands beside what the queue did."""
+"""A row shows the settings of its queue at the end of the row's time."""
 
 from __future__ import annotations
 

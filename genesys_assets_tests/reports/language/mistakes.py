@@ -1,6 +1,6 @@
-"""Mistakes that people make in reports.yaml, each a whole file with the one thing that is wrong.
+"""Mistakes that people make in reports.yaml: each is a whole file with one mistake.
 
-The message for each stands in docs/reports.md; `test_mistakes` compares.
+docs/reports.md has the message for each; `test_mistakes` compares them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _DETAILS = """\
 
 
 def of_entry(text: str, *, metrics: bool = True) -> str:
-    """A file with one report that has these lines, and metrics unless they have."""
+    """A file with one report that has these lines; metrics are added if they have none."""
     return _HEAD + (_METRICS if metrics else "") + text
 
 

@@ -1,4 +1,4 @@
-"""Conditions are read from every way to write them to the same thing, and refused where they mean nothing."""
+"""All notations of a condition are read as the same condition; meaningless ones are refused."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def understood(stated: Any) -> Condition:
     return condition
 
 
-def asked(stated: Any) -> dict[str, Any] | None:
+def platform_filter(stated: Any) -> dict[str, Any] | None:
     findings = Findings()
     filter_ = to_platform(understood(stated), findings)
     assert filter_ is None or not findings.mistakes
@@ -68,7 +68,7 @@ def refusal(stated: Any) -> str:
 
 @pytest.mark.parametrize("stated", [*VOICE_OR_CHAT_INBOUND, AS_THE_PLATFORM_HAS_IT])
 def test_every_way_to_write_a_filter_asks_the_platform_the_same(stated: Any) -> None:
-    assert asked(stated) == AS_THE_PLATFORM_HAS_IT
+    assert platform_filter(stated) == AS_THE_PLATFORM_HAS_IT
 
 
 @pytest.mark.parametrize(
@@ -85,21 +85,24 @@ def test_every_way_to_write_a_filter_asks_the_platform_the_same(stated: Any) -> 
     ],
 )
 def test_operators_have_the_platforms_and_the_tutorials_names(stated: Any, predicate: dict[str, Any]) -> None:
-    assert asked(stated) == {
+    assert platform_filter(stated) == {
         "type": "and",
         "predicates": [{"type": "dimension", "dimension": "userId", **predicate}],
     }
 
 
 def test_bounds_of_a_range_are_joined() -> None:
-    both = [asked(each) for each in ({"ani": {"gt": 1, "lte": 9}}, {"dimension": "ani", "range": {"gt": 1, "lte": 9}})]
+    both = [
+        platform_filter(each)
+        for each in ({"ani": {"gt": 1, "lte": 9}}, {"dimension": "ani", "range": {"gt": 1, "lte": 9}})
+    ]
     bounds = [predicate["range"] for predicate in both[0]["predicates"]] if both[0] else []
     assert both[0] == both[1]
     assert bounds == [{"gt": 1}, {"lte": 9}]
 
 
 def test_an_or_of_ands_keeps_its_levels() -> None:
-    body = asked({"or": [{"and": [{"purpose": "agent"}, {"direction": "inbound"}]}, {"mediaType": "email"}]})
+    body = platform_filter({"or": [{"and": [{"purpose": "agent"}, {"direction": "inbound"}]}, {"mediaType": "email"}]})
     assert body is not None
     assert (body["type"], body["clauses"][0]["type"], len(body["predicates"])) == ("or", "and", 1)
 
@@ -164,7 +167,7 @@ VALUES = st.lists(st.one_of(st.none(), st.sampled_from(["a", "b", "ab", ""])), m
     ],
 )
 @given(values=VALUES)
-def test_rows_that_are_here_are_asked_the_same(stated: Any, plain: Any, values: list[str | None]) -> None:
+def test_conditions_choose_stored_rows_in_the_same_way(stated: Any, plain: Any, values: list[str | None]) -> None:
     rows = pa.table({"x": pa.array(values, pa.string())})
     condition = understood(stated)
     masked = holds(condition, lambda name: rows[name], lambda _: pa.string())

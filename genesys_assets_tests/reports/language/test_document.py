@@ -1,4 +1,4 @@
-"""Every example in docs/reports.md is right, and the tutorials' reports there are those of reports.example.yaml."""
+"""Every example in docs/reports.md is valid, and the tutorials' reports there are those of reports.example.yaml."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading a file: all of it or nothing, with every mistake and where it stands."""
+"""Reading a file gives all of its reports, or every mistake with its place."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_file_without_reports_is_a_good_file(text: str) -> None:
     assert read(text) == ParsedReports({})
 
 
-def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines() -> None:
+def test_all_mistakes_are_listed_at_once_in_the_order_of_their_lines() -> None:
     reading = read(
         GOOD.replace("tHandle", "tHandel")
         + """\
@@ -127,7 +127,7 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     assert "byte 14 is not UTF-8 text. Save the file as UTF-8" in latin.message
 
 
-def test_check_tells_what_loading_would(tmp_path: Path) -> None:
+def test_check_reports_the_same_mistakes_as_loading(tmp_path: Path) -> None:
     path = tmp_path / "reports.yaml"
     path.write_text(GOOD.replace("one:", "interval:"))
     assert [problem.line for problem in check(path)] == [2]
@@ -173,7 +173,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 @settings(max_examples=150)
 @given(data=st.data(), name=st.sampled_from(sorted(EVERYTHING)), anything=ANYTHING)
-def test_whatever_stands_in_a_file_is_read_or_refused(data: st.DataObject, name: str, anything: Any) -> None:
+def test_any_content_of_a_file_is_read_or_refused(data: st.DataObject, name: str, anything: Any) -> None:
     entry = copy.deepcopy({"x": EVERYTHING[name]})
     place: tuple[Any, ...] = data.draw(st.sampled_from(list(places(EVERYTHING[name]))))
     *above, last = ("x", *place)

@@ -1,4 +1,4 @@
-"""Formulas compute what arithmetic says, null where a part is missing, and nothing else can be written in them."""
+"""Formulas compute by arithmetic, and give null where a part is missing; they allow nothing else."""
 
 from __future__ import annotations
 

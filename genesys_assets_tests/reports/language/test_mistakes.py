@@ -1,4 +1,4 @@
-"""Every mistake is reported with line, field and what could have been meant; docs/reports.md shows what is said.
+"""Every mistake is reported with line, field and a suggestion; docs/reports.md shows the messages.
 
 `python -m genesys_assets_tests.reports.language.test_mistakes` writes the table there.
 """
@@ -19,7 +19,7 @@ BEGIN, END = "<!-- mistakes -->\n", "<!-- end of mistakes -->\n"
 NAMES = [report.name for report in built_in_reports()]
 
 
-def told(text: str) -> Problem:
+def problem_of(text: str) -> Problem:
     reading = read_text(text, "reports.yaml", NAMES)
     assert not reading.reports
     (problem,) = reading.problems
@@ -30,7 +30,7 @@ def table() -> str:
     head = "| what is written | message |\n|---|---|\n"
     rows = []
     for what, text in MISTAKES.items():
-        problem = told(text)
+        problem = problem_of(text)
         lines = text.splitlines()
         line = lines[min(problem.line, len(lines)) - 1].strip()
         rows.append(f"| {what}: `{line}` | {f'{problem}'.removeprefix('reports.yaml:')} |")
@@ -42,9 +42,9 @@ def written() -> str:
 
 
 @pytest.mark.parametrize("what", MISTAKES)
-def test_a_mistake_is_told_by_the_line_and_field_where_it_stands(what: str) -> None:
+def test_a_mistake_is_reported_with_its_line_and_field(what: str) -> None:
     text = MISTAKES[what]
-    problem = told(text)
+    problem = problem_of(text)
     lines = text.splitlines()
     assert 1 <= problem.line <= len(lines) + 1
     assert 1 <= problem.column <= len(lines[min(problem.line, len(lines)) - 1]) + 1
@@ -53,7 +53,7 @@ def test_a_mistake_is_told_by_the_line_and_field_where_it_stands(what: str) -> N
         assert problem.field.split(".")[1] in text
 
 
-def test_the_document_says_what_is_told() -> None:
+def test_the_document_shows_the_messages() -> None:
     assert written() == table(), "python -m genesys_assets_tests.reports.language.test_mistakes"
 
 

@@ -1,4 +1,4 @@
-"""The JSON Schema that ships is that of the models, and takes what the product takes."""
+"""The JSON Schema in the package matches the models, and accepts the files that the package accepts."""
 
 from __future__ import annotations
 

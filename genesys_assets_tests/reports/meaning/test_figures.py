@@ -1,4 +1,4 @@
-"""Which columns have names, and whose personal data they are."""
+"""Which columns have names, and which class of personal data they belong to."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_report_without_names_depends_on_no_history() -> None:
     assert report("flow_id", names=False).histories == ()
 
 
-def test_names_of_external_organisations_tell_of_customers_and_those_of_users_of_agents() -> None:
+def test_names_of_external_organisations_belong_to_customers_and_those_of_users_to_agents() -> None:
     assert class_of_names("external_organizations") is PersonalData.CONTACT
     assert class_of_names("users") is PersonalData.PERSON
     assert class_of_names("flows") is PersonalData.NONE

@@ -1,4 +1,5 @@
-"""A report in another code location can say what an entry of reports.yaml can, of figures that are asked anyway."""
+"""A report in another code location can use everything that an entry of reports.yaml can, for figures that the pipeline
+fetches anyway."""
 
 from __future__ import annotations
 

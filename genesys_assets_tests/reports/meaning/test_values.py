@@ -1,4 +1,5 @@
-"""Values of filters, and numbers: what the platform fixes is compared as it writes it; no sum is another number."""
+"""Values of filters, and numbers: fixed values are compared in the platform's spelling; no sum becomes another
+number."""
 
 from __future__ import annotations
 
@@ -126,7 +127,7 @@ def test_not_equal_is_answered_from_what_is_asked_in_any_case(tmp_path: Path) ->
     assert [row["handled"] for row in computed(others, lake)] == [29]
     assert [key_of(each) for each in questions_of([others])] == [key_of(STANDARD[0])]
     with_queue = report({"aggregates": {"filter": {"queueId": {"notIn": [SECOND]}}, "metrics": HANDLED}})
-    assert [row["handled"] for row in computed(with_queue, lake)] == [12], "what has no queue has no other one"
+    assert [row["handled"] for row in computed(with_queue, lake)] == [12], "a row without a queue has no other queue"
 
 
 def test_not_equal_beside_another_filter_is_looked_up_in_the_platforms_answer(tmp_path: Path) -> None:

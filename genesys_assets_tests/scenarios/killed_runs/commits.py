@@ -1,6 +1,6 @@
-"""What the log of a Delta table says, read without the package: what each commit replaced, and what that changed.
+"""Reads the log of a Delta table without the package: what each commit replaced, and what that changed.
 
-Here stands reading the log's JSON and comparing rows. What must be in it is in the tests.
+This module reads the log's JSON and compares rows. The tests state the expected content.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ COUNTS = ("rows_before", "rows_after", "rows_added", "rows_changed", "rows_remov
 
 @dataclass(frozen=True)
 class CommitRecord:
-    """One commit: the files of each partition before and after it, and what it says of those that were read."""
+    """One commit: the files of each partition before and after it, and its notes about the partitions that were
+    read."""
 
     version: int
     before: Files
@@ -61,7 +62,7 @@ def _key(values: Mapping[str, str]) -> str:
 
 
 def restated(table: Path, key: Sequence[str]) -> dict[tuple[str, int], dict[str, int]]:
-    """How many rows each reading of a day after the first changed, by day and version."""
+    """The number of rows that each reading of a day changed, by day and version, without the first reading."""
     return {
         (day, commit.version): difference(_rows(commit.before[day], key), _rows(commit.after[day], key))
         for commit in commits(table)

@@ -1,4 +1,4 @@
-"""An organisation whose present stands still, and the lakes that were read of it."""
+"""An organisation whose present stands still, and the lakes that were read from it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def present() -> FixedNow:
 
 @pytest.fixture(scope="package", autouse=True)
 def _at_one_time(present: FixedNow) -> Iterator[None]:
-    """Whoever asks takes for now what the organisation does, and gives a lost submission up at once."""
+    """All clocks show the organisation's present, and a lost submission is given up at once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(details_jobs, "GRACE", timedelta(0))
         patch.setattr(GenesysCloud, "now", lambda _: present())

@@ -1,4 +1,4 @@
-"""Lakes in which a run died, and lakes in which the same was done by runs that lived. Tests work on copies."""
+"""Lakes in which a run died, and lakes in which runs did the same without dying. Tests work on copies."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CommitRecord = Mapping[str, set[str]]
 
 @dataclass
 class Lakes:
-    """Of each kind one is made, with all that Dagster knows of it: read once; read up to a place; dead at a place."""
+    """Makes one lake of each kind, with Dagster's data: read once; read up to a place; dead at a place."""
 
     sandbox: Sandbox
     present: FixedNow
@@ -48,7 +48,7 @@ class Lakes:
         self.sandbox.organisation.restore()
 
     def second_state(self, at: datetime = NOW + HOUR) -> None:
-        """Of each day one conversation is gone and one restated."""
+        """On each day, one conversation is deleted and one restated."""
         self.first_state(at)
         organisation = self.sandbox.organisation
         for day in (ONE, TWO):
@@ -60,7 +60,7 @@ class Lakes:
 
     @contextmanager
     def opened(self, folder: Path) -> Iterator[World]:
-        """With the Dagster of that folder."""
+        """Open the folder with its Dagster instance."""
         (folder / "home").mkdir(parents=True, exist_ok=True)
         with dg.DagsterInstance.local_temp(f"{folder / 'home'}") as instance:
             yield self.world(folder, instance)
@@ -77,7 +77,7 @@ class Lakes:
         return Path(shutil.copytree(folder, self.empty()))
 
     def read_once(self, steps: tuple[Step, ...]) -> Path:
-        """All steps were run with the first state."""
+        """A lake in which all steps ran with the first state."""
         if steps not in self._made:
             made = self.empty()
             self.first_state()
@@ -86,7 +86,7 @@ class Lakes:
         return self._made[steps]
 
     def about_to(self, place: Place) -> Path:
-        """The second state was read up to the step that dies; it is the present one."""
+        """A lake in which the second state was read up to the step that dies. The second state is the present one."""
         base, known = self.read_once(place.base), (place.base, place.before)
         self.second_state()
         if known not in self._made:
@@ -96,7 +96,7 @@ class Lakes:
         return self._made[known]
 
     def dead(self, place: Place) -> tuple[Path, CommitRecord]:
-        """A copy of a lake in which the step died, and what it had committed. The second state is the present one."""
+        """A copy of a lake in which the step died, and its commits so far. The second state is the present one."""
         if repr(place) not in self._dead:
             made = self.copy(self.about_to(place))
             self._dead[repr(place)] = made, self.kill(made, place.killed, place.kill)
@@ -105,8 +105,8 @@ class Lakes:
         return self.copy(made), committed
 
     def lived(self, place: Place, committed: CommitRecord, steps: Sequence[Step], later: datetime) -> World:
-        """A lake in which the same was committed by runs that lived; then the steps, at a later time of the first
-        state or still of the second.
+        """A lake in which runs committed the same without dying. Then the steps run, with the first state at a later
+        time, or still with the second.
         """
         what = tuple(sorted((name, tuple(sorted(partitions))) for name, partitions in committed.items()))
         known = repr((place.steps, place.killed, what, later))
@@ -130,7 +130,7 @@ class Lakes:
                 step.run(world)
 
     def kill(self, folder: Path, step: Step, place: Kill) -> CommitRecord:
-        """Run a step in a process that dies where it was told to; what it had committed."""
+        """Run a step in a process that dies at the place; returns its commits so far."""
         world = self.world(folder, dg.DagsterInstance.ephemeral())
         before = versions(world)
         asked = (step.job, step.assets, step.partition, step.between, step.config)

@@ -1,4 +1,4 @@
-"""The runs of two days, and where each of them dies."""
+"""The runs of two days, and the places where each of them dies."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Step:
         return result
 
     def only(self, done: Mapping[str, set[str]]) -> Iterator[Step]:
-        """The part of it that was committed, or another part: by asset the partitions. A day at a time."""
+        """The steps for a part of it, such as the committed part: partitions by asset, one day at a time."""
         days = {partition[:10] for partitions in done.values() for partition in partitions}
         for day in sorted(days):
             of_day = {name: sorted(p for p in done[name] if p[:10] == day) for name in self.assets if name in done}
@@ -87,12 +87,12 @@ STORED_BY_DOWNSTREAM = "genesys_assets.lake.io_manager:LakeIOManager.handle_outp
 
 
 def reported(module: str) -> str:
-    """Where an asset tells Dagster of a partition."""
+    """The place where an asset reports a partition to Dagster."""
     return f"genesys_assets.assets.{module}:report_partition"
 
 
 class Then(Enum):
-    """What the organisation shows when the run is made again: what the killed one read, or what was true before."""
+    """The state of the organisation when the run is repeated: what the killed run read, or what was true before."""
 
     THE_SAME = "the same"
     THE_EARLIER = "the earlier"
@@ -100,8 +100,8 @@ class Then(Enum):
 
 @dataclass(frozen=True)
 class Place:
-    """Where the run of a step dies, which steps came before in that reading, and which follow. `usual`: where it is
-    tried by `make test`.
+    """The place where the run of a step dies, the steps before it in that reading, and the steps after it. `make test`
+    tries the `usual` places.
     """
 
     steps: tuple[Step, ...]

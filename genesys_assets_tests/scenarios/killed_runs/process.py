@@ -1,7 +1,7 @@
-"""A Dagster run in a process of its own that kills itself at a chosen place, as a machine that dies would.
+"""A Dagster run in a process of its own that kills itself at a chosen place, as if the machine had died.
 
-Importing it builds the definitions: a process that forks imports it once, so that each killed run starts at once. What
-must be true after a kill is in the tests.
+Importing this module builds the definitions. A process that forks imports it once, so that each killed run starts at
+once. The tests state what must be true after a kill.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ DOWNSTREAM = "downstream"
     partitions_def=dg.DailyPartitionsDefinition(START_DATE),
 )
 def durations(conversations: pd.DataFrame) -> pd.DataFrame:
-    """An asset that somebody computes of a table, and that the IO manager stores."""
+    """A downstream asset, computed from a table and stored by the IO manager."""
     return conversations[["conversation_id", "conversation_end"]]
 
 
@@ -55,8 +55,8 @@ def job_of(name: str) -> dg.JobDefinition:
 
 @dataclass(frozen=True)
 class Kill:
-    """Where a run dies: before or after the `call`-th call of a function, `module:Class.method`. Calls by which the
-    requests of a run are kept do not count: that goes on beside the run.
+    """Where a run dies: before or after the `call`-th call of a function, `module:Class.method`. Calls that store the
+    log of requests do not count, because they happen beside the run.
     """
 
     function: str
@@ -69,7 +69,7 @@ class Kill:
 
 @dataclass(frozen=True)
 class Order:
-    """A run, where it dies, and what it takes for now."""
+    """A run, the place where it dies, and its present."""
 
     environment: Mapping[str, str]
     home: str
@@ -83,20 +83,20 @@ class Order:
 
 
 def unsynchronised(connection: Any, _: object) -> None:
-    """Listens to connections with Dagster's databases: what a process wrote outlives its death without waiting for the
-    disk.
+    """Switch off waiting for the disk in connections with Dagster's databases. Data outlives the death of its process
+    without it.
     """
     connection.execute("PRAGMA synchronous=OFF")
 
 
 def without_waiting() -> None:
-    """For processes in which no test's patches are."""
+    """Remove waits, in processes without the patches of tests."""
     event.listen(Engine, "connect", unsynchronised)
     details_jobs.FIRST_WAIT, details_jobs.GRACE, retry.FIRST_BACKOFF = 0.001, timedelta(0), 0.0
 
 
 def run(order: Order) -> None:
-    """Does not return where the place exists."""
+    """Execute the run. Does not return if the run reaches the place."""
     without_waiting()
     transport.GenesysCloud.now = lambda self: order.now  # type: ignore[method-assign]
     _arm(order.kill)
@@ -125,7 +125,7 @@ def _arm(kill: Kill) -> None:
 
 
 def _uncounted(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, within which no call counts."""
+    """Wrap the function, so that calls within it do not count."""
 
     @functools.wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
@@ -139,7 +139,7 @@ def _uncounted(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _deadly(function: Callable[..., Any], kill: Kill) -> Callable[..., Any]:
-    """The function, which kills the process. One call at a time: so all that came before is done."""
+    """Wrap the function, so that it kills the process. It allows one call at a time, so everything before is done."""
     lock, calls = threading.RLock(), 0
 
     @functools.wraps(function)

@@ -80,7 +80,7 @@ def go_on(world: World, step: Step) -> None:
 
 
 def requests_of(world: World, act: Callable[[], Any]) -> Counter[str]:
-    """How often each endpoint was asked, whichever the job."""
+    """The number of requests to each endpoint, of all jobs together."""
     before = len(world.sandbox.requests)
     act()
     asked = [*world.sandbox.requests][before:]
@@ -89,7 +89,7 @@ def requests_of(world: World, act: Callable[[], Any]) -> Counter[str]:
 
 
 def requests_of_the_rest(lakes: Lakes, place: Place, committed: CommitRecord) -> Counter[str]:
-    """What a run of the days costs that the killed one did not store."""
+    """The requests of a run over the days that the killed one did not store."""
     world = lakes.world(lakes.copy(lakes.about_to(place)), dg.DagsterInstance.ephemeral())
     (name,) = place.killed.assets
     every = {*world.lake.log(name).partitions()}

@@ -1,4 +1,4 @@
-"""A run over files of the data lake extraction that is killed between two of them: the next goes on where it stood."""
+"""A run over files of the data lake extraction is killed between two files; the next run continues after the first."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def kill(world: World, home: Path) -> None:
-    """Fetch the files of a day in a process that dies before it keeps one of them."""
+    """Fetch the files of a day in a process that dies before it stores one of them."""
     between_files = Kill("genesys_assets.assets.lake_files:_page", KILLED_AT)
     home.mkdir()
     order = Order(world.environment, f"{home}", "data_lake", (FILES,), DAY, None, None, between_files, NOW)

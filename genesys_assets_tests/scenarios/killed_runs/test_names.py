@@ -1,4 +1,4 @@
-"""Names that a killed run stored: they stay known though they are gone when the next run reads."""
+"""Names that a killed run stored stay known, even if they are gone when the next run reads."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def names_stored(world: World) -> dict[str, tuple[str, bool]]:
 
 
 def compare_names_with_history(world: World) -> None:
-    """The present names of the one are those of the other."""
+    """Checks that the present names of both are equal."""
     rows = world.lake.read(HISTORY, None).to_pylist()
     present = {row["id"]: (row["name"], row["is_deleted"]) for row in rows if row["valid_to"] is None}
     assert present == names_stored(world)

@@ -1,4 +1,4 @@
-"""Runs that died and are made again, with what the killed one read still true, and with what was true before."""
+"""Runs that died and are repeated, either with the state that the killed run read, or with the state before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must be true of a lake after a kill and the runs that followed, whatever the place."""
+"""Statements that must hold for a lake after a kill and the following runs, at every place."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TOLD = {*DEFINITIONS.resolve_asset_graph().get_all_asset_keys()} - {key(REQUEST
 
 
 def compare_with_one_that_lived(killed: World, lived: World) -> None:
-    """The rows of every partition, how far it reaches, and the ledger, but for who wrote it and when."""
+    """Compares the rows and reach of every partition, and the ledger without its times and run ids."""
     assert known_of(killed) == known_of(lived)
 
 
@@ -42,7 +42,7 @@ def _named(place: str) -> tuple[str, str | None]:
 
 
 def compare_ledger_with_commits(world: World) -> None:
-    """One row for each reading after the first that was committed, with the counts that the rows themselves give."""
+    """Checks that the ledger has one row for each committed reading after the first, with the right counts."""
     lake = world.lake
     ledger = {
         (row["table"], f"{row['day']}", row["version"]): row
@@ -60,7 +60,8 @@ def compare_ledger_with_commits(world: World) -> None:
 
 
 def compare_dagster_with_lake(world: World) -> None:
-    """Every stored partition was reported, and those reported as changed are those that Dagster did not know."""
+    """Checks that every stored partition was reported, and that exactly those new to Dagster were reported as
+    changed."""
     lake = world.lake
     for name in (name for name in versions(world) if key(name) in _TOLD):
         told = told_of(world.instance, name)
@@ -76,7 +77,7 @@ def compare_dagster_with_lake(world: World) -> None:
 
 
 def told_of(instance: dg.DagsterInstance, name: str) -> dict[str | None, list[dict[str, Any]]]:
-    """What each partition's materialisations said, the oldest first, but for those that repeat one."""
+    """The materialisations of each partition, the oldest first, without repeated ones."""
     told: dict[str | None, list[dict[str, Any]]] = {}
     for record in instance.fetch_materializations(key(name), limit=10_000, ascending=True).records:
         said = {label: value.value for label, value in record.asset_materialization.metadata.items()}  # type: ignore[union-attr]
@@ -86,8 +87,8 @@ def told_of(instance: dg.DagsterInstance, name: str) -> dict[str | None, list[di
 
 
 def compare_housekeeping_with_before(world: World) -> None:
-    """Housekeeping leaves no file that no table has, and every row where it was. The files that it joins itself stay
-    for those who read them just then, and go with the next one.
+    """Checks that housekeeping leaves no file without a table, and changes no row. Files that it joins stay for current
+    readers until the next housekeeping.
     """
     before, joined = known_of(world), _files_of(world, REQUESTS)
     assert world.run("daily", "ops/housekeeping").success
@@ -106,7 +107,7 @@ def _files_of(world: World, *tables: str) -> set[str]:
 
 
 def _files(world: World) -> set[str]:
-    """Every file besides the logs and the notes of jobs, which grow too old."""
+    """Every file except logs and notes of jobs, which expire."""
     every = (path for path in world.folder.rglob("*") if path.is_file() and "_delta_log" not in path.parts)
     names = {str(path.relative_to(world.folder)) for path in every}
     return {name for name in names if not name.startswith("jobs/")}

@@ -1,4 +1,4 @@
-"""Conversations that hypothesis draws: whatever the platform may answer."""
+"""Conversations that hypothesis draws: everything that the platform may answer."""
 
 from __future__ import annotations
 

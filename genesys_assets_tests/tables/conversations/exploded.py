@@ -1,4 +1,4 @@
-"""Tables of conversations that a test makes up, and what is in them."""
+"""Tables of conversations that a test makes up, and helpers that read them."""
 
 from __future__ import annotations
 

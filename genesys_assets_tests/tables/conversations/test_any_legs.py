@@ -1,4 +1,4 @@
-"""Legs of whatever the platform may answer."""
+"""Legs of any conversations that the platform may answer."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ Tables = dict[str, pa.Table]
 
 @dataclass(frozen=True)
 class Reading:
-    """Conversations that came in one reading. `as_of` is in seconds after the day."""
+    """Conversations of one reading. `as_of` is in seconds after the day."""
 
     items: list[Item]
     as_of: int = 0
@@ -114,7 +114,7 @@ def test_what_a_newer_job_does_not_have_any_more_is_gone() -> None:
 
 
 def test_a_supplement_is_placed_by_the_start_of_the_newer_form() -> None:
-    """The rows lie in the partition of the conversation, beside it."""
+    """The rows lie in the same partition as the conversation."""
     corrected = NOON + timedelta(seconds=5)
     other = conversation("b", start=NOON + timedelta(seconds=1), surveys=[{"surveyId": "T"}])
     tables = tables_of(
@@ -131,12 +131,12 @@ def test_the_attributes_of_a_job_up_to_the_evening_stay_when_the_hours_were_read
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
     evening = midnight + timedelta(hours=20)
 
-    def shown(at: datetime, *, with_attributes: bool) -> list[Item]:
+    def items_at(at: datetime, *, with_attributes: bool) -> list[Item]:
         found = [organisation.as_of(organisation.conversation(id_, with_attributes=with_attributes), at) for id_ in ids]
         return [item for item in found if item is not None]
 
-    job = Reading(shown(evening, with_attributes=True), as_of=-4 * 3600, by_job=True).pages(50)
-    hours = Reading(shown(evening + timedelta(days=1), with_attributes=False), as_of=20 * 3600).pages(17)
+    job = Reading(items_at(evening, with_attributes=True), as_of=-4 * 3600, by_job=True).pages(50)
+    hours = Reading(items_at(evening + timedelta(days=1), with_attributes=False), as_of=20 * 3600).pages(17)
     of_job, of_hours, both = (tables_of(*of, day=midnight) for of in (job, hours, [*job, *hours]))
     assert 0 < len(of_job["conversations"]) < len(of_hours["conversations"])
     assert len(of_job["participant_attributes"]) > 100
@@ -150,7 +150,7 @@ def test_the_attributes_of_a_job_up_to_the_evening_stay_when_the_hours_were_read
 
 
 def test_pages_of_which_little_is_taken_are_not_all_decoded_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page is decoded whole, however few of its conversations are taken."""
+    """A page is decoded whole, even if few of its conversations are used."""
     monkeypatch.setattr(conversation_day, "_CONVERSATIONS_AT_ONCE", 20)
     items = [conversation(f"{number:03d}", start=NOON + timedelta(seconds=number)) for number in range(100)]
     overlap = Reading(items, as_of=1).pages(10)
@@ -164,7 +164,7 @@ def test_pages_of_which_little_is_taken_are_not_all_decoded_at_once(monkeypatch:
 
 @st.composite
 def readings(draw: st.DrawFn) -> list[Reading]:
-    """Forms of four conversations, of different instants."""
+    """Forms of four conversations as of different instants."""
     made = []
     for as_of in range(draw(st.integers(1, 4))):
         ids = draw(st.lists(st.sampled_from("abcd"), unique=True))
@@ -177,7 +177,7 @@ def readings(draw: st.DrawFn) -> list[Reading]:
 
 
 def plainly(readings: Sequence[Reading]) -> dict[str, list[Item]]:
-    """The rows of each table, put together from those of each form alone."""
+    """The expected rows of each table, put together from the rows of each single form."""
     found: dict[str, list[Item]] = {spec.name: [] for spec in DAY_TABLES}
     for newest, by_job in chosen(readings):
         own = alone(newest)
@@ -190,7 +190,7 @@ def plainly(readings: Sequence[Reading]) -> dict[str, list[Item]]:
 
 
 def chosen(readings: Sequence[Reading]) -> list[tuple[Item, Item | None]]:
-    """The newest form of each conversation that a reading has which decides, and what supplements it."""
+    """The newest form of each conversation that a deciding reading has, and its supplement."""
     pairs = []
     for id_ in {item["conversationId"] for reading in readings for item in reading.items}:
         forms = [(item, of) for of in readings for item in of.items if item["conversationId"] == id_]
@@ -222,7 +222,7 @@ def test_tables_are_the_same_in_whatever_pages_and_order_the_forms_come(
 @pytest.mark.long
 @settings(max_examples=100, deadline=None)
 @given(readings())
-def test_keys_hold_whatever_comes_of_several_readings(told: list[Reading]) -> None:
+def test_keys_hold_for_any_readings(told: list[Reading]) -> None:
     tables = tables_of(*told)
     for spec in DAY_TABLES:
         assert most_equal(rows(tables[spec.name], *spec.key)) <= 1, spec.name
@@ -239,7 +239,7 @@ def test_however_many_threads_decode_the_rows_are_the_same_in_the_same_order(thr
     assert tables_of(*pages, threads=threads) == tables_of(*pages)
 
 
-def test_pages_are_heard_of_in_their_order_and_one_that_is_no_page_ends_it() -> None:
+def test_pages_are_reported_in_their_order_and_an_invalid_page_ends_it() -> None:
     items = [conversation(f"{nth:04d}", participant("p", "customer", session("s"))) for nth in range(2_000)]
     pages = Reading(items).pages(size=50)
     heard: list[int] = []

@@ -17,7 +17,7 @@ from genesys_assets_tests.tables.builders import conversation, metric, page, par
 
 
 def fast(body: bytes) -> DecodedPage:
-    """What Arrow's reader makes of a page, with all fields of the model."""
+    """The page as Arrow's reader decodes it, with all fields of the model."""
     return in_full(DecodedPage(*decode_arrow.Reader().read([body])[0]))
 
 
@@ -79,7 +79,7 @@ def test_unknown_fields_are_counted_by_path_and_not_kept() -> None:
         ({"participants": ["nobody"]}, "conversations.participants: str is no object"),
     ],
 )
-def test_a_value_of_the_wrong_kind_is_lost_alone_and_said_so(wrong: dict[str, Any], loss: str) -> None:
+def test_a_value_of_the_wrong_kind_is_lost_alone_and_reported(wrong: dict[str, Any], loss: str) -> None:
     decoded = decode(page(conversation("a") | wrong, conversation("b")))
     assert dict(decoded.losses) == {loss: 1}
     assert [item.as_py()["conversationId"] for item in decoded.conversations] == ["a", "b"]
@@ -148,7 +148,7 @@ def test_what_is_no_page_is_refused_by_name(body: bytes) -> None:
         decode(body)
 
 
-def test_what_is_said_of_no_page_holds_nothing_of_it() -> None:
+def test_the_error_about_an_invalid_page_shows_nothing_of_it() -> None:
     with pytest.raises(UnreadablePage, match="it has 24 bytes") as refused:
         decode(b'"Anna Bell" +41791234567')
     assert not [part for part in ("Anna", "4179") if part in str(refused.value)]
@@ -183,7 +183,7 @@ def _without_nulls(value: Any) -> Any:
 
 
 def _comparable(value: Any) -> Any:
-    """The sample's own values, its times written the way Python writes them."""
+    """The sample's own values, with times as Python writes them."""
     if isinstance(value, dict):
         return {name: _comparable(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -312,7 +312,7 @@ def test_participants_without_any_attribute_have_no_pairs() -> None:
     assert decoded.conversations[0].as_py()["participants"][0]["attributes"] == []
 
 
-def test_names_of_attributes_without_end_are_kept_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_very_many_names_of_attributes_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nested, "MOST_NAMES", 3)
     decoder = Decoder()
     for number in range(10):
@@ -342,7 +342,7 @@ def test_names_of_attributes_that_differ_only_in_what_is_no_text_are_kept_once()
     assert [*decoded.losses.values()] == [1]
 
 
-def test_attributes_that_are_no_object_are_lost_and_said_so() -> None:
+def test_attributes_that_are_no_object_are_lost_and_reported() -> None:
     decoded = decode(page(conversation("a", participant("p", "customer") | {"attributes": [{"name": "n"}]})))
     assert decoded.conversations[0].as_py()["participants"][0]["attributes"] is None
     assert dict(decoded.losses) == {"conversations.participants.attributes: list is no object": 1}

@@ -321,7 +321,7 @@ def test_every_row_finds_the_one_it_belongs_to_by_its_key(odd: Item) -> None:
 
 
 def test_ids_that_are_there_give_the_same_key_in_whatever_order_they_come() -> None:
-    """So that what is restated is compared with itself."""
+    """So a restated row is compared with its own older form."""
     people = [participant(name, "agent", session(f"{name}1"), session(f"{name}2")) for name in "pqr"]
     scores = [{"evaluationId": name} for name in "EF"]
     forward = exploded(conversation("a", *people, evaluations=scores))

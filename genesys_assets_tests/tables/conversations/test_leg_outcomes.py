@@ -72,6 +72,6 @@ def test_of_two_handle_times_of_which_one_has_no_value_the_other_counts() -> Non
 @pytest.mark.long
 @settings(max_examples=200)
 @given(any_conversations())
-def test_whatever_the_platform_tells_abandoned_legs_are_those_with_an_abandon(told: list[dict[str, Any]]) -> None:
+def test_abandoned_legs_are_those_with_an_abandon(told: list[dict[str, Any]]) -> None:
     legs = interaction_legs(exploded(*told))
     assert pc.equal(legs["outcome"], "abandoned").fill_null(False) == legs["t_abandon_ms"].is_valid()

@@ -1,4 +1,4 @@
-"""Legs of whole days of the sandbox: they add up to the platform's own figures."""
+"""Legs of whole days of the sandbox add up to the platform's own figures."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ Row = tuple[str, int, int]
 
 @dataclass(frozen=True)
 class SentPage:
-    """A page: its rows, and what planning knows of it. `as_of` is in seconds after the day."""
+    """A page: its rows, and what the plan knows about it. `as_of` is in seconds after the day."""
 
     rows: list[Row]
     as_of: int = 0
@@ -54,7 +54,7 @@ class SentPage:
 
 @dataclass(frozen=True)
 class MergeResult:
-    """What comes of pages: rows in order, and by id the tag of what supplements a row."""
+    """The result of merging pages: rows in order, and by id the tag of a row's supplement."""
 
     rows: list[Row]
     supplements: dict[str, int]
@@ -62,7 +62,7 @@ class MergeResult:
 
 
 def sent(*pages: list[Row], as_of: Sequence[int] | None = None) -> list[SentPage]:
-    """Pages that decide, each newer than the one before."""
+    """Deciding pages, each newer than the one before."""
     return [
         SentPage(rows, as_of=instant)
         for rows, instant in zip(pages, as_of if as_of is not None else range(len(pages)), strict=True)
@@ -88,7 +88,7 @@ def rows_of(part: pa.StructArray) -> list[Row]:
 
 
 def supplements_of(part: Forms) -> dict[str, int]:
-    """The tag that stands among the attributes of each supplement, by the id of the conversation it is put beside."""
+    """The tag in the attributes of each supplement, by the id of its conversation."""
     ids = pc.struct_field(part.conversations, "conversationId").take(pa.array(part.supplements.of)).to_pylist()
     found = part.supplements.rows.to_pylist()
     assert [row["conversationId"] for row in found] == ids
@@ -149,7 +149,7 @@ def test_no_pages_give_no_conversations() -> None:
         assert (found.rows, found.planned.conversations, found.planned.order) == ([], 0, [])
 
 
-# -- which conversations there are -------------------------------------------------------------------------------------
+# -- which conversations exist -------------------------------------------------------------------------------------
 
 
 def test_a_page_that_does_not_decide_brings_a_newer_form_of_a_conversation_that_another_page_has() -> None:
@@ -216,11 +216,12 @@ def test_supplements_stay_beside_their_conversations_when_parts_are_put_together
     assert rows_of(concat_forms(parts).conversations) == [row for part in parts for row in rows_of(part.conversations)]
 
 
-# -- what is held ------------------------------------------------------------------------------------------------------
+# -- how many pages are held in memory
+# ------------------------------------------------------------------------------------------------------
 
 
 def most_held(pages: Sequence[SentPage]) -> int:
-    """The most pages that were given to `merged` and not yet wholly passed on."""
+    """The largest number of pages that `merged` had received and not yet wholly passed on."""
     planned = plan([page.stub() for page in pages])
     left = Counter({part.page: len(part.rows) for part in planned.parts})
     page_of = {row[0]: number for number, page in enumerate(pages) for row in page.rows}
@@ -277,7 +278,7 @@ PAGES = st.lists(st.builds(SentPage, ROWS, st.integers(0, 3), st.booleans(), st.
 
 
 def plainly(pages: Sequence[SentPage]) -> tuple[list[Row], dict[str, int], int, int]:
-    """Rows, supplements, duplicates and deleted, worked out conversation by conversation."""
+    """Expected rows, supplements, duplicates and deletions, computed conversation by conversation."""
     forms = [
         (row, page.as_of, number, page)
         for number, page in enumerate(pages)

@@ -15,7 +15,7 @@ MODEL = pa.struct([*struct("a", "b", "c"), ("d", pa.list_(struct("a", "b", "c"))
 
 
 def test_parts_of_different_types_have_the_fields_of_all_of_them_and_no_others() -> None:
-    """What no part has costs nothing."""
+    """Fields that no part has cost nothing."""
     first = pa.array([{"a": 1, "d": [{"a": 2}]}], pa.struct([*struct("a"), ("d", pa.list_(struct("a")))]))
     second = pa.array([{"b": "x", "d": [{"b": "y"}, None]}], pa.struct([*struct("b"), ("d", pa.list_(struct("b")))]))
     found = concatenated([first, second, first], MODEL)

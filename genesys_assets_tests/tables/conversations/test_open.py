@@ -15,7 +15,7 @@ def register(*conversations: dict[str, object], as_of: datetime) -> pa.Table:
     return open_conversations(tables["conversations"], tables["sessions"], as_of)
 
 
-def test_an_open_conversation_tells_its_age_and_where_it_stands() -> None:
+def test_an_open_conversation_has_its_age_and_its_queue() -> None:
     queue = participant("q", "acd", session("1", "email", segments=[segment("interact", 0, 60, queueId="Q1")]))
     agent = participant(
         "a", "agent", session("2", "email", segments=[segment("interact", 90, None, queueId="Q2")]), userId="U"
@@ -27,7 +27,7 @@ def test_an_open_conversation_tells_its_age_and_where_it_stands() -> None:
     assert row["last_activity"] == NOON + timedelta(seconds=90)
 
 
-def test_one_without_sessions_stands_nowhere() -> None:
+def test_an_open_conversation_without_sessions_has_no_queue() -> None:
     (row,) = register(conversation("x", seconds=None), as_of=datetime(2026, 2, 1, 12, tzinfo=UTC)).to_pylist()
     assert (row["open_days"], row["last_activity"], row["queue_id"]) == (1, None, None)
 

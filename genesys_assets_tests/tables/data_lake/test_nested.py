@@ -1,4 +1,5 @@
-"""Flat rows of the data lake extraction, put together again: the conversations that the sandbox took apart."""
+"""Flat rows of the data lake extraction are put together again: they give the conversations that the sandbox took
+apart."""
 
 from __future__ import annotations
 
@@ -74,8 +75,8 @@ def tables(flat: Flat) -> Tables:
 
 
 @pytest.fixture(scope="module")
-def told(organisation: Organisation) -> list[dict[str, Any]]:
-    """The conversations as the API shows them when the last file was made."""
+def api_conversations(organisation: Organisation) -> list[dict[str, Any]]:
+    """The conversations, as the API showed them when the last file was made."""
     now = from_datetime(BEGIN) + HOURS * HOUR - 1
     return [organisation.item_with_attributes(arrival, now) for arrival in organisation.arrivals(DAY)]
 
@@ -89,17 +90,19 @@ def times(table: pa.Table, name: str) -> list[Any]:
     return found
 
 
-def test_each_conversation_is_there_once_as_it_was_last(tables: Tables, told: list[dict[str, Any]]) -> None:
+def test_each_conversation_is_there_once_as_it_was_last(
+    tables: Tables, api_conversations: list[dict[str, Any]]
+) -> None:
     found = tables["conversations"]
     ids = found["conversation_id"].to_pylist()
-    assert sorted(ids) == sorted(item["conversationId"] for item in told)
+    assert sorted(ids) == sorted(item["conversationId"] for item in api_conversations)
     ends = dict(zip(ids, times(found, "conversation_end"), strict=True))
-    assert ends == {item["conversationId"]: instant(item.get("conversationEnd")) for item in told}
+    assert ends == {item["conversationId"]: instant(item.get("conversationEnd")) for item in api_conversations}
     media = dict(zip(ids, found["media_stats_min_conversation_mos"].to_pylist(), strict=True))
-    assert media == {item["conversationId"]: item.get("mediaStatsMinConversationMos") for item in told}
+    assert media == {item["conversationId"]: item.get("mediaStatsMinConversationMos") for item in api_conversations}
 
 
-def test_each_segment_is_there_once_with_its_session(tables: Tables, told: list[dict[str, Any]]) -> None:
+def test_each_segment_is_there_once_with_its_session(tables: Tables, api_conversations: list[dict[str, Any]]) -> None:
     found = tables["segments"]
     columns = ("session_id", "segment_type", "queue_id", "wrap_up_code", "user_id", "media_type")
     mine = Counter(
@@ -121,7 +124,7 @@ def test_each_segment_is_there_once_with_its_session(tables: Tables, told: list[
             instant(segment["segmentStart"]),
             instant(segment.get("segmentEnd")),
         )
-        for item in told
+        for item in api_conversations
         for participant in item["participants"]
         for session in participant["sessions"]
         for segment in session["segments"]
@@ -129,7 +132,9 @@ def test_each_segment_is_there_once_with_its_session(tables: Tables, told: list[
     assert mine == theirs
 
 
-def test_each_metric_is_there_as_often_as_it_was_emitted(tables: Tables, told: list[dict[str, Any]]) -> None:
+def test_each_metric_is_there_as_often_as_it_was_emitted(
+    tables: Tables, api_conversations: list[dict[str, Any]]
+) -> None:
     found = tables["session_metrics"]
     columns = ("participant_id", "session_id", "metric", "value")
     mine = Counter(zip(*(found[name].to_pylist() for name in columns), times(found, "emit_date"), strict=True))
@@ -141,7 +146,7 @@ def test_each_metric_is_there_as_often_as_it_was_emitted(tables: Tables, told: l
             metric["value"],
             instant(metric["emitDate"]),
         )
-        for item in told
+        for item in api_conversations
         for participant in item["participants"]
         for session in participant["sessions"]
         for metric in session.get("metrics", ())
@@ -149,18 +154,20 @@ def test_each_metric_is_there_as_often_as_it_was_emitted(tables: Tables, told: l
     assert mine == theirs
 
 
-def test_attributes_and_flows_are_those_of_the_conversation(tables: Tables, told: list[dict[str, Any]]) -> None:
+def test_attributes_and_flows_are_those_of_the_conversation(
+    tables: Tables, api_conversations: list[dict[str, Any]]
+) -> None:
     found = tables["participant_attributes"]
     mine = {tuple(row[name] for name in ("participant_id", "name", "value")) for row in found.to_pylist()}
     assert mine == {
         (participant["participantId"], name, value)
-        for item in told
+        for item in api_conversations
         for participant in item["participants"]
         for name, value in participant.get("attributes", {}).items()
     }
     sessions = tables["sessions"]
     flows = dict(zip(sessions["session_id"].to_pylist(), sessions["flow_exit_reason"].to_pylist(), strict=True))
-    for item in told:
+    for item in api_conversations:
         for participant in item["participants"]:
             for session in participant["sessions"]:
                 assert flows[session["sessionId"]] == session.get("flow", {}).get("exitReason")
@@ -177,7 +184,7 @@ def test_segments_stand_in_the_order_of_their_start(tables: Tables) -> None:
     assert all([start for _, start in sorted(of)] == sorted(start for _, start in of) for of in by_session.values())
 
 
-def test_conversations_without_any_other_row_are_conversations_all_the_same(flat: Flat) -> None:
+def test_conversations_without_any_other_row_are_kept(flat: Flat) -> None:
     alone = Flat(flat.conversations, flat.segments.slice(0, 0), flat.metrics.slice(0, 0), flat.attributes.slice(0, 0))
     found = explode(nested(alone))
     assert len(found["conversations"]) == len(flat.conversations)
@@ -263,13 +270,13 @@ def test_a_file_with_two_columns_of_one_name_is_a_named_error() -> None:
 # -- which rows count --------------------------------------------------------------------------------------------------
 
 
-def metrics(*told: tuple[str, int, int, int]) -> pa.Table:
-    """Rows of session, when emitted, value, when updated."""
-    sessions, emitted, values, updated = zip(*told, strict=True)
+def metrics(*rows: tuple[str, int, int, int]) -> pa.Table:
+    """Rows of: session, instant of emission, value, instant of update."""
+    sessions, emitted, values, updated = zip(*rows, strict=True)
     body = parquet(
-        conversationId=["c"] * len(told),
+        conversationId=["c"] * len(rows),
         sessionId=list(sessions),
-        metricName=["tTalk"] * len(told),
+        metricName=["tTalk"] * len(rows),
         metricTimestamp=list(emitted),
         metricValue=list(values),
         updateTimestamp=list(updated),

@@ -1,4 +1,4 @@
-"""Spans of presence and routing status, made of rows that are emitted again and again."""
+"""Spans of presence and routing status, made from rows that the platform emits repeatedly."""
 
 from __future__ import annotations
 
@@ -105,8 +105,8 @@ NOON = 12 * HOUR
 
 
 def day_of(*rows: tuple[str, int, int | None, int]) -> list[tuple[str, int, int | None]]:
-    """User, start and end of the spans of the day that begins at START, made of one file for each row; the last number
-    of a row says when it was emitted.
+    """User, start and end of the spans of the day that begins at START, with one file for each row. The last number of
+    a row is its time of emission.
     """
     found = SpansOfDay(ROUTING_STATUS, Window.of_utc_day("2026-01-28"))
     for user, start, end, updated in rows:
@@ -128,7 +128,7 @@ def test_of_a_day_count_the_spans_that_begin_on_it_and_the_last_one_before_it_th
     assert day_of(
         ("a", -5 * HOUR, None, 1),
         ("a", -3 * HOUR, None, 2),
-        # Told a second time, as it was before it ended.
+        # Emitted a second time, in the form before its end.
         ("a", -5 * HOUR, None, 1),
         ("b", -4 * HOUR, None, 3),
         ("b", -4 * HOUR, -HOUR, 4),

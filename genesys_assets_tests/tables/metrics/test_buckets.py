@@ -145,13 +145,13 @@ def test_the_samples_keep_every_statistic(name: str) -> None:
     assert stored == sent
 
 
-def asked(**body: Any) -> str:
+def request_of(**body: Any) -> str:
     return json.dumps({"body": body})
 
 
 def test_rows_of_some_conversations_only_are_kept_apart_from_those_of_all() -> None:
     body = answer({"metric": "tHandle", "stats": {"count": 1}}, group={"mediaType": "voice"})
-    everything, some = asked(groupBy=["mediaType"]), asked(groupBy=["mediaType"], filter={"type": "and"})
+    everything, some = request_of(groupBy=["mediaType"]), request_of(groupBy=["mediaType"], filter={"type": "and"})
     table = metric_rows(INTERVAL_METRICS, [(everything, body), (some, body)]).table
     all_, selected = table["selection"].to_pylist()
     assert all_ == ""
@@ -168,16 +168,19 @@ def test_figures_of_a_view_stand_beside_those_of_its_metric() -> None:
         "views": [{"name": "long", "stats": {"count": 1, "sum": 9}}],
     }
     body = json.dumps({"results": [{"group": {}, "data": [bucket]}]}).encode()
-    table = metric_rows(INTERVAL_METRICS, [(asked(metrics=["tHandle"], views=[view]), body)]).table
+    table = metric_rows(INTERVAL_METRICS, [(request_of(metrics=["tHandle"], views=[view]), body)]).table
     rows = [(row["metric"], row["view"], row["count"]) for row in table.to_pylist()]
     assert rows == [("tHandle", "", 3), ("tHandle", "long", 1)]
     with pytest.raises(UnreadablePage, match="a view 'long' that was not requested"):
-        metric_rows(INTERVAL_METRICS, [(asked(metrics=["tHandle"]), body)])
+        metric_rows(INTERVAL_METRICS, [(request_of(metrics=["tHandle"]), body)])
 
 
 def test_what_was_asked_is_what_every_hour_was_asked() -> None:
-    first = [asked(groupBy=["queueId", "mediaType"], metrics=["a", "b"]), asked(groupBy=["userId"], metrics=["a"])]
-    second = [asked(groupBy=["mediaType", "queueId"], metrics=["b", "c"])]
+    first = [
+        request_of(groupBy=["queueId", "mediaType"], metrics=["a", "b"]),
+        request_of(groupBy=["userId"], metrics=["a"]),
+    ]
+    second = [request_of(groupBy=["mediaType", "queueId"], metrics=["b", "c"])]
     assert answered_everywhere([first, second]) == {"mediaType,queueId ": ["b"]}
     assert answered_everywhere([first, []]) == {}
     assert answered_everywhere([]) == {}

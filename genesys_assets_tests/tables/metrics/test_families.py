@@ -30,7 +30,7 @@ def answer(group: dict[str, str], *metrics: Row, **beside: Any) -> bytes:
 
 
 def read(family: AggregateFamily, asked: str, body: bytes) -> list[Row]:
-    """The rows, which both ways of reading must agree on."""
+    """The rows; checks that both ways of reading give the same."""
     spec = FAMILY_METRICS[family.name]
     rows = metric_rows(spec, [(asked, body)])
     slowly = decode_values.read(StoredQuestion.by(asked), body, spec.schema)

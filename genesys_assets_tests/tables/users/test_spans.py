@@ -1,4 +1,4 @@
-"""Spans of presence and routing status: read from pages, each once, and cut without losing or repeating anything."""
+"""Spans of presence and routing status: each is read once from pages, and cut without losing or repeating time."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _INSTANTS = st.integers(-3 * 86_400_000, 4 * 86_400_000).map(lambda ms: DAY + ms
 
 @st.composite
 def spans(draw: st.DrawFn) -> list[Span]:
-    """As `newest` gives them: one for each user, kind and start, in order; some go on, some overlap."""
+    """Spans as `newest` returns them: one for each user, kind and start, in order; some go on, some overlap."""
     drawn: list[Any] = draw(
         st.lists(
             st.tuples(
@@ -63,7 +63,7 @@ def at(hour: int, minute: int = 0) -> datetime:
 
 @given(spans(), st.lists(_INSTANTS, min_size=2, max_size=8, unique=True).map(sorted))
 def test_the_parts_of_a_partition_of_time_add_up_to_the_whole(of: list[Span], cuts: list[datetime]) -> None:
-    # What goes on goes on to the end of each window, so also of the last one.
+    # A span in progress lasts to the end of each window, also of the last one.
     whole = list(clipped(of, Window(cuts[0], cuts[-1])))
     parts = [piece for start, end in pairwise(cuts) for piece in clipped(of, Window(start, end))]
     assert all(cuts[0] <= piece.start < piece.end <= cuts[-1] for piece in whole)

@@ -1,4 +1,4 @@
-"""Waits in queues beside who was idle: against counting every millisecond; what is unknown is never nobody."""
+"""Waits in queues beside idle agents, against counting every millisecond. Unknown never counts as nobody."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_each_wait_is_as_counting_every_millisecond_says(
         ({"Q": []}, KNOWN, None),
     ],
 )
-def test_what_nobody_told_is_unknown_and_a_queue_without_members_has_nobody(
+def test_missing_data_are_unknown_and_a_queue_without_members_has_nobody(
     members: Any, known: Window | None, unknown: str | None
 ) -> None:
     row = waits(leg("a", 1, 5), members=members, known=known)["a"]
