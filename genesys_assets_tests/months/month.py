@@ -46,9 +46,7 @@ _LOOKS = (5, 20)
 the day before, and late. Looking more often computes today more often, which takes its time.
 """
 _AT_MIDNIGHT = 3
-"""Every how many days, on average, it looks after midnight too, when business days are over and jobs have not got them
-yet.
-"""
+"""On one of so many days it also looks after midnight, when jobs do not have the business day that has just ended."""
 _MOST_ROUNDS, _LONGEST_LOOK = 60, timedelta(hours=4)
 _MOST_AT_ONCE, _AT_ONCE, _MOST_OF_ONE = 3 * 10, timedelta(minutes=30), 4
 """Runs that are no storm yet, in any half hour: after an outage of a day each of the ten sensors that read or compute
@@ -56,9 +54,7 @@ asks for what has failed in two or three ranges. And those of one kind over the 
 they are made of was new. Runs that were killed do not count as at once: Dagster itself launches them again.
 """
 _BETWEEN_RUNS, _LONGEST_INTERVAL = 61.0, 601.0
-"""Seconds after which sensors look again: the quick ones, and all of them. In half of the looks runs take so long that
-all do.
-"""
+"""Seconds after which sensors look again: the quick ones, and all of them (in half of the looks, runs take so long)."""
 _RECOVERY = timedelta(hours=2)
 GRACE = timedelta(hours=6)
 LAG = timedelta(hours=4)
