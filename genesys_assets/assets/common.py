@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
+from urllib.parse import unquote, urlsplit
 
 import dagster as dg
 
@@ -103,8 +104,21 @@ def column_schema(spec: TableSpec, notes: Mapping[str, str] | None = None) -> dg
 
 
 def link_metadata(url: str) -> dg.MetadataValue[Any]:
-    """A short link to a published file: the UI would show the whole URL, and presigned ones have 300 characters."""
-    return dg.MetadataValue.md(f"[open]({url})")
+    """Where a published file is: a short link, because presigned URLs have 300 characters; its path if it is in a
+    folder, because the UI disables links to files.
+    """
+    path = path_of(url)
+    return dg.MetadataValue.md(f"[open]({url})") if path is None else dg.MetadataValue.path(path)
+
+
+def path_of(url: str) -> str | None:
+    """The path of a file by its `file:` URL; None for other URLs.
+
+    >>> path_of("file:///home/a%20b/page.html"), path_of("https://example.com/page.html")
+    ('/home/a b/page.html', None)
+    """
+    parts = urlsplit(url)
+    return unquote(parts.path) if parts.scheme == "file" else None
 
 
 def description(spec: TableSpec, source: str) -> str:

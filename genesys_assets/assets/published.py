@@ -16,6 +16,7 @@ from genesys_assets.assets.common import (
     due_every,
     failing_by_name,
     link_metadata,
+    path_of,
     report_partition,
     window_metadata,
 )
@@ -126,7 +127,7 @@ def _announce(context: dg.AssetExecutionContext, published: PublishedDay) -> Non
 def _metadata(published: PublishedDay) -> dict[str, Any]:
     listed = "\n".join(
         f"| {file.report} | {file.format} | {'' if file.rows is None else file.rows} | {file.bytes} "
-        f"| [open]({file.url}) | {f'{file.expires_at:%Y-%m-%d %H:%M}Z' if file.expires_at else ''} |"
+        f"| {_link(file.url)} | {f'{file.expires_at:%Y-%m-%d %H:%M}Z' if file.expires_at else ''} |"
         for file in published.files
     )
     table = f"| report | format | rows | bytes | URL | until |\n|---|---|---|---|---|---|\n{listed}"
@@ -141,6 +142,12 @@ def _metadata(published: PublishedDay) -> dict[str, Any]:
         **({"missing": _bullets(published.manifest.missing.items())} if published.manifest.missing else {}),
         **({"failing_checks": _bullets(_failing_checks(published))} if published.manifest.failing_checks else {}),
     }
+
+
+def _link(url: str) -> str:
+    """A file in the table of files, in Markdown: see `link_metadata`."""
+    path = path_of(url)
+    return f"[open]({url})" if path is None else f"`{path}`"
 
 
 def _failing_checks(published: PublishedDay) -> list[tuple[str, str]]:

@@ -27,10 +27,18 @@ Progress is shown on a terminal only; what is printed is the result.""",
 @app.callback()
 def everything() -> None:
     """Genesys Cloud analytics in your own lake: the commands beside the Dagster UI."""
-    from dotenv import load_dotenv
+    from dotenv import dotenv_values, load_dotenv
 
+    path = Path(os.environ.get("DAGSTER_HOME", ".")) / ".env"
+    overridden = [
+        name
+        for name, value in dotenv_values(path).items()
+        if name.startswith("GENESYS_") and os.environ.get(name, value) != value
+    ]
+    if overridden:
+        typer.echo(f"Ignored from the environment, because {path} sets it too: {', '.join(overridden)}.", err=True)
     # As with Dagster's own commands, .env overrides the environment.
-    load_dotenv(Path(os.environ.get("DAGSTER_HOME", ".")) / ".env", override=True)
+    load_dotenv(path, override=True)
 
 
 app.command("preflight", short_help="Check that your organisation can be read.", epilog=preflight.EXAMPLES)(

@@ -217,12 +217,12 @@ def _command(asset: str, first: str, last: str) -> str:
 
 
 def _completeness(imported: ImportResult, is_complete: bool) -> list[str]:
-    from genesys_assets.importing.summary import not_complete
+    from genesys_assets.importing.summary import not_complete, ranges
 
     if not is_complete:
         return ["Completeness is unknown. Pass --complete if the files hold all data for these days; reports need it."]
     why = not_complete(imported)
-    return [] if why is None else [why]
+    return [f"Marked as complete: {ranges(sorted(imported.complete))}." if why is None else why]
 
 
 def _line(outcome: Outcome) -> str:

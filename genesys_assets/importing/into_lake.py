@@ -69,7 +69,8 @@ class DamagedPages(Exception):
 @dataclass(slots=True)
 class ImportResult:
     """What became of all files, and which partitions are new or changed. `conversations` and `buckets` are those of all
-    files that were read now. `span` is what the files are said to hold completely.
+    files that were read now. `span` is what the files are said to hold completely, `complete` its days that count as
+    complete now.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -77,6 +78,7 @@ class ImportResult:
     conversations: Total = NONE
     buckets: Total = NONE
     span: Interval | None = None
+    complete: set[str] = field(default_factory=set)
 
     @property
     def skipped(self) -> list[Outcome]:
@@ -388,6 +390,7 @@ class _Import:
             for day in _days_within(span, asset, self.options):
                 mark = functools.partial(self._mark_complete, partition=(asset, day))
                 until_committed(self.lake, (asset, day), mark)
+                self.result.complete.add(day)
 
     def _mark_complete(self, lake: Lake, partition: Partition) -> None:
         """Raises ConcurrentCommit, DamagedPages."""

@@ -57,11 +57,12 @@ def sandbox(home: Path) -> Iterator[Path]:
     instance.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(home / "dagster.yaml", instance / "dagster.yaml")
     (folder / WORKSPACE).write_text(_with_absolute_paths(home / WORKSPACE))
-    reports = os.environ.get("GENESYS_ASSETS_REPORTS") or str(home / "reports.yaml")
+    # A link, so that a file that is added later is found when the code location is reloaded.
+    link = instance / "reports.yaml"
+    link.unlink(missing_ok=True)
+    link.symlink_to(home / "reports.yaml")
     week_ago = f"{datetime.now(UTC) - timedelta(days=7):%Y-%m-%d}"
     more = {"DAGSTER_HOME": str(instance)}
-    if Path(reports).is_file():
-        more["GENESYS_ASSETS_REPORTS"] = reports
     with surroundings(folder, start_date=week_ago, conversations_per_day=400, more=more):
         print(
             f"{CLIENT_ID} is not set, neither in the environment nor in .env: running on the sandbox, from {week_ago}."

@@ -114,3 +114,11 @@ def test_a_webhook_that_is_down_is_a_warning_and_the_day_is_published(past_days:
     )
     assert SECRET not in said
     assert (tmp_path / f"published/reports/manifest/date={DAY}/manifest.json").is_file()
+
+
+def test_the_ui_shows_paths_because_it_disables_links_to_files(published: PublishedFolder) -> None:
+    shown = metadata(published.world.runs[0], "published/reports")
+    assert Path(shown["page"]).is_file()
+    rows = [line.split(" | ")[4] for line in shown["files"].splitlines()[2:]]
+    assert len(rows) == FILES_OF_A_DAY
+    assert all(Path(row.strip("`")).is_file() for row in rows)

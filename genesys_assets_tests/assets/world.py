@@ -208,7 +208,9 @@ def metadata(result: dg.ExecuteInProcessResult, name: str, partition: str | None
 
 
 def link(said: str) -> str:
-    """The URL of a link in Markdown."""
+    """The URL of a link in Markdown, or of a path."""
+    if said.startswith("/"):
+        return Path(said).as_uri()
     found = re.fullmatch(r"\[open\]\((\S+)\)", said)
     assert found is not None, said
     return found[1]

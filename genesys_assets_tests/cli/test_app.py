@@ -82,3 +82,12 @@ def test_the_sandbox_serves_until_it_is_interrupted() -> None:
         assert next(process.stdout).startswith("A Genesys Cloud sandbox is running at http://127.0.0.1:")
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE_SECONDS) == 0
+
+
+def test_what_the_env_file_overrides_is_named_without_its_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("GENESYS_ASSETS_LAKE=lake_of_the_file\nGENESYS_ASSETS_TIME_ZONE=UTC\n")
+    monkeypatch.setenv("DAGSTER_HOME", f"{tmp_path}")
+    monkeypatch.setenv("GENESYS_ASSETS_LAKE", "lake_of_the_environment")
+    monkeypatch.setenv("GENESYS_ASSETS_TIME_ZONE", "UTC")
+    said = run("reports", "check", "missing.yaml").stderr.splitlines()
+    assert said[:1] == [f"Ignored from the environment, because {tmp_path / '.env'} sets it too: GENESYS_ASSETS_LAKE."]
