@@ -55,8 +55,8 @@ def missing(lake: Lake, window: Window) -> list[str]:
 
 def _is_whole(lake: Lake, day: str) -> bool:
     # Each table has its own commit: a process that is killed between two of them leaves tables of different reach.
-    reaches = [lake.reach(f"tables/{name}", day) for name in NEEDED]
-    return all(reach is not None and reach.covers_day(day) for reach in reaches)
+    footers = [lake.footer(f"tables/{name}", day) for name in NEEDED]
+    return all(each is not None and each.reach is not None and each.reach.covers_day(day) for each in footers)
 
 
 def days_read(lake: Lake, window: Window) -> Iterator[tuple[str, str]]:
