@@ -117,10 +117,11 @@ def _materialise(day: str, home: Path) -> None:
 
 def _run(definitions: dg.Definitions, job: str, instance: dg.DagsterInstance, **how: Any) -> None:
     began = datetime.now(UTC)
+    _say(f"job {job} ...")
     result = definitions.resolve_job_def(job).execute_in_process(instance=instance, run_config=_QUIET, **how)
     events = result.get_asset_materialization_events()
     seconds = (datetime.now(UTC) - began).total_seconds()
-    _say(f"job {job}: {len(events)} materialisations in {seconds:.1f} s")
+    _say(f"  {len(events)} materialisations in {seconds:.1f} s")
 
 
 def _lake() -> Lake:
