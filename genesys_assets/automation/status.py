@@ -15,7 +15,7 @@ from functools import cached_property
 from genesys_assets.automation import backlog, stale
 from genesys_assets.automation.next_run import begin, last_moment
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
-from genesys_assets.days import DAY, HOUR, Window, hours_of, utc_day
+from genesys_assets.days import DAY, HOUR, Window, hours_of, utc_day, waits
 from genesys_assets.days.data_lake import LAKE_FILES
 from genesys_assets.days.families import unanswered
 from genesys_assets.days.limits import DAYS_LIMIT, HOURS_LIMIT, PUBLISHED_LIMIT
@@ -151,7 +151,8 @@ class _StatusBuilder:
         of_data_lake = (LAKE_FILES,) if self.lake.stored(LAKE_FILES) else ()
         pages = (HOURLY_AGGREGATES, HOURLY, DAILY, OVERLAP, DAILY_AGGREGATES, *users, *of_data_lake, *imported)
         reports = (f"reports/{report.name}" for report in self.reports)
-        listed = (*backlog.REFERENCE, *self.observed, *pages, *self.tables)
+        of_waits = (waits.PLACE,) if self.lake.stored(waits.PLACE) else ()
+        listed = (*backlog.REFERENCE, *self.observed, *pages, *self.tables, *of_waits)
         return [*listed, stale.REGISTER, LEDGER, VERDICTS, *reports, stale.PUBLISHED, *LIVE]
 
     def due_partitions(self) -> Iterator[DuePartition]:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from genesys_assets.automation import backlog, stale
 from genesys_assets.automation.sensors import SENSORS
 from genesys_assets.automation.status import TABLES, AssetStatus, Status, status
-from genesys_assets.days import hours_of, made_of, utc_day, utc_hour
+from genesys_assets.days import hours_of, made_of, utc_day, utc_hour, waits
 from genesys_assets.days.families import ANSWERED, UNANSWERED
 from genesys_assets.days.limits import HOURS_LIMIT
 from genesys_assets.days.sources import (
@@ -37,6 +37,7 @@ from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.conversations.open import OPEN_CONVERSATIONS
 from genesys_assets.tables.entities import ENTITIES
 from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS
+from genesys_assets.tables.users.waits import QUEUE_WAITS
 from genesys_assets_tests.automation.a_lake import store, store_days
 from genesys_assets_tests.automation.conftest import calendar
 
@@ -304,3 +305,10 @@ def test_layers_stand_in_the_order_of_the_data_and_each_asset_once(lake: Lake) -
 def test_the_status_covers_every_kind_of_thing_that_sensors_ask_for() -> None:
     pages = {"upkeep", "observe", "hours", "days", "users", "data_lake"}
     assert {each.name for each in SENSORS} == {*pages, "tables", "checks", "reports", "publish"}
+
+
+def test_waits_in_queues_are_listed_once_any_are_stored(lake: Lake) -> None:
+    assert waits.PLACE not in {each.asset for each in looked(lake, NIGHT).assets}
+    with lake.table_writers({waits.PLACE: QUEUE_WAITS}, YESTERDAY, {}):
+        pass
+    assert of(looked(lake, NIGHT), waits.PLACE).stored == 1
