@@ -50,9 +50,11 @@ app.command("status", short_help="Show what is stored, what is missing, and how 
 app.command("plan", short_help="Estimate what a range of days costs.", epilog=plan.EXAMPLES, no_args_is_help=True)(
     plan.plan
 )
-app.command("import", epilog=importing.EXAMPLES, no_args_is_help=True)(importing.import_saved)
-app.command("take-back", epilog=importing.TAKE_BACK_EXAMPLES, no_args_is_help=True)(importing.take_back_imported)
-app.command("forget", epilog=forgetting.EXAMPLES)(forgetting.forget)
+app.command("import", epilog=importing.EXAMPLES)(importing.import_saved)
+app.command("take-back", epilog=importing.TAKE_BACK_EXAMPLES)(importing.take_back_imported)
+app.command("forget", short_help="Remove somebody from everything that is stored.", epilog=forgetting.EXAMPLES)(
+    forgetting.forget
+)
 app.command("warehouse", short_help="Print SQL that registers the lake in a warehouse.", epilog=warehouse.EXAMPLES)(
     warehouse.warehouse
 )

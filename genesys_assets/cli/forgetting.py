@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from genesys_assets.forgetting.recomputed import Recomputation
     from genesys_assets.forgetting.work import ForgettingResult
     from genesys_assets.lake.lake import Lake
+    from genesys_assets.privacy.forgotten import Kind
     from genesys_assets.publishing.manifest import Manifest
 
 EXAMPLES = """\b
@@ -27,7 +28,6 @@ examples:
       once more for everybody forgotten before: after a kill, or after an import"""
 
 _NOTHING = "The lake holds nothing about anybody who must be forgotten."
-_SHORTEST = 3
 _RUN_ID = "forget"
 """The run id in the manifests of days that this command publishes again."""
 
@@ -59,7 +59,7 @@ def forget(
     from genesys_assets.settings import SettingError
 
     given = {Kind.CONVERSATION: conversation, Kind.USER: user, Kind.EXTERNAL_CONTACT: external_contact}
-    ids = {kind: [_id(text) for text in of_kind or ()] for kind, of_kind in given.items()}
+    ids = {kind: [_id(kind, text) for text in of_kind or ()] for kind, of_kind in given.items()}
     try:
         lake = open_lake()
         published, recomputation = _published()
@@ -71,13 +71,13 @@ def forget(
     raise typer.Exit(1 if report.problems else 0)
 
 
-def _id(given: str) -> str:
-    id_ = given.strip()
-    if len(id_) < _SHORTEST or not id_.isascii() or any(letter in id_ for letter in " \"'\\/,;"):
-        raise typer.BadParameter(
-            f"{given!r} is not an id: an id is a UUID such as 5e4f9c1a-0d5b-4c55-9c0f-1f2f4be0a001"
-        )
-    return id_
+def _id(kind: Kind, given: str) -> str:
+    from genesys_assets.privacy.forgotten import InvalidId, parse_id
+
+    try:
+        return parse_id(kind, given)
+    except InvalidId as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _published() -> tuple[Publication, Recomputation]:
@@ -117,36 +117,77 @@ def _published() -> tuple[Publication, Recomputation]:
 
 def text(report: ForgettingResult, *, dry_run: bool) -> str:
     """The outcome, for a terminal."""
-    from tabulate import tabulate
-
-    tables = sorted({*report.partitions, *report.old_files})
-    rows = [
-        (place, *(counts[place] for counts in (report.partitions, report.rows_removed, report.rows_changed)), old)
-        for place in tables
-        for old in [report.old_files[place]]
-    ]
-    headers = ["table", "partitions rewritten", "rows removed", "rows changed", "files of older versions removed"]
-    nothing = "No table was changed." if report.problems else _NOTHING
-    lines = [tabulate(rows, headers) if rows else nothing]
-    for day, count in sorted(report.published_files.items()):
-        lines.append(f"published, {day}: {count} files replaced or removed")
+    lines = _tables(report, dry_run)
+    lines += [_published_line(day, count, report, dry_run) for day, count in sorted(report.published_files.items())]
     if report.published_files:
+        still = "would still link" if dry_run else "still links"
         lines.append(
-            "The list of days still links to removed files. Publish it again: dg launch --assets "
-            "'key:\"genesys/published/index\"'"
+            f"The list of days {still} to removed files. Publish it again{' afterwards' if dry_run else ''}: "
+            "dg launch --assets 'key:\"genesys/published/index\"'"
         )
     for place, count in sorted(report.statistics.items()):
         what = "records of imported files" if place == "imports" else "files of its log without texts in statistics"
         lines.append(f"{place}: {count} {what}")
+    lines += [_not_found_line(what, was_listed, report, dry_run) for what, was_listed in report.not_found.items()]
     if report.days:
         first, last = min(report.days), max(report.days)
-        lines += ["", "Reports that are stored were computed again. To check them, or after an interruption:"]
+        done = "would be computed again. To check them afterwards" if dry_run else "were computed again. To check them"
+        lines += ["", f"Reports that are stored {done}, or after an interruption:"]
         lines += [f"    dg launch --job recompute --partition-range '{first}...{last}'"]
     if report.withdrawn:
         lines += ["", "Withdrawn, because they may hold data of these people and cannot be computed again:"]
         lines += [f"  {what}: {why}" for what, why in sorted(report.withdrawn.items())]
     if report.problems:
-        lines += ["", "Not done:", *(f"  {what}: {why}" for what, why in sorted(report.problems.items()))]
+        failed = "This cannot be done:" if dry_run else "Not done:"
+        lines += ["", failed, *(f"  {what}: {why}" for what, why in sorted(report.problems.items()))]
     if dry_run:
         lines = ["This is what would be done. Nothing was.", "", *lines]
     return "\n".join(lines)
+
+
+def _tables(report: ForgettingResult, dry_run: bool) -> list[str]:
+    """A table with a row for each table of the lake that was changed, or a line that says that there is none."""
+    from tabulate import tabulate
+
+    tables = sorted({*report.partitions, *report.old_files})
+    if not tables:
+        return ["No table was changed."] if report.problems else [] if report.not_found else [_NOTHING]
+    rows = [
+        (place, report.partitions[place], *_changed_rows(place, report), report.old_files[place]) for place in tables
+    ]
+    headers = ["table", "partitions rewritten", "rows removed", "rows changed", "files of older versions removed"]
+    if dry_run:
+        headers = [
+            "table",
+            "partitions to rewrite",
+            "rows to remove",
+            "rows to change",
+            "files of old versions to remove",
+        ]
+    return [tabulate(rows, headers, colalign=("left", *["right"] * 4))]
+
+
+def _changed_rows(place: str, report: ForgettingResult) -> tuple[int | str, int | str]:
+    """How many rows of a table were removed and changed. Rows of reports that are computed again are not counted."""
+    counts = report.rows_removed[place], report.rows_changed[place]
+    return ("-", "-") if place.startswith("reports/") and not any(counts) else counts
+
+
+def _published_line(day: str, count: int, report: ForgettingResult, dry_run: bool) -> str:
+    from genesys_assets.forgetting.work import LIST_OF_DAYS
+
+    named = f"published, {day}: {count} file{'' if count == 1 else 's'} named them; "
+    if day == LIST_OF_DAYS:
+        return f"{named}{'would be' if dry_run else 'was' if count == 1 else 'were'} removed"
+    if dry_run:
+        return f"{named}the day would be published again"
+    return named + report.published_days.get(day, "the day is not published again yet")
+
+
+def _not_found_line(what: str, was_listed: bool, report: ForgettingResult, dry_run: bool) -> str:
+    found = "nothing was found about it in what could be read" if report.problems else "nothing is stored about it"
+    if was_listed:
+        return f"{what}: {found}. It was on the list already and will not be stored later."
+    if dry_run:
+        return f"{what}: {found}. It would be put on the list and would not be stored later. Check the id."
+    return f"{what}: {found}. It is on the list now and will not be stored later. Check the id."

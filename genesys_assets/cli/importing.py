@@ -32,8 +32,9 @@ examples:
 
 def import_saved(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILES…", help="Files, folders or patterns, on disk or s3://bucket/…")
-    ],
+        list[str] | None,
+        typer.Argument(metavar="FILES", help="Files, folders or patterns, on disk or s3://bucket/…"),
+    ] = None,
     complete: Annotated[
         str | None,
         typer.Option(metavar="START/END", help="Span for which the files hold all data. Default: unknown."),
@@ -75,6 +76,8 @@ def import_saved(
     from genesys_assets.lake.opening import open_lake, s3_client
     from genesys_assets.settings import CalendarSettings, SettingError
 
+    if not files:
+        raise typer.BadParameter("Name the files to import.")
     try:
         calendar = CalendarSettings.load()
         lake = open_lake()
@@ -114,7 +117,7 @@ examples:
 def take_back_imported(
     files: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FILES…]", help="Files, folders or patterns, as the import printed them."),
+        typer.Argument(metavar="FILES", help="Files, folders or patterns, as the import printed them."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Everything that was ever imported.")] = False,
 ) -> None:
@@ -125,24 +128,25 @@ def take_back_imported(
     """
     from genesys_assets.importing.take_back import imported_files, take_back, take_back_everything
     from genesys_assets.lake.opening import open_lake
-    from genesys_assets.settings import SettingError
+    from genesys_assets.settings import CalendarSettings, SettingError
 
     if bool(files) == everything:
-        raise typer.BadParameter("name files, or pass --all")
+        raise typer.BadParameter("Name files, or --all, and not both." if everything else "Name files, or --all.")
     try:
+        start_date = f"{CalendarSettings.load().start_date}"
         lake = open_lake()
     except SettingError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
     with _named_errors():
         if everything:
-            typer.echo(_take_back_text(take_back_everything(lake)))
+            typer.echo(_take_back_text(take_back_everything(lake), start_date))
             return
         unknown = [name for name in files or () if not imported_files(lake, [name])]
         if unknown:
             typer.echo(f"Nothing was imported under the name {', '.join(unknown)}: nothing is taken back.", err=True)
             raise typer.Exit(1)
-        typer.echo(_take_back_text(take_back(lake, imported_files(lake, files or ()))))
+        typer.echo(_take_back_text(take_back(lake, imported_files(lake, files or ())), start_date))
 
 
 @contextlib.contextmanager
@@ -165,10 +169,10 @@ def _named_errors() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-def _take_back_text(result: TakeBackResult) -> str:
+def _take_back_text(result: TakeBackResult, start_date: str) -> str:
     lines, count = [f"taken back  {outcome.file}" for outcome in result.outcomes], len(result.outcomes)
     lines += ["", f"{count} file{'' if count == 1 else 's'} taken back."]
-    return "\n".join([*lines, *_to_materialise(result.days, is_new=True)])
+    return "\n".join([*lines, *_to_materialise(result.days, is_new=True), *_before_start(result.days, start_date)])
 
 
 def text(imported: ImportResult, start_date: str, *, is_complete: bool) -> str:
@@ -187,9 +191,8 @@ def text(imported: ImportResult, start_date: str, *, is_complete: bool) -> str:
     if losses := left_out(imported):
         lines += ["", "Left out, so that no day counts as complete:", *(f"  {remark}" for remark in losses)]
     lines += _to_materialise(imported.days, is_new=bool(imported.changed))
-    if days := [day for asset in TABLES for day in imported.days(asset)[:1]]:
-        if min(days) < start_date:
-            lines.append(f"Partitions begin on {start_date}: set GENESYS_ASSETS_START_DATE={min(days)} for all of it.")
+    lines += _before_start(imported.days, start_date)
+    if any(imported.days(asset) for asset in TABLES):
         lines += _completeness(imported, is_complete)
     return "\n".join(lines)
 
@@ -208,6 +211,16 @@ def _to_materialise(days_of: Callable[[str], list[str]], *, is_new: bool) -> lis
             if is_new:
                 lines += [_command(asset, first, last) for first, last in runs(days)]
     return ["", "Materialise:" if is_new else "Nothing is new. The files are of:", *lines] if lines else []
+
+
+def _before_start(days_of: Callable[[str], list[str]], start_date: str) -> list[str]:
+    """A line that says what to set if days are earlier than the first partition."""
+    from genesys_assets.importing.summary import TABLES
+
+    first = min((day for asset in TABLES for day in days_of(asset)[:1]), default=start_date)
+    if first >= start_date:
+        return []
+    return [f"Partitions begin on {start_date}: set GENESYS_ASSETS_START_DATE={first} for all of it."]
 
 
 def _command(asset: str, first: str, last: str) -> str:

@@ -102,7 +102,7 @@ def _notes(costs: Estimate, start_date: date) -> list[str]:
 
     basis = {
         "given": "as given",
-        "measured": f"the mean of the {costs.measured_days} newest stored days",
+        "measured": _newest(costs.measured_days),
         "assumed": "assumed, since no day is stored. Set the number with --conversations-per-day",
     }
     notes = [f"{costs.conversations_per_day:,} conversations a day: {basis[costs.basis]}."]
@@ -151,7 +151,22 @@ def as_text(costs: Estimate, notes: list[str]) -> str:
 
 
 def _hours(hours: float) -> str:
-    return f"{hours:.1f} hours" if hours >= 1 else f"{math.ceil(hours * 60)} minutes"
+    """
+    >>> _hours(1.5), _hours(1), _hours(0.5), _hours(0.001)
+    ('1.5 hours', '1.0 hours', '30 minutes', '1 minute')
+    """
+    if hours >= 1:
+        return f"{hours:.1f} hours"
+    minutes = math.ceil(hours * 60)
+    return f"{minutes} minute{'' if minutes == 1 else 's'}"
+
+
+def _newest(days: int) -> str:
+    """
+    >>> _newest(1), _newest(7)
+    ('as on the newest stored day', 'the mean of the 7 newest stored days')
+    """
+    return "as on the newest stored day" if days == 1 else f"the mean of the {days} newest stored days"
 
 
 def _size(count: float) -> str:

@@ -46,7 +46,7 @@ examples:
   genesys-assets reports ids 'Sales UK'
       the ids of every queue, user, wrap-up code, skill and division that has, or had, this name
   genesys-assets reports ids sales
-      if nothing has this name: the nearest names"""
+      if nothing has exactly this name: everything whose name contains it, else the closest names"""
 _ROWS = 20
 _HEADER_WIDTH, _WIDEST, _ENDLESS = 10, 40, 10_000
 
@@ -60,7 +60,7 @@ def reports() -> None:
 
 @app.command("check", short_help="Check a file of reports, and show what its reports cost.", epilog=CHECK_EXAMPLES)
 def check(
-    file: Annotated[Path | None, typer.Argument(help="The file, if not that of the settings.")] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="The file, if not that of the settings.")] = None,
 ) -> None:
     """Print every mistake in a file of reports, or which requests its reports add.
 
@@ -86,8 +86,8 @@ def check(
 
 @app.command("preview", short_help="Print a report of one day.", epilog=PREVIEW_EXAMPLES, no_args_is_help=True)
 def preview(
-    name: Annotated[str, typer.Argument(help="A report of yours, or a built-in one.")],
-    date: Annotated[str, typer.Argument(help="The day in the report's time zone, such as 2026-01-31.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A report of yours, or a built-in one.")],
+    date: Annotated[str, typer.Argument(metavar="DATE", help="The day in the report's time zone, such as 2026-01-31.")],
     rows: Annotated[
         int | None, typer.Option(metavar="N", min=1, help=f"At most N rows. On a terminal {_ROWS}, else all.")
     ] = None,
@@ -123,10 +123,11 @@ def preview(
 
 
 @app.command("ids", short_help="Find the ids of a name.", epilog=IDS_EXAMPLES, no_args_is_help=True)
-def ids(name: Annotated[str, typer.Argument(help="A name, or a part of one.")]) -> None:
+def ids(name: Annotated[str, typer.Argument(metavar="NAME", help="A name, or a part of one.")]) -> None:
     """Find the ids of a name in the reference data of the lake: filters compare ids, which a new name does not change.
 
-    One line for each time in which an entity had the name. No request is sent to the platform.
+    One line for each time in which an entity had the name. If nothing has exactly this name, it finds the names that
+    contain it. No request is sent to the platform.
     """
     from genesys_assets.lake.opening import open_lake_for_a_person
     from genesys_assets.reports.ids import ids_of
@@ -138,7 +139,7 @@ def ids(name: Annotated[str, typer.Argument(help="A name, or a part of one.")]) 
     if not match.named:
         nearest = f" Closest: {', '.join(match.closest)}." if match.closest else ""
         fetched = "" if match.known else " The lake has no reference data yet: materialise the asset group reference."
-        _fail(f"Nothing has the name {name!r}.{nearest}{fetched}")
+        _fail(f"No name is or contains {name!r}.{nearest}{fetched}")
 
 
 @contextlib.contextmanager

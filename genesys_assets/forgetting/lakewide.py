@@ -49,7 +49,7 @@ from genesys_assets.lake.files import (
 from genesys_assets.lake.housekeeping import places
 from genesys_assets.lake.lake import Lake
 from genesys_assets.personal_data import PersonalData
-from genesys_assets.privacy.forgotten import ForgottenIds, Kind, remember, remember_names
+from genesys_assets.privacy.forgotten import Entry, ForgottenIds, Kind, pseudonym_of, remember, remember_names
 from genesys_assets.tables.conversations.decode import UnreadablePage
 
 Ids = Mapping[Kind, Sequence[str]]
@@ -100,13 +100,16 @@ def forget(
     With `dry_run` nothing is written, and the result says what would be done. Raises LakeUnreachable.
     """
     lake = lake.refreshed()
+    before = ForgottenIds.load(lake.store)
     who = _listed(lake, ids, dry_run)
     damaged = _damaged_logs(lake)
     if any(place.startswith(_GATHERED) for place in damaged):
         return ForgettingResult(problems=damaged | {"everything": _NOT_GATHERED})
     found = gather(lake, who)
     if found.of_contacts:
+        matched = who.matched
         who = _listed(lake, {**ids, Kind.CONTACT_CONVERSATION: sorted(found.of_contacts)}, dry_run)
+        who.matched.update(matched)
     work = Work(lake, who, found, ForgettingResult(problems=damaged), dry_run, damaged={*damaged})
     _warn_of_unidentifiable_contacts(work, ids)
     recomputation = recomputation or Recomputation()
@@ -139,7 +142,19 @@ def forget(
     _reports(work, recomputation, published, now)
     if not dry_run:
         remove_drafts(work, now)
+    work.report.not_found = _not_found(who, before, ids, work.report.problems)
     return work.report
+
+
+def _not_found(who: ForgottenIds, before: ForgottenIds, ids: Ids, problems: Mapping[str, str]) -> dict[str, bool]:
+    """The given ids that were found nowhere, each with whether it was on the list before."""
+    entries = {(kind, id_): Entry(kind, pseudonym_of(id_)) for kind, of_kind in ids.items() for id_ in of_kind}
+    known = {entry for of_digest in before.by_digest.values() for entry in of_digest}
+    return {
+        f"{kind.replace('-', ' ')} {id_}": entry in known
+        for (kind, id_), entry in entries.items()
+        if entry not in who.matched and f"--{kind} {id_}" not in problems
+    }
 
 
 def _damaged_logs(lake: Lake) -> dict[str, str]:

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from genesys_assets.forgetting.traces import KnownTraces
-from genesys_assets.forgetting.work import ForgettingResult
+from genesys_assets.forgetting.work import LIST_OF_DAYS, ForgettingResult
 from genesys_assets.lake.delta import UnreadableLog
 from genesys_assets.lake.lake import Lake, Unreadable
 from genesys_assets.privacy.forgotten import ForgottenIds, Kind
@@ -64,7 +64,7 @@ class Publication:
             if not dry_run and f"{day}" not in later:
                 self._renew(lake, day, keys, report)
         for key in affected.listed:
-            report.published_files["the list of days"] += 1
+            report.published_files[LIST_OF_DAYS] += 1
             if not dry_run:
                 self.publisher.place.delete(key)
 
@@ -113,9 +113,11 @@ class Publication:
             if manifest is not None:
                 self.republish(lake.refreshed(), manifest)
                 manifest = self.publisher.manifest(day)
+            report.published_days[f"{day}"] = "the day was published again" if manifest else "they were removed"
         except (NothingToPublish, InvalidManifest, Unreadable, UnreadableLog, PublishingError) as error:
             place.delete(manifest_key(place, day))
             manifest = None
+            report.published_days[f"{day}"] = "the day was withdrawn"
             report.problems[f"published day {day}"] = f"It was withdrawn, because it cannot be published again: {error}"
         named = {file.key for file in manifest.files} if manifest else set()
         for key in keys:

@@ -10,15 +10,20 @@ from genesys_assets.forgetting.traces import KnownTraces
 from genesys_assets.lake.lake import Lake
 from genesys_assets.privacy.forgotten import ForgottenIds
 
+LIST_OF_DAYS = "the list of days"
+"""The name of the published list among the published days."""
+
 
 @dataclass(slots=True)
 class ForgettingResult:
     """What was done, or would be done. The counters are by table.
 
     `partitions` were rewritten; `old_files` are removed files of older versions; `published_files` are counted by day;
-    `statistics` are files of logs whose statistics changed, and changed records of imported files. `days` are those
-    whose tables changed. `withdrawn` are partitions of reports that are no longer stored, with the reason. `problems`
-    is what could not be done, by what it concerns.
+    `published_days` says what was done with each of these days. `statistics` are files of logs whose statistics
+    changed, and changed records of imported files. `days` are those whose tables changed. `withdrawn` are partitions
+    of reports that are no longer stored, with the reason. `problems` is what could not be done, by what it concerns.
+    `not_found` are the given ids about which nothing is stored, each with its kind, and whether it was on the list
+    before.
     """
 
     partitions: Counter[str] = field(default_factory=Counter)
@@ -27,9 +32,11 @@ class ForgettingResult:
     old_files: Counter[str] = field(default_factory=Counter)
     published_files: Counter[str] = field(default_factory=Counter)
     statistics: Counter[str] = field(default_factory=Counter)
+    published_days: dict[str, str] = field(default_factory=dict)
     days: set[str] = field(default_factory=set)
     withdrawn: dict[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
+    not_found: dict[str, bool] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

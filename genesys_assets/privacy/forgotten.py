@@ -29,9 +29,14 @@ _UUID_LENGTH, _HASH_LENGTH = 36, 37
 _WORD = re.compile(r"(?<!\w)\w")
 _WORD_ENDS = re.compile(r"s?(?!\w)")
 _LETTERS = "[0-9A-Za-z_.-]"
+_SHORTEST = 3
 _OTHER = re.compile(rf"{_LETTERS}{{3,128}}")
 """The form of an id that is neither a UUID nor a hash. Such an id is only found between characters that no id has."""
 _NAME = re.compile(r"(?P<kind>[a-z-]+)/(?P<digest>[0-9a-f]{64})\.(?P<pseudonym>[0-9a-f]{16})\.(?P<length>\d+)")
+
+
+class InvalidId(ValueError):
+    """A text cannot be the id of anybody."""
 
 
 class SmallFiles(Protocol):
@@ -77,6 +82,8 @@ class ForgottenIds:
     names: Mapping[str, str] = field(default_factory=dict)
     """Pseudonyms of users by the digest of each of their names."""
     name_lengths: frozenset[int] = frozenset()
+    matched: set[Entry] = field(default_factory=set, compare=False)
+    """The entries whose ids were found in anything that was searched. The list with further ids shares this set."""
 
     @classmethod
     def load(cls, store: SmallFiles) -> ForgottenIds:
@@ -115,7 +122,10 @@ class ForgottenIds:
         if len(text) not in self.lengths:
             return None
         entries = self.by_digest.get(_digest(text), ())
-        return next((entry for entry in entries if entry.kind is kind), None)
+        found = next((entry for entry in entries if entry.kind is kind), None)
+        if found is not None:
+            self.matched.add(found)
+        return found
 
     def names_in(self, texts: Iterable[str]) -> dict[str, str]:
         """The names of forgotten users that texts contain as words, in small letters, with their pseudonyms."""
@@ -133,7 +143,9 @@ class ForgottenIds:
         """The forgotten ids in a text."""
         ids = {id_ for form in self._forms for id_ in form.findall(text)}
         wanted = (id_ for id_ in ids if len(id_) in self.lengths)
-        return {id_: entries for id_ in wanted if (entries := self.by_digest.get(_digest(id_)))}
+        found = {id_: entries for id_ in wanted if (entries := self.by_digest.get(_digest(id_)))}
+        self.matched.update(*found.values())
+        return found
 
     @property
     def _forms(self) -> list[re.Pattern[str]]:
@@ -159,6 +171,37 @@ class ForgottenIds:
         return text
 
 
+def parse_id(kind: Kind, text: str) -> str:
+    """The id that somebody wrote, without spaces around it.
+
+    Conversations and users of the platform have UUIDs. External contacts may have other ids. Raises InvalidId.
+
+    >>> parse_id(Kind.CONVERSATION, "1234")
+    Traceback (most recent call last):
+        ...
+    genesys_assets.privacy.forgotten.InvalidId: '1234' is not the id of a conversation. …
+    """
+    id_ = text.strip()
+    if _UUID.fullmatch(id_) or (kind is not Kind.CONVERSATION and _HASH.fullmatch(id_)):
+        return id_
+    if kind is Kind.EXTERNAL_CONTACT and len(id_) >= _SHORTEST and _OTHER.fullmatch(id_):
+        return id_
+    allowed = {
+        Kind.USER: "a UUID such as 9f8e7d6c-0d5b-4c55-9c0f-1f2f4be0a001, or a hash such as the lake stores",
+        Kind.EXTERNAL_CONTACT: f"a UUID, a hash such as the lake stores, or {_SHORTEST} to 128 letters, digits, _ . -",
+    }
+    raise InvalidId(
+        f"{text!r} is not the id of {'an' if kind is Kind.EXTERNAL_CONTACT else 'a'} {kind.replace('-', ' ')}. That is "
+        f"{allowed.get(kind, 'a UUID such as 5e4f9c1a-0d5b-4c55-9c0f-1f2f4be0a001')}. Copy the whole id from the "
+        "platform, or from a table of the lake."
+    )
+
+
+def pseudonym_of(id_: str) -> str:
+    """The pseudonym that replaces an id."""
+    return f"forgotten:{_short_pseudonym(id_)}"
+
+
 def remember(store: SmallFiles, kind: Kind, ids: Iterable[str], protection: Protection) -> None:
     """Add ids to the list in the lake."""
     for digest, pseudonym, length in _digests(ids, protection):
@@ -180,10 +223,14 @@ def _digests(ids: Iterable[str], protection: Protection) -> Iterator[tuple[str, 
     """The digests of each id and of its hashes, each with the pseudonym and the length of the text."""
     for id_ in ids:
         one_case = _in_one_case(id_)
-        pseudonym = _digest(f"pseudonym of {one_case}")[:16]
+        pseudonym = _short_pseudonym(id_)
         hashes = [protection.hashed(id_), protection.hashed(one_case)] if protection.key else []
         forms = [one_case, *hashes]
         yield from ((_digest(form), pseudonym, len(form)) for form in dict.fromkeys(forms))
+
+
+def _short_pseudonym(id_: str) -> str:
+    return _digest(f"pseudonym of {_in_one_case(id_)}")[:16]
 
 
 def _in_one_case(id_: str) -> str:

@@ -53,7 +53,9 @@ class NamedEntity:
 
 @dataclass(frozen=True, slots=True)
 class NameSearch:
-    """The entities of a name; if there are none, the closest names. `known` counts all names that were searched."""
+    """The entities of a name, or of a part of one; if there are none, the closest names. `known` counts all names that
+    were searched.
+    """
 
     named: tuple[NamedEntity, ...]
     closest: tuple[str, ...]
@@ -61,18 +63,20 @@ class NameSearch:
 
 
 def ids_of(lake: Lake, name: str) -> NameSearch:
-    """The entities that have, or had, a name; upper and lower case are the same. Raises LakeUnreachable."""
+    """The entities that have, or had, a name. If there are none, those whose name contains it.
+
+    Upper and lower case are the same. Raises LakeUnreachable.
+    """
     every = list(_all(lake))
     wanted = name.strip().casefold()
     named = tuple(each for each in every if each.name.casefold() == wanted)
+    named = named or tuple(each for each in every if wanted and wanted in each.name.casefold())
     return NameSearch(named, () if named else _closest(wanted, [each.name for each in every]), len(every))
 
 
 def _closest(wanted: str, names: list[str]) -> tuple[str, ...]:
     by_folded = {name.casefold(): name for name in names}
-    parts = [folded for folded in by_folded if wanted and wanted in folded]
-    close = parts or get_close_matches(wanted, by_folded, n=_MOST_CLOSE)
-    return tuple(by_folded[folded] for folded in sorted(close)[:_MOST_CLOSE])
+    return tuple(by_folded[folded] for folded in sorted(get_close_matches(wanted, by_folded, n=_MOST_CLOSE)))
 
 
 def _all(lake: Lake) -> Iterator[NamedEntity]:

@@ -46,6 +46,26 @@ def test_help_of_every_command_teaches_by_example(command: str) -> None:
     assert "Exit codes: 0 success, 1 something failed and is named, 2 wrong usage" in listed
 
 
+def test_the_list_of_commands_cuts_no_line() -> None:
+    assert "..." not in run("--help").stdout.split("Commands:")[1]
+
+
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [
+        ("import", "[OPTIONS] [FILES]..."),
+        ("take-back", "[OPTIONS] [FILES]..."),
+        ("reports preview", "[OPTIONS] NAME DATE"),
+        ("reports ids", "[OPTIONS] NAME"),
+        ("reports check", "[OPTIONS] [FILE]"),
+    ],
+)
+def test_usage_names_the_arguments(command: str, usage: str) -> None:
+    first = run(*command.split(), "--help").stdout.splitlines()[0]
+    # Some versions of typer put what is required in braces.
+    assert first.translate(str.maketrans("", "", "{}")) == f"Usage: genesys-assets {command} {usage}"
+
+
 @pytest.mark.parametrize("command", ["import", "forget", "reports preview"])
 def test_help_imports_nothing_heavy(command: str) -> None:
     heavy = ("dagster", "pyarrow", "pandas", "boto3", "numpy", "requests", "rich.progress")
@@ -84,7 +104,9 @@ def test_the_sandbox_serves_until_it_is_interrupted() -> None:
         assert process.wait(PATIENCE_SECONDS) == 0
 
 
-def test_what_the_env_file_overrides_is_named_without_its_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_env_file_overrides_is_named_without_its_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / ".env").write_text("GENESYS_ASSETS_LAKE=lake_of_the_file\nGENESYS_ASSETS_TIME_ZONE=UTC\n")
     monkeypatch.setenv("DAGSTER_HOME", f"{tmp_path}")
     monkeypatch.setenv("GENESYS_ASSETS_LAKE", "lake_of_the_environment")

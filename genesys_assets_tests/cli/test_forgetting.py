@@ -3,6 +3,7 @@ person."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from genesys_assets.cli.app import app
-from genesys_assets.cli.forgetting import _published
+from genesys_assets.cli.forgetting import _published, text
+from genesys_assets.forgetting.work import LIST_OF_DAYS, ForgettingResult
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import open_lake
 from genesys_assets.publishing.manifest import Manifest
@@ -73,10 +75,31 @@ def test_a_dry_run_changes_nothing(home: Path) -> None:
     assert sorted(path for path in home.rglob("*")) == before
 
 
-def test_it_says_if_no_trace_is_found(home: Path) -> None:
-    assert run("--user", "dddddddd-1111-4222-8333-00000000a009").stdout == (
-        "The lake holds nothing about anybody who must be forgotten.\n"
+def test_without_ids_where_nobody_stands_it_says_so(home: Path) -> None:
+    assert run().stdout == "The lake holds nothing about anybody who must be forgotten.\n"
+
+
+def test_an_id_about_which_nothing_is_stored_is_named(home: Path) -> None:
+    user, contact = "dddddddd-1111-4222-8333-00000000a009", "crm-4711"
+    done = run("--conversation", FIRST, "--user", user, "--external-contact", contact)
+    assert done.exit_code == 0
+    said = "nothing is stored about it. It is on the list now and will not be stored later. Check the id."
+    assert f"\nuser {user}: {said}\nexternal contact {contact}: {said}\n" in done.stdout
+    assert f"conversation {FIRST}: " not in done.stdout
+
+
+def test_an_id_that_was_forgotten_before_need_not_be_checked(home: Path) -> None:
+    run("--conversation", FIRST)
+    assert run("--conversation", FIRST.upper()).stdout == (
+        f"conversation {FIRST.upper()}: nothing is stored about it. "
+        "It was on the list already and will not be stored later.\n"
     )
+
+
+def test_a_dry_run_says_that_an_unknown_id_would_be_on_the_list(home: Path) -> None:
+    done = run("--user", "dddddddd-1111-4222-8333-00000000a009", "--dry-run")
+    assert "nothing is stored about it. It would be put on the list and would not be stored later." in done.stdout
+    assert not (home / "lake/forgotten").exists()
 
 
 def test_a_forgotten_id_that_came_back_by_hand_is_removed_without_being_named(home: Path) -> None:
@@ -92,11 +115,53 @@ def test_a_forgotten_id_that_came_back_by_hand_is_removed_without_being_named(ho
 
 
 @pytest.mark.parametrize("id_", ["", "x", "two words", "a/b", "Łucja", "'quoted'"])
-def test_what_is_no_id_is_refused(home: Path, id_: str) -> None:
-    done = run("--user", id_)
+@pytest.mark.parametrize("kind", ["conversation", "user", "external-contact"])
+def test_what_is_no_id_is_refused(home: Path, kind: str, id_: str) -> None:
+    done = run(f"--{kind}", id_)
     assert done.exit_code == 2
-    assert "is not an id" in done.output
+    assert "is not the id of a" in " ".join(done.output.split())
     assert not (home / "lake/forgotten").exists()
+
+
+@pytest.mark.parametrize(("kind", "id_"), [("conversation", "1234"), ("user", FIRST[:-1])])
+def test_a_mistyped_id_is_refused_with_what_is_allowed(home: Path, kind: str, id_: str) -> None:
+    done = run(f"--{kind}", id_)
+    assert done.exit_code == 2
+    said = " ".join(done.output.split())
+    assert f"'{id_}' is not the id of a {kind}. That is a UUID such as " in said
+    assert "Copy the whole id from the platform, or from a table of the lake." in said
+    assert not (home / "lake/forgotten").exists()
+
+
+def test_the_hash_of_a_user_is_an_id_where_the_lake_stores_hashes(home: Path) -> None:
+    assert run("--user", f"hash:{'0' * 32}").exit_code == 0
+    assert run("--conversation", f"hash:{'0' * 32}").exit_code == 2
+
+
+def test_a_dry_run_speaks_of_nothing_as_done() -> None:
+    tables = Counter({"reports/callers": 1})
+    of_day = ForgettingResult(tables, published_files=Counter({DAY: 3, LIST_OF_DAYS: 1}), days={DAY})
+    said = text(of_day, dry_run=True)
+    assert "partitions to rewrite" in said
+    assert f"published, {DAY}: 3 files named them; the day would be published again\n" in said
+    assert "published, the list of days: 1 file named them; would be removed\n" in said
+    assert "The list of days would still link to removed files. Publish it again afterwards: dg launch" in said
+    assert "Reports that are stored would be computed again." in said
+    assert "were" not in said
+
+
+@pytest.mark.parametrize("outcome", ["the day was published again", "the day was withdrawn"])
+def test_it_says_what_was_done_with_a_published_day(outcome: str) -> None:
+    done = ForgettingResult(published_files=Counter({DAY: 3}), published_days={DAY: outcome})
+    assert f"published, {DAY}: 3 files named them; {outcome}\n" in text(done, dry_run=False)
+
+
+def test_rows_of_reports_that_are_computed_again_are_not_counted() -> None:
+    done = ForgettingResult(Counter({"reports/callers": 2, TABLE: 1}), rows_removed=Counter({TABLE: 4}))
+    assert [line.split() for line in text(done, dry_run=False).splitlines()[2:]] == [
+        ["reports/callers", "2", "-", "-", "0"],
+        [TABLE, "1", "4", "0", "0"],
+    ]
 
 
 def test_a_file_of_reports_with_mistakes_must_be_corrected_first(home: Path) -> None:

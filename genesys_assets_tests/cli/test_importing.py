@@ -285,9 +285,28 @@ def test_a_name_that_nothing_was_imported_under_ends_with_1_and_takes_nothing_ba
     assert "0 imported, 2 unchanged" in run(f"{saved}").stdout
 
 
-@pytest.mark.parametrize("arguments", [[], ["--all", "details.json"]])
-def test_files_are_named_or_all_is_said_and_not_both(saved: Path, arguments: list[str]) -> None:
-    assert take_back(*arguments).exit_code == 2
+@pytest.mark.parametrize(
+    ("arguments", "missing"), [([], "Name files, or --all.\n"), (["--all", "details.json"], "and not both.\n")]
+)
+def test_files_are_named_or_all_is_said_and_not_both(saved: Path, arguments: list[str], missing: str) -> None:
+    done = take_back(*arguments)
+    assert done.exit_code == 2
+    assert done.stderr.endswith(missing)
+
+
+def test_an_import_without_files_says_what_is_missing(saved: Path) -> None:
+    done = run()
+    assert done.exit_code == 2
+    assert done.stderr.endswith("Name the files to import.\n")
+
+
+def test_taking_back_days_before_the_first_partition_says_what_to_set(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENESYS_ASSETS_START_DATE", "2026-02-01")
+    run(f"{saved}")
+    done = take_back("--all").stdout.splitlines()
+    assert done[-1] == "Partitions begin on 2026-02-01: set GENESYS_ASSETS_START_DATE=2026-01-28 for all of it."
 
 
 @pytest.mark.parametrize("arguments", [["--all"], ["saved/agents.json"]])

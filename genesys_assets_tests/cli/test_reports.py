@@ -282,11 +282,20 @@ def test_the_ids_of_a_name_are_found_in_any_case(file: Path, past_days: World) -
     assert f"queue        {queue['id']}  {queue['name']}" in done.stdout.splitlines()
 
 
+def test_a_part_of_a_name_finds_all_that_contain_it(file: Path, past_days: World) -> None:
+    queue = past_days.lake.read("reference/queues_history", None).to_pylist()[0]
+    part = queue["name"][1:-1].upper()
+    done = run("ids", part)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert f"queue        {queue['id']}  {queue['name']}" in done.stdout.splitlines()
+    assert all(part in line.upper() for line in done.stdout.splitlines())
+
+
 def test_a_name_that_nothing_has_is_answered_with_the_closest(file: Path, past_days: World) -> None:
     name = past_days.lake.read("reference/queues_history", None).to_pylist()[0]["name"]
-    done = run("ids", name[:-1])
+    done = run("ids", f"{name}x")
     assert (done.exit_code, done.stdout) == (1, "")
-    assert f"Nothing has the name {name[:-1]!r}. Closest: " in error_text(done)
+    assert f"No name is or contains '{name}x'. Closest: " in error_text(done)
     assert name in error_text(done)
 
 

@@ -296,6 +296,8 @@ def test_published_days_are_published_again_without_the_user(scene: Scene) -> No
     assert manifest is not None
     assert again is not None
     assert report.published_files[DAY] > 2
+    assert report.published_days == {DAY: "the day was published again"}
+    assert report.not_found == {}
     assert {file.report for file in again.files} == {file.report for file in manifest.files}
     assert (scene.home / "published" / again.files[0].key).is_file()
 
@@ -307,6 +309,7 @@ def test_a_day_that_cannot_be_published_again_is_withdrawn(scene: Scene) -> None
     report = scene.forget(Kind.USER, scene.user["id"])
     assert scene.published().publisher.manifest(DAYS[-2]) is None
     assert "It was withdrawn" in report.problems[f"published day {DAY}"]
+    assert report.published_days == {DAY: "the day was withdrawn"}
     assert scene.files_with(*scene.of_user) == {}
 
 

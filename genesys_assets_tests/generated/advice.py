@@ -79,6 +79,7 @@ ADVICE = {
     "lake.WrongSize": "Handled by further tries.",
     "lake.LakeUnreachable": "Check bucket, endpoint and credentials, as the message says.",
     "privacy.CannotDrop": "Set GENESYS_ASSETS_PERSONAL_DATA_KEY: ids that identify rows are hashed.",
+    "privacy.InvalidId": "Copy the whole id from the platform, or from a table of the lake.",
     "publishing.NothingToPublish": "Materialise what the message names, then publish again.",
     "publishing.PublishingError": "See the errors that extend it.",
     "publishing.InvalidLocation": "Set GENESYS_ASSETS_PUBLISH_URL to a folder or s3://bucket/prefix.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import keyword
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, Tag, WithJsonSchema, model_validator
@@ -308,3 +309,8 @@ class ReportsFile(Model):
 
     reports: dict[ReportName, ReportDefinition]
     """Each becomes the asset genesys/reports/<name>."""
+
+    @classmethod
+    def _instead_of(cls, name: str) -> str:
+        close = get_close_matches(name, cls.model_fields)
+        return super()._instead_of(name) if close else "Reports stand below `reports:`, and are indented."

@@ -136,6 +136,8 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a list for a file": ("- reports\n", "the file must be a mapping of names to values, got a list"),
     "a number for a file": ("5\n", "the file must be a mapping of names to values, got 5"),
     "a file of something else": ("version: 2\n", "unknown field 'version'"),
+    "a report at the top": ("calls: {}\n", "unknown field 'calls'. Reports stand below `reports:`, and are indented."),
+    "a mistyped reports": ("report: {}\n", "unknown field 'report'. Closest: reports"),
     "a report that is nothing": ("reports: {calls: }\n", "calls must be a mapping of names to values, got nothing"),
     "a report that is a list": ("reports: {calls: [a]}\n", "calls must be a mapping of names to values, got a list"),
     "a description that is nothing": (of_entry("").replace(" One row per queue.", ""), "description must be text"),
