@@ -178,7 +178,8 @@ def _published_line(day: str, count: int, report: ForgettingResult, dry_run: boo
 
     named = f"published, {day}: {count} file{'' if count == 1 else 's'} named them; "
     if day == LIST_OF_DAYS:
-        return f"{named}{'would be' if dry_run else 'was' if count == 1 else 'were'} removed"
+        removed = "would be removed" if dry_run else "was removed" if count == 1 else "were removed"
+        return f"{named}{'it' if count == 1 else 'they'} {removed}"
     if dry_run:
         return f"{named}the day would be published again"
     return named + report.published_days.get(day, "the day is not published again yet")

@@ -144,7 +144,7 @@ def test_a_dry_run_speaks_of_nothing_as_done() -> None:
     said = text(of_day, dry_run=True)
     assert "partitions to rewrite" in said
     assert f"published, {DAY}: 3 files named them; the day would be published again\n" in said
-    assert "published, the list of days: 1 file named them; would be removed\n" in said
+    assert "published, the list of days: 1 file named them; it would be removed\n" in said
     assert "The list of days would still link to removed files. Publish it again afterwards: dg launch" in said
     assert "Reports that are stored would be computed again." in said
     assert "were" not in said
