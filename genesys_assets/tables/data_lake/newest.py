@@ -1,7 +1,7 @@
 """The platform emits rows again when they change. This module keeps the last emission of each key.
 
 Files are in the order of their creation. If two files have rows with the same key and `updateTimestamp`, the later file
-counts.
+counts; where a schema has a time of the event, the later event counts first.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def newest(rows: pa.Table, schema: Schema) -> pa.Table:
         return rows
     keys = codes([rows[name] for name in schema.key])
     file = rows[_FILE].to_numpy()
-    updated = _updated(rows)
-    order = np.lexsort((np.arange(len(rows)), file, updated, keys))
+    updated, event = _times(rows, UPDATED), _times(rows, schema.event_time)
+    order = np.lexsort((np.arange(len(rows)), file, event, updated, keys))
     last = np.append(keys[order][1:] != keys[order][:-1], True)
     if schema.keeps_equals:
         # For every row the last emission of its key.
@@ -59,8 +59,8 @@ def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return (column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column).cast(pa.string())
 
 
-def _updated(rows: pa.Table) -> Numbers:
-    """When each row was emitted, as milliseconds; rows that do not say so count as the oldest."""
-    if UPDATED not in rows.column_names:
+def _times(rows: pa.Table, name: str | None) -> Numbers:
+    """The instants of a column as milliseconds; rows without one count as the oldest."""
+    if name is None or name not in rows.column_names:
         return np.zeros(len(rows), dtype=np.int64)
-    return np.asarray(rows[UPDATED].cast(pa.int64()).fill_null(np.iinfo(np.int64).min).to_numpy())
+    return np.asarray(rows[name].cast(pa.int64()).fill_null(np.iinfo(np.int64).min).to_numpy())

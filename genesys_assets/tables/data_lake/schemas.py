@@ -45,7 +45,8 @@ class Schema:
     have.
 
     Of rows with equal `key`, the last one counts or, with `keeps_equals`, all rows of the last emission: a metric may
-    be emitted twice in one millisecond.
+    be emitted twice in one millisecond. `event_time`: a column by which rows with equal `updateTimestamp`, or without
+    one, are ordered before the order of files counts.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Schema:
     required: tuple[str, ...]
     aliases: Mapping[str, str] = field(default_factory=dict)
     keeps_equals: bool = False
+    event_time: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ SCHEMAS: Mapping[str, Schema] = MappingProxyType(
                 key=("conversationId", "participantId", "name"),
                 required=("conversationId", "participantId", "name", "value"),
                 aliases={"attributeName": "name", "attributeValue": "value"},
+                event_time="eventTime",
             ),
             Schema(
                 METRICS,

@@ -306,3 +306,21 @@ def test_two_metrics_of_one_millisecond_both_count() -> None:
 
 def test_metrics_of_other_moments_are_other_metrics() -> None:
     assert values(metrics(("s", 5, 1, 10)), metrics(("s", 6, 2, 20))) == [1, 2]
+
+
+@pytest.mark.parametrize("updated", [{}, {"updateTimestamp": [9, 9]}, {"updateTimestamp": [None, None]}])
+def test_an_attribute_that_was_set_twice_has_the_value_of_the_later_event(updated: dict[str, list[Any]]) -> None:
+    def attributes(*rows: tuple[int, str]) -> pa.Table:
+        times, texts = zip(*rows, strict=True)
+        same = {name: ["x"] * len(rows) for name in ("conversationId", "participantId", "attributeName")}
+        more = {name: values_[: len(rows)] for name, values_ in updated.items()}
+        return decode(ATTRIBUTES, parquet(**same, attributeValue=list(texts), eventTime=list(times), **more)).rows
+
+    def value(*tables: pa.Table) -> list[str]:
+        found: list[str] = newest(concat_rows(tables), SCHEMAS[ATTRIBUTES])["value"].to_pylist()
+        return found
+
+    late, early = (2, "late"), (1, "early")
+    assert value(attributes(late, early)) == value(attributes(early, late)) == ["late"]
+    assert value(attributes(late), attributes(early)) == value(attributes(early), attributes(late)) == ["late"]
+    assert value(attributes((2, "before")), attributes((2, "after"))) == ["after"]
