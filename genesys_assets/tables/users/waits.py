@@ -42,7 +42,7 @@ members integer joined members of the queue, as observed on the UTC day; null wh
 idle_members integer of these, how many had the routing status IDLE for a time of the wait; null where unknown
 idle_ms integer how long these were IDLE during the wait, added up; null where unknown
 unknown string input that is missing for the figures of idle members: queue_members or user_status; null if none is
-overtaken_by integer interactions of the queue, media type and UTC day that were offered later and answered before it ended
+overtaken_by integer interactions of the same queue, media type and UTC day, offered later and answered before it ended
 overtaking_conversation_id string the first answered of the interactions that overtook the wait; null if none did
 overtaking_user_id string the agent who answered it
 """),
