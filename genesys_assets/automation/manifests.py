@@ -23,7 +23,9 @@ class ManifestReader:
         self.unreadable: dict[str, NotReadable] = {}
 
     def manifest(self, day: str) -> Manifest | None:
-        """The manifest of a day. None if there is none; also if it was not read, and then `unreadable` has the day."""
+        """The manifest of a day; None if the day was never published. If reading fails, returns None and adds the day
+        to `unreadable`.
+        """
         if len(self.unreadable) >= _MOST_UNREADABLE:
             self.unreadable[day] = NotReadable(
                 f"the manifests of {_MOST_UNREADABLE} other days could not be read, so it was not tried"

@@ -146,7 +146,7 @@ def text(report: ForgettingResult, *, dry_run: bool) -> str:
 
 
 def _tables(report: ForgettingResult, dry_run: bool) -> list[str]:
-    """A table with a row for each table of the lake that was changed, or a line that says that there is none."""
+    """A row for each changed table of the lake. If no table was changed, one line says so."""
     from tabulate import tabulate
 
     tables = sorted({*report.partitions, *report.old_files})

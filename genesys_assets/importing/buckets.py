@@ -306,7 +306,7 @@ def _must_have_length(span: Interval, granularity: Any, around: Object, options:
 
 
 def _interval_around(around: Object, options: ImportOptions) -> Interval | None:
-    """The interval that is written beside all results; None if there is none that can be read."""
+    """The interval beside all results; None if it is missing or cannot be read."""
     whole = around.get("interval")
     if not isinstance(whole, str) or whole.count("/") != 1:
         return None
@@ -318,7 +318,7 @@ def _interval_around(around: Object, options: ImportOptions) -> Interval | None:
 
 
 def _must_be_within(span: Interval, around: Object, options: ImportOptions) -> None:
-    """Raises CannotImport if a bucket lies outside of the interval that is written beside all results."""
+    """Raises CannotImport if a bucket lies outside of the interval beside all results."""
     whole = _interval_around(around, options)
     if whole is not None and (span.end <= whole.start or whole.end <= span.start):
         raise CannotImport(

@@ -159,7 +159,9 @@ def _fixed(dimension: str, text: str, remarks: Remarks) -> str:
     ['voice', 'telepathy', 'Q']
     """
     if dimension in UUIDS and is_no_id(text):
-        raise CannotImport(f"{dimension} of a group is {shown(text)}, which is no id: leave it out if there is none")
+        raise CannotImport(
+            f"{dimension} of a group is {shown(text)}, which is no id. Leave the field out, or write the id"
+        )
     try:
         return value_of(dimension, text) if dimension in ENUMERATIONS or dimension in BOOLEANS else text
     except InvalidQuery:

@@ -107,7 +107,7 @@ def hyphenated(name: str, text: str) -> str:
 
 
 def is_no_id(text: str) -> bool:
-    """Whether a text is no id: it holds white space or a list, or says that there is none.
+    """Whether a text is no id: it holds white space or a list, or stands for a missing id.
 
     >>> is_no_id("40ea6e3a"), is_no_id("None"), is_no_id('["40ea6e3a"]')
     (False, True, True)

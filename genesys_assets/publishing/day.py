@@ -187,7 +187,7 @@ def _publish(
 
 
 def manifest_before(publisher: Publisher, day: date) -> Manifest | None:
-    """The manifest of a day; None if there is none, or if its file is not a manifest. Raises NotReadable."""
+    """The manifest of a day; None if it was never published, or if its file is not a manifest. Raises NotReadable."""
     try:
         return publisher.manifest(day)
     except (InvalidManifest, NotPermitted):

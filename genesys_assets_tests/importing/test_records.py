@@ -56,6 +56,14 @@ def damage(lake: Lake, asset: str) -> None:
         path.write_bytes(b"damaged")
 
 
+def import_until_killed(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Import a file in a process that is killed before it writes pages."""
+    with monkeypatch.context() as patched:
+        patched.setattr(into_lake, "write_pages", kill)
+        with pytest.raises(Killed):
+            import_files(lake, [A], ImportOptions())
+
+
 def names(lake: Lake) -> list[str]:
     return sorted(record.outcome.file for _, record in read_records(lake))
 
@@ -63,10 +71,7 @@ def names(lake: Lake) -> list[str]:
 def test_a_file_whose_import_is_killed_before_its_pages_can_be_taken_back_and_imported_again(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patched:
-        patched.setattr(into_lake, "write_pages", kill)
-        with pytest.raises(Killed):
-            import_files(lake, [A], ImportOptions())
+    import_until_killed(lake, monkeypatch)
     assert names(lake) == ["saved/a.json"]
     assert take_back(lake, imported_files(lake, ["saved/a.json"])).days(HOURLY) == [DAY_KEY]
     assert names(lake) == []
@@ -77,10 +82,7 @@ def test_a_file_whose_import_is_killed_before_its_pages_can_be_taken_back_and_im
 def test_a_file_whose_import_is_killed_before_its_pages_is_read_when_it_is_imported_again(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patched:
-        patched.setattr(into_lake, "write_pages", kill)
-        with pytest.raises(Killed):
-            import_files(lake, [A], ImportOptions())
+    import_until_killed(lake, monkeypatch)
     (outcome,) = import_files(lake, [A], ImportOptions()).outcomes
     assert (outcome.state, len(bodies(lake, HOURLY, DAY_KEY) or ())) == ("imported", 1)
 

@@ -46,7 +46,7 @@ _LOOKS = (5, 20)
 the day before, and late. Looking more often computes today more often, which takes its time.
 """
 _AT_MIDNIGHT = 3
-"""On one of so many days it also looks after midnight, when jobs do not have the business day that has just ended."""
+"""On one of three days it also looks after midnight. Jobs do not have the business day then, which has just ended."""
 _MOST_ROUNDS, _LONGEST_LOOK = 60, timedelta(hours=4)
 _MOST_AT_ONCE, _AT_ONCE, _MOST_OF_ONE = 3 * 10, timedelta(minutes=30), 4
 """Runs that are no storm yet, in any half hour: after an outage of a day each of the ten sensors that read or compute

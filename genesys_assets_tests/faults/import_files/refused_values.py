@@ -217,7 +217,7 @@ REFUSED_VALUES: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] 
     **{
         f"a queue that is {text}": (
             dumped({"results": [result() | {"group": {"queueId": text}}]}),
-            f"queueId of a group is {text!r}, which is no id: leave it out if there is none",
+            f"queueId of a group is {text!r}, which is no id. Leave the field out, or write the id",
         )
         for text in ("None", "null", "NaN", '["Q"]', "Q R")
     },
