@@ -34,7 +34,7 @@ from genesys_assets.tables.metrics.question import answered_everywhere, family_o
 from genesys_assets.tables.spec import INSTANT, TableSpec
 from genesys_assets.tables.users.spans import Span, decode_spans, newest
 from genesys_assets.tables.users.time import USER_TIME, time_table
-from genesys_assets.tables.users.waits import QUEUE_WAITS, queue_waits
+from genesys_assets.tables.users.waits import QUEUE_WAITS, Surroundings, queue_waits
 
 _MOST_DAYS_ASKED = 7
 _LONGEST_WINDOW = timedelta(days=7)
@@ -102,9 +102,11 @@ class DaysAtOnce:
         for day in self.days:
             start, end = utc_day(day)
             of_day = _within(legs, "conversation_start", start, end)
-            known = Window(start, min(end + DAY, self.window.end))
-            rows = queue_waits(of_day, members.get(date.fromisoformat(day)), spans, known)
-            self._write(QUEUE_WAITS, rows, day)
+            begin, until = max(start - DAY, self.window.start), min(end + DAY, self.window.end)
+            before = _within(legs, "conversation_start", begin, start)
+            after = _within(legs, "conversation_start", end, until)
+            around = Surroundings(pa.concat_tables([before, after]), until, members, spans, Window(start, until))
+            self._write(QUEUE_WAITS, queue_waits(of_day, around), day)
 
     def _store(self, spec: TableSpec, rows: pa.Table, begins: str) -> None:
         for day in self.days:

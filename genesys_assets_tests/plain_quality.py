@@ -37,7 +37,8 @@ def flows(
                 counts["time_in_flow"] += took
                 counts["transferred"] += flow["exitReason"] == "TRANSFER"
                 counts["disconnected"] += flow["exitReason"] == "DISCONNECT"
-                counts["self_served"] += flow["exitReason"] == "DISCONNECT" and "SUCCESS" in reached
+                served = flow["exitReason"] == "DISCONNECT" and "SUCCESS" in reached
+                counts["self_served" if served else "not_self_served"] += 1
         for outcome in flow.get("outcomes", ()):
             decided = moment(outcome.get("flowOutcomeEndTimestamp") or session["segments"][-1]["segmentEnd"])
             if start <= decided < end:
@@ -64,10 +65,10 @@ def flow_row(counts: dict[str, float]) -> Row:
     exits, outcomes = counts.get("exits"), counts.get("outcomes")
     other = None if exits is None else exits - counts.get("transferred", 0) - counts.get("disconnected", 0)
     return {
-        **{name: counts.get(name) for name in ("entries", "exits", "transferred", "disconnected", "self_served")},
-        **{name: counts.get(name) for name in ("outcomes", "outcomes_failed")},
+        **{name: counts.get(name) for name in ("entries", "exits", "transferred", "disconnected")},
+        **{name: counts.get(name) for name in ("self_served", "not_self_served", "outcomes", "outcomes_failed")},
         "other_exits": other,
-        "self_served_share": _quotient(counts.get("self_served", 0), exits),
+        "self_served_share": _quotient(counts.get("self_served", 0), exits),  # the sandbox says it of every exit
         "time_in_flow_minutes": _quotient(counts.get("time_in_flow"), 60_000),
         "average_time_in_flow_seconds": _quotient(counts.get("time_in_flow"), exits, 1_000),
         "outcome_success_share": _quotient((outcomes or 0) - counts.get("outcomes_failed", 0), outcomes),

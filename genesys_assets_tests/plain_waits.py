@@ -21,34 +21,39 @@ Parts = Sequence[tuple[Timelines, datetime, datetime]]
 """
 
 
-def waits(legs: Iterable[Row], parts: Parts, members: Members) -> list[Row]:
-    """The rows of the waits. Agents' status of each day and the next is known as far as `parts` contain it."""
-    every = list(legs)
-    answered = [leg for leg in every if leg["answered_at"] and leg["queue_id"] and leg["offered_at"]]
+def waits(
+    legs: Iterable[Row], stored: Iterable[Row], legs_until: datetime, parts: Parts, members: Members
+) -> list[Row]:
+    """The rows of the waits. What is `stored` are the legs of the same and other days, up to `legs_until`. Agents'
+    status of each day and the next is known as far as `parts` contain it.
+    """
+    answered = [leg for leg in stored if leg["answered_at"] and leg["queue_id"] and leg["offered_at"]]
     return [
-        _row(leg, answered, parts, members)
-        for leg in every
+        _row(leg, answered, legs_until, parts, members)
+        for leg in legs
         if leg["t_wait_ms"] is not None and leg["queue_id"] and leg["offered_at"]
     ]
 
 
-def _row(leg: Row, answered: Sequence[Row], parts: Parts, members: Members) -> Row:
+def _row(leg: Row, answered: Sequence[Row], legs_until: datetime, parts: Parts, members: Members) -> Row:
     offered, day = leg["offered_at"], leg["conversation_start"].date()
     left = offered + timedelta(milliseconds=leg["t_wait_ms"])
-    of_queue = members.get(day, {}).get(leg["queue_id"])
     begin = datetime.combine(day, time(), UTC)
+    until = min(begin + timedelta(days=2), legs_until)
+    of_queue = members.get(offered.date(), {}).get(leg["queue_id"]) if begin <= offered < until else None
     is_told = begin <= offered and left <= min(begin + timedelta(days=2), parts[-1][2])
     unknown = "queue_members" if of_queue is None else None if is_told else "user_status"
     idle = [] if unknown else [_idle_ms(parts, user, offered, left) for user in of_queue or ()]
     ahead = [
         other
         for other in answered
-        if other["conversation_start"].date() == day
+        if begin - timedelta(days=1) <= other["conversation_start"] < until
         and (other["queue_id"], other["media_type"]) == (leg["queue_id"], leg["media_type"])
         and other["offered_at"] > offered
         and other["answered_at"] < left
     ]
-    first = min(ahead, key=lambda other: other["answered_at"], default=None)
+    is_over = left <= until
+    first = min(ahead, key=lambda other: other["answered_at"], default=None) if is_over else None
     return {
         **{name: leg[name] for name in ("conversation_id", "leg_no", "media_type", "queue_id", "outcome")},
         "offered_at": offered,
@@ -58,7 +63,7 @@ def _row(leg: Row, answered: Sequence[Row], parts: Parts, members: Members) -> R
         "idle_members": None if unknown else sum(each > 0 for each in idle),
         "idle_ms": None if unknown else sum(idle),
         "unknown": unknown,
-        "overtaken_by": len(ahead),
+        "overtaken_by": len(ahead) if is_over else None,
         "overtaking_conversation_id": first and first["conversation_id"],
         "overtaking_user_id": first and first["user_id"],
     }

@@ -31,8 +31,8 @@ def build_queue_waits_asset(calendar: Calendar) -> dg.AssetsDefinition:
         deps=[asset_key(*waits.LEGS.split("/"))],
         description=description(
             QUEUE_WAITS,
-            f"Source: genesys/{waits.LEGS} of the day, and genesys/{waits.MEMBERS} and genesys/{USER_DETAILS} if they "
-            "are stored.",
+            f"Source: genesys/{waits.LEGS} of the day and its neighbours, and genesys/{waits.MEMBERS} and "
+            f"genesys/{USER_DETAILS} if they are stored.",
         ),
         partitions_def=calendar.daily,
         backfill_policy=calendar.daily_runs,
@@ -51,7 +51,7 @@ def build_queue_waits_asset(calendar: Calendar) -> dg.AssetsDefinition:
                     stored.table_writers({place: QUEUE_WAITS}, day, origin) as writing,
                 ):
                     inputs = waits.read(stored, day)
-                    writing[place].write(queue_waits(inputs.legs, inputs.members, inputs.spans, inputs.known))
+                    writing[place].write(queue_waits(inputs.legs, inputs.around))
                     writing.reach, writing.newness = inputs.reach, stored.newness(inputs.inputs)
                     writing.made_of = {place: waits.made_of(stored, day)}
             except AuditFailed as failed:

@@ -1,12 +1,13 @@
-"""The inputs of a day's waits in queues: the day's legs, the members of queues observed on the day, and agents' status
-on the day and, once it is complete, on the next day, because waits may last into it.
+"""The inputs of a day's waits in queues, which may last into the next day: the legs of the day and its neighbours, the
+members of queues observed on the day and the next, and agents' status on both.
+
+Of the next day the legs and members count once its legs are complete, agents' status once that is complete.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date
 
 import pyarrow as pa
 
@@ -15,12 +16,11 @@ from genesys_assets.days.sources import NotFetched, Partition
 from genesys_assets.days.users import is_status_complete, of_user_tables, status_within
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
-from genesys_assets.spans import Window, utc_day
+from genesys_assets.spans import days_around, utc_day
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS
 from genesys_assets.tables.observations import QUEUE_MEMBERS
-from genesys_assets.tables.users.spans import Span
 from genesys_assets.tables.users.time import USER_TIME
-from genesys_assets.tables.users.waits import QUEUE_WAITS, Members, joined_members
+from genesys_assets.tables.users.waits import OVERTAKING_COLUMNS, QUEUE_WAITS, Surroundings, joined_members
 
 LEGS, MEMBERS = f"tables/{INTERACTION_LEGS.name}", f"reference/{QUEUE_MEMBERS.name}"
 PLACE = f"tables/{QUEUE_WAITS.name}"
@@ -28,12 +28,10 @@ PLACE = f"tables/{QUEUE_WAITS.name}"
 
 @dataclass(frozen=True, slots=True)
 class WaitInputs:
-    """The inputs of a day's waits. `members` is None if they were not observed, `known` if no status is stored."""
+    """The legs of a day and what happened around its waits; how far the legs are known, and the partitions read."""
 
     legs: pa.Table
-    members: Members | None
-    spans: Sequence[Span]
-    known: Window | None
+    around: Surroundings
     reach: Reach | None
     inputs: list[Partition]
 
@@ -42,23 +40,50 @@ def read(lake: Lake, day: str) -> WaitInputs:
     """The inputs of a day's waits. Raises NotFetched if the day has no legs."""
     if day not in lake.stored(LEGS):
         raise NotFetched(f"genesys/{LEGS} has no partition {day}: materialise it first.")
-    status = status_within(lake, _days(lake, day))
-    is_observed = day in lake.stored(MEMBERS)
-    members = joined_members(lake.read(MEMBERS, day, schema=QUEUE_MEMBERS.schema)) if is_observed else None
-    legs = lake.read(LEGS, day, schema=INTERACTION_LEGS.schema)
-    inputs: list[Partition] = [(LEGS, day), *([(MEMBERS, day)] if is_observed else []), *status.inputs]
-    return WaitInputs(legs, members, status.spans, status.known, lake.reach(LEGS, day), inputs)
+    days = _days_of_legs(lake, day)
+    neighbours = [key for key in days if key != day]
+    observed = _days_of_members(lake, day, days)
+    members = {key: joined_members(lake.read(MEMBERS, key, schema=QUEUE_MEMBERS.schema)) for key in observed}
+    status = status_within(lake, _days_of_status(lake, day))
+    schema = INTERACTION_LEGS.schema
+    around = Surroundings(
+        legs=lake.read(LEGS, neighbours, columns=OVERTAKING_COLUMNS, schema=schema),
+        legs_until=utc_day(days[-1])[1],
+        members={date.fromisoformat(key): of_day for key, of_day in members.items()},
+        spans=status.spans,
+        known=status.known,
+    )
+    inputs: list[Partition] = [*((LEGS, key) for key in days), *((MEMBERS, key) for key in observed), *status.inputs]
+    return WaitInputs(lake.read(LEGS, day, schema=schema), around, lake.reach(LEGS, day), inputs)
 
 
 def made_of(lake: Lake, day: str) -> int:
     """The number that identifies the inputs of a day's waits: see the module `made_of`."""
-    legs_and_members = (part._replace(newness=0) for place in (LEGS, MEMBERS) for part in parts(lake, place, [day]))
-    status = ((key, of_user_tables(lake, key, [USER_TIME])) for key in _days(lake, day))
+    days = _days_of_legs(lake, day)
+    stored = [*parts(lake, LEGS, days), *parts(lake, MEMBERS, _days_of_members(lake, day, days))]
+    status = ((key, of_user_tables(lake, key, [USER_TIME])) for key in _days_of_status(lake, day))
     status_parts = [Part(0, place, key, f"{number_}") for key, of_day in status for place, number_ in of_day.items()]
-    return number([*legs_and_members, *status_parts], QUEUE_WAITS.name, QUEUE_WAITS.version)
+    return number(
+        [*(part._replace(newness=0) for part in stored), *status_parts], QUEUE_WAITS.name, QUEUE_WAITS.version
+    )
 
 
-def _days(lake: Lake, day: str) -> list[str]:
+def _days_of_legs(lake: Lake, day: str) -> list[str]:
+    """The days whose legs are read, in order: the day, the day before if it is stored, the next day if it is complete.
+    Today's legs change every hour.
+    """
+    before, _, following = days_around(day, 1, 1)
+    footer = lake.footer(LEGS, following)
+    is_complete = footer is not None and footer.reach is not None and footer.reach.is_complete
+    return [*([before] if before in lake.stored(LEGS) else []), day, *([following] if is_complete else [])]
+
+
+def _days_of_members(lake: Lake, day: str, days_of_legs: list[str]) -> list[str]:
+    """The observed days among the day and the next."""
+    return [key for key in days_of_legs if key >= day and key in lake.stored(MEMBERS)]
+
+
+def _days_of_status(lake: Lake, day: str) -> list[str]:
     """The days whose status is read."""
-    following = f"{utc_day(day)[0] + timedelta(days=1):%Y-%m-%d}"
+    following = days_around(day, 0, 1)[-1]
     return [day, following] if is_status_complete(lake, following) else [day]

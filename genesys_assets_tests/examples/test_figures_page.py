@@ -18,9 +18,11 @@ from genesys_assets.reports.built_in import built_in_reports, operating_reports
 from genesys_assets.spans import Window, days_around
 from genesys_assets.tables.api_requests import API_REQUESTS
 from genesys_assets.tables.conversations.contacts import NEEDED, NEEDED_OF_OWN
+from genesys_assets.tables.conversations.legs import INTERACTION_LEGS
 from genesys_assets.tables.metrics.buckets import QUEUE_GROUPING
 from genesys_assets.tables.users.spans import Kind, Span
 from genesys_assets.tables.users.time import USER_TIME, time_table
+from genesys_assets.tables.users.waits import QUEUE_WAITS, Surroundings, queue_waits
 from genesys_assets_tests.examples.deployment import REPOSITORY
 from genesys_assets_tests.reports.small_lake import DAY, KEY, LONG_AGO, Row, computed, measured, small_lake
 
@@ -212,6 +214,36 @@ def test_the_example_of_what_requests_cost_is_what_the_report_says(tmp_path: Pat
     share = said.pop("budget_share")
     must_say(row, said)
     assert row["budget_share"] == pytest.approx(share, abs=0.000005)
+
+
+def test_the_example_of_a_wait_beside_idle_agents_is_what_the_report_says(tmp_path: Path) -> None:
+    ten = DAY + timedelta(hours=10)
+
+    def call(name: str, queue: str, offered: int, wait: int, **more: Any) -> Row:
+        waited = {"offered_at": ten + timedelta(seconds=offered), "t_wait_ms": wait * 1000}
+        leg = {"conversation_id": name, "conversation_start": ten, "leg_no": 1, "media_type": "voice"}
+        return leg | waited | {"queue_id": queue} | more
+
+    calls = [
+        call("A", "Q1", 0, 60, outcome="abandoned"),
+        call("B", "Q1", 10, 20, outcome="answered", answered_at=ten + timedelta(seconds=30), user_id="m0"),
+        call("C", "Q2", 0, 5, outcome="abandoned"),
+    ]
+    legs = pa.Table.from_pylist([dict.fromkeys(INTERACTION_LEGS.schema.names) | each for each in calls])
+    idle_from = {"m0": ten + timedelta(seconds=20), "m1": ten + timedelta(seconds=50)}
+    spans = [Span(user, "routing", begin, ten + timedelta(hours=1), "IDLE") for user, begin in idle_from.items()]
+    day = Window(DAY, DAY + timedelta(days=1))
+    members = {DAY.date(): {"Q1": [f"m{number}" for number in range(12)]}}
+    around = Surroundings(INTERACTION_LEGS.schema.empty_table(), day.end, members, spans, day)
+    lake = small_lake(tmp_path)
+    rows = queue_waits(legs.cast(INTERACTION_LEGS.schema), around)
+    lake.write("tables/queue_waits", QUEUE_WAITS, rows, KEY, {}, reach=Reach(day.end, is_complete=True))
+    found = {row["conversation_id"]: row for row in computed(REPORTS["missed_while_idle"], lake.refreshed())}
+    (said,) = (table for table in tables("Agents' status") if "call" in table[0])
+    assert {row["call"] for row in said} == found.keys()
+    for row in said:
+        must_say(found[row.pop("call")], {name: value(cell) for name, cell in row.items()})
+    assert (found["C"]["unknown"], found["A"]["overtaking_conversation_id"]) == ("queue_members", "B")
 
 
 def agents_spans(kind: Kind, told: str) -> Iterator[Span]:

@@ -303,14 +303,19 @@ class ExpectedFigures:
         if not parts or f"{day}" not in self._stored_days(LEGS):
             return None
         legs: list[Row] = self.lake.read(LEGS, f"{day}").to_pylist()
+        following = self.lake.reach(LEGS, f"{day + DAY}")
+        days = [day - DAY, day, *([day + DAY] if following and following.is_complete else [])]
+        stored = self.lake.read(LEGS, [f"{each}" for each in days]).to_pylist()
         directory, names = self.past.organisation.directory, self.business_day(day).queues
-        number = (day - date(1970, 1, 1)).days
-        members = {
-            queue.id: [member["id"] for member in memberships.members(directory, queue, number) if member["joined"]]
-            for queue in directory.queues
-            if not queue.deleted
+        observed = {
+            each: {
+                queue.id: [user["id"] for user in memberships.members(directory, queue, number) if user["joined"]]
+                for queue in directory.queues
+                if not queue.deleted
+            }
+            for number, each in enumerate((day, day + DAY), (day - date(1970, 1, 1)).days)
+            if f"{each}" in self._stored_days(MEMBERS)
         }
-        observed = {day: members} if f"{day}" in self._stored_days(MEMBERS) else {}
         start = utc_midnight(day)
         return [
             {
@@ -319,7 +324,7 @@ class ExpectedFigures:
                 **row,
                 "queue_name": names.get(row["queue_id"], row["queue_id"]),
             }
-            for row in plain_waits.waits(legs, parts, observed)
+            for row in plain_waits.waits(legs, stored, utc_midnight(days[-1]) + DAY, parts, observed)
         ]
 
     def _status_of_waits(self, day: date) -> plain_waits.Parts:

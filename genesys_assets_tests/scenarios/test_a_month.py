@@ -229,7 +229,7 @@ def test_waits_stand_beside_what_the_members_of_each_day_did(month: Month, span:
     legs = [leg for leg in month.legs if start <= leg["conversation_start"] < end]
     known_until = datetime.combine(month.season.after + A_DAY, time(), UTC)
     status = [(month.world.sandbox.timelines, start, known_until)]
-    expected = plain_waits.waits(legs, status, month.members)
+    expected = plain_waits.waits(legs, month.legs, known_until, status, month.members)
     found = month.must_equal("missed_while_idle", span, expected)
     assert any(row["idle_members"] for row in found)
     if span in ("week", "month"):

@@ -331,7 +331,8 @@ class StoredDay:
                 raise NotStored(
                     f"{self._days_end()} at {ended:%Y-%m-%d %H:%M} UTC, but "
                     f"genesys/{place} of {day} reaches {reach.through.isoformat() if reach else 'nowhere'}, not "
-                    f"{needed.end:%Y-%m-%d %H:%M}: materialise it again, or import it as complete where it is imported."
+                    f"{needed.end:%Y-%m-%d %H:%M}: materialise it again or, if the day was imported, "
+                    "import its files again with --complete."
                 )
 
     def _days_end(self) -> str:

@@ -113,8 +113,8 @@ PARTICIPANTS = _table(
 )
 PARTICIPANT_ATTRIBUTES = _table(
     "participant_attributes",
-    "One row per attribute of a participant. Only details jobs return them: a day that was read only by the hour has "
-    "none.",
+    "One row per attribute of a participant. The details query does not return them: a day that was read only by "
+    "the hour has none.",
     ("conversation_id", "participant_id", "participant_ordinal", "name"),
     CONVERSATION_KEYS,
     PARTICIPANT_KEYS,

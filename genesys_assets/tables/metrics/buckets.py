@@ -55,7 +55,7 @@ min number smallest value
 max number largest value
 """)
 _SYSTEM_PRESENCE = columns("""
-system_presence string the presence of the system that the qualifier is, or that the organisation's presence in it means
+system_presence string of tSystemPresence the qualifier, of tOrganizationPresence what the qualifier stands for
 """)
 _QUOTIENTS = columns("""
 current number current value of observations such as oServiceTarget

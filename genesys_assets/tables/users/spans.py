@@ -32,7 +32,7 @@ _STORED_UNDER = (
 _TIMES = """user_id string the user
 start_time instant when it began
 end_time instant when it ended; null while it lasts"""
-_DAY = columns(f"day day the UTC day under which the span is stored. {_STORED_UNDER}")
+_DAY = columns("day day the UTC day under which the span is stored")
 USER_PRESENCE = TableSpec(
     "user_presence",
     f"One row per span of time in which a user had one presence. {_STORED_UNDER}",

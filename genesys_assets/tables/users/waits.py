@@ -1,13 +1,15 @@
 """Waits in queues, and what the queue's agents did during them: which agents were idle, and which later interaction was
 answered before the wait ended.
 
-A wait belongs to the leg that ended it. Unknown figures are null, never 0, and `unknown` names the missing input.
+A wait belongs to the leg that ended it. Unknown figures are null, never 0; `unknown` names the input that is missing
+for the figures of idle members.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -25,8 +27,8 @@ Members = Mapping[str, Sequence[str]]
 
 QUEUE_WAITS = TableSpec(
     "queue_waits",
-    "One row per wait in a queue: how long it was, how many joined members of the queue were idle during it, and which "
-    "later interaction of the same queue and media type was answered before it ended.",
+    "One row per wait in a queue: how long it was, how many joined members of the queue were idle during it, and how "
+    "many legs of the same queue and media type were offered later and answered before it ended.",
     ("conversation_id", "leg_no"),
     columns("""
 conversation_id string the conversation
@@ -38,24 +40,42 @@ outcome string what ended the wait: answered, abandoned, flow_out and others
 offered_at instant when it entered the queue
 left_at instant when the wait ended
 wait_ms integer how long it waited
-members integer joined members of the queue, as observed on the UTC day; null where unknown
+members integer joined members of the queue, as observed on the UTC day of offered_at; null where unknown
 idle_members integer of these, how many had the routing status IDLE for a time of the wait; null where unknown
 idle_ms integer how long these were IDLE during the wait, added up; null where unknown
 unknown string input that is missing for the figures of idle members: queue_members or user_status; null if none is
-overtaken_by integer interactions of the same queue, media type and UTC day, offered later and answered before it ended
-overtaking_conversation_id string the first answered of the interactions that overtook the wait; null if none did
+overtaken_by integer legs of the queue and media type, offered later and answered before it ended; null where unknown
+overtaking_conversation_id string the conversation of the first answered of these legs; null if there is none
 overtaking_user_id string the agent who answered it
 """),
     partition_column="conversation_start",
-    version=3,
+    version=4,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What happened around the waits of a day.
+
+    `legs` are those of the neighbouring days, with `OVERTAKING_COLUMNS` at least; `legs_until` is the end of the last
+    day whose legs are known. `members` has the days that were observed. `spans` must be in the order of `newest`;
+    `known` is the window for which they have the routing status, None if for none.
+    """
+
+    legs: pa.Table
+    legs_until: datetime
+    members: Mapping[date, Members]
+    spans: Iterable[Span]
+    known: Window | None
+
+
+OVERTAKING_COLUMNS = ("conversation_id", "user_id", "queue_id", "media_type", "offered_at", "answered_at")
+"""The columns of legs that say which of them overtook a wait."""
 _EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 
 
-def queue_waits(legs: pa.Table, members: Members | None, spans: Iterable[Span], known: Window | None) -> pa.Table:
-    """Rows of `QUEUE_WAITS` for a day's legs. `members` is None if the day was not observed. `spans` must be in the
-    order of `newest`; `known` is the window for which they have the routing status, None if for none.
-    """
+def queue_waits(legs: pa.Table, around: Surroundings) -> pa.Table:
+    """Rows of `QUEUE_WAITS` for a day's legs."""
     ended = pc.and_(
         pc.is_valid(legs["t_wait_ms"]), pc.and_(pc.is_valid(legs["queue_id"]), pc.is_valid(legs["offered_at"]))
     )
@@ -63,20 +83,25 @@ def queue_waits(legs: pa.Table, members: Members | None, spans: Iterable[Span], 
     offered = _ms(waits["offered_at"])
     ends = offered + waits["t_wait_ms"].to_numpy().astype(np.int64)
     queues, media = waits["queue_id"].to_pylist(), waits["media_type"].to_pylist()
-    idle = _idle_times(spans, known)
-    members_, idle_members, idle_ms, unknown = _idle_figures(queues, offered, ends, members, idle, known)
-    count, first = _overtaken(queues, media, offered, ends, legs)
-    overtaking = [(None, None) if at < 0 else _of_leg(legs, at) for at in first.tolist()]
+    members = _members(queues, waits["offered_at"].to_pylist(), around.members)
+    idle_members, idle_ms, unknown = _idle_figures(members, offered, ends, around)
+    every_leg = pa.concat_tables([legs.select(OVERTAKING_COLUMNS), around.legs.select(OVERTAKING_COLUMNS)])
+    count, first = _overtaken(queues, media, offered, ends, every_leg)
+    is_open = ends > _as_ms(around.legs_until)
+    overtaking = [
+        (None, None) if at < 0 or left_later else _of_leg(every_leg, at)
+        for at, left_later in zip(first.tolist(), is_open.tolist(), strict=True)
+    ]
     table_columns: dict[str, Any] = {
         **{name: waits[name] for name in ("conversation_id", "conversation_start", "leg_no", "media_type")},
         **{name: waits[name] for name in ("queue_id", "outcome", "offered_at")},
         "left_at": pa.array(ends, pa.int64()).cast(INSTANT),
         "wait_ms": waits["t_wait_ms"],
-        "members": pa.array(members_, pa.int64()),
+        "members": pa.array([None if each is None else len(each) for each in members], pa.int64()),
         "idle_members": pa.array(idle_members, pa.int64()),
         "idle_ms": pa.array(idle_ms, pa.int64()),
         "unknown": pa.array(unknown, pa.string()),
-        "overtaken_by": pa.array(count, pa.int64()),
+        "overtaken_by": pa.array(count, pa.int64(), mask=is_open),
         "overtaking_conversation_id": pa.array([each[0] for each in overtaking], pa.string()),
         "overtaking_user_id": pa.array([each[1] for each in overtaking], pa.string()),
     }
@@ -100,35 +125,36 @@ def joined_members(rows: pa.Table) -> Members:
     return {queue: users for queue, users in by_queue.items() if queue not in unknown}
 
 
+def _members(
+    queues: Sequence[str], offered: Sequence[datetime], observed: Mapping[date, Members]
+) -> list[Sequence[str] | None]:
+    """The members of each wait's queue on the UTC day on which it was offered; None where nobody observed them."""
+    days = (observed.get(each.astimezone(UTC).date(), {}) for each in offered)
+    return [of_day.get(queue) for queue, of_day in zip(queues, days, strict=True)]
+
+
 def _idle_figures(
-    queues: Sequence[str],
-    offered: Numbers,
-    ends: Numbers,
-    members: Members | None,
-    idle: Mapping[str, tuple[Numbers, Numbers]],
-    known: Window | None,
-) -> tuple[list[int | None], list[int | None], list[int | None], list[str | None]]:
-    """For each wait: the members, the idle ones, their idle milliseconds, and the input that is missing."""
-    size = len(queues)
-    counts: list[int | None] = [None] * size
-    idle_members: list[int | None] = [None] * size
-    idle_ms: list[int | None] = [None] * size
-    unknown: list[str | None] = [None] * size
-    bounds = None if known is None else tuple((bound - _EPOCH) // _MS for bound in (known.start, known.end))
-    for queue in sorted(set(queues)):
-        of_queue = np.array([at for at, each in enumerate(queues) if each == queue], np.int64)
-        queue_members = None if members is None else members.get(queue)
-        times = [_within(idle[user], offered[of_queue], ends[of_queue]) for user in queue_members or () if user in idle]
-        together = np.array(times, np.int64) if times else np.zeros((1, len(of_queue)), np.int64)
-        for column, at in enumerate(of_queue.tolist()):
-            counts[at] = None if queue_members is None else len(queue_members)
-            is_known = bounds is not None and bounds[0] <= offered[at] and ends[at] <= bounds[1]
-            if queue_members is None or not is_known:
-                unknown[at] = "queue_members" if queue_members is None else "user_status"
-                continue
+    members: Sequence[Sequence[str] | None], offered: Numbers, ends: Numbers, around: Surroundings
+) -> tuple[list[int | None], list[int | None], list[str | None]]:
+    """For each wait: its idle members, their idle milliseconds, and the input that is missing."""
+    idle, known = _idle_times(around.spans, around.known), around.known
+    idle_members: list[int | None] = [None] * len(members)
+    idle_ms: list[int | None] = [None] * len(members)
+    unknown: list[str | None] = [None] * len(members)
+    alike: dict[int, list[int]] = {}
+    for at, of_queue in enumerate(members):
+        is_known = known and _as_ms(known.start) <= offered[at] and ends[at] <= _as_ms(known.end)
+        unknown[at] = "queue_members" if of_queue is None else None if is_known else "user_status"
+        if unknown[at] is None:
+            alike.setdefault(id(of_queue), []).append(at)
+    for places in alike.values():
+        of_queue = members[places[0]] or ()
+        times = [_within(idle[user], offered[places], ends[places]) for user in of_queue if user in idle]
+        together = np.array(times, np.int64) if times else np.zeros((1, len(places)), np.int64)
+        for column, at in enumerate(places):
             idle_members[at] = int((together[:, column] > 0).sum())
             idle_ms[at] = int(together[:, column].sum())
-    return counts, idle_members, idle_ms, unknown
+    return idle_members, idle_ms, unknown
 
 
 def _idle_times(spans: Iterable[Span], known: Window | None) -> dict[str, tuple[Numbers, Numbers]]:
@@ -138,8 +164,8 @@ def _idle_times(spans: Iterable[Span], known: Window | None) -> dict[str, tuple[
     for piece in clipped(without_overlaps(routing), known) if known else ():
         if piece.status == "IDLE":
             begins, ends = by_user.setdefault(piece.user_id, ([], []))
-            begins.append((piece.start - _EPOCH) // _MS)
-            ends.append((piece.end - _EPOCH) // _MS)
+            begins.append(_as_ms(piece.start))
+            ends.append(_as_ms(piece.end))
     return {user: (np.array(begins, np.int64), np.array(ends, np.int64)) for user, (begins, ends) in by_user.items()}
 
 
@@ -196,3 +222,7 @@ def _of_leg(legs: pa.Table, at: int) -> tuple[str | None, str | None]:
 def _ms(instants: pa.ChunkedArray) -> Numbers:
     numbers: Numbers = instants.cast(INSTANT).cast(pa.int64()).to_numpy()
     return numbers
+
+
+def _as_ms(instant: datetime) -> int:
+    return (instant - _EPOCH) // _MS

@@ -16,7 +16,7 @@ from genesys_assets.spans import Window
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS
 from genesys_assets.tables.observations import QUEUE_MEMBERS
 from genesys_assets.tables.users.spans import Span
-from genesys_assets.tables.users.waits import QUEUE_WAITS, joined_members, queue_waits
+from genesys_assets.tables.users.waits import QUEUE_WAITS, Surroundings, joined_members, queue_waits
 
 DAY = datetime(2026, 1, 28, tzinfo=UTC)
 MS = timedelta(milliseconds=1)
@@ -31,10 +31,20 @@ def leg(name: str, offered: int, wait: int | None, *, answered: int | None = Non
 
 
 def waits(
-    *legs: dict[str, Any], idle: Sequence[tuple[str, int, int]] = (), members: Any = None, known: Any = KNOWN
+    *legs: dict[str, Any],
+    idle: Sequence[tuple[str, int, int]] = (),
+    members: Any = None,
+    known: Any = KNOWN,
+    neighbours: Sequence[dict[str, Any]] = (),
+    legs_until: datetime = DAY + timedelta(days=1),
+    members_of_next_day: Any = None,
 ) -> Any:
     spans = [Span(user, "routing", DAY + start * MS, DAY + end * MS, "IDLE") for user, start, end in sorted(idle)]
-    table = queue_waits(pa.Table.from_pylist(list(legs), INTERACTION_LEGS.schema), members, spans, known)
+    of_days = {DAY.date(): members, DAY.date() + timedelta(days=1): members_of_next_day}
+    observed = {day: of_day for day, of_day in of_days.items() if of_day is not None}
+    others = pa.Table.from_pylist(list(neighbours), INTERACTION_LEGS.schema)
+    around = Surroundings(others, legs_until, observed, spans, known)
+    table = queue_waits(pa.Table.from_pylist(list(legs), INTERACTION_LEGS.schema), around)
     assert audit(QUEUE_WAITS, "2026-01-28", [table]) == {}
     return {row["conversation_id"]: row for row in table.to_pylist()}
 
@@ -105,6 +115,34 @@ def test_only_legs_that_ended_a_wait_are_waits() -> None:
 def test_another_medium_overtakes_nobody() -> None:
     found = waits(leg("a", 1, 9), leg("b", 2, 3, answered=5, media_type="chat"), members=None)
     assert found["a"]["overtaken_by"] == 0
+
+
+@pytest.mark.parametrize("begun", [DAY - timedelta(hours=1), DAY + timedelta(days=1)])
+def test_an_interaction_that_began_on_a_neighbouring_day_overtakes(begun: datetime) -> None:
+    night = 86_400_000
+    mine, other = leg("a", night - 5, 20), leg("b", night + 2, 3, answered=night + 5, conversation_start=begun)
+    found = waits(mine, neighbours=[other], legs_until=DAY + timedelta(days=2), members=None)
+    names = ("overtaken_by", "overtaking_conversation_id", "overtaking_user_id")
+    assert [found["a"][name] for name in names] == [1, "b", "of b"]
+
+
+@pytest.mark.parametrize(("wait", "overtaken_by"), [(5, 1), (6, None)])
+def test_who_overtook_is_unknown_while_a_wait_lasts_beyond_the_known_legs(wait: int, overtaken_by: int | None) -> None:
+    night = 86_400_000
+    found = waits(leg("a", night - 5, wait), leg("b", night - 3, 1, answered=night - 2), members=None)["a"]
+    assert found["overtaken_by"] == overtaken_by
+    assert found["overtaking_conversation_id"] == ("b" if overtaken_by else None)
+
+
+def test_the_members_are_those_of_the_day_on_which_the_wait_was_offered() -> None:
+    night = 86_400_000
+    legs = [leg("a", night - 1, 5), leg("b", night, 5), leg("c", 2 * night, 5)]
+    found = waits(*legs, members={"Q": ["a"]}, members_of_next_day={"Q": ["a", "b", "c"]}, known=None)
+    assert {name: (row["members"], row["unknown"]) for name, row in found.items()} == {
+        "a": (1, "user_status"),
+        "b": (3, "user_status"),
+        "c": (None, "queue_members"),
+    }
 
 
 def test_members_are_those_who_joined() -> None:
