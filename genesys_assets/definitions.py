@@ -56,7 +56,9 @@ class Pipeline:
 
     @property
     def translate_key(self) -> Callable[[dg.AssetKey], dg.AssetKey] | None:
-        """`translate` for a key alone, applied to a stub with the layer's default group, owners and tags."""
+        """`translate` for a key alone. It is applied to a spec of which only the key is known, with the layer's default
+        group, owners and tags.
+        """
         translate = self.translate
         return None if translate is None else lambda key: translate(stub(key)).key
 

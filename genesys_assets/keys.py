@@ -53,7 +53,9 @@ _NAMING: ContextVar[Naming | None] = ContextVar("naming", default=None)
 
 
 def our_key(layer: str, name: str) -> dg.AssetKey:
-    """The untranslated key of an asset of ours: for constants of modules."""
+    """The untranslated key of an asset of ours. Constants of modules use it, because no `naming` context is open when
+    they are made.
+    """
     return dg.AssetKey(["genesys", layer, name])
 
 
@@ -85,7 +87,7 @@ def naming(translate: Callable[[dg.AssetKey], dg.AssetKey] | None) -> Iterator[N
 
 
 def place(key: dg.AssetKey) -> str:
-    """`pages/hourly_details` of the untranslated key `genesys/pages/hourly_details`."""
+    """The place of an untranslated key: `pages/hourly_details` for `genesys/pages/hourly_details`."""
     return "/".join(key.path[1:])
 
 

@@ -87,7 +87,9 @@ class Calendar:
         return first is not None and last is not None and first <= key <= last
 
     def business_day(self, key: str) -> tuple[datetime, datetime]:
-        """UTC bounds of the business day of a daily key: 24 hours, or 23, 25 and so on where clocks change."""
+        """UTC bounds of the business day of a daily key: 24 hours, or another length (mostly 23 or 25) where clocks
+        change.
+        """
         day = Window.of_day(key, self.zone)
         return day.start, day.end
 

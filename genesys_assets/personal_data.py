@@ -9,8 +9,8 @@ from enum import StrEnum
 
 
 class PersonalData(StrEnum):
-    """Whose personal data a value is: nobody's, an agent's (person), a customer's (contact), or content: what was said
-    or noted.
+    """Whose personal data a value is: nobody's (none), an agent's (person) or a customer's (contact). Content is what
+    was said or noted.
     """
 
     NONE = "none"

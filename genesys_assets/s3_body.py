@@ -9,8 +9,8 @@ LARGEST = 256 << 20
 
 
 def read_at_most(body: Any, size: int) -> bytes:
-    """The whole body; of a longer one only the first `size` + 1 bytes. Length and checksum of a whole body are
-    verified, because boto3 compares them once nothing is left to read.
+    """The whole body if it has at most `size` bytes, otherwise its first `size` + 1 bytes. Length and checksum of a
+    whole body are verified, because boto3 compares them once nothing is left to read.
     """
     parts, remaining = [], size + 1
     while remaining > 0 and (part := body.read(remaining)):

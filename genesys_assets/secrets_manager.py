@@ -66,9 +66,9 @@ def _read(name: str, where: str) -> str:
         secret = answer.get("SecretString")
         if _is_text(secret):
             return str(secret)
-        raise SecretNotRead(f"{where}, which holds no text. Store it as text or as a JSON object.")
+        raise SecretNotRead(f"{where}, but that secret holds no text. Store it as text or as a JSON object.")
     raise SecretNotRead(
-        f"{where}, which cannot be read ({problem}). Allow secretsmanager:GetSecretValue on it, and check"
+        f"{where}, but that secret cannot be read ({problem}). Allow secretsmanager:GetSecretValue on it, and check"
         " AWS_DEFAULT_REGION and the AWS credentials."
     )
 
@@ -83,7 +83,7 @@ def value_in(secret: str, key: str, where: str) -> str:
     if _is_text(value):
         return str(value)
     # Not raised within the except: the JSON error holds the secret and would appear in the traceback.
-    raise SecretNotRead(f"{where}, which is no JSON object with a text under {key!r}. {_HOW}")
+    raise SecretNotRead(f"{where}, but that secret is no JSON object with a text under {key!r}. {_HOW}")
 
 
 def _is_text(value: object) -> bool:

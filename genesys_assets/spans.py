@@ -16,7 +16,7 @@ DAY = timedelta(days=1)
 _CACHE_SIZE = 8_192
 """Enough for each day of some years, in each time zone that reports use."""
 REACH_DAYS = 31
-"""How many days back conversations are searched that agents may still handle. E-mails stay open for weeks."""
+"""How many days back to search for conversations that agents may still handle. E-mails stay open for weeks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Window:
 
     @classmethod
     def of_day(cls, key: str, zone: ZoneInfo) -> Self:
-        """The day of a daily key in a zone: 24 hours, or 23, 25 and so on where clocks change."""
+        """The day of a daily key in a zone: 24 hours, or another length (mostly 23 or 25) where clocks change."""
         day = date.fromisoformat(key)
         return cls(_midnight(day, zone), _midnight(day + DAY, zone))
 

@@ -28,7 +28,10 @@ class Tolerance:
         for part in filter(None, (part.strip() for part in text.split(","))):
             match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|%|)", part)
             if match is None or (match[2] != "%" and "." in match[1]) or match[2] in parts:
-                raise ValueError("a tolerance is written like 0, or 2, 1500ms, 0.1% in any combination")
+                raise ValueError(
+                    "a tolerance is 0, or any combination of a count (2), a time (1500ms) and a share (0.1%), "
+                    "separated by commas"
+                )
             parts[match[2]] = float(match[1])
         return cls(int(parts.get("", 0)), int(parts.get("ms", 0)), parts.get("%", 0.0) / 100)
 

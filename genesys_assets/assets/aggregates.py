@@ -148,7 +148,7 @@ def _fetch(
     for family, of_family in keys_kept.items():
         context.log.warning(
             f"The stored answers of the family {family} are kept for {len(of_family)} partitions, {of_family[0]} to "
-            f"{of_family[-1]}, because the platform no longer gives any. They are as old as they were."
+            f"{of_family[-1]}, because the platform no longer answers this family. They did not become newer."
         )
     return spent, fetcher.unanswered
 

@@ -67,7 +67,8 @@ class AggregatesFetcher:
     def pages(self, spans: Sequence[Interval]) -> Iterator[tuple[Interval, list[Page]]]:
         """The answers about each span, in the order of the spans. A family that is refused has no answers about any.
 
-        Raises errors about conversations, and for other families those that may pass, so that the run is retried.
+        Raises every error about conversations. For other families it raises only errors that may be temporary, so that
+        the run is retried.
         """
         remaining = [each for each in self._questions if each.family.name not in self.unanswered]
         parts = [(each.family, part) for each in remaining for part in each.parts]

@@ -140,9 +140,9 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
         freshness_policy=due_every(DAY, DAYS_LIMIT),
         backfill_policy=calendar.daily_runs,
         pool=POOL,
-        description=f"One row per page of conversations that began on the UTC day: results of `{_JOBS}` up to the "
-        "instant up to which jobs have all data, the details query after it. Once complete it supersedes the hours: a "
-        "conversation that only they have was deleted. Only jobs return participant attributes.",
+        description=f"One row per page of conversations that began on the UTC day: results of `{_JOBS}` as far as "
+        "jobs have all data, and of the details query after that. Once the day is complete, it supersedes the hours: a "
+        "conversation that only the hours have was deleted. Only jobs return participant attributes.",
         **attributes("pages", "genesys", "parquet"),
     )
     def daily_details(
@@ -164,8 +164,8 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
         backfill_policy=calendar.daily_runs,
         pool=POOL,
         description=f"One row per page of `{_JOBS}` with a conversation that was alive on the UTC day and began before "
-        "it. With these pages the day of its start gets the end of a conversation that ends days later, or opens "
-        "again.",
+        "it. From these pages the day on which a conversation began gets its end, even if it ends days later or "
+        "opens again.",
         **attributes("pages", "genesys", "parquet"),
     )
     def daily_overlap(
@@ -195,7 +195,9 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
 
 
 def _must_reach_as_far(lake: Lake, day: str, plan: ReadingPlan) -> None:
-    """Raises Failure if stored pages reach farther: only this asset has late ends, so they must not be lost."""
+    """Raises Failure if stored pages reach farther. Only this asset has the ends of conversations that end on a later
+    day, so they must not be lost.
+    """
     reach = lake.reach(OVERLAP, day)
     if reach is not None and plan.through < reach.through:
         raise dg.Failure(

@@ -40,7 +40,7 @@ LISTED_LATE = timedelta(minutes=10)
 _FILES_A_COMMIT = 100
 _BYTES_A_COMMIT = 512 * MIB
 _MOST_REFUSED = 20
-"""A run stops downloading after this number of failed files."""
+"""The download of a day stops after this number of failed files."""
 
 FileDays = dict[str, dict[str, Any]]
 """The schema of each file and the days of its conversations, by the file's id: see `days.data_lake.FILES`."""

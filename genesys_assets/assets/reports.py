@@ -41,8 +41,8 @@ from genesys_assets.tables.service_levels import SERVICE_LEVELS_HISTORY
 
 
 class ReportConfig(dg.Config):
-    """`granularity`: length of the report's intervals in this run, PT15M, PT30M, PT1H or P1D. Empty: as the report
-    defines.
+    """`granularity`: length of the report's intervals in this run, PT15M, PT30M, PT1H or P1D. Empty: the report's own
+    granularity.
     """
 
     granularity: str = ""
@@ -103,7 +103,10 @@ def _compute_days(
     days = checked_keys(context, calendar.daily)
     with_partition = [day for day in days if report.has_partition(day, calendar.start_date)]
     if len(with_partition) < len(days):
-        context.log.info(f"{report.name} has a partition for the last day of each {report.period.unit} since the start")
+        context.log.info(
+            f"{report.name} has no partition for {len(days) - len(with_partition)} of these days: only the last day of "
+            f"a period that does not begin before {calendar.start_date} has one"
+        )
     for day in with_partition:
         windows = [window for _, window in windows_of(report, day, calendar.zone)]
         days_read = {each: None for window in windows for each in window.utc_days()}

@@ -1,6 +1,6 @@
 """Agents' presence and routing status as assets: the pages of a day, and the tables that are made from them.
 
-A details job reads a day up to the instant up to which jobs have all data; the query reads the rest. `days.users` knows
+A details job reads a day as far as jobs have all data; the query reads the rest. `days.users` knows
 which pages belong to a day's tables; `tables.users` declares the tables.
 """
 
@@ -76,7 +76,7 @@ def build_user_pages(calendar: Calendar) -> dg.AssetsDefinition:
         backfill_policy=calendar.daily_runs,
         pool=POOL,
         description="One row per page of users' presence and routing status in the UTC day: results of "
-        f"`{_JOBS}` up to the instant up to which jobs have all data, the details query after it. Each day that a span "
+        f"`{_JOBS}` as far as jobs have all data, and of the details query after that. Each day that a span "
         f"touches has the whole span. Needs the permission {user_details.PERMISSION}.",
         **attributes("pages", "genesys", "parquet"),
     )

@@ -56,8 +56,8 @@ def _run_failure(running: Collection[str]) -> dg.SensorDefinition:
         """Writes one line per failed run: the cause, and when it is retried. Posts it as JSON if
         GENESYS_ASSETS_ALERT_WEBHOOK is set.
 
-        If the webhook refuses it, the tick fails, so that the failure is visible. It is not retried: the line is in the
-        log.
+        If the webhook refuses the line, the tick fails, so that the failure is visible. Posting is not retried: the
+        line is in the log.
         """
         run = context.dagster_run
         partition = partition_of(run.tags)
@@ -107,7 +107,8 @@ def _late(calendar: Calendar, running: Collection[str]) -> dg.SensorDefinition:
                 if webhook:
                     _post(webhook, {"text": line, "late": each.name}, f"late {each.name}")
             except NotDelivered as problem:
-                # Raised at once it would lose the cursor, and alerts that were delivered would be posted again.
+                # If the error were raised here, the cursor would be lost, and alerts that were delivered would be
+                # posted again.
                 context.log.error(str(problem))
                 undelivered[each.name] = problem
             else:

@@ -102,8 +102,8 @@ def observations_backlog(
 
 
 def unobserved(lake: Lake, calendar: Calendar, now: datetime, place: str) -> list[str]:
-    """The finished days since the first observation of a place that have none. They are lost: the platform keeps no
-    history.
+    """The finished days after the first observation of a place that have no observation. They are lost: the platform
+    keeps no history.
     """
     stored = lake.stored(place)
     first = min((key for key in stored if key is not None), default=None)
@@ -131,7 +131,7 @@ def hours_backlog(
     """The full hours whose pages are not stored, and those whose aggregates must be read again: for the look-back, or
     because they were read before one of the `questions` was asked.
 
-    Details of an hour are not wanted if details jobs have all of its day (`available`: up to when they have all data),
+    Details of an hour are not wanted if details jobs cover its whole day (`available`: up to when they have all data),
     because then a job reads the day. Imported days are left as they are.
     """
     builder, last_full_hour = BacklogBuilder(), f"{now - SETTLING - HOUR:%Y-%m-%d-%H:00}"

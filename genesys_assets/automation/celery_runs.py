@@ -29,7 +29,9 @@ class WatchedCeleryRunLauncher(CeleryRunLauncher):  # type: ignore[misc]
     """Launches runs on Celery workers, and asks the workers whether they still work on them."""
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
-        """FAILED if no worker reports the run. Dagster checks once more whether it has ended before it fails it."""
+        """FAILED if no worker reports the run. Before Dagster fails the run, it checks once more whether the run has
+        ended.
+        """
         task = run.tags.get(DAGSTER_CELERY_TASK_ID_TAG)
         if task is None or self._is_worked_on(task):
             return CheckRunHealthResult(WorkerStatus.RUNNING)

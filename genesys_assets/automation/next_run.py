@@ -180,7 +180,7 @@ def _streaks(wanted: Backlog, runs: Iterable[Run]) -> tuple[list[datetime], int]
 def _newest(situation: _Situation, most: int, can_make: CanMake | None) -> Request:
     """The newest range of partitions with the fewest failures, so that a bad partition does not block others. The more
     often partitions failed, the shorter the range, so that a bad one ends up alone. While runs succeed, ranges grow
-    again: then whatever made all of them fail is over, and few runs catch up.
+    again: whatever made them fail is over, and a few long runs are enough to catch up.
     """
     wanted, failed = situation.free, situation.failures
     keys = [max(wanted, key=lambda key: (-failed[key], begin(key)))]

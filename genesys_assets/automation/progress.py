@@ -15,7 +15,7 @@ RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 PARTITION = "dagster/partition"
 NIGHT = "genesys_assets/night"
-"""Tag of a run over assets without partitions: the day of the night that it is for."""
+"""Tag of a run over assets without partitions. Its value is the date of the night whose work the run does."""
 
 _IN_PROGRESS = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -91,7 +91,7 @@ def partitions_of(tags: Mapping[str, str]) -> tuple[str, str] | None:
 
 
 def assets_of(run: dg.DagsterRun, location: dg.RepositoryDefinition) -> frozenset[str]:
-    """The assets that a run is over, as `pages/hourly_details`."""
+    """The assets of a run, by their places: `pages/hourly_details`."""
     if run.job_name == CHECKS:
         return frozenset([CHECKS])
     selected: Iterable[dg.AssetKey] = run.asset_selection or ()

@@ -127,7 +127,8 @@ SENSORS = (
         "recompute",
         "tables",
         Tick.tables,
-        "Computes the tables of days whose pages changed since, and once a night, from 04:00 UTC on, the table of open "
+        "Computes the tables of days whose pages changed since the tables were computed, and once a night, from 04:00 "
+        "UTC on, the table of open "
         "conversations.",
         can_make=Tick.can_make_table,
     ),
@@ -136,14 +137,14 @@ SENSORS = (
         "checks",
         "tables",
         Tick.checks,
-        "Runs the checks of finished days whose tables changed since.",
+        "Runs the checks of finished days whose tables changed since they were checked.",
     ),
     SensorSpec(
         "reports",
         "recompute",
         "reports",
         Tick.reports,
-        "Computes the reports of days whose tables, names or definitions changed since.",
+        "Computes the reports of days whose tables, names or definitions changed since the reports were computed.",
         can_make=Tick.can_make_report,
     ),
     SensorSpec(
@@ -151,7 +152,8 @@ SENSORS = (
         "recompute",
         "published",
         Tick.published,
-        "Publishes finished business days whose reports or failing checks changed since, and the list of days.",
+        "Publishes finished business days whose reports or failing checks changed since the days were published, and "
+        "the list of days.",
         every_seconds=300,
     ),
 )

@@ -245,8 +245,8 @@ def published_backlog(
 
     A day is finished when it is over in the time zone of each report, and its last hour can be read. `waiting` are UTC
     days that are about to change: a business day that touches one of them is not published yet. `made_of_published`
-    returns what the published files of a day are made of; None if there are none. It is asked for the newest day first:
-    it may give up after a few that cannot be read.
+    returns what the published files of a day are made of; None if there are none. It is called for the newest day
+    first, because it may give up after a few days whose manifests cannot be read.
     """
     builder = BacklogBuilder()
     zones = [report.zone for report in reports if report.zone]

@@ -38,7 +38,7 @@ def build_standalone_sensor(calendar: Calendar, report: Report) -> dg.SensorDefi
     @dg.sensor(
         name=name,
         job=job,
-        description=f"Computes {report.name} of days whose tables, names or definition changed since.",
+        description=f"Computes {report.name} of days whose tables, names or definition changed since it was computed.",
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.STOPPED,
     )

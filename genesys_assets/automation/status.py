@@ -239,8 +239,8 @@ class _StatusBuilder:
             yield DuePartition(LEDGER, key, self._changed(self.tables) + HOURS_LIMIT, key in self.lake.stored(LEDGER))
 
     def _register(self) -> Iterator[DuePartition]:
-        """The table of open conversations. One that was not made for several nights is late since the last night that
-        is overdue; one that was never made counts from the first table that is stored of conversations.
+        """The table of open conversations. If it was not made for several nights, it is late since the last overdue
+        night. If it was never made, the time counts from when the first table of conversations was stored.
         """
         computed_at = self._read_at(stale.REGISTER)
         overdue = last_moment(self.now - HOURS_LIMIT, *stale.REGISTER_AT)
@@ -305,7 +305,9 @@ class _StatusBuilder:
         return all(needed.isdisjoint(self._refused(each)) for window in windows for each in window.utc_days())
 
     def _refused(self, day: str) -> Collection[str]:
-        """The families that the platform refused for a UTC day. For an imported day it is not asked for any."""
+        """The families that the platform refused for a UTC day. For an imported day these are all families, because the
+        platform is not asked.
+        """
         is_fetched = any(hour in self.lake.stored(HOURLY_AGGREGATES) for hour in hours_of(day))
         if not is_fetched and day in self.lake.stored(IMPORTED_HOURLY):
             return self._families.values()

@@ -20,7 +20,7 @@ from genesys_assets.cloud.http.urls import without_user_info
 _NAME = "genesys_assets"
 _SUMMED = {
     "partitions_stored": "partitions that runs reported as stored",
-    "rows_stored": "their rows",
+    "rows_stored": "rows of the partitions that runs reported as stored",
     "requests": "requests to the platform",
     "retries": "requests that were tried again",
     "rate_limited": "answers 429",

@@ -1,7 +1,8 @@
 """One tick of a sensor: what is stored, what runs, and what each sensor finds missing or stale.
 
-A tick reads each of these at most once. Which partitions are missing or stale is decided by `backlog` and `stale`; here
-stands what a sensor leaves out because other runs are about to make it, or because it must wait for something else.
+A tick reads each of these at most once. `backlog` and `stale` decide which partitions are missing or stale. This module
+decides which of them a sensor leaves out: those that other runs are about to make, or that must wait for something
+else.
 """
 
 from __future__ import annotations
@@ -151,7 +152,7 @@ class Tick:
     @property
     def _is_yesterday_coming(self) -> bool:
         """Whether pages or tables of yesterday are being made or will be made next. If nothing of yesterday was read
-        three hours after the night began, nobody may be reading: then the table does not wait for it.
+        HOURS_LIMIT after REGISTER_AT, perhaps no sensor reads it: then the table only waits for pages that a run reads.
         """
         yesterday = f"{(self.now - DAY).date()}"
         is_begun = any(hour in self.lake.stored(HOURLY_DETAILS) for hour in hours_of(yesterday))
@@ -210,7 +211,7 @@ class Tick:
 
     def published(self) -> Backlog:
         """The days to publish: those whose tables, checks and reports are all made or have failed. A day that fails
-        does not hold up others. Raises NotReadable if no other day is left than those whose manifests cannot be read.
+        does not hold up others. Raises NotReadable if only days are left whose manifests cannot be read.
         """
         if not self._names_are_known:
             return {}

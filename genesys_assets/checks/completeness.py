@@ -6,7 +6,7 @@
         day_has_not_shrunk             a warning if the last reading brought less than half of the conversations
 
 `totalHits` is an estimate. If it may be too high, the fetch asked for the position of the last conversation, which is
-exact. If that is unknown, a tolerance applies. A day that cannot be judged is a warning. All figures are read from the
+exact. A tolerance applies to either number. A day that cannot be judged is a warning. All figures are read from the
 lake: those of the platform are in the page files (`days.completeness`). Whether the figures of a day agree with each
 other is checked in `reconciliation`.
 """

@@ -4,7 +4,7 @@ status.
     genesys/pages/lake_files
         matches_details    a warning that names what differs, by metric and by status
 
-It compares days that both have completely, if files of them came with the run or up to a week before. If a conversation
+It compares the days of the run and of the week before that both have completely. If a conversation
 is in the data lake and no longer in details, it was deleted: whether the data lake reports deletions is not documented.
 `reconciliation` compares the data lake with aggregates, if the tables are made from it.
 """
@@ -140,8 +140,8 @@ def build_data_lake_check(calendar: Calendar) -> dg.AssetChecksDefinition:
         name=MATCHES,
         asset=named(FILES),
         description="On days that both details jobs and the data lake have completely: the same conversations, each "
-        "metric as often and with the same sum, and the same time of agents in each status. If an assumption about the "
-        "data lake is wrong, which is little documented, this check shows it.",
+        "metric as often and with the same sum, and the same time of agents in each status. The data lake is little "
+        "documented: if an assumption about it is wrong, this check shows it.",
     )
     def matches_details(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
         settings, stored = DataLakeSettings.load(), lake.lake

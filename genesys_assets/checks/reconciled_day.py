@@ -98,7 +98,7 @@ class UnreadConversations:
 def reconcile_sessions(
     lake: Lake, day: str, tolerance: Tolerance, *, reach_days: int = REACH_DAYS
 ) -> dict[str, Finding | str]:
-    """By name of the check the result for the day, or why it could not be evaluated."""
+    """The result of each check for the day, or why it could not be evaluated, by the name of the check."""
     obstacle = _obstacle(lake, day, "session_metrics", "interval_metrics")
     if obstacle:
         return dict.fromkeys((QUEUES_MATCH, USERS_MATCH, WAIT, HANDLE_TIME), obstacle)

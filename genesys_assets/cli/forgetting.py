@@ -126,7 +126,11 @@ def text(report: ForgettingResult, *, dry_run: bool) -> str:
             "dg launch --assets 'key:\"genesys/published/index\"'"
         )
     for place, count in sorted(report.statistics.items()):
-        what = "records of imported files" if place == "imports" else "files of its log without texts in statistics"
+        what = (
+            "records of imported files"
+            if place == "imports"
+            else "files of its log cleared of texts in their statistics"
+        )
         lines.append(f"{place}: {count} {what}")
     lines += [_not_found_line(what, was_listed, report, dry_run) for what, was_listed in report.not_found.items()]
     if report.days:
@@ -188,7 +192,8 @@ def _published_line(day: str, count: int, report: ForgettingResult, dry_run: boo
 def _not_found_line(what: str, was_listed: bool, report: ForgettingResult, dry_run: bool) -> str:
     found = "nothing was found about it in what could be read" if report.problems else "nothing is stored about it"
     if was_listed:
-        return f"{what}: {found}. It was on the list already and will not be stored later."
+        return f"{what}: {found}. It was on the list of forgotten ids already and will not be stored later."
     if dry_run:
-        return f"{what}: {found}. It would be put on the list and would not be stored later. Check the id."
-    return f"{what}: {found}. It is on the list now and will not be stored later. Check the id."
+        later = "It would be put on the list of forgotten ids and would not be stored later."
+        return f"{what}: {found}. {later} Check the id."
+    return f"{what}: {found}. It is on the list of forgotten ids now and will not be stored later. Check the id."

@@ -126,8 +126,8 @@ def preview(
 def ids(name: Annotated[str, typer.Argument(metavar="NAME", help="A name, or a part of one.")]) -> None:
     """Find the ids of a name in the reference data of the lake: filters compare ids, which a new name does not change.
 
-    One line for each time in which an entity had the name. If nothing has exactly this name, it finds the names that
-    contain it. No request is sent to the platform.
+    One line for each period during which an entity had the name. If nothing has exactly this name, it finds the names
+    that contain it. No request is sent to the platform.
     """
     from genesys_assets.lake.opening import open_lake_for_a_person
     from genesys_assets.reports.ids import ids_of

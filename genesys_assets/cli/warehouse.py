@@ -64,7 +64,8 @@ def warehouse(
         _fail(f"{custom.path} has mistakes. Correct it first: genesys-assets reports check {custom.path}")
     if target is not Target.DBT and "://" not in place:
         _fail(
-            f"The lake is the folder {place}, which {target} cannot read. Set where it reaches the lake, for example "
+            f"The lake is the folder {place}, which {target} cannot read. Pass the URL at which it reaches the lake, "
+            "for example "
             "--location s3://my-bucket/genesys."
         )
     reports = [*built_in_reports(), *custom.reports]

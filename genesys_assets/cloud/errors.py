@@ -1,4 +1,5 @@
-"""Everything that can go wrong between here and Genesys Cloud, as one tree of exceptions. docs/errors.md draws it.
+"""The errors of requests to Genesys Cloud, as one tree of exceptions: docs/errors.md draws it. Only `UsageNotCounted`
+is declared elsewhere, in `api_usage`.
 
 `answers` decides which answer becomes which error, and `retry` which error is retried. No message holds a client
 secret or a token.
@@ -69,7 +70,7 @@ class MissingPermission(GenesysCloudError):
 
 
 class BadRequest(GenesysCloudError):
-    """The API did not accept the request. The message is the API's own."""
+    """The API did not accept the request. The message quotes the API's own."""
 
 
 class NotFound(GenesysCloudError):
@@ -91,8 +92,8 @@ class RateLimited(GenesysCloudError):
 
 
 class Unreachable(GenesysCloudError):
-    """No answer arrived: no connection, unknown host, or time ran out. `may_have_arrived` is False if not even a
-    connection was made.
+    """No answer arrived: no connection, unknown host, or time ran out. `may_have_arrived` says whether the request may
+    have reached the host; it is False if no connection was made.
     """
 
     host: str = ""
@@ -124,7 +125,7 @@ class EndlessPages(UnexpectedAnswer):
 
 
 class JobError(GenesysCloudError):
-    """A details job delivered no pages. `state` is the job's state by the platform, None if no job is known."""
+    """A details job delivered no pages. `state` is the state that the platform gave; None if no job is known."""
 
     def __init__(self, message: str, *, job_id: str | None = None, state: str | None = None) -> None:
         super().__init__(message)

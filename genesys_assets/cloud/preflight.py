@@ -1,6 +1,7 @@
 """Checks before the first run: login, permissions, what is visible, how far jobs reach, clock, rate limit.
 
-Every endpoint that the project uses is requested once, for as little as it can return, and nothing is stored.
+It asks for each kind of data that the project fetches, for as little as possible; divisions and queues are read to
+their end, and of details jobs only how far they reach. Nothing is stored.
 `assets.preflight` and the command `cli.preflight` show the findings.
 """
 
@@ -231,7 +232,7 @@ def _check_of_data_lake(cloud: GenesysCloud) -> _Check:
         listing = list_files(cloud, _an_hour(cloud))
         missing = [schema for schema in NEEDED_SCHEMAS if listing.enabled is not None and schema not in listing.enabled]
         if missing:
-            advice = "Figures need them. Ask Genesys to switch them on; until then no day is made of the data lake."
+            advice = "Figures need them. Ask Genesys to switch them on; until then its files fill no missing days."
             return Finding("warn", what, f"permitted, without {', '.join(missing)}", advice)
         return Finding("ok", what, "permitted")
 
@@ -284,8 +285,8 @@ def _queues(cloud: GenesysCloud, seen: _Visible, expected: int) -> Finding:
     )
     if len(queues) < expected:
         advice = (
-            f"At least {expected} should be. The roles of the OAuth client lack divisions, whose rows are hidden "
-            "without an error: add them to its role. (Or lower GENESYS_ASSETS_EXPECTED_QUEUES.)"
+            f"At least {expected} queues must be visible. The roles of the OAuth client lack divisions, and Genesys "
+            "Cloud hides their rows without an error: add them to its roles. (Or lower GENESYS_ASSETS_EXPECTED_QUEUES.)"
         )
         return Finding("fail", "queues", value, advice)
     without = [name for id_, name in sorted(seen.divisions.items(), key=lambda item: item[1]) if id_ not in of_division]
@@ -386,7 +387,7 @@ def _refused(check: _Check, error: GenesysCloudError) -> Finding:
         "Admin > Integrations > OAuth > the client > Roles."
     )
     if check.is_optional:
-        return Finding("warn", check.what, "not permitted", f"It is not fetched. {advice}", permissions)
+        return Finding("warn", check.what, "not permitted", f"Runs cannot fetch this data. {advice}", permissions)
     return Finding("fail", check.what, "not permitted", advice, permissions)
 
 

@@ -1,5 +1,5 @@
 """Dagster components: what another project's `defs.yaml` can name.
 
-`pipeline` GenesysCloud, the whole pipeline; `report` GenesysReport, a custom report; `attributes` reading attributes,
-and reporting mistakes in them
+`pipeline` GenesysCloud, the whole pipeline; `report` GenesysReport, a custom report; `attributes` reads attributes,
+and reports mistakes in them
 """

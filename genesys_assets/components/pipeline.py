@@ -309,7 +309,9 @@ class GenesysCloud(dg.Component):
         )
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        """The pipeline. It also fetches and publishes what reports need that are components of the same project."""
+        """The pipeline. It also fetches what the reports need that are components of the same project, and publishes
+        these reports.
+        """
         from genesys_assets.components.report import reports_of
 
         return build_pipeline(replace(self.pipeline, beside=reports_of(context)))

@@ -117,8 +117,8 @@ def lacking(lake: Lake, day: str) -> list[str]:
 
 
 def listings(lake: Lake, day: str) -> Iterator[tuple[datetime, Files]]:
-    """How far a day was listed, and its files; then the same of each later day, up to the first that was not listed to
-    its end.
+    """Yields how far a day was listed, and its files; then the same for each later day, up to the first that was not
+    listed to its end.
     """
     stored = lake.stored(LAKE_FILES)
     for key in later_days(day):

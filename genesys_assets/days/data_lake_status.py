@@ -43,7 +43,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class StatusQuery:
-    """A day whose status is read from files. `before` is the last earlier day with spans of its own. The platform
+    """A day whose status is read from files. `before` is the last earlier day that has pages or files. The platform
     writes an event into a file within `lag`. `only_ends`: the spans are known, and only their ends are needed.
     """
 
@@ -54,7 +54,7 @@ class StatusQuery:
 
     @property
     def days(self) -> list[str]:
-        """The days whose files may have such spans."""
+        """The days whose files may have spans of the day, or their ends."""
         return days_around(self.day, before=0 if self.only_ends else REACH_DAYS, after=REACH_DAYS)
 
     def choose(self, key: str, files: Files) -> list[str]:

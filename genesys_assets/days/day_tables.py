@@ -130,8 +130,9 @@ def _write_conversations(
 
 @dataclass(frozen=True, slots=True)
 class _TakenPages:
-    """Pages of a day, and the plan which conversations are taken from them. `imported` and `of_data_lake` are the ids
-    of those from imported files and from the data lake. `is_stored`: one of the taken conversations is stored already.
+    """Pages of a day, and the plan of which conversations are taken from them. `imported` and `of_data_lake` are the
+    ids of the conversations that are taken from imported files and from the data lake. `is_stored`: at least one of the
+    taken conversations is stored already.
     """
 
     pages: Conversations
@@ -175,7 +176,8 @@ def _new_hours(lake: Lake, day: str, specs: Sequence[TableSpec]) -> _TakenPages 
     """The pages of the hours that were stored since the tables were written; None if the day must be written
     completely.
 
-    It must be if one of their conversations is stored already, because only one form of a conversation counts.
+    It must also be written completely if a conversation of these pages is stored already, because only one form of a
+    conversation counts.
     """
     hours = made_of.hours_of_details_since(lake, day, [CONVERSATIONS, *specs])
     may_grow = _may_grow(lake, day, [_PLACE, *(f"tables/{spec.name}" for spec in specs)])

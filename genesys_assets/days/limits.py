@@ -1,4 +1,4 @@
-"""How long after its end an hour or a day may become known. If it takes longer, an alert is sent."""
+"""How long it may take after the end of an hour or a day until it is known. If it takes longer, an alert is sent."""
 
 from __future__ import annotations
 

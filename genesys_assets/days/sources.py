@@ -174,8 +174,8 @@ def _of_data_lake(lake: Lake, day: str) -> _OfDataLake:
 
 
 def _what_files_lack(lake: Lake, day: str) -> str | None:
-    """Which schemas are missing for a day to be made of the stored files; None if there are no files of
-    conversations.
+    """A message that names the schemas without which a day cannot be computed from the stored files. None if there are
+    no files of any needed schema, or of all.
     """
     lacking = data_lake.lacking(lake, day)
     if not 0 < len(lacking) < len(NEEDED):
@@ -189,7 +189,7 @@ def _what_files_lack(lake: Lake, day: str) -> str | None:
         else f"Have Genesys Cloud switch {'it' if len(lacking) == 1 else 'them'} on for the organisation"
     )
     return (
-        f"Files of the data lake are stored, but none of the needed schemas {', '.join(lacking)}. {todo}, then "
+        f"Files of the data lake are stored, but none of {', '.join(lacking)}, which is needed too. {todo}, then "
         f"materialise genesys/{data_lake.LAKE_FILES} of {day} again."
     )
 
@@ -241,8 +241,8 @@ def daily_metrics_of(lake: Lake, day: str, start: datetime, end: datetime) -> Me
 
 
 def fetched_hours(lake: Lake, asset: str, day: str, *, needed: bool = True) -> dict[str, StoredPages]:
-    """The day's stored hours. Raises NotFetched for an hour of a finished day that was never fetched: a gap is not an
-    empty hour.
+    """The day's stored hours. Raises NotFetched if an hour of a finished day was never fetched (a gap is not an empty
+    hour), or no hour of the day at all; not if the hours are not `needed`.
     """
     hours = _stored_hours(lake, asset, day)
     missing = [hour for hour in hours_of(day) if hour not in hours]

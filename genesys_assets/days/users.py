@@ -48,8 +48,9 @@ from genesys_assets.tables.users.time import USER_TIME
 USER_DETAILS = "pages/daily_user_details"
 USER_TABLES = (USER_PRESENCE, USER_ROUTING_STATUS, USER_TIME)
 SPAN_DAYS = "span_days"
-"""Key of the provenance of a day's file: the earlier days on which spans began whose ends the pages have, each with a
-text that identifies these spans. Spans of the day before count even if they still last.
+"""Key of the provenance of a day's file. Its pages may hold ends of spans that began earlier. The value has each day on
+which such spans began, with a text that identifies them. Spans that began the day before are included even if they have
+no end yet.
 """
 USERS, SPANS = "users_read", "spans_read"
 _ALWAYS = datetime.min.replace(tzinfo=UTC)

@@ -112,7 +112,7 @@ def why_closed(lake: Lake, days: Iterable[str]) -> str | None:
         for verdict in failing(lake, day):
             if verdict.is_blocking:
                 return (
-                    f"nothing is made of {day} because the check {verdict.check} of genesys/tables/{verdict.table} "
+                    f"nothing is computed from {day}: the check {verdict.check} of genesys/tables/{verdict.table} "
                     f"fails ({verdict.says}). Read the day again, or accept the difference: set "
                     "GENESYS_ASSETS_RECONCILE_TOLERANCE or GENESYS_ASSETS_RECONCILE_BLOCKING=false, and run the checks "
                     "again."

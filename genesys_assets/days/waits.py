@@ -1,7 +1,8 @@
 """The inputs of a day's waits in queues, which may last into the next day: the legs of the day and its neighbours, the
 members of queues observed on the day and the next, and agents' status on both.
 
-Of the next day the legs and members count once its legs are complete, agents' status once that is complete.
+The next day's legs and members are used once its legs are complete; its agents' status is used once this status is
+complete.
 """
 
 from __future__ import annotations

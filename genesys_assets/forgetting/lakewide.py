@@ -3,7 +3,7 @@
 The steps:
 
 1. list who must be forgotten, and the partitions that contain them;
-2. rewrite tables of others, and reports that read none of these partitions;
+2. rewrite tables that other programs keep in the lake, and reports that read none of these partitions;
 3. clean the published days, old files and logs;
 4. rewrite our tables, then pages;
 5. rewrite tables with names of users;
@@ -54,7 +54,7 @@ from genesys_assets.tables.conversations.decode import UnreadablePage
 
 Ids = Mapping[Kind, Sequence[str]]
 _LOOKS = 5
-"""How often tables are checked again to which others committed meanwhile."""
+"""How often to look for tables to which other processes committed meanwhile."""
 _PAGES = "pages/"
 _IDS_SUFFICE = ("pages/", "tables/", "reference/", "live/")
 _OF_USERS = ("reference/", "pages/reference_")
@@ -296,8 +296,8 @@ def _tables(work: Work, tables: Iterable[str], seen: dict[str, int]) -> None:
 
 
 def _rewrite_new_commits(work: Work, seen: dict[str, int]) -> None:
-    """Rewrite tables again to which others committed meanwhile: their runs may have begun before the list was
-    written.
+    """Rewrite again the tables to which other processes committed meanwhile: their runs may have begun before the list
+    was written.
     """
     for _ in range(0 if work.dry_run else _LOOKS):
         work.lake = work.lake.refreshed()

@@ -21,7 +21,7 @@ from genesys_assets.lake.housekeeping import places
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.log_files import LAST_CHECKPOINT, LOG
 from genesys_assets.privacy.forgotten import ForgottenIds, Kind
-from genesys_assets.privacy.scrubbed_answers import stands_in
+from genesys_assets.privacy.scrubbed_answers import stands_in, without_name
 
 if TYPE_CHECKING:
     from genesys_assets.forgetting.traces import KnownTraces
@@ -108,10 +108,7 @@ class _Mentions:
         """A text with pseudonyms in place of ids, names and values of somebody who must be forgotten."""
         text = self.who.without_ids(text, self.who.ids_in(text))
         for word, instead in self.words.items():
-            at = text.lower().find(word)
-            while at >= 0 and stands_in(word, text.lower()):
-                text = f"{text[:at]}{instead}{text[at + len(word) :]}"
-                at = text.lower().find(word, at + len(instead))
+            text = without_name(word, text, instead)
         return text
 
 
@@ -200,7 +197,8 @@ def _put(
     dry_run: bool,
 ) -> None:
     changed = {key: after for key, after in rewritten.items() if after.removed}
-    # First: if the process is killed after a checkpoint was changed, the next run finds no texts in it any more.
+    # This comes first. If the process were killed after it changed a checkpoint, the next run would find no texts
+    # there, and would not correct the size.
     if any(key.endswith(".parquet") for key in changed) and not dry_run:
         _forget_size(lake, f"{place}/{LOG}/{LAST_CHECKPOINT}", report)
     for key, after in changed.items():

@@ -1,4 +1,4 @@
-"""Computes partitions of reports again that were computed from partitions with somebody in them, or withdraws them.
+"""Computes again, or withdraws, each partition of a report that was computed from a partition with somebody in it.
 
 A search cannot find every trace of a person in a report: the value of an attribute is often a common word, and a sum
 names nobody. So every report that read a partition with somebody in it is computed again from what remains.
@@ -50,7 +50,7 @@ def remember_affected(lake: Lake, partitions: Iterable[Partition]) -> None:
 
 
 def settle(lake: Lake, partitions: Iterable[Partition]) -> None:
-    """Store that the reports of these partitions were computed again."""
+    """Delete the files of these partitions, because their reports were computed again."""
     for partition in partitions:
         lake.store.delete(_file(partition))
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 PARTITION_COLUMNS = {"date": pa.date32(), "hour": pa.int32()}
 INSTANT_AT_REST = pa.timestamp("us", tz="UTC")
 _UNKNOWN_AT_REST = pa.string()
-"""The type of lists, structs or columns that have no values yet."""
+"""The type of what has no value yet: of a column, of the elements of a list, of a field of a struct."""
 _MOST_DECIMAL_DIGITS = 38
 _INTEGERS = (pa.int8(), pa.int16(), pa.int32(), pa.int64())
 

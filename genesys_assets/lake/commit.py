@@ -78,9 +78,9 @@ class Proposal:
 
     `known`: what was stored when the work began.
     `newness` grows with each newer input: see `Lake.newness`.
-    `is_read`: read from the platform. It never replaces a newer reading. Without it, the proposal was computed from
-    stored partitions, and gives way only to a newer one that was committed since the work began: an older one may have
-    had more inputs, and so a larger newness.
+    `is_read`: read from the platform. Such a proposal never replaces a newer reading, and always gets a file of its
+    own. Any other proposal was computed from stored partitions. It gives way to a partition of larger newness only if
+    that was committed since the work began: what was stored before may have had more inputs, hence the larger newness.
     `is_complete`: it holds all of its partition, and replaces an incomplete one even if that is newer: details jobs
     have all data hours after a query has the newest.
     `builds_on_known`: it was made of what was stored, so it may replace nothing else.
@@ -102,7 +102,7 @@ class Proposal:
 
 @dataclass(slots=True)
 class _Decision:
-    """What a commit does with one proposal, given what is stored. `healed`: what was stored could not be read."""
+    """What a commit does with one proposal. `healed`: it replaces stored files that could not be read."""
 
     change: Change
     added: list[AddedFile] = field(default_factory=list)
@@ -239,6 +239,7 @@ def remove_all(
     that.
     """
     give_up_at, before = time.monotonic() + _PATIENCE_SECONDS, [stored_state(log, key) for key in keys]
+    commit_id, since = uuid.uuid4().hex, log.version
     while True:
         if builds_on_known and [stored_state(log, key) for key in keys] != before:
             raise ConcurrentCommit(f"Another run replaced partitions of {log.place} meanwhile.")
@@ -246,10 +247,12 @@ def remove_all(
         if not stored:
             return
         removed = [RemovedFile(file) for files in stored.values() for file in files]
-        note = {"removed": [key or WHOLE for key in stored]}
+        note = {"commit_id": commit_id, "removed": [key or WHOLE for key in stored]}
         try:
             log.commit(schema, [], removed, note, dict.fromkeys(stored, NEVER), on_top_of=at)
         except Conflict as conflict:
+            if _is_committed(log, commit_id, since):
+                return
             _pause(log, conflict, give_up_at, sleep)
         else:
             return
@@ -342,7 +345,7 @@ def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
     if _is_superseded(log, proposal, now, stored):
         change = Change(content, sum(file.rows for file in stored), previous_content=_content(stored))
         return _Decision(replace(change, is_superseded=True))
-    # A file of pages names the run that read it, and a continued run looks for it there: pages get a new file.
+    # A file of pages names the run that read them. A run that continues it looks there, so pages get a new file.
     if (
         not proposal.is_read
         and [file.content for file in stored] == [content]
@@ -427,7 +430,7 @@ def _change(log: DeltaLog, writer: FinishedDraft, stored: Sequence[DataFile]) ->
         figures = writer.changes_since(before)
     except Unreadable:
         return first, True
-    return Change(writer.content, previous_content=_content(stored), is_superseded=False, **figures), False
+    return Change(writer.content, previous_content=_content(stored), **figures), False
 
 
 def _content(stored: Sequence[DataFile]) -> str | None:

@@ -104,7 +104,7 @@ class DeltaLog(DeltaState):
                 raise
 
     def must_have_partitions_like(self, key: Key) -> None:
-        """Raises PartitionsChanged. Rows of a day in a table of hours would be found by neither."""
+        """Raises PartitionsChanged: in a table of hours, the rows of a day would be found under no key."""
         if self._table is None:
             return
         known, wanted = list(self._table.metadata().partition_columns), list(partition_values(key))

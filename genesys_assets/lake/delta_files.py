@@ -76,7 +76,7 @@ def partition_values(key: Key) -> dict[str, str | None]:
     if match is None:
         raise ValueError(
             f"partition {key!r} is neither a day (2026-01-31) nor an hour (2026-01-31-13:00), and the lake keeps no "
-            "others. Partition the asset by days or hours, and put what else tells its rows apart in a column."
+            "others. Partition the asset by days or hours, and put other parts of its partition key into columns."
         )
     day, hour = match.groups()
     return {"date": day} | ({"hour": str(int(hour))} if hour else {})

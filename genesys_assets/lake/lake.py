@@ -50,7 +50,7 @@ __all__ = ["PAGES", "AuditFailed", "Lake", "PageWriter", "Provenance", "Reach", 
 
 T = TypeVar("T")
 _MADE_OF = "made_of "
-"""This before the key of a partition names the number in the table's log that says what the partition is made of."""
+"""Prefix of names of numbers in a log: `made_of 2026-01-31` identifies what that partition is made of."""
 _TABLES_AT_ONCE = 8
 _FILES_AT_ONCE = 8
 _READINGS_REMEMBERED = 20_000
@@ -65,7 +65,9 @@ class _Memory:
 
 
 class Lake:
-    """The lake at one store. Each table is as it was when it was first used: see `refreshed`. Safe for threads.
+    """The lake at one store. The log of a table is read again when this object first uses it: see `refreshed`. Objects
+    made by `refreshed` share the logs, so a table may also become newer when another of them reads it, or by a commit.
+    Safe for threads.
 
     Methods take a table by its place (`asset`, as `tables/sessions`) and a partition by its key, as `2026-01-31` or
     `2026-01-31-13:00`. The key is None for a table that is not partitioned.
@@ -135,8 +137,8 @@ class Lake:
         partition whose stored pages are newer keeps them, and its writer's `change` says so.
 
         `builds_on_stored`: the new pages are made from the stored ones; raises ConcurrentCommit if others replaced
-        these since. Then nothing is committed if the new pages equal the stored ones, unless the metadata of their file
-        is new (`has_new_metadata`). Raises TableContended.
+        these since. With `builds_on_stored`, pages that equal the stored ones get no new file, unless the metadata of
+        their file is new (`has_new_metadata`). Raises TableContended.
         """
         log, began, who = self.log(asset), milliseconds(datetime.now(UTC)), ForgottenIds.load(self.store)
         stored = {key: commit.stored_state(log, key) for key in keys}
@@ -221,11 +223,11 @@ class Lake:
         """A writer for each table of one partition. When the block ends without an error, each file is audited, then
         all are compared and published, then committed, one commit per table. Otherwise nothing is stored.
 
-        Open it before you read the inputs of the rows: only then does a table stay that others commit meanwhile from
-        newer inputs. `builds_on_stored`: the rows are made from the stored ones, and tables are committed one after the
-        other, in their order; raises ConcurrentCommit if others replaced the stored rows since. So does a writing that
-        adds rows to the stored ones (`Writing.adds`). Raises AuditFailed if rows break a rule of their TableSpec,
-        TableContended, ColumnTypeChanged.
+        Open it before you read the inputs of the rows. Else the rows could replace a table that others commit meanwhile
+        from newer inputs. `builds_on_stored`: the rows are made from the stored ones, and tables are committed one
+        after the other, in their order; raises ConcurrentCommit if others replaced the stored rows since. So does a
+        writing that adds rows to the stored ones (`Writing.adds`). Raises AuditFailed if rows break a rule of their
+        TableSpec, TableContended, ColumnTypeChanged.
         """
         who = ForgottenIds.load(self.store)
         with drafts(self.store) as begin, contextlib.ExitStack() as stack:
@@ -369,7 +371,9 @@ class Lake:
         `what` distinguishes several results about the same file.
         """
         partition = self.stored(asset).get(key)
-        name = (what, asset, partition and partition.newest.path)
+        if partition is None:
+            return read()
+        name = (what, asset, partition.newest.path)
         readings = self._memory.readings
         if name not in readings:
             if len(readings) >= _READINGS_REMEMBERED:

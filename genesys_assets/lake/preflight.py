@@ -20,7 +20,7 @@ from genesys_assets.settings import LakeSettings, PublishSettings, SettingError
 
 LAKE, PUBLISHED, S3_CLOCK = "lake", "published files", "S3 clock"
 LITTLE_SPACE = 2**30
-_WRITTEN = "preflight"
+_WRITTEN = "genesys_assets.preflight"
 """The name of the file that is written to a bucket."""
 _ENDPOINT = "Check AWS_ENDPOINT_URL_S3, AWS_DEFAULT_REGION and the AWS credentials."
 _SIGNING = "S3 refuses what is signed with a time 15 minutes off."
@@ -81,7 +81,8 @@ def _bucket(what: str, location: str, s3_client: Callable[[], Any]) -> Iterator[
     from botocore.exceptions import BotoCoreError, ClientError
 
     bucket, prefix = urlsplit(location).netloc, urlsplit(location).path.strip("/")
-    # A fixed name: a file that a killed check left behind is removed by the next one.
+    # A name of its own kind: a file that a killed check left behind is removed by the next one, and no other is
+    # touched.
     key = f"{prefix}/{_WRITTEN}".strip("/")
     try:
         client = s3_client()

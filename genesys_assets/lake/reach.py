@@ -21,8 +21,9 @@ class Reach:
     """Everything before `through` is known, UTC.
 
     `is_complete`: details jobs returned all of the partition, or each of its hours of aggregates was fetched after it
-    was over, or the person who imported files said that they hold all of it. `imported`: some rows come from files and
-    not from the platform. `fetched_hours`, of aggregates, counts the hours that were fetched.
+    was over, or files of the data lake reach to its end, or the person who imported files said that they hold all of
+    it. `imported`: some rows come from imported files. `fetched_hours`, of aggregates, counts the hours that were
+    fetched.
     """
 
     through: datetime

@@ -38,7 +38,7 @@ PATIENCE_SECONDS = 90
 """How long S3 may answer 503, or drop connections, before a read or write fails."""
 _TIMEOUT_SECONDS = 60
 _MOST_PAGES = 10_000
-"""Of a listing, which are ten million files. A server that lists more is taken to repeat itself."""
+"""Pages of one listing: ten million files. A server that sends more pages is assumed to repeat itself."""
 LISTED_AT_ONCE = 1000
 """How many files S3 lists in one answer.
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html

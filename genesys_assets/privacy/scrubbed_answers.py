@@ -267,7 +267,23 @@ def stands_in(name: str, text: str) -> bool:
     >>> stands_in("anna bell", "anna bell's note"), stands_in("anna bell", "joanna bellamy")
     (True, False)
     """
-    return name in text and re.search(rf"(?<!\w){re.escape(name)}s?(?!\w)", text) is not None
+    return name in text and _whole_words(name).search(text) is not None
+
+
+def without_name(name: str, text: str, instead: str) -> str:
+    """A text with another one in place of a name, where the name stands as whole words, in any case.
+
+    >>> without_name("ann", "Joanna met Ann", "somebody")
+    'Joanna met somebody'
+    """
+    words = _whole_words(name)
+    replaced = words.sub(lambda match: instead, text)
+    # Some letters, such as İ, have another length in lower case, so that their lower case is not found in the text.
+    return words.sub(lambda match: instead, lower) if words.search(lower := replaced.lower()) else replaced
+
+
+def _whole_words(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(name)}s?(?!\w)", re.IGNORECASE)
 
 
 def holds_name(value: Any, names: Collection[str]) -> bool:

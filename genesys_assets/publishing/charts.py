@@ -122,7 +122,9 @@ def dots(
 
 
 def ceiling(values: Sequence[float]) -> float:
-    """The end of the axis: the largest value, unless it is more than three times what nine of ten values stay below."""
+    """The end of the axis: the largest value. If that is more than three times the 90th percentile, the end is one and
+    a half times the 90th percentile.
+    """
     if not values:
         return 1.0
     ordered = sorted(values)

@@ -131,8 +131,8 @@ def _rows(lake: Lake, place: str, key: str) -> pa.Table:
 
 
 def shown_readings(ledger: pa.Table) -> pa.Table:
-    """The rows of the ledger that the page shows: those of all tables but `_NOT_SHOWN`. User_time is computed in the
-    same runs as these, so a reading of it is only shown if it changed something.
+    """The rows of the ledger that the page shows: those of all tables but `_NOT_SHOWN`. `user_time` is computed in
+    the same runs as the tables of `_NOT_SHOWN`, so a reading of it is only shown if it changed something.
     """
     changed = [pc.not_equal(ledger[name], 0) for name in ("rows_added", "rows_changed", "rows_removed")]
     is_changed = pc.or_(pc.or_(*changed[:2]), changed[2])
@@ -145,7 +145,9 @@ def _others(day: BusinessDay) -> list[str]:
 
 
 def _never_fetched(lake: Lake, day: BusinessDay, start_date: date) -> datetime | None:
-    """Up to when the day was never fetched, because it begins before `start_date`; None if it does not."""
+    """The instant before which the day was never fetched, because it begins before `start_date`; None if all of it was
+    fetched.
+    """
     first = utc_day(f"{max(start_date, day.window.start.date())}")[0]
     before = [each for each in day.utc_days if utc_day(each)[0] < first]
     return None if all(lake.has("tables/interval_metrics", each) for each in before) else first

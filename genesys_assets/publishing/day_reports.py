@@ -1,7 +1,7 @@
 """The rows that the page of a day shows. The engine of reports computes them; nothing is added up here.
 
-`reports/day_page.yaml` declares their reports. Agents come from the stored report `agent_daily`, their occupancy from
-`agent_day`. `day_page` decides how rows look.
+`reports/day_page.yaml` declares the reports that give these rows. Agents come from the stored report `agent_daily`,
+their occupancy from `agent_day`. `day_page` decides how rows look.
 """
 
 from __future__ import annotations

@@ -38,7 +38,9 @@ class NotReadable(PublishingError):
 
 
 class NotPermitted(NotReadable):
-    """S3 did not permit to read the file. Without the permission to list, it says so of files that do not exist."""
+    """S3 did not permit reading the file. Without the permission to list, it gives the same answer for files that do
+    not exist.
+    """
 
 
 class Gone(NotReadable):

@@ -38,8 +38,8 @@ _DAY = timedelta(days=1)
 @dataclass(frozen=True, slots=True)
 class ListedDay:
     """A day of the list. Without a manifest the day was not published, or its manifest cannot be read. `problem` says
-    why a published day has no page. `html` is its page as it was published; `page` is the copy of the list, to which
-    `href` links.
+    why a published day has no page. `html` is its page as it was published; `page` is the list's copy of that page,
+    to which `href` links.
     """
 
     date: date

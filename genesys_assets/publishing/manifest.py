@@ -97,7 +97,8 @@ class Manifest:
         """
         try:
             stated = _as(dict, json.loads(body, parse_constant=_no_number))
-            # Escapes may be halves of characters, which no page can show.
+            # A JSON escape may be a lone surrogate (half of a character), which cannot be encoded. This raises a
+            # ValueError.
             json.dumps(stated, ensure_ascii=False).encode()
             through, bucket = stated["data_available_through"], stated.get("bucket")
             missing = [_as(dict, each) for each in _as(list, stated.get("missing", []))]
@@ -131,7 +132,7 @@ def _file(entry: Mapping[str, Any]) -> PublishedFile:
     if _as(str, key).startswith("/") or ".." in key.split("/"):
         raise ValueError("the key of a file leads outside of the place")
     if urlsplit(_as(str, url)).scheme not in _SCHEMES:
-        raise ValueError("the URL of a file is neither a file:// URL nor one of http")
+        raise ValueError("the URL of a file must be relative, or begin with https:, http: or file:")
     return PublishedFile(
         report=_as(str, entry["report"]),
         format=_as(str, entry["format"]),

@@ -68,8 +68,8 @@ class Publisher:
                 if not _says_the_same(body, manifest):
                     break
         raise ConcurrentPublish(
-            f"{self.place.describe(key)} was replaced while it was being checked: look for another writer than "
-            "published/reports, and publish again"
+            f"{self.place.describe(key)} was replaced while it was being checked: find out what "
+            "writes there besides genesys/published/reports, and publish again"
         )
 
     def _manifest_file(self, key: str, body: bytes, manifest: Manifest) -> PublishedFile:

@@ -9,7 +9,6 @@ import base64
 import re
 from collections.abc import Iterator
 from http import HTTPStatus
-from itertools import islice
 from typing import Any, BinaryIO
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,7 +19,8 @@ from genesys_assets.publishing.place import CACHE_CONTROL, PlacedFile, dispositi
 from genesys_assets.s3_body import LARGEST, read_at_most
 
 _MOST_PAGES = 10_000
-"""Of a listing, which are ten million files. A server that lists more is taken to repeat itself."""
+"""The most pages that are read of a listing: ten million files. A server that lists more is assumed to repeat itself.
+"""
 _DENIED = ("AccessDenied", "Forbidden", "403")
 """Codes with which servers deny access. Without a body the code is the status."""
 _BUCKET_AND_PREFIX = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
@@ -83,7 +83,9 @@ class S3Bucket:
         """
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         try:
-            for page in islice(pages, _MOST_PAGES):
+            for number, page in enumerate(pages):
+                if number == _MOST_PAGES:
+                    raise NotReadable(f"{self.describe(prefix)} was not listed: it has more than {_MOST_PAGES:,} pages")
                 listed = page.get("Contents", ())
                 if "Name" not in page or not all(str(each.get("Key", "")).startswith(prefix) for each in listed):
                     raise NotReadable(

@@ -1,6 +1,6 @@
 """Reports: what a business reads, written in a small language and computed from stored tables.
 
-`language` what an entry may say; collects all mistakes in one
+`language` defines what an entry may say, and collects all mistakes of an entry
 `meaning` what an entry means: its parts, columns, questions to the platform, the table it makes
 `engine` computes a report from what is stored
 `built_in` the built-in reports (built_in.yaml, day_page.yaml, operating.yaml); `custom` reads those of the reports file

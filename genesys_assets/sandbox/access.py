@@ -95,8 +95,8 @@ class Access:
         self._shared = Token(expires=math.inf, window_began=-math.inf)
 
     def spend(self, authorization: str | None) -> tuple[str, Budget | None]:
-        """Counts a request against the budget of its token; returns both. The budget is None without a limit. Raises
-        RefusedRequest.
+        """Counts a request against the budget of its token. Returns the token and its budget, which is None without a
+        limit. Raises RefusedRequest.
         """
         kind, _, token = (authorization or "").partition(" ")
         if kind.lower() != "bearer" or not token:

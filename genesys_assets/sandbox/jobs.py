@@ -1,7 +1,8 @@
 """/api/v2/analytics/…/details/jobs of conversations and of users: submitted, waited for, read page by page, deleted.
 
 This module manages jobs, and finds the results of jobs of conversations; `user_status` finds those of users. As on the
-platform, a job has no data after the availability, and no answer says so. `behaviour` scripts failing jobs.
+platform, a job has no data after the availability; only the `dataAvailabilityDate` beside its results says so.
+`behaviour` scripts failing jobs.
 """
 
 from __future__ import annotations

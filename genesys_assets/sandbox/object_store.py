@@ -81,7 +81,7 @@ class ObjectStore:
 
 @contextlib.contextmanager
 def running(venv: Path | None = None, folder: Path | None = None) -> Iterator[ObjectStore]:
-    """Start the server, give it, and stop it whatever happens.
+    """Starts the server, yields it, and stops it whatever happens.
 
     Objects stay in `folder`, so a later start with the same folder finds them; without one they go to a
     temporary folder and vanish. `venv` is where Swift is installed: by default GENESYS_ASSETS_S3_VENV, else

@@ -64,7 +64,7 @@ class Organisation:
     """Queues, people and conversations of one seed: the same seed always gives the same organisation.
 
     `conversations_per_day` may be a function of the day. `directory` is what the listings show. Conversations have the
-    names from before all changes: the platform, too, keeps the names of the time.
+    names from before all changes: the platform, too, keeps the names that were valid at the time.
     """
 
     def __init__(self, seed: int = 1, conversations_per_day: int | Callable[[date], int] = 400) -> None:

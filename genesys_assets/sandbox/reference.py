@@ -86,7 +86,7 @@ def teams(directory: Directory, parameters: dict[str, str]) -> Item:
 
 def external_organizations(directory: Directory, parameters: dict[str, str]) -> Item:
     """A scan, paged by cursor: 10 to 200 entities on a page, 100 by default."""
-    if int(parameters.get("limit", "100")) < LEAST_PER_SCAN:
+    if validation.number_parameter(parameters, "limit", 100, MOST_PER_SCAN) < LEAST_PER_SCAN:
         raise refusals.invalid_parameter(parameters["limit"], "limit", "10 to 200")
     listed = list(directory.surroundings["external_organizations"])
     page, after = _after("externalcontacts/scan/organizations", listed, parameters, "limit", "cursor")

@@ -1,9 +1,9 @@
 """/api/v2/analytics/users: presence and routing status of agents, by the details query, by details jobs, as aggregates.
 
 This module shows the spans in `timelines` as the API does. The answer for an interval has every span that touches it,
-in full; a span that still lasts has no endTime. A user with a span of several days is found twice, so a page may hold
-fewer users than requested, and a user may be on two pages; totalHits counts both. Source:
-https://developer.genesys.cloud/analyticsdatamanagement/analytics/detail/user-query.
+in full; a span that still lasts has no endTime. A user whose first presence began more than two hours before the
+interval is found twice, so a page may hold fewer users than requested, and a user may be on two pages; totalHits counts
+both. Source: https://developer.genesys.cloud/analyticsdatamanagement/analytics/detail/user-query.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class CalendarSettings(Group):
     )
     days_per_run: int | None = setting(
         "GENESYS_ASSETS_DAYS_PER_RUN",
-        "Most days of one run, of a backfill or a sensor. Not set: a backfill is one run.",
+        "Maximum number of days in one run of a backfill or a sensor. Not set: a backfill is one run.",
         "1",
         default=None,
         ge=1,

@@ -13,7 +13,7 @@ from genesys_assets.secrets_manager import is_name
 from genesys_assets.settings.group import Group, SettingError, revealed_secret, setting, without_user
 
 _MOST_THREADS = 4
-"""Default limit. With more threads, decoding only waits for writing."""
+"""The largest default. With more threads, decoding only waits for writing."""
 
 
 class LakeSettings(Group):

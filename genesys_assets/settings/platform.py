@@ -16,12 +16,12 @@ from genesys_assets.settings.group import Group, Url, revealed_secret, setting
 class RateSettings(Group):
     """How many requests may be sent.
 
-    300 a minute are the platform's limit of a token: https://developer.genesys.cloud/organization/organization/limits
+    The platform allows 300 a minute per token: https://developer.genesys.cloud/organization/organization/limits
     """
 
     requests_per_minute: int = setting(
         "GENESYS_CLOUD_REQUESTS_PER_MINUTE",
-        "Most requests a minute of one process. The API's own headers lower it.",
+        "Maximum number of requests that one process sends in a minute. The API's own headers may lower it.",
         "300",
         default=300,
         ge=1,
@@ -99,7 +99,7 @@ class AggregatesSettings(Group):
 
     window_days: int = setting(
         "GENESYS_ASSETS_AGGREGATES_WINDOW_DAYS",
-        "Most days of aggregates that one request asks for, 1 to 31. If a window is refused, it is halved.",
+        "Maximum number of days in one request for aggregates, 1 to 31. A window that is refused is halved.",
         "7",
         default=7,
         ge=1,
@@ -182,7 +182,7 @@ class DataLakeSettings(Group):
     )
     download_seconds: int = setting(
         "GENESYS_ASSETS_DATA_LAKE_DOWNLOAD_SECONDS",
-        "Most seconds that the download of one file may take.",
+        "Maximum number of seconds for the download of one file.",
         "600",
         default=600,
         ge=1,

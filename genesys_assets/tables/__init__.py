@@ -11,5 +11,6 @@ by day; `snapshots` live answers
 `reconcile` compares figures of two sources; `restatements` the ledger of what readings changed
 `api_requests` and `api_usage` what requests cost
 
-Nothing here speaks HTTP, touches a disk or imports Dagster. A table is declared in the module that fills it.
+Nothing here speaks HTTP, opens files or imports Dagster; `reconcile` scans datasets that its callers opened. A table is
+declared in the module that fills it.
 """

@@ -64,9 +64,9 @@ def aggregate(
 ) -> pa.Table:
     """One row for each group over all parts: `keys`, then the measures in their order. A null in a key is a value too.
 
-    There must be at least one part, which may be empty. A part that lacks a column has null in it, but every column
-    must be in some part, with the same type in all. `in_order_of` names a key that is never null, and in no part lower
-    than in the parts before. Raises OutOfOrder if it is lower, and SumTooLarge.
+    There must be at least one part, which may be empty. A column that a part lacks counts as null there, but every
+    column must be in some part, with the same type in all. `in_order_of` names a key that is never null. Its values in
+    a part must not be lower than those in earlier parts; else OutOfOrder is raised. Raises SumTooLarge.
     """
     return pa.concat_tables(finished_groups(parts, keys, measures, in_order_of=in_order_of))
 

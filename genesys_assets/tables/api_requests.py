@@ -27,7 +27,7 @@ duration_ms integer how long the answer took
 bytes integer size of the decompressed body of the answer; null if it was not read completely
 waited_ms integer how long the request waited for the rate limit
 allowed_per_minute integer requests that the platform allows a minute, as the answer said; null if it did not say
-budget_left integer how many of them were left, as the answer said
+budget_left integer how many of the allowed requests were left, as the answer said
 """),
     partition_column="time",
 )

@@ -24,11 +24,11 @@ platform string kind of application that the platform took the client for
 method string GET, POST or DELETE
 path string the path, with {id} in the place of ids, as in api_requests
 requests integer requests, retries included
-succeeded integer of them answered with 2xx
-redirected integer with 3xx
-refused integer with 4xx; whether 429 is among them is unverified
-rate_limited integer with 429
-failed integer with 5xx
+succeeded integer requests answered with 2xx
+redirected integer requests answered with 3xx
+refused integer requests answered with 4xx; whether 429 is among them is unverified
+rate_limited integer requests answered with 429
+failed integer requests answered with 5xx
 """),
     partition_column="day",
     null_in_key=("platform",),

@@ -71,7 +71,7 @@ def _hash_bytes(column: pa.Array) -> Hashes:
     bounds = np.frombuffer(offsets, np.int64, len(column) + 1, column.offset * 8) if len(column) else np.zeros(1, int)
     starts, lengths = bounds[:-1] - bounds[0], np.diff(bounds)
     words = _words(data, int(bounds[0]), int(bounds[-1]))
-    # Mixed, because a length that is near a text cancels it: 'A' and 'B\0' would be one.
+    # The length is mixed first. Else it could cancel bits of the text, and 'A' and 'B\0' would have the same hash.
     hashes = _mixed(lengths.astype(np.uint64))
     rows, done = np.flatnonzero(lengths > 0), 0
     while len(rows):

@@ -1,4 +1,4 @@
-"""Declares which columns hold personal data, and whose. No other module does.
+"""Declares which columns hold personal data, and whose. Only columns of reports get their class elsewhere: see `spec`.
 
     person    agents: names, e-mail, ids of users
     contact   customers: numbers, addresses, names, ids

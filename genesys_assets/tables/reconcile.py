@@ -6,7 +6,7 @@ what a difference means for a run.
 Only figures that must be equal are compared: those of one metric, at the time at which it was emitted. nOffered is not
 compared with its outcomes (one counts at the entry of a queue, the others at the exit). oServiceLevel is not compared
 at all: its denominator depends on settings of the organisation. tWait, which no session carries, is compared with the
-metrics of leaving the queue.
+metrics that sessions emit when they leave the queue (`WAYS_OUT`).
 """
 
 from __future__ import annotations

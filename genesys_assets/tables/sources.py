@@ -46,8 +46,8 @@ def source_of(request: str) -> str:
 def fill_hours(
     spec: TableSpec, fetched: pa.Table, imported: Sequence[pa.Table], hours: Collection[datetime]
 ) -> pa.Table:
-    """The rows of `fetched`, and those of `imported` that lie in none of `hours`, the fetched ones. `imported` must be
-    in the order of the imports.
+    """The rows of `fetched`, and those of `imported` that lie in none of `hours`, which are the fetched hours.
+    `imported` must be in the order of the imports.
 
     Tables have the columns of `INTERVAL_METRICS` or `DAILY_METRICS`; the result is in key order.
     """
@@ -73,8 +73,10 @@ def without_overlaps(rows: pa.Table) -> pa.Table:
 
 
 def _overlapped(order: Numbers, series: Numbers, start: Numbers, end: Numbers) -> list[int]:
-    """Positions of the rows to leave out; `order` has those of a series one after the other, by start."""
-    # Series with a start before an earlier end. They are found without a loop, because mostly there are none.
+    """Positions of the rows to leave out. A series is the rows of one question, group and metric; in `order` they
+    follow each other by start.
+    """
+    # The series in which a bucket starts before an earlier one ends: found without a loop, as mostly there are none.
     shift = series * (int(end.max()) - int(start.min()) + 1)
     reach = np.maximum.accumulate(end[order] + shift)
     touched = np.unique(series[1:][start[order][1:] + shift[1:] < reach[:-1]])

@@ -142,7 +142,7 @@ DIMENSIONS_WITHOUT_EQUIVALENT: Mapping[str, str] = {
         "the start is no dimension of aggregates: use a granularity, or conversationStart of the details"
     ),
 }
-"""The same of dimensions."""
+"""The same for dimensions."""
 
 DEFAULT_METRICS: tuple[str, ...] = _names(
     """

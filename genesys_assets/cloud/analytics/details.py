@@ -90,8 +90,8 @@ def total_hits(cloud: GenesysCloud, interval: Interval) -> int | None:
 
 def exact_total(cloud: GenesysCloud, interval: Interval, estimate: int) -> int | None:
     """How many conversations began on the UTC days of the interval, at most 7 days: the position of the last one, which
-    is looked for from the `estimate` downwards. None if it is unknown: the query does not reach the last one, or the
-    ascending and the descending query disagree on which it is.
+    is looked for from the `estimate` downwards; so never more than the estimate. None if it is unknown: the query does
+    not reach the last one, or the ascending and the descending query disagree on which it is.
 
     One request if the estimate is right, two for each doubling by which it is too high, and one more. Raises
     InvalidQuery for an interval that reaches into the future, or any other GenesysCloudError.

@@ -99,8 +99,8 @@ class PagedQuery:
         return self._seen[number]
 
     def newest_start(self) -> datetime | None:
-        """The latest start within the interval; for a query in descending order. Raises TooLarge if more began after
-        the interval than the query reaches.
+        """The latest start within the interval. The query must be in descending order. Raises TooLarge if more
+        conversations began after the interval than the query reaches.
         """
         first = self.begin()
         pages = min(-(-self.total(first) // self._page_size), self.last_page)

@@ -1,6 +1,6 @@
 """The metrics and dimensions of each family of aggregates. Those of conversations are in `catalogue`.
 
-Source: the enumerations of Genesys Cloud's SDK 269.0.0, see `families`. A test compares them.
+Source: the enumerations of Genesys Cloud's SDK 269.0.0, see `families`. A test compares the names with the SDK.
 """
 
 from __future__ import annotations

@@ -46,8 +46,8 @@ class FetchProgress:
 
     @property
     def missing(self) -> int | None:
-        """By how many `total_hits_last` exceeds the conversations read. None if only a part of the days was read,
-        because the total is that of whole days.
+        """By how many `total_hits_last` exceeds the conversations read. None if no total is known, or if only a part of
+        the days was read, because the total is that of whole days.
         """
         if not self.whole_days or self.total_hits_last is None:
             return None

@@ -93,7 +93,7 @@ class Interval:
         return type(self)(self.start, min(self.end, instant))
 
     def require_past(self, now: datetime) -> Self:
-        """The interval itself. Raises InvalidQuery if it begins or ends after `now`."""
+        """The interval itself. Raises InvalidQuery if it begins after `now`, or ends more than `CLOCK_SKEW` after."""
         if self.start > now:
             raise InvalidQuery(f"The interval {self} lies in the future: it is {iso(now)} now.")
         if self.end > now + CLOCK_SKEW:

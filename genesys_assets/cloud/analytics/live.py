@@ -1,6 +1,6 @@
 """The present: conversations in queues, and figures of the queues.
 
-These answers carry no time, and the platform keeps no history of them, so a page is true as of its `fetched_at`.
+These answers carry no time, and the platform keeps no history of them: the time of the answer is that of the content.
 `tables.snapshots` says what a row is.
 """
 

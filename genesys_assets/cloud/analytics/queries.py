@@ -238,8 +238,8 @@ class DetailsJobQuery:
     """Conversations by a bulk job, ascending by conversationStart.
 
     With `start_of_day_interval_matching`, those that started on any UTC day that the interval touches, like the details
-    query. Without it, all whose lifetime overlaps the interval, however long ago they started. The first rule is
-    certain only for intervals of whole UTC days: the SDK calls it a filter in addition to the second. Source:
+    query. Without it, all whose lifetime overlaps the interval, however long ago they started. For intervals of other
+    than whole UTC days the former is uncertain: the SDK calls it a filter in addition to the overlap. Source:
     https://developer.genesys.cloud/api/rest/v2/analytics/conversation_details_job.
     """
 

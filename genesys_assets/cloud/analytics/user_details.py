@@ -47,7 +47,8 @@ def fetch(
     on_progress: OnProgress | None = None,
 ) -> Iterator[UsersPage]:
     """Every page of the interval, numbered from 1; none if the platform knows no user. A short page need not be the
-    last one: pages end after two without users in a row. If pages are too large, smaller ones are read from page 1.
+    last one: only two consecutive pages without users are the end. If pages are too large, smaller ones are read from
+    page 1.
     `on_progress(pages done, pages expected, total hits)` is called for each page. From `POST
     /api/v2/analytics/users/details/query`. Raises InvalidQuery for an interval that reaches into the future,
     UnexpectedAnswer if a page lost its users, EndlessPages, or any other GenesysCloudError.

@@ -161,7 +161,12 @@ def _without_login(request: requests.PreparedRequest) -> requests.PreparedReques
 
 
 def _name(file: LakeFile) -> str:
-    return f"File {file.id} of {file.schema}"
+    return f"The file {file.id} of {file.schema}"
+
+
+def _inside(file: LakeFile) -> str:
+    """The name within a sentence."""
+    return f"the file {file.id} of {file.schema}"
 
 
 def _error_of(file: LakeFile, error: Exception) -> DownloadFailed:
@@ -178,7 +183,7 @@ def _must_be_trusted(url: str, api_url: str, file: LakeFile) -> None:
     here = is_loopback(host) and is_loopback(urlsplit(api_url).hostname or "")
     if len(url) > _LONGEST_URL or not url.isprintable() or not (scheme == "https" or (scheme == "http" and here)):
         raise UrlNotTrusted(
-            f"The platform gave a URL for {_name(file).lower()} that is not fetched: it must begin with https:// and "
+            f"The platform gave a URL for {_inside(file)} that is not fetched: it must begin with https:// and "
             "name a host, without a user or a password."
         )
 
@@ -188,12 +193,12 @@ def _must_be_good(answer: Answer, file: LakeFile) -> None:
         return
     if answer.status in _EXPIRED:
         raise UrlRefused(
-            f"The host of the files refused the signed URL of {_name(file).lower()}, and a new one too. Check the "
+            f"The host of the files refused the signed URL of {_inside(file)}, and a new one too. Check the "
             "clock of this machine, and that no proxy changes URLs.",
             status=answer.status,
         )
     if answer.status == 429 or answer.status >= 500:
-        raise ServerTrouble(f"the host of the files failed with HTTP {answer.status}.", status=answer.status)
+        raise ServerTrouble("the host of the files failed.", status=answer.status)
     raise DownloadFailed(f"{_name(file)} was answered with HTTP {answer.status} in place of the file.")
 
 

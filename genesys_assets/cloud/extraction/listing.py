@@ -120,6 +120,6 @@ def _is_name(value: object) -> bool:
 
 
 def _instant(value: object) -> datetime | None:
-    """The instant in UTC, in whole milliseconds; None if there is none, or the value is not one."""
+    """The instant in UTC, in whole milliseconds; None for anything else."""
     moment = instant(value)
     return moment and moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -20,7 +20,7 @@ class Circuit:
     """Opens after `patience` seconds in which every answer was a 503. An open circuit refuses calls for `cooling`
     seconds, then lets one through as a probe.
 
-    Any answer but 503 closes it again. The threads of a client share one circuit.
+    Any whole answer but a 503 closes it again. The threads of a client share one circuit.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Circuit:
             self._probing = True
 
     def note(self, status: int | None) -> None:
-        """Notes the status of an admitted request, or None if there was no answer.
+        """Notes the status of an admitted request, or None if no whole answer was read.
 
         Raises CircuitOpen if the circuit opens, or stays open because the probe failed.
         """

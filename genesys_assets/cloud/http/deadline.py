@@ -86,7 +86,7 @@ class _TimedSocket:
         return self._reader
 
     def close_reader(self) -> None:
-        """Closes the reader of the last `makefile`. Until then the socket stays open, even if it is closed."""
+        """Closes the reader of the last `makefile`. Until then the connection stays open, even after `close()`."""
         if self._reader is not None:
             self._reader.close()
 
@@ -99,7 +99,7 @@ class _TimedConnection(HTTPConnection):
         super().connect()
         self.sock = _TimedSocket(self.sock)
 
-    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # As urllib3 has it.
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # The signature of urllib3.
         sock: Any = self.sock
         try:
             return super().getresponse()

@@ -54,8 +54,8 @@ class Answer:
 
 
 class _Session(requests.Session):
-    """Ignores redirects. Otherwise `requests` would read the whole body of a redirect and parse its URL, even if told
-    not to follow it.
+    """Ignores redirects. Otherwise `requests` would read the whole body of a redirect and parse its URL, even with
+    `allow_redirects=False`.
     """
 
     def get_redirect_target(self, resp: requests.Response) -> None:
@@ -67,7 +67,7 @@ def session(connections: int) -> requests.Session:
     http = _Session()
     http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     http.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "genesys_assets"})
-    # Retries are ours, by one policy; the adapter's own would hide them from the pacer.
+    # Only `retry` retries, by one policy. Retries by the adapter would be hidden from the pacer.
     adapter = TimedAdapter(pool_connections=2, pool_maxsize=connections, max_retries=0)
     http.mount("https://", adapter)
     http.mount("http://", adapter)

@@ -1,9 +1,9 @@
 """Limits the memory of answers that threads read ahead.
 
 Pages of the usual size never wait: each worker may hold one. If pages are larger, fewer are read ahead. Of a very large
-answer only the beginning is read ahead; the rest is read when the answer is needed next, so there is only one of these
-at a time. The answer that is needed next never waits, so there is always progress. Requests outside of `InFlight.map`
-count as needed next.
+answer only the beginning is read ahead. The rest is read when the answer is needed next, so only one very large answer
+is in memory at a time. The answer that is needed next never waits, so there is always progress. Requests outside of
+`InFlight.map` never wait, and are not counted.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class InFlight:
             self._changed.notify_all()
 
     def _abandon(self, numbers: Iterable[int]) -> None:
-        """The results are not used, so none of them may wait for its turn."""
+        """The results of these items will not be used, so no thread may go on waiting for the turn of one of them."""
         with self._changed:
             for number in numbers:
                 self._abandoned.add(number)

@@ -10,14 +10,14 @@ MIB = 1 << 20
 
 LONGEST_EXCHANGE = 100.0
 """Seconds from the request to the last byte of its answer. The platform's gateway itself gives up after a minute
-(observed, not documented); a large page takes seconds. Shorter than `jobs.run.GRACE`, after which no answer to a
-submission is waited for.
+(observed, not documented); a large page takes seconds. This is shorter than `jobs.run.GRACE`, after which the answer to
+a submission counts as lost.
 """
 
 MOST_RECEIVED = 28 * MIB
 """Bytes of one answer on the wire, and unpacked (`MOST_UNPACKED`). As Python objects a page takes `TIMES_PARSED` times
-its bytes, so one answer stays near 300 MiB. Pages of 100 conversations have 0.4 to 2 MiB. A larger answer raises
-`AnswerTooLarge`, and the caller asks for less at once.
+its bytes, so one answer stays near 300 MiB. Pages of 100 conversations have 0.4 to 2 MiB. An answer above the limit
+raises `AnswerTooLarge`, and the caller asks for less per request.
 """
 
 MOST_UNPACKED = MOST_RECEIVED
@@ -34,7 +34,7 @@ by others.
 """
 
 MOST_VALUES = 5 * MIB // 4
-"""Values, lists and objects in one answer. A page of the largest size has one for every 14 to 25 bytes. An answer of
+"""Values, lists and objects in one answer. A page of 100 conversations has one for every 14 to 25 bytes. An answer of
 nothing but `{},` would take 24 times its bytes in memory.
 """
 

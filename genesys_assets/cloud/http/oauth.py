@@ -139,7 +139,7 @@ class ClientCredentials(AuthBase):
 
 
 def _lifetime(expires_in: object) -> float:
-    """The life of a token in seconds, within the limits of a client's setting."""
+    """The life of a token in seconds: at most the longest, and the shortest if the answer does not say."""
     if isinstance(expires_in, bool) or not isinstance(expires_in, int | float) or not 0 < expires_in < math.inf:
         return SHORTEST_LIFETIME
     return float(min(expires_in, limits.LONGEST_LIFE))

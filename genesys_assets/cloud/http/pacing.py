@@ -23,7 +23,7 @@ REQUESTS_PER_NEWCOMER = 50
 NEWCOMERS_AT_LEAST = 2
 LARGEST_SHARE_OF_NEWCOMERS = 10
 """A process that starts mid-window sends one request to learn the count. Of every 50 allowed requests, 1 is kept free
-for such newcomers; of a small budget as many as two workers need, but no more than a tenth.
+for such newcomers. A budget of less than 100 keeps 2 free, but at most a tenth of it.
 """
 CAUTION = 3
 """While one of our requests is under way, other processes may get answers and ask again. So each of ours that is under
@@ -55,7 +55,7 @@ class Budget:
         self._scouting = False
         self._in_flight = 0
         self._sent = 0  # ours in this window, at most
-        self._count = 0  # everybody's in this window, at least; of ours only what was answered is sure to be in it
+        self._count = 0  # everybody's in this window, at least; ours are surely among them once they are answered
         self._count_at_first = 0
         self._answered = 0
         self._others = self._others_before = 0  # others' in this window and in the one before, at least
@@ -64,7 +64,7 @@ class Budget:
         self._not_before = 0.0
 
     def take(self, now: float) -> float:
-        """Zero if a request may go out now; then it is taken. Otherwise the seconds after which to ask again.
+        """Zero if a request may go out now; then it is counted. Otherwise the seconds after which to ask again.
 
         AFTER_THE_NEXT_ANSWER if only the next answer can tell. The first request of a window is sent alone, because its
         answer says whether the window is new and how much of it is left; unless other requests are already under way.
@@ -132,7 +132,7 @@ class Budget:
         # Otherwise it is a late answer from the window before, which says nothing about this one.
 
     def _begin(self, count: int, window_end: float, *, end_is_known: bool) -> None:
-        others_per_own = self._others_per_own if self._end_is_known else count - 1
+        others_per_own = self._others_per_own if self._end_is_known else max(0, count - 1)
         self._others_per_own = self._others_per_own_before = min(others_per_own, OTHERS_AT_FIRST)
         self._window_end, self._end_is_known = window_end, end_is_known
         self._answered, self._sent = 1, 1 + self._in_flight

@@ -74,7 +74,7 @@ class PageNumbers:
                 return
             digest = _digest(items)
             if digest in seen:
-                raise EndlessPages(f"{page.request} repeats an earlier page as page {page_number} and would never end.")
+                raise EndlessPages(f"Page {page_number} of {page.request} repeats an earlier one, without end.")
             seen.add(digest)
             page_number += 1
         raise EndlessPages(
@@ -116,7 +116,7 @@ class NextUri:
             next_params = _query(path, next_url, page) | other_params
             digest = hashlib.sha256(repr(sorted(next_params.items())).encode()).digest()
             if digest in seen:
-                raise EndlessPages(f"{path} names {words(next_url)!r} as its next page, which leads nowhere new.")
+                raise EndlessPages(f"{path} names {words(next_url)!r} as its next page, which was read before.")
             seen.add(digest)
             params, number = next_params, number + 1
         raise EndlessPages(f"{path} still names a next page after {limits.MOST_PAGES:,} pages.")
@@ -185,7 +185,7 @@ class Cursor:
                 )
             digest = hashlib.sha256(cursor.encode()).digest()
             if digest in seen:
-                raise EndlessPages(f"{path} gives a cursor that leads nowhere new and would never end.")
+                raise EndlessPages(f"{path} gives a cursor that it gave before: paging would not end.")
             seen.add(digest)
             if number >= limits.MOST_CURSORS:
                 raise EndlessPages(f"{path} still gives a cursor after {limits.MOST_CURSORS:,} pages.")
@@ -252,7 +252,7 @@ def _query(path: str, next_url: object, page: Page) -> dict[str, Any]:
         pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError:
         raise UnexpectedAnswer(
-            f"{path} names {words(next_url)!r} as its next page, which is not a page of it. It is not requested.",
+            f"{path} names {words(next_url)!r} as its next page. This is no URL of {path}, so it is not requested.",
             correlation_id=page.correlation_id,
         ) from None
     params: dict[str, Any] = {}

@@ -86,7 +86,7 @@ POLICY: Mapping[int | str, RetryRule] = {
     408: RetryRule(5, 600, backoff),
     # Either a temporary fault or one that this query causes: three retries show which.
     500: RetryRule(3, 300, backoff),
-    # A gateway during a deployment. It is over within a minute, and even the shortest eight waits take longer.
+    # A gateway during a deployment. It is over within a minute; eight waits take longer, even at their shortest.
     502: RetryRule(8, 300, backoff),
     # Overload or maintenance. In addition, the circuit opens after 5 minutes of 503, counted over all threads.
     503: RetryRule(WITHOUT_LIMIT, 600, backoff),
@@ -102,7 +102,7 @@ POLICY: Mapping[int | str, RetryRule] = {
 
 
 def failure_kind(error: BaseException) -> int | str | None:
-    """The key of the `POLICY` clause for an error; None if the error is final."""
+    """The key of the rule in `POLICY` for an error; None if the error is final."""
     match error:
         case CircuitOpen():
             return None

@@ -55,8 +55,8 @@ class GenesysCloud:
 
     With the default `workers`, 300 requests a minute are reached as long as an answer takes about three seconds at
     most. `clock` counts seconds from any start, `now` gives UTC, `sleep` waits, `jitter` draws a wait from 0 to its
-    argument. `longest_life`: the caller has no more seconds than these after the client was made. No wait ends later.
-    No exchange ends later either, logins included, except that each one gets at least a second.
+    argument. `longest_life`: how many seconds after its creation the caller can still use the client. No wait ends
+    later. No exchange ends later either, logins included, except that each one gets at least a second.
     """
 
     def __init__(
@@ -117,12 +117,20 @@ class GenesysCloud:
         """The answer to a GET, its body a JSON object. Raises a GenesysCloudError."""
         return self._page("GET", path, params=params)
 
-    def post(self, path: str, body: Any, params: Mapping[str, Any] | None = None, *, repeatable: bool = True) -> Page:
+    def post(
+        self,
+        path: str,
+        body: Any,
+        params: Mapping[str, Any] | None = None,
+        *,
+        repeatable: bool = True,
+        before_sending: Callable[[], None] | None = None,
+    ) -> Page:
         """The answer to a POST of JSON. Pass `repeatable=False` for a POST that must not happen twice: it is retried
         only if it certainly had no effect. After any other failure `retry.may_have_happened` says whether it may have
-        had one. Raises a GenesysCloudError.
+        had one. `before_sending` is called before each try, after all waiting. Raises a GenesysCloudError.
         """
-        return self._page("POST", path, params=params, body=body, repeatable=repeatable)
+        return self._page("POST", path, params=params, body=body, repeatable=repeatable, before_sending=before_sending)
 
     def delete(self, path: str) -> None:
         """Deletes the resource at the path. The answer's body, if any, is ignored. Raises a GenesysCloudError."""
@@ -172,10 +180,11 @@ class GenesysCloud:
         params: Mapping[str, Any] | None = None,
         body: Any = None,
         repeatable: bool = True,
+        before_sending: Callable[[], None] | None = None,
     ) -> Page:
         def ask() -> Page:
             with in_flight.attempt():
-                answer = self._ask(method, path, params=params, json=body)
+                answer = self._ask(method, path, params=params, json=body, before_sending=before_sending)
                 in_flight.hold_parsed(answer.body)
                 content = read_object(answer, f"{method} {path}")
             request = request_text(method, path, params, body)
@@ -238,7 +247,7 @@ class GenesysCloud:
                 self._pacer.hold(error.retry_after)
         raise error
 
-    def _send(self, method: str, path: str, **options: Any) -> Answer:
+    def _send(self, method: str, path: str, before_sending: Callable[[], None] | None = None, **options: Any) -> Answer:
         self._credentials.token()
         held_back = self._pacer.acquire()
         self.usage.add(waited_seconds=held_back, requests=1)
@@ -249,6 +258,8 @@ class GenesysCloud:
         size: int | None = None
         sent_at, time = self._clock(), self.now()
         try:
+            if before_sending is not None:
+                before_sending()
             answer = exchange(
                 self._session,
                 method,

@@ -98,13 +98,14 @@ def availability(cloud: GenesysCloud, kind: Kind = CONVERSATIONS) -> datetime | 
     return _instant(page, page.json(), "dataAvailabilityDate")
 
 
-def submit(cloud: GenesysCloud, query: Query) -> str:
+def submit(cloud: GenesysCloud, query: Query, before_sending: Callable[[], None] | None = None) -> str:
     """The id of a new job, by `POST /api/v2/analytics/…/details/jobs`.
 
     It is sent again only if it surely had no effect. After another failure, `retry.may_have_happened` says whether a
-    job with an unknown id may exist.
+    job with an unknown id may exist. `before_sending` is called before each try.
     """
-    page = cloud.post(kind_of(query).path, query.validate(cloud.now()).body(), repeatable=False)
+    body = query.validate(cloud.now()).body()
+    page = cloud.post(kind_of(query).path, body, repeatable=False, before_sending=before_sending)
     job_id = read_id(page.json().get("jobId"))
     if job_id is None:
         raise BrokenAnswer(
@@ -135,7 +136,7 @@ def results(
 ) -> Iterator[JobPage]:
     """The pages of a FULFILLED job, numbered from 1, by `GET …/jobs/{jobId}/results`; at least one.
 
-    A page without rows need not be the last: only a missing cursor ends them. If a page is too large, smaller ones
+    A page without rows need not be the last: the last one has no cursor. If a page is too large, smaller ones
     follow. Raises EndlessPages after 100 empty pages in a row, for a repeated page, and after
     `limits.MOST_CURSORS` pages; or any other GenesysCloudError.
     """

@@ -23,11 +23,11 @@ _log = logging.getLogger(__name__)
 def without_gaps(cloud: GenesysCloud, interval: Interval, pages: Iterable[JobPage]) -> Iterator[JobPage]:
     """Yields the pages of the interval's job, which ascend by conversationStart, after checking the empty ones.
 
-    Raises UnexpectedAnswer where the details query knows conversations of the interval that belong on empty pages:
-    between the conversations before and behind them, or behind the last one. Conversations that began before the
-    interval, or after the instant up to which the job has all data, are not compared. Neither is a gap that is too
-    long for the details query, which is logged as a warning. Without empty pages no request is sent. An answer that is
-    too large to be read raises AnswerTooLarge.
+    Raises UnexpectedAnswer if the details query knows conversations of the interval that belong on empty pages: those
+    that began between the conversations before and after these pages, or after the last conversation. Conversations
+    that began before the interval, or after the instant up to which the job has all data, are not compared. A gap that
+    is too long for the details query is not compared either; a warning is logged. Without empty pages no request is
+    sent. An answer that is too large to be read raises AnswerTooLarge.
     """
     latest: datetime | None = None
     empty: JobPage | None = None
@@ -47,7 +47,7 @@ def without_gaps(cloud: GenesysCloud, interval: Interval, pages: Iterable[JobPag
 def _must_hold_nothing(
     cloud: GenesysCloud, interval: Interval, page: JobPage, latest: datetime | None, until: datetime
 ) -> None:
-    """Raises UnexpectedAnswer where conversations began after the latest one and before `until`."""
+    """Raises UnexpectedAnswer if the details query knows one that began after `latest` and before `until`."""
     start = interval.start if latest is None else max(interval.start, latest + MILLISECOND)
     end = min(interval.end, until, page.available_through or interval.end)
     newest = _newest_start(cloud, Interval(start, end)) if start < end else None

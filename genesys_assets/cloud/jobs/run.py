@@ -77,14 +77,17 @@ __all__ = [
 
 DEADLINE = timedelta(hours=1)
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
-# The oldest job that is still read. A job shows conversations as of its submission at the latest (`as_of` of its
+# The age up to which a job is still read. A job shows conversations as of its submission at the latest (`as_of` of its
 # pages), so an older job is too stale.
 REUSABLE = timedelta(hours=6)
 # Older notes are dropped. The extra hour allows for differing clocks of two processes.
 NOTES_KEPT = REUSABLE + timedelta(hours=1)
-# How long a note without a job id may mean that another process waits for the answer to its submission: no request
-# takes longer. After that the answer counts as lost. It cannot be looked up, because no endpoint lists jobs.
+# Up to this age, a note without a job id may be that of another process, which still waits for the answer to its
+# submission: it renews the note before each try, and a try takes no longer. After that the answer counts as lost. The
+# job cannot be looked up, because no endpoint lists jobs.
 GRACE = timedelta(minutes=2)
+# A note that is younger than this need not be renewed. With it the longest exchange still ends within `GRACE`.
+_RENEWED_AFTER = timedelta(seconds=15)
 _POLL_NOTE_SECONDS = 5.0
 # These errors say nothing about a job. It can be read once the platform answers again.
 _NOTHING_ABOUT_A_JOB = (CircuitOpen, LoginRefused, MissingPermission, RateLimited, Unauthorized, Unreachable)
@@ -125,12 +128,12 @@ def read(
 
     `on_progress(pages done, None, conversations so far)` is called for each page.
 
-    The interval should end by `availability`: a job whose interval ends later has only part of the data, and no answer
+    The interval should not end after `availability(…)`: else the job has only part of the data, and no answer
     says so. See `available_through` of the pages.
 
     Raises InvalidQuery; JobFailed, JobExpired or another error of the results (the second time); JobCancelled;
-    JobTooSlow; SubmissionLost; UnexpectedAnswer where the details query knows conversations that the job lacks (`gaps`;
-    not of users); or any other GenesysCloudError.
+    JobTooSlow; SubmissionLost; UnexpectedAnswer if the details query knows conversations that the job lacks (see
+    `gaps`; jobs of users are not checked); or any other GenesysCloudError.
     """
     query.validate(cloud.now())
     checked_page_size(page_size)
@@ -203,7 +206,9 @@ class _Tries:
                 self._repeat_blindly(recorded)
                 return None
             self._cloud.sleep(min(patience, _POLL_NOTE_SECONDS))
-            recorded = self._book.find(self._query.fingerprint)
+            seen, recorded = recorded, self._book.find(self._query.fingerprint)
+            if recorded != seen:
+                looked_at = self._cloud.now()  # The other process is trying again.
         if recorded is None or recorded.job_id is None:
             return None
         if self._is_good(recorded, recorded.job_id):
@@ -215,7 +220,7 @@ class _Tries:
     def _repeat_blindly(self, recorded: RecordedJob) -> None:
         self._repeated_blindly = True
         _log.warning(
-            "The answer to the details job of %s, submitted at %s, was lost. It is submitted once more. If the"
+            "The answer to the details job of %s, submitted at %s, was lost. The job is submitted once more. If the"
             " first one exists, nobody reads it, and it expires by itself.",
             self._query.interval,
             iso(recorded.submitted_at),
@@ -235,10 +240,17 @@ class _Tries:
         return job_status.state in ("QUEUED", "PENDING", "FULFILLED") and not expired
 
     def _submit(self) -> _Job:
-        fingerprint, submitted_at = self._query.fingerprint, self._cloud.now()
-        self._book.record(RecordedJob(fingerprint, None, submitted_at))
+        note = RecordedJob(self._query.fingerprint, None, self._cloud.now())
+        self._book.record(note)
+
+        def renew() -> None:
+            nonlocal note
+            if self._cloud.now() - note.submitted_at >= _RENEWED_AFTER:
+                note = replace(note, submitted_at=self._cloud.now())
+                self._book.record(note)
+
         try:
-            job_id = submit(self._cloud, self._query)
+            job_id = submit(self._cloud, self._query, renew)
         except GenesysCloudError as error:
             if not may_have_happened(error):
                 self._forget(None)
@@ -247,9 +259,9 @@ class _Tries:
                 raise self._lost(error) from error
             _log.warning("The answer to the details job of %s was lost: %s", self._query.interval, error)
             return self._resume() or self._submit()
-        self._book.record(RecordedJob(fingerprint, job_id, submitted_at))
+        self._book.record(replace(note, job_id=job_id))
         _log.info("The details job %s of %s is submitted.", job_id, self._query.interval)
-        return _Job(job_id, submitted_at)
+        return _Job(job_id, note.submitted_at)
 
     def _lost(self, error: GenesysCloudError) -> SubmissionLost:
         return SubmissionLost(
@@ -416,7 +428,7 @@ _ENDS: dict[str, tuple[type[JobError], str, str]] = {
         "failed",
         "Retry later. If it fails again, ask for a shorter interval or give Genesys support the job id.",
     ),
-    "EXPIRED": (JobExpired, "expired", "Read the pages without long breaks, or in larger ones."),
+    "EXPIRED": (JobExpired, "expired", "Read the pages without long breaks, or read larger pages."),
     "CANCELLED": (
         JobCancelled,
         "was cancelled",

@@ -1,8 +1,8 @@
 """Participant attributes as typed columns. A conversation has the value of its first participant that has the
 attribute.
 
-A value that is not of the type becomes null, and is counted. So is a value that the platform may have truncated, unless
-it is text: a number without its last digits is another number.
+A value that is not of the type becomes null. So does a value that the platform may have truncated, unless it is text,
+because a number without its last digits is another number. Both are counted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DECIMAL = r"^[-+]?[0-9]{1,15}(\.[0-9]{1,9})?$"
 
 @dataclass(slots=True)
 class Remark:
-    """Counts of an attribute's values: all, those of another type, those that may be truncated, those of conversations
+    """Counts of an attribute's values: all, those that became null, those that may be truncated, those of conversations
     with several different values, and those that are hashes.
     """
 
@@ -45,7 +45,7 @@ class Remark:
 
     def __str__(self) -> str:
         parts = {
-            "are null because they are not of the type": self.unreadable,
+            "are null because they are not of the type or may have been truncated": self.unreadable,
             "may have been truncated by the platform": self.truncated,
             "are hashes, since personal data are stored as hashes": self.hashed,
             "belong to conversations whose participants have different ones": self.several,
@@ -96,7 +96,9 @@ def _converted(texts: pa.ChunkedArray, attribute: TypedAttribute) -> pa.ChunkedA
 
 
 def _instant(text: str) -> datetime | None:
-    """An instant of ISO 8601 that says its offset; in UTC, where it must lie in the years 1 to 9999 too."""
+    """The instant in an ISO 8601 text with an offset, in UTC. None if the text is not one, or if its year in UTC is not
+    from 1 to 9999.
+    """
     try:
         local = datetime.fromisoformat(text)
         instant = local.astimezone(UTC) if local.tzinfo else None

@@ -1,7 +1,8 @@
 """Computes a report: gathers its parts in pieces, sums them once, and derives the columns from the sums.
 
-Every figure is a sum of parts. The parts are stacked as rows with the same keys and summed once. So a figure is null if
-all its parts are, and a group may have a null in its key. Averages and ratios are quotients of such sums.
+Every figure is aggregated from parts: mostly summed, some by minimum, maximum, percentile or distinct values. The parts
+are stacked as rows with the same keys and aggregated once. So a figure is null if all its parts are, and a group may
+have a null in its key. Averages and ratios are quotients of such sums.
 """
 
 from __future__ import annotations
@@ -111,7 +112,8 @@ def _granularity(report: Report, stored: StoredDay, window: Window) -> Granulari
     if granularity != report.granularity and counted_once:
         raise NotStored(
             f"{', '.join(sorted(counted_once))} can only be computed with granularity {report.granularity}, because "
-            f"such counts do not add up, but {stored.day} has imported figures with {granularity}. Take it out of "
+            f"such counts do not add up, but {stored.day} has imported figures with {granularity}. Take these metrics "
+            "out of "
             f"{report.name}, or fetch the hours."
         )
     return granularity
@@ -229,7 +231,8 @@ def _weekdays(starts: pa.ChunkedArray, ends: pa.ChunkedArray, stored: StoredDay)
     if len(day) and (last > bounds[day + 1]).any():
         raise NotStored(
             f"An imported figure of {stored.days[0]} to {stored.days[-1]} lies on two days, so its "
-            "weekday is not known: import shorter buckets, or fetch genesys/pages/hourly_aggregates of these hours."
+            "weekday is not known: import shorter buckets, or fetch genesys/pages/hourly_aggregates of the hours of "
+            "these days."
         )
     weekdays = np.array([date.fromisoformat(each).isoweekday() for each in stored.days])
     return pa.array(weekdays[day], pa.int64())

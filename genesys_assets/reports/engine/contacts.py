@@ -110,8 +110,8 @@ class _KnownContacts:
 
 @dataclass(frozen=True, slots=True)
 class Contacts:
-    """The contacts of a window. `of` adds the partitions that are read to `inputs`. The reasons why repeats and
-    followers are unknown are by horizon in days; None if they are known.
+    """The contacts of a window. `of` adds the partitions that are read to `inputs`. `unknown_before` and
+    `unknown_after` say for each horizon, in days, why repeats and followers are unknown; None if they are known.
     """
 
     lake: Lake

@@ -148,8 +148,8 @@ def _facts(of: _Same) -> _Facts:
 
 
 def _names(lake: Lake, name: str, end: datetime) -> str:
-    """Identifies the names that were valid at an instant, of all entities that a listing had by `_SEEN_LATER`
-    after it.
+    """Identifies the names that were valid at an instant. It counts all entities that appeared in a listing until
+    `_SEEN_LATER` after that instant.
     """
     spec = HISTORIES[name]
     place = f"reference/{spec.name}"

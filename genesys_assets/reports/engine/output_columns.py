@@ -209,7 +209,9 @@ def having(report: Report, table: pa.Table, figures: Mapping[str, Any]) -> pa.Ta
 
 
 def top_rows(report: Report, table: pa.Table) -> pa.Table:
-    """The rows in order: by interval, then by the report's `order_by`. With `top`, only so many of each interval."""
+    """The rows in order: by interval, then by the report's `order_by`. With `top`, only the first `top` rows of each
+    interval.
+    """
     order = {"interval_start": "descending" if ("interval_start", True) in report.order else "ascending"}
     for name, descending in (*report.order, *((name, False) for name in report.spec.key)):
         order.setdefault(name, "descending" if descending else "ascending")

@@ -15,7 +15,8 @@ _COMPARE = {"gt": pc.greater, "gte": pc.greater_equal, "lt": pc.less, "lte": pc.
 
 
 def holds(condition: Condition, column: Callable[[str], Any], type_of: Callable[[str], pa.DataType]) -> Any:
-    """Whether the condition holds in each row. A comparison of a missing value does not hold.
+    """Whether the condition holds in each row. A comparison with a missing value does not hold, except that `missing`
+    does.
 
     `column` gives the values of a field. If it gives expressions, so does this function; if it gives arrays, an array.
     """

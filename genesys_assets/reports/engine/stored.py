@@ -57,7 +57,7 @@ class StoredDay:
     remarks: dict[str, Remark] = field(default_factory=dict)
 
     def over(self, report: Report, last: str | None = None) -> StoredDay:
-        """The same with the days and zone of the report's period, which ends on this day or on `last`."""
+        """This StoredDay with the days and the zone of the report's period, which ends on this day or on `last`."""
         return replace(self, zone=report.zone or self.zone, days=report.period.days(last or self.day))
 
     def before(self, report: Report) -> StoredDay | None:
@@ -122,7 +122,8 @@ class StoredDay:
         if len(self.days) > 1 and date.fromisoformat(self.days[0]) < self.start_date:
             raise NotStored(
                 f"The days {self.days[0]} to {self.days[-1]} begin before {self.start_date} "
-                "(GENESYS_ASSETS_START_DATE), so some of them were never fetched: the first one is the next period."
+                "(GENESYS_ASSETS_START_DATE), so some of them were never fetched. The report begins with the first "
+                "period that does not begin before that date."
             )
 
     def _must_answer(self, part: AggregatesPart, window: Window) -> None:
@@ -135,7 +136,8 @@ class StoredDay:
             why = unanswered(self.lake, window.utc_days()).get(part.source.family.name)
             if why is None:
                 raise
-            raise NotStored(f"The platform did not answer the family {part.source.family.name}: {why}.") from None
+            family = part.source.family.name
+            raise NotStored(f"The platform did not answer questions about the family {family}: {why}.") from None
 
     # -- aggregates ------------------------------------------------------------------------------------------------
 
@@ -177,7 +179,7 @@ class StoredDay:
             return
         what = question_in_words(replace(question, metrics=tuple(set.union(*missing.values()))))
         raise NotStored(
-            f"Hours of {', '.join(missing)} were fetched before anything asked for {what}: materialise "
+            f"Hours of {', '.join(missing)} were fetched before a report or a setting needed {what}: materialise "
             f"genesys/pages/hourly_aggregates again, for example with --partition-range "
             f"{min(missing)}-00:00...{max(missing)}-23:00, then genesys/{place} of these days."
         )
@@ -316,7 +318,9 @@ class StoredDay:
                 raise NotStored(f"genesys/{place} has no partition {day}: materialise it first.")
 
     def _must_reach(self, place: str, window: Window) -> None:
-        """Raises NotStored unless each UTC day that the finished days touch is stored up to the end of these days."""
+        """The days of the period that are over must be stored to their end. Raises NotStored if a UTC day that they
+        touch does not reach that far.
+        """
         ended = max((bound for bound in self.bounds[1:] if bound <= datetime.now(UTC)), default=window.start)
         if ended == window.start:
             return
@@ -337,7 +341,7 @@ class StoredDay:
 
     def _days_end(self) -> str:
         if len(self.days) == 1:
-            return f"The business day {self.days[0]} ends"
+            return f"The day {self.days[0]} in {self.zone.key} ends"
         return f"The days {self.days[0]} to {self.days[-1]}, as far as they are over, end"
 
 
@@ -370,7 +374,8 @@ def _inside(metrics: pa.Table, window: Window) -> pa.Table:
         first = across.slice(0, 1).to_pylist()[0]
         raise NotStored(
             f"An imported figure of {first['interval_start']:%Y-%m-%d %H:%M} to {first['interval_end']:%H:%M} UTC "
-            f"crosses the bounds of the day, {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC: "
+            f"crosses the bounds of the report's day or period, {window.start:%Y-%m-%d %H:%M} to "
+            f"{window.end:%Y-%m-%d %H:%M} UTC: "
             "import shorter buckets, or fetch genesys/pages/hourly_aggregates of that hour."
         )
     return metrics

@@ -3,7 +3,8 @@
     mediaType: [voice, chat]                       friendly: every name must have one of its values
     {or: [{queueId: …}, {userId: {exists: true}}]}
     {type: and, clauses: [{type: or, predicates: [{dimension: mediaType, value: voice}]}]}     as the platform writes it
-    {type: simple, attribute: mediaType, condition: eq, value: voice}                          as tutorials write it
+    {type: simple, attribute: mediaType, condition: eq, value: voice}                          as tutorials about the
+    API write it
 
 This module parses conditions, and converts them to filters of the platform. `engine.row_filter` applies them to
 stored rows; `meaning` looks up the names.
@@ -119,7 +120,7 @@ class _Reader:
             return self._group(name, value, path, depth)  # type: ignore[arg-type]
         if name == "not":
             return self._refuse(
-                path, "not is no part of a condition. Deny each value, as in {mediaType: {ne: voice}}", value
+                path, "`not` is not available. Negate each comparison, as in {mediaType: {ne: voice}}", value
             )
         if not isinstance(value, dict):
             return self._comparison(name, "in" if isinstance(value, list) else "eq", value, path)
@@ -202,13 +203,13 @@ class _Reader:
     def _compared(self, name: str, operator: Operator, value: Any, path: Path) -> Condition | None:
         values = value if isinstance(value, list) else [value]
         if not values or None in values:
-            missing = "To ask whether it has one write {exists: true}"
+            missing = "To test whether it has a value, write {exists: true}"
             return self._refuse(
                 path, f"{name} is compared with nothing. Give it a value or a list of values. {missing}", value
             )
         if operator in TEXT_OPERATORS and "" in values:
             return self._refuse(
-                path, f"every text has an empty part. Give {name} a text of one character or more", value
+                path, f"every text contains the empty text. Give {name} a text of one character or more", value
             )
         wrong = [each for each in values if not isinstance(each, str | int | float)]
         if wrong:

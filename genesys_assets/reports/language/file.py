@@ -133,8 +133,10 @@ class _Loader(yaml.SafeLoader):
 
 
 def _compose(text: str, *, is_shipped: bool) -> yaml.Node | None:
-    """Raises YAMLError and _TooMuch. Files that ship need no limits, so libyaml composes them, if PyYAML has it: that
-    takes a twentieth of the time, and every process that loads definitions reads them.
+    """The root node of a YAML text; None if it is empty. Raises YAMLError and _TooMuch.
+
+    Files that ship need no limits, so libyaml composes them if PyYAML has it. That takes a twentieth of the time, which
+    matters because every process that loads definitions reads these files.
     """
     loader = getattr(yaml, "CSafeLoader", _Loader) if is_shipped else _Loader
     node: yaml.Node | None = loader(text).get_single_node()
@@ -164,7 +166,7 @@ class Document:
             return document
         if match := _ODD_INDENTATION.search(text):
             line = text.count("\n", 0, match.start(1)) + 1
-            message = f"begins with the character {match[1]!a}, which is no space. Indent with spaces"
+            message = f"the line begins with the character {match[1]!a}, which is no space. Indent with spaces"
             document._problems.append(Problem(file, line, match.start(1) - match.start() + 1, "", message))
             return document
         try:
@@ -191,7 +193,8 @@ class Document:
         self._nodes += 1
         if self._nodes > MOST_VALUES or len(path) > DEEPEST:
             raise _TooMuch(
-                f"has more than {MOST_VALUES:,} values once aliases (*name) are filled in, or one that holds itself. "
+                f"has more than {MOST_VALUES:,} values once aliases (*name) are filled in, or an alias stands inside "
+                "the value that it repeats. "
                 "Write fewer aliases",
                 node.start_mark,
             )

@@ -45,7 +45,7 @@ class Compare(Model):
     `handled_before`, `handled_change`.
     """
 
-    hints: ClassVar = {"with": "The period to compare with is called to."}
+    hints: ClassVar = {"with": "The period to compare with is called `to`."}
 
     columns: Annotated[list[Text], Field(min_length=1)]
     """Columns of numbers: handled, average_handle_time."""

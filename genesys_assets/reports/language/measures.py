@@ -117,7 +117,7 @@ class Attribute(Model):
     attribute.
     """
 
-    hints: ClassVar = {"name": "The attribute's name is called attribute."}
+    hints: ClassVar = {"name": "The field for the attribute's name is called `attribute`."}
 
     attribute: Text
     """The attribute's name, as flows and scripts set it."""

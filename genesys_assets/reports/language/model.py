@@ -88,7 +88,7 @@ class Aggregates(Model):
     tables/interval_metrics, those of other families from tables/<family>_metrics.
     """
 
-    hints: ClassVar = {"where": "Conditions of aggregates are called filter."}
+    hints: ClassVar = {"where": "Conditions of aggregates are called `filter`."}
 
     family: Family = CONVERSATIONS.name
     """What is counted: conversations, flows, evaluations, surveys, resolutions, transcripts, bots and others."""
@@ -102,7 +102,9 @@ class Aggregates(Model):
     views: dict[Name, View] = Field(default_factory=dict)
     """Ranges of timers that are counted under a name of your own."""
     flatten: bool = False
-    """Whether something with several values of a dimension counts in one group ("a,b") instead of in each of them."""
+    """Whether something with several values of a dimension counts in one group ("a,b") instead of once in the group of
+    each value.
+    """
     group_by: dict[str, str | None] = Field(default_factory=dict)
     """The family's name for a dimension of the report's group_by, if it differs: {formId: surveyFormId}. With null, all
     figures of this source count where the dimension has no value.
@@ -130,7 +132,7 @@ class LinkedTable(Model):
 class Details(Model):
     """Figures counted here, from the rows of a table of the lake."""
 
-    hints: ClassVar = {"filter": "Conditions of details are called where."}
+    hints: ClassVar = {"filter": "Conditions of details are called `where`."}
 
     table: TableName
     """The table: conversations, sessions, segments, session_metrics, interaction_legs and others; live/queues."""
@@ -141,7 +143,9 @@ class Details(Model):
     with …_unreadable and …_truncated.
     """
     time: Text | None = None
-    """The instant that places a row in an interval. Default: conversation_start; observed_at of live tables."""
+    """The instant that places a row in an interval. Default: conversation_start; observed_at of live tables,
+    quarter_start of user_time, time of api_requests.
+    """
     where: StatedCondition = None
     """Which rows count. A column of the row's conversation is written conversation.media_type."""
     having: LinkedTable | None = None
@@ -260,7 +264,7 @@ class ReportDefinition(Model):
     order_by: list[Text] = Field(default_factory=list)
     """Order of the rows within an interval: columns, each with ` desc` for the largest first."""
     top: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    """Show only the first rows of each interval, this many."""
+    """How many rows of each interval are shown: the first ones in the order."""
     chart: Chart | None = None
     """The chart that the UI draws."""
 

@@ -37,8 +37,8 @@ _TYPES: dict[AttributeType, pa.DataType] = {
 
 @dataclass(frozen=True, slots=True)
 class TypedAttribute:
-    """A participant attribute as a typed column. A second column says whether the value is not of this type, a third
-    whether the platform may have truncated it.
+    """A participant attribute as a typed column. A second column says whether the value became null, because it is not
+    of this type or may be truncated. A third says whether the platform may have truncated it.
     """
 
     name: str
@@ -105,8 +105,8 @@ class Table:
         return self.spec is USER_TIME
 
     def column(self, name: str) -> str:
-        """The column of a name, written as the table, the platform or the tutorials write it. Raises LookupError with
-        the closest names.
+        """The column of a name, which may be spelled as the table, the platform or tutorials about its API spell it.
+        Raises LookupError with the closest names.
 
         >>> table("interaction_legs").column("queueId")
         'queue_id'

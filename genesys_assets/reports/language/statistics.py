@@ -1,4 +1,4 @@
-"""The statistics of metrics that may be added up over time and over groups."""
+"""The statistics of each kind of metric that may be combined over time and over groups."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Model(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _all_at_once(cls, value: Any, handler: Any) -> Self:
-        """Report unknown fields with the nearest known names, and validate all other fields all the same."""
+        """Report unknown fields with the nearest known names, and validate the other fields nevertheless."""
         unknown = [name for name in value if name not in cls.model_fields] if isinstance(value, dict) else []
         errors = [
             mistake((name,), f"unknown field {quoted(name)}. {cls._instead_of(str(name))}", value[name])
@@ -69,7 +69,9 @@ class Model(BaseModel):
 
     @classmethod
     def _without(cls, value: Any, errors: list[InitErrorDetails]) -> Any:
-        """The value without what has these errors, so that the rest can be checked; None if nothing can."""
+        """The value without the fields that have these errors, so that the rest can be checked; None if the rest cannot
+        be checked.
+        """
         return None
 
     def _mistakes(self) -> list[InitErrorDetails]:

@@ -25,7 +25,7 @@ from genesys_assets.tables.conversations.model import snake_case
 
 _HOW: dict[str, How] = {"min": "min", "max": "max", "target": "same"}
 _COUNTS = ("handledCount", "abandonedCount")
-"""Tutorial names that mean a timer's count."""
+"""Names that tutorials about the API use for a timer's count."""
 _REFUSED = {
     **dict.fromkeys(("avg", "average", "mean", "value"), AVERAGE[0].lower() + AVERAGE[1:-1]),
     **dict.fromkeys(

@@ -56,7 +56,7 @@ def shown_columns(
     findings: Findings,
 ) -> tuple[OutputColumn, ...]:
     """The columns of an entry. Columns with mistakes are left out, and the mistakes added to the findings. `taken` are
-    the names of columns that every report has.
+    the names of columns that the report has without declaring them.
     """
     names, reader = set(taken), _Reader(keys, figures, findings)
     types = {name: figure.result for name, figure in figures.items()}

@@ -34,7 +34,7 @@ from genesys_assets.tables.conversations.model import snake_case
 
 _NUMBERS = (pa.int64(), pa.float64())
 _ONLY_DETAILS = ("tConversationDuration", "tSegmentDuration", "nFlow", "tFlow")
-"""Metrics of sessions that aggregates do not have."""
+"""Metrics of sessions that the aggregates of conversations do not have."""
 _OBSERVED = {
     "live/conversations": ("oWaiting", "oAlerting", "oInteracting"),
     "live/queues": (
@@ -235,7 +235,10 @@ class _Reader:
 def _attributes(stated: Details, source_table: Table, path: Path, findings: Findings) -> Iterator[TypedAttribute]:
     """The participant attributes that the source adds to its table."""
     if stated.attributes and not source_table.has_conversations:
-        message = f"{source_table.name} has no conversations, whose participants have attributes. Take attributes out"
+        message = (
+            f"rows of {source_table.name} belong to no conversation, so they have no participant attributes. Take "
+            "attributes out"
+        )
         findings.add((*path, "attributes"), message)
         return
     taken = set(source_table.spec.schema.names)
@@ -251,7 +254,9 @@ def _attributes(stated: Details, source_table: Table, path: Path, findings: Find
 
 
 def _in_any_case(comparison: Comparison) -> Comparison:
-    """With each spelling of true and false that YAML knows: flows write True, true or TRUE into a text."""
+    """The comparison, with every true and false in each spelling that YAML knows: flows write True, true or TRUE into a
+    text.
+    """
     spelled = (
         (text.lower(), text, text.upper()) if isinstance(value, bool) else (value,)
         for value in comparison.values
@@ -352,7 +357,8 @@ def _can_be_counted_once(part: DetailsPart, path: Path, findings: Findings) -> N
             if not of_one and not (of_conversation and part.once_per == "conversation_id"):
                 findings.add(
                     (*path, "measures", count.figure),
-                    f"with once_per: {part.once_per} only {part.once_per} itself and, per conversation_id, columns "
-                    "conversation.… can be used: others differ between its rows",
+                    f"with once_per: {part.once_per} a measure can use only {part.once_per} itself; with once_per: "
+                    "conversation_id also columns conversation.… and attributes. Other columns may differ between the "
+                    f"rows of one {part.once_per}",
                     column,
                 )

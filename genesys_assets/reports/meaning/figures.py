@@ -46,7 +46,7 @@ _HISTORIES = {
     "external_organization_id": "external_organizations",
 }
 _COLUMN = re.compile(r"(conversation\.)?[a-z][a-z0-9_]{0,62}")
-"""A column that rows are grouped by, as readers of stored tables can name it."""
+"""The names that a column may have by which rows are grouped: those that every reader of stored tables can name."""
 _OF_PEOPLE = {USERS: PersonalData.PERSON, "external_organizations": PersonalData.CONTACT}
 
 

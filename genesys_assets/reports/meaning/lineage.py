@@ -102,7 +102,7 @@ def _of_figures(report: Report) -> dict[str, tuple[Origin, ...]]:
 
 
 def _counted(part: DetailsPart, count: Count) -> Iterator[Origin]:
-    """The origins of a count. Counted rows come from the columns of their key."""
+    """The origins of a count. If it has no column, they are the column of `once_per`, else the key of the table."""
     columns = [count.column] if count.column else [part.once_per] if part.once_per else list(part.table.spec.key)
     for column in columns:
         if column:

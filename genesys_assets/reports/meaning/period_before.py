@@ -46,7 +46,7 @@ def with_compared(
     stated: ReportDefinition, shown: Sequence[OutputColumn], taken: Collection[str], findings: Findings
 ) -> tuple[OutputColumn, ...]:
     """The columns that are shown. Each compared one is followed by its value before and by the difference. `taken` are
-    the names of columns that every report has.
+    the names of columns that the report has without declaring them.
     """
     if stated.compare is None:
         return tuple(shown)

@@ -44,9 +44,9 @@ class StandaloneReport(Entry):
             path: Path = ("aggregates", index) if isinstance(self.aggregates, list) else ("aggregates",)
             for question in further_questions([part.source.question], always_asked):
                 message = (
-                    f"nothing asks the platform for {question_in_words(question)}. Put the report into reports.yaml of "
-                    "the code location genesys_assets (GENESYS_ASSETS_REPORTS), which then asks; or count from "
-                    "`details`"
+                    f"no other report and no setting asks the platform for {question_in_words(question)}. Put this "
+                    "report into reports.yaml of the code location genesys_assets (GENESYS_ASSETS_REPORTS), so that it "
+                    "is asked for, or count from `details`"
                 )
                 mistakes.append(mistake(path, message, ", ".join(question.metrics)))
         return mistakes

@@ -90,7 +90,9 @@ def _bounds(comparison: Comparison, column: str, type_: pa.DataType, findings: F
             yield name, converted(bound, type_) if isinstance(bound, str) else bound
         except (ValueError, TypeError, OverflowError):
             example = f", such as {_EXAMPLES[type_]}" if type_ in _EXAMPLES else ""
-            findings.add(comparison.path, f"{column} is {type_in_words(type_)}{example}, so {name} takes one", bound)
+            findings.add(
+                comparison.path, f"{column} is {type_in_words(type_)}, so {name} must be one too{example}", bound
+            )
 
 
 def _is_time(type_: pa.DataType) -> bool:
@@ -98,8 +100,8 @@ def _is_time(type_: pa.DataType) -> bool:
 
 
 def value_of(value: Value, column: str, type_: pa.DataType) -> Any:
-    """The value in the form in which the column has it. Raises InvalidQuery, ValueError or TypeError if it cannot have
-    it.
+    """The value in the form that the column stores. Raises InvalidQuery, ValueError or TypeError if the column cannot
+    hold it.
     """
     of_type = converted(value, type_)
     return allowed_value(column, of_type) if type_ == pa.string() else of_type

@@ -86,7 +86,7 @@ def _pairs(attributes: Item, path: str, result: ConversationsOfPage) -> list[Ite
     named: dict[str | None, Item] = {}
     for name, item in sorted(attributes.items()):
         if item is not None and named.setdefault(_as_string(name), {"name": name, "value": item})["name"] != name:
-            result.losses[f"{path}: a name that equals another one's once it is text"] += 1
+            result.losses[f"{path}: a name that equals another name after characters were replaced"] += 1
     return list(named.values())
 
 

@@ -64,7 +64,7 @@ def map_scalars(type_: pa.DataType, change: Callable[[pa.DataType], pa.DataType]
 
 
 def conformed(values: pa.Array, type_: pa.DataType) -> pa.Array:
-    """The values converted to a type with other fields: additional fields are null, missing ones are dropped."""
+    """The values converted to a type: fields that only the type has are null, fields that it lacks are dropped."""
     if values.type == type_:
         return values
     if pa.types.is_struct(type_):

@@ -18,7 +18,7 @@ conversation_id string the conversation
 conversation_start instant when it began
 media_type string its media type
 open_days integer whole days since it began
-last_activity instant start of its latest session that has one
+last_activity instant latest start of one of its sessions
 queue_id string queue of that session
 user_id string user of that session
 """),
@@ -28,9 +28,7 @@ _DAY_MS = 24 * 3600 * 1000
 
 
 def open_conversations(conversations: pa.Table, sessions: pa.Table, as_of: datetime) -> pa.Table:
-    """Rows of `OPEN_CONVERSATIONS`, from open conversations and all their sessions. `as_of` is when their age is
-    counted.
-    """
+    """Rows of `OPEN_CONVERSATIONS`, from open conversations and all their sessions. Ages count up to `as_of`."""
     latest = sessions.filter(pc.is_valid(sessions["session_start"])).sort_by(
         [("conversation_id", "ascending"), ("session_start", "ascending")]
     )

@@ -30,8 +30,8 @@ UPDATED = "updateTimestamp"
 
 @dataclass(frozen=True, slots=True)
 class KnownColumn:
-    """A known column: its type, and a column of our tables with the same class of personal data (the one that it
-    becomes, if there is one).
+    """A known column: its type, and the table and column whose class of personal data it has (see `personal.class_of`):
+    the column that it becomes, if there is one.
     """
 
     type: pa.DataType

@@ -23,7 +23,7 @@ from genesys_assets.tables.users.spans import Span, clipped, without_overlaps
 
 Numbers = npt.NDArray[np.int64]
 Members = Mapping[str, Sequence[str]]
-"""The joined members of each observed queue of which all members are known to be joined or not."""
+"""The joined members of each observed queue, by queue. A queue is left out if its joined members are not all known."""
 
 QUEUE_WAITS = TableSpec(
     "queue_waits",
@@ -41,8 +41,8 @@ offered_at instant when it entered the queue
 left_at instant when the wait ended
 wait_ms integer how long it waited
 members integer joined members of the queue, as observed on the UTC day of offered_at; null where unknown
-idle_members integer of these, how many had the routing status IDLE for a time of the wait; null where unknown
-idle_ms integer how long these were IDLE during the wait, added up; null where unknown
+idle_members integer how many of the members had the routing status IDLE at some time of the wait; null where unknown
+idle_ms integer how long the members were IDLE during the wait, added up; null where unknown
 unknown string input that is missing for the figures of idle members: queue_members or user_status; null if none is
 overtaken_by integer legs of the queue and media type, offered later and answered before it ended; null where unknown
 overtaking_conversation_id string the conversation of the first answered of these legs; null if there is none
@@ -59,7 +59,7 @@ class Surroundings:
 
     `legs` are those of the neighbouring days, with `OVERTAKING_COLUMNS` at least; `legs_until` is the end of the last
     day whose legs are known. `members` has the days that were observed. `spans` must be in the order of `newest`;
-    `known` is the window for which they have the routing status, None if for none.
+    `known` is the window in which agents' routing status is known, None if there is no such window.
     """
 
     legs: pa.Table
