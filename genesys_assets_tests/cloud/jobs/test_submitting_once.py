@@ -52,7 +52,7 @@ def test_a_submission_whose_answer_is_lost_is_repeated_once_and_after_a_while(
         assert written(read(cloud, book)) == all_of(archive)
     assert len(archive.bodies) == 2
     assert sum(clock.slept) >= details_jobs.GRACE.total_seconds()
-    assert "It is submitted once more" in caplog.text
+    assert "The job is submitted once more" in caplog.text
 
 
 @pytest.mark.parametrize("lost", LOST)
