@@ -148,7 +148,9 @@ def test_a_refused_family_has_no_table_and_its_report_names_the_permission(world
         world.instance, run
     )
     failed = world.run("recompute", "reports/flows", partition=DAY)
-    assert f"The platform did not answer questions about the family flows: the permission {FLOWS.permission}" in error(failed)
+    assert f"The platform did not answer questions about the family flows: the permission {FLOWS.permission}" in error(
+        failed
+    )
 
 
 def test_no_sensor_repeats_a_refused_request_again_and_again(world: World) -> None:

@@ -30,7 +30,7 @@ def test_a_report_is_not_made_of_that_day_and_is_made_of_the_others(world: World
     run = world.run("recompute", REPORT, between=(FIRST, SECOND))
     said = error(run)
     assert (
-        f"{FIRST}: nothing is made of {FIRST} because the check users_match_interval_metrics of genesys/tables/" in said
+        f"{FIRST}: nothing is computed from {FIRST}: the check users_match_interval_metrics of genesys/tables/" in said
     )
     assert "1 of 9 differ" in said
     assert (world.lake.has(REPORT, FIRST), world.lake.has(REPORT, SECOND)) == (False, True)
@@ -38,7 +38,7 @@ def test_a_report_is_not_made_of_that_day_and_is_made_of_the_others(world: World
 
 def test_that_day_is_not_published(world: World, tmp_path: Path) -> None:
     run = world.run("recompute", "published/reports", partition=FIRST)
-    assert f"{FIRST}: nothing is made of {FIRST}" in error(run)
+    assert f"{FIRST}: nothing is computed from {FIRST}" in error(run)
     assert not (tmp_path / "published").exists()
 
 

@@ -106,7 +106,7 @@ def test_hours_that_were_fetched_before_the_report_was_defined_have_to_be_fetche
     read(world)
     later = with_reports(world, file)
     said = error(later.run("daily", "reports/inbound", partition=f"{DAY}"))
-    assert f"Hours of {DAY} were fetched before anything asked for tHandle by mediaType" in said
+    assert f"Hours of {DAY} were fetched before a report or a setting needed tHandle by mediaType" in said
     assert f"--partition-range {DAY}-00:00...{DAY}-23:00" in said
     assert later.run("hourly", "pages/hourly_aggregates", partition=f"{DAY}-09:00").success
     assert later.run("daily", "tables/interval_metrics", partition=f"{DAY}").success
@@ -249,12 +249,12 @@ def test_one_that_fails_keeps_nobody_else_from_being_published_and_is_named(
         runs=[],
     )
     run = world.run("daily", "reports/inbound", "published/reports", partition=f"{DAY}")
-    assert "were fetched before anything asked for tHandle by mediaType" in error(run)
+    assert "were fetched before a report or a setting needed tHandle by mediaType" in error(run)
     (path,) = (tmp_path / "published").rglob("manifest.json")
     manifest = json.loads(path.read_text())
     (missing,) = manifest["missing"]
     assert missing["report"] == "inbound"
-    assert missing["reason"].startswith(f"its last computation failed: Hours of {DAY} were fetched before anything")
+    assert missing["reason"].startswith(f"its last computation failed: Hours of {DAY} were fetched before a report or")
     assert len(manifest["files"]) == FILES_OF_A_DAY
     assert all((path.parent / file["url"]).is_file() for file in manifest["files"])
     later = world.run("daily", "published/reports", partition=f"{DAY}")

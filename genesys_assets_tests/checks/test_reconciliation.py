@@ -159,7 +159,7 @@ def test_the_tolerance_is_as_configured(reconciled: Lake, tmp_path: Path) -> Non
 
 
 def test_an_invalid_tolerance_is_refused_when_the_checks_are_built(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="a tolerance is written like"):
+    with pytest.raises(ValueError, match="a tolerance is 0, or any combination"):
         run(tmp_path, tolerance="some")
 
 

@@ -83,7 +83,9 @@ def test_an_id_about_which_nothing_is_stored_is_named(home: Path) -> None:
     user, contact = "dddddddd-1111-4222-8333-00000000a009", "crm-4711"
     done = run("--conversation", FIRST, "--user", user, "--external-contact", contact)
     assert done.exit_code == 0
-    said = "nothing is stored about it. It is on the list now and will not be stored later. Check the id."
+    said = (
+        "nothing is stored about it. It is on the list of forgotten ids now and will not be stored later. Check the id."
+    )
     assert f"\nuser {user}: {said}\nexternal contact {contact}: {said}\n" in done.stdout
     assert f"conversation {FIRST}: " not in done.stdout
 
@@ -92,13 +94,16 @@ def test_an_id_that_was_forgotten_before_need_not_be_checked(home: Path) -> None
     run("--conversation", FIRST)
     assert run("--conversation", FIRST.upper()).stdout == (
         f"conversation {FIRST.upper()}: nothing is stored about it. "
-        "It was on the list already and will not be stored later.\n"
+        "It was on the list of forgotten ids already and will not be stored later.\n"
     )
 
 
 def test_a_dry_run_says_that_an_unknown_id_would_be_on_the_list(home: Path) -> None:
     done = run("--user", "dddddddd-1111-4222-8333-00000000a009", "--dry-run")
-    assert "nothing is stored about it. It would be put on the list and would not be stored later." in done.stdout
+    assert (
+        "nothing is stored about it. It would be put on the list of forgotten ids and would not be stored later."
+        in done.stdout
+    )
     assert not (home / "lake/forgotten").exists()
 
 

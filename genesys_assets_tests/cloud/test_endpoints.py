@@ -189,7 +189,7 @@ def test_activity_is_read_page_by_page(platform: Platform, cloud: GenesysCloud) 
 
 def test_activity_that_ignores_the_page_number_is_an_error(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(live.ACTIVITY_PATH, Reply(body={"results": [{"group": {"queueId": "a"}}]}))
-    with pytest.raises(EndlessPages, match="repeats an earlier page as page 2"):
+    with pytest.raises(EndlessPages, match=r"Page 2 of .* repeats an earlier one"):
         list(live.conversation_activity(cloud, page_size=1))
     assert len(platform.requests_to(live.ACTIVITY_PATH)) == 2
 

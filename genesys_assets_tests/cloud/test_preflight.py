@@ -156,7 +156,7 @@ def test_a_permission_that_nothing_else_needs_is_a_warning(sandbox: Sandbox) -> 
     found = look(sandbox)
     assert found.passed
     assert finding(found, "users' status").level == "warn"
-    assert "It is not fetched. Give the OAuth client" in finding(found, "users' status").advice
+    assert "Runs cannot fetch this data. Give the OAuth client" in finding(found, "users' status").advice
     assert found.missing_permissions == ("analytics:userDetail:view",)
 
 
@@ -278,7 +278,7 @@ def test_a_listing_without_any_entity_fails(sandbox: Sandbox, path: str, what: s
 def test_fewer_queues_than_expected_fail_and_name_the_likely_reason(sandbox: Sandbox) -> None:
     found = look(sandbox, expected_queues=11)
     assert [failure.what for failure in found.failures] == ["queues"]
-    assert "At least 11 should be" in finding(found, "queues").advice
+    assert "At least 11 queues must be visible" in finding(found, "queues").advice
     assert "divisions" in finding(found, "queues").advice
 
 

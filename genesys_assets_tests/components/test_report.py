@@ -140,7 +140,10 @@ def test_a_name_that_ships_or_is_missing_is_refused() -> None:
 @pytest.mark.parametrize(
     ("changed", "asked"),
     [
-        ({"group_by": ["wrapUpCode"]}, "attributes.aggregates: nothing asks the platform for tHandle by wrapUpCode"),
+        (
+            {"group_by": ["wrapUpCode"]},
+            "no other report and no setting asks the platform for tHandle by wrapUpCode",
+        ),
         (
             {"group_by": ["queueId"], "aggregates": [{"metrics": {"n": "tMonitoring.count"}}]},
             "for tMonitoring by queueId",
@@ -156,7 +159,7 @@ def test_a_question_that_the_pipeline_does_not_ask_is_refused_with_what_to_do(
 ) -> None:
     said = refusal(**changed)
     assert asked in said
-    assert "Put the report into reports.yaml of the code location genesys_assets (GENESYS_ASSETS_REPORTS)" in said
+    assert "Put this report into reports.yaml of the code location genesys_assets (GENESYS_ASSETS_REPORTS)" in said
 
 
 # -- templates ---------------------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ def test_it_says_why_nothing_may_be_made_of_a_day(lake: Lake) -> None:
     give(lake, DAY, [FAILS], 1, {})
     said = why_closed(lake.refreshed(), [DAY])
     assert said is not None
-    assert "nothing is made of 2026-01-31 because the check queues_match_interval_metrics" in said
+    assert "nothing is computed from 2026-01-31: the check queues_match_interval_metrics" in said
     assert "(2 of 9 differ)" in said
 
 

@@ -184,7 +184,7 @@ def test_partitions_of_another_kind_are_refused_and_the_table_stays_readable(
 
 
 def test_a_key_that_is_neither_a_day_nor_an_hour_is_refused_with_what_to_do(lake: Lake) -> None:
-    with pytest.raises(ValueError, match=r"'2026-01-31\|eu' is neither a day .* put what else tells its rows apart"):
+    with pytest.raises(ValueError, match=r"'2026-01-31\|eu' is neither a day .* into columns"):
         store(lake, "2026-01-31|eu", pa.table({"n": [1]}))
 
 

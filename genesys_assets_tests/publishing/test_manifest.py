@@ -140,12 +140,12 @@ def test_whatever_stands_in_its_place_is_a_manifest_of_which_a_list_can_be_made_
         (
             ("files", 0, "url"),
             "javascript:alert(1)",
-            "the URL of a file is neither a file:// URL nor one of http",
+            "the URL of a file must be relative, or begin with https:, http: or file:",
         ),
         (
             ("files", 0, "url"),
             " JavaScript:alert(1)",
-            "the URL of a file is neither a file:// URL nor one of http",
+            "the URL of a file must be relative, or begin with https:, http: or file:",
         ),
         (("files", 0, "key"), "../../etc/passwd", "leads outside of the place"),
         (("files", 0, "key"), "/etc/passwd", "leads outside of the place"),

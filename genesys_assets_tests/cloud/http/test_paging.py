@@ -44,7 +44,7 @@ def test_page_numbers_end_with_a_page_that_is_not_full(sizes: list[int], given: 
 def test_page_numbers_that_the_platform_ignores_are_an_error(repeated: int) -> None:
     """The same full pages come again and again, while other fields of the answer differ."""
     bodies = [{"rows": [number % repeated] * 2, "pageNumber": number} for number in range(100)]
-    with pytest.raises(EndlessPages, match=rf"repeats an earlier page as page {repeated + 1}"):
+    with pytest.raises(EndlessPages, match=rf"Page {repeated + 1} of .* repeats an earlier one"):
         list(PageNumbers("rows", 2).pages(lambda number, _: page(bodies[number - 1])))
 
 
@@ -112,7 +112,7 @@ def test_next_uri_that_leads_anywhere_else_is_not_followed(address: object) -> N
 
 
 def test_next_uri_that_leads_nowhere_new_is_an_error() -> None:
-    with pytest.raises(EndlessPages, match="leads nowhere new"):
+    with pytest.raises(EndlessPages, match="was read before"):
         list(NextUri(RequestHead(*[{"nextUri": "/a?b"}] * 5)).pages("/a", PAGED))
 
 

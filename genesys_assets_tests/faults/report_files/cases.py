@@ -85,7 +85,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a number beyond all numbers": (of_entry("    top: 1.0e+999\n"), "a number must have at most 18 digits"),
     "a fraction of hundreds of digits": (of_entry(f"    top: 1.{'3' * 400}\n"), "a number must have at most 18 digits"),
     "aliases that unfold without end": (_BOMB, "once aliases (*name) are filled in"),
-    "an alias within itself": ("reports: &all\n  one: *all\n", "or one that holds itself"),
+    "an alias within itself": ("reports: &all\n  one: *all\n", "or an alias stands inside the value that it repeats"),
     "more mistakes than anybody reads": (
         "reports:\n" + "".join(f"  R{number}: 1\n" for number in range(150)),
         "more mistakes are not listed",
@@ -110,7 +110,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a tab for indentation": ("reports:\n\tcalls: x\n", "Indent with spaces, not with tabs"),
     "a space of a web page for indentation": (
         "reports:\n\u00a0\u00a0calls: x\n",
-        "2:1: begins with the character '\\xa0', which is no space. Indent with spaces",
+        "2:1: the line begins with the character '\\xa0', which is no space. Indent with spaces",
     ),
     "a mark of UTF-8 within": ("reports:\n\ufeff  calls: x\n", "begins with the character '\\ufeff'"),
     "a quote that does not close": ("reports: 'calls\n", "Close the quotes"),
@@ -259,7 +259,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "infinity for a number": (of_where("media_endpoint_stats", "{min_mos: inf}"), "a number, got 'inf'"),
     "an instant before the first year": (
         of_where("conversations", "{conversation_start: {gte: '0001-01-01T00:00:00+01:00'}}"),
-        "conversation_start is an instant, such as 2026-01-31T00:00:00Z, so gte takes one",
+        "conversation_start is an instant, so gte must be one too, such as 2026-01-31T00:00:00Z",
     ),
     "an instant without a zone": (
         of_where("conversations", "{conversation_start: 2026-01-31}"),

@@ -108,7 +108,7 @@ def test_personal_data_are_hashed_with_the_key_that_is_held_there_never_with_its
         ("secretsmanager:", "names no secret of AWS Secrets Manager"),
         (
             "secretsmanager:nowhere",
-            r"'nowhere' of AWS Secrets Manager, which cannot be read \(ResourceNotFoundException",
+            r"'nowhere' of AWS Secrets Manager, but that secret cannot be read \(ResourceNotFoundException",
         ),
         ("secretsmanager:binary", "holds no text"),
         ("secretsmanager:plain#key", "no JSON object with a text under 'key'"),
@@ -126,7 +126,7 @@ def test_a_secret_that_cannot_be_read_is_named_and_not_shown(aws: dict[str, str]
 HELD_TEXTS = st.text(st.characters(), min_size=1)
 OTHERS = st.none() | st.integers() | st.lists(HELD_TEXTS)
 OBJECTS = st.dictionaries(st.text(max_size=3), HELD_TEXTS | OTHERS, max_size=4)
-REFUSAL = "SETTING names a secret, which is no JSON object with a text under "
+REFUSAL = "SETTING names a secret, but that secret is no JSON object with a text under "
 
 
 def value_or_refusal(secret: str, key: str) -> str | SecretNotRead:

@@ -132,7 +132,7 @@ def test_a_day_that_was_not_asked_for_what_the_report_needs_is_named(tmp_path: P
     with pytest.raises(NotStored) as refused:
         computed(by_code, small_lake(tmp_path))
     said = str(refused.value)
-    assert f"Hours of {KEY} were fetched before anything asked for tHandle by wrapUpCode" in said
+    assert f"Hours of {KEY} were fetched before a report or a setting needed tHandle by wrapUpCode" in said
     assert f"--partition-range {KEY}-00:00...{KEY}-23:00" in said
 
 
