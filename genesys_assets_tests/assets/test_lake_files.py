@@ -192,7 +192,7 @@ def test_without_one_of_the_schemas_that_figures_need_a_day_is_not_made(off_worl
     assert fetch(some, DAY, TODAY).success
     said = error(tables(some, DAY))
     assert "has not been fetched" in said
-    assert "stored, but none of the needed schemas conversation-metrics" in said
+    assert "stored, but none of conversation-metrics, which is needed too" in said
     assert "Add conversation-metrics to GENESYS_ASSETS_DATA_LAKE_SCHEMAS, then materialise" in said
     # If the setting asks for all schemas, the organisation does not have this one.
     said = error(tables(replace(some, settings=ON), DAY))

@@ -48,7 +48,7 @@ def test_a_lake_in_a_folder_needs_a_location_that_the_warehouse_reaches(tmp_path
     with environment({"DAGSTER_HOME": str(tmp_path)}):
         ended = warehouse("trino")
         assert (ended.exit_code, ended.stdout) == (1, "")
-        assert "which trino cannot read. Set where it reaches the lake" in ended.stderr
+        assert "which trino cannot read. Pass the URL at which it reaches the lake" in ended.stderr
         assert "'s3://other/lake/tables/sessions'" in warehouse("trino", "--location", "s3://other/lake").stdout
 
 

@@ -106,7 +106,7 @@ def test_next_uri_never_leads_to_another_host() -> None:
 )
 def test_next_uri_that_leads_anywhere_else_is_not_followed(address: object) -> None:
     get = RequestHead({"nextUri": address}, {})
-    with pytest.raises(UnexpectedAnswer, match="It is not requested"):
+    with pytest.raises(UnexpectedAnswer, match="so it is not requested"):
         list(NextUri(get).pages("/a", PAGED))
     assert len(get.asked) == 1
 
@@ -136,12 +136,12 @@ def test_a_cursor_is_passed_on_until_there_is_none() -> None:
 
 
 def test_cursors_that_go_round_in_a_circle_are_an_error() -> None:
-    with pytest.raises(EndlessPages, match="nowhere new"):
+    with pytest.raises(EndlessPages, match="gave before"):
         list(Cursor(RequestHead(*[{"cursor": "one"}, {"cursor": "two"}] * 5)).pages("/a", {"pageSize": 5}))
 
 
 def test_a_cursor_that_stays_the_same_is_an_error() -> None:
-    with pytest.raises(EndlessPages, match="would never end"):
+    with pytest.raises(EndlessPages, match="would not end"):
         list(Cursor(RequestHead(*[{"cursor": "one"}] * 5)).pages("/a", {"pageSize": 5}))
 
 

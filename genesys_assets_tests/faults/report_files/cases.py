@@ -189,7 +189,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a direction there is not": (of_entry("    order_by: [handled sideways]\n"), "'sideways' is no direction"),
     # -- values
     "a formula that is nothing": (of_entry("    columns: {x: {formula: }}\n"), "formula must be text, got nothing"),
-    "the denial of a condition": (of_filter("{not: {mediaType: voice}}"), "Deny each value"),
+    "the denial of a condition": (of_filter("{not: {mediaType: voice}}"), "Negate each comparison"),
     "an unknown medium": (of_filter("{mediaType: fax}"), "mediaType has no value 'fax'. Known are callback"),
     "a purpose that is mistyped": (of_filter("{purpose: agnet}"), "Closest: agent"),
     "a number for a medium": (of_filter("{mediaType: 5}"), "mediaType has no value '5'"),

@@ -131,8 +131,8 @@ def test_unreadable_values_are_reported(tmp_path: Path) -> None:
     compute(report(of_conversations(measures={"value": {"sum": "order_value"}, "tiers": {"distinct": "tier"}})), stored)
     assert f"{stored.remarks['tier']}" == "2 values"
     assert f"{stored.remarks['order_value']}" == (
-        "4 values, of which 2 are null because they are not of the type, 1 may have been truncated by the platform, "
-        "1 belong to conversations whose participants have different ones"
+        "4 values, of which 2 are null because they are not of the type or may have been truncated, 1 may have been "
+        "truncated by the platform, 1 belong to conversations whose participants have different ones"
     )
 
 

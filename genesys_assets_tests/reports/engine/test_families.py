@@ -146,7 +146,7 @@ def test_a_family_whose_hours_were_not_asked_is_named_with_what_to_do(tmp_path: 
         {"group_by": ["topicId"], "aggregates": {"family": "transcripts", "metrics": {"n": "nTopicCommunications"}}}
     )
     with pytest.raises(
-        NotStored, match=r"anything asked for nTopicCommunications of the family transcripts by topicId"
+        NotStored, match=r"a report or a setting needed nTopicCommunications of the family transcripts by topicId"
     ):
         computed(topics, small_lake(tmp_path))
     asked = small_lake(
