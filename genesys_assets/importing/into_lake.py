@@ -165,10 +165,13 @@ def import_files(
         raise CannotImport(f"{complete} holds no whole day, and only whole days can be complete")
     with Spool() as spool:
         running = _Import(lake, spool, options, now, run_id, result)
-        for file in files:
-            outcome = running.take(file)
-            on_file(outcome)
-        running.flush()
+        try:
+            for file in files:
+                on_file(running.take(file))
+            running.flush()
+        except Exception:
+            running.abandon()
+            raise
         running.result.conversations, running.result.buckets = spool.total("conversation"), spool.total("bucket")
         running.result.span = complete
         if complete is not None and running.result.may_be_complete:
@@ -319,21 +322,12 @@ class _Import:
         return outcome
 
     def flush(self) -> None:
-        """Write everything in the spool. Raises TableContended, DamagedPages: then the files are skipped.
+        """Write everything in the spool. Raises TableContended, DamagedPages.
 
         Records are stored before the pages, with the partitions that a file is going to have and those that it still
         has, and without the version of the reader. So if the process is killed in between, the file can be taken back,
         and is read once more if it is imported again.
         """
-        try:
-            self._write()
-        except Exception:
-            for sha256 in self._records:
-                self._skip(sha256, _NOT_WRITTEN)
-            raise
-        self._clear_queue()
-
-    def _write(self) -> None:
         self.lake = self.lake.refreshed()
         self._replace_old_pages()
         overtaken = Overtaken(self.lake)
@@ -350,6 +344,12 @@ class _Import:
             Record(outcome, _READER_VERSION, _as_json(self.options)).store(self.lake, sha256)
         for sha256 in self._left_out_whole:
             self.lake.store.delete(key_of(sha256))
+        self._clear_queue()
+
+    def abandon(self) -> None:
+        """Note that an error ended the import: files that wait are not written, or not all of them."""
+        for sha256 in self._records:
+            self._skip(sha256, _NOT_WRITTEN)
 
     def _yield_to_others(self, partition: Partition, overtaken: Overtaken) -> bool:
         """Leave out conversations that another process has stored on another day meanwhile. Returns whether there are

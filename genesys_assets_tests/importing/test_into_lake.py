@@ -248,8 +248,8 @@ def test_totals_are_those_of_the_stored_rows_however_often_pages_are_written(
     monkeypatch.setattr(into_lake, "_BYTES_AT_ONCE", bytes_at_once)
     files = [
         saved("a.json", [of_day("A", 10), of_day("B", 10), of_day("A", 10)]),
-        saved("b.json", [of_day("A", 20), of_day("C", 20)]),
-        saved("c.json", [of_day("A", 15)]),
+        saved("b.json", [of_day("A", 11), of_day("C", 11)]),
+        saved("c.json", [of_day("A", 12)]),
         saved("d.json", [of_day("B", 10), of_day("D", 11)]),
         saved("e.json", figures()),
         saved("f.json", figures()),
