@@ -66,9 +66,17 @@ def build_import_asset(calendar: Calendar) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: ImportConfig, lake: LakeResource
     ) -> dg.MaterializeResult:
         from genesys_assets.importing.files import CannotImport, find
-        from genesys_assets.importing.into_lake import DamagedPages, import_files
-        from genesys_assets.importing.summary import left_out, markdown, not_complete, parse_options, totals
+        from genesys_assets.importing.into_lake import DamagedPages, ImportResult, import_files
+        from genesys_assets.importing.summary import (
+            left_out,
+            markdown,
+            no_longer_complete,
+            not_complete,
+            parse_options,
+            totals,
+        )
 
+        imported = ImportResult()
         try:
             options, complete = parse_options(
                 calendar.zone,
@@ -80,9 +88,10 @@ def build_import_asset(calendar: Calendar) -> dg.AssetsDefinition:
                 complete=config.complete,
             )
             files = find(config.files, s3_client)
-            imported = import_files(lake.lake, files, options, complete=complete, run_id=context.run.run_id)
+            import_files(lake.lake, files, options, complete=complete, run_id=context.run.run_id, result=imported)
         except (CannotImport, DamagedPages) as refusal:
-            raise dg.Failure(str(refusal), allow_retries=False) from None
+            read = {"files": dg.MetadataValue.md(markdown(imported))} if imported.outcomes else {}
+            raise dg.Failure(str(refusal), metadata=read, allow_retries=False) from None
         days = set(calendar.daily.get_partition_keys())
         for asset, day in sorted(imported.changed):
             if day in days:
@@ -95,8 +104,9 @@ def build_import_asset(calendar: Calendar) -> dg.AssetsDefinition:
         remarks = left_out(imported)
         for remark in remarks:
             context.log.warning(f"Left out: {remark}")
-        if complete is not None and (why := not_complete(imported)):
-            context.log.warning(why)
+        for warning in (no_longer_complete(imported), not_complete(imported) if complete is not None else None):
+            if warning is not None:
+                context.log.warning(warning)
         if imported.outcomes and len(imported.skipped) == len(imported.outcomes):
             raise dg.Failure(
                 "No file could be read.",

@@ -71,7 +71,7 @@ def import_saved(
     """
     from genesys_assets.cli.terminal import progress
     from genesys_assets.importing.files import CannotImport, find
-    from genesys_assets.importing.into_lake import import_files
+    from genesys_assets.importing.into_lake import ImportResult, import_files
     from genesys_assets.importing.summary import parse_options
     from genesys_assets.lake.opening import open_lake, s3_client
     from genesys_assets.settings import CalendarSettings, SettingError
@@ -96,8 +96,11 @@ def import_saved(
         )
         with _named_errors():
             sources = find(files, s3_client)
-        with _named_errors(), progress("importing", len(sources)) as step:
-            imported = import_files(lake, sources, options, complete=span, on_file=lambda outcome: step(outcome.file))
+        imported = ImportResult()
+        with _named_errors(imported), progress("importing", len(sources)) as step:
+            import_files(
+                lake, sources, options, complete=span, on_file=lambda outcome: step(outcome.file), result=imported
+            )
     except CannotImport as refusal:
         raise typer.BadParameter(str(refusal)) from None
     typer.echo(text(imported, f"{calendar.start_date}", is_complete=span is not None))
@@ -150,23 +153,25 @@ def take_back_imported(
 
 
 @contextlib.contextmanager
-def _named_errors() -> Iterator[None]:
-    """Errors of the lake, of S3 and of the disk end the command with their message and exit code 1."""
+def _named_errors(imported: ImportResult | None = None) -> Iterator[None]:
+    """Errors of the lake, of S3 and of the disk end the command with their message and exit code 1. Before that, the
+    files that were read until then are listed.
+    """
     from genesys_assets.importing.into_lake import DamagedPages
     from genesys_assets.lake.commit import TableContended
     from genesys_assets.lake.store import LakeUnreachable
 
     try:
         yield
+        return
     except (LakeUnreachable, TableContended, DamagedPages) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
+        what = str(error)
     except OSError as error:
-        typer.echo(
-            f"Reading or writing failed: {error}. Correct that and run the command again: what is stored stays.",
-            err=True,
-        )
-        raise typer.Exit(1) from None
+        what = f"Reading or writing failed: {error}. Correct that and run the command again: what is stored stays."
+    if imported is not None and imported.outcomes:
+        typer.echo("\n".join([*_files(imported), *_to_materialise(imported.days, is_new=bool(imported.changed))]))
+    typer.echo(what, err=True)
+    raise typer.Exit(1)
 
 
 def _take_back_text(result: TakeBackResult, start_date: str) -> str:
@@ -179,22 +184,31 @@ def text(imported: ImportResult, start_date: str, *, is_complete: bool) -> str:
     """The outcome for a terminal: a line for each file, remarks on names and on what was left out, and which days to
     materialise.
     """
-    from genesys_assets.importing.summary import TABLES, left_out, notes, totals
+    from genesys_assets.importing.summary import TABLES, no_longer_complete, totals
+
+    lines = _files(imported, totals(imported))
+    lines += _to_materialise(imported.days, is_new=bool(imported.changed))
+    lines += _before_start(imported.days, start_date)
+    lines += filter(None, [no_longer_complete(imported)])
+    if any(imported.days(asset) for asset in TABLES):
+        lines += _completeness(imported, is_complete)
+    return "\n".join(lines)
+
+
+def _files(imported: ImportResult, totals: str | None = None) -> list[str]:
+    """A line for each file, their number by state, and the remarks on all."""
+    from genesys_assets.importing.summary import left_out, notes
 
     lines = [_line(outcome) for outcome in imported.outcomes]
     states = [outcome.state for outcome in imported.outcomes]
     counts = ", ".join(f"{states.count(state)} {state}" for state in ("imported", "unchanged", "skipped"))
     lines += ["", f"{len(states)} file{'' if len(states) == 1 else 's'}: {counts}."]
-    lines += filter(None, [totals(imported)])
+    lines += filter(None, [totals])
     if remarks := notes(imported):
         lines += ["", "Read under another name, or left out:", *(f"  {remark}" for remark in remarks)]
     if losses := left_out(imported):
         lines += ["", "Left out, so that no day counts as complete:", *(f"  {remark}" for remark in losses)]
-    lines += _to_materialise(imported.days, is_new=bool(imported.changed))
-    lines += _before_start(imported.days, start_date)
-    if any(imported.days(asset) for asset in TABLES):
-        lines += _completeness(imported, is_complete)
-    return "\n".join(lines)
+    return lines
 
 
 def _to_materialise(days_of: Callable[[str], list[str]], *, is_new: bool) -> list[str]:

@@ -76,7 +76,8 @@ def scrub_logs(
             after.touches(mentions, also_remaining=not is_ours) for after in rewritten.values()
         ):
             _put(lake, place, rewritten, mentions, report, dry_run=dry_run)
-    for name in lake.store.names(_IMPORTS):
+    # The other files below it hold digests of ids only.
+    for name in (name for name in lake.store.names(_IMPORTS) if name.endswith(".json")):
         key = f"{_IMPORTS}/{name}"
         try:
             _scrub_import_record(lake, key, mentions, report, dry_run=dry_run)

@@ -14,11 +14,12 @@
     spool          holds what was read and is not in the lake yet, on disk
     pages          makes pages by day of the conversations and figures of one file
     start_days     leaves out conversations that another imported file has on another day
+    start_index    finds the days on which a conversation is stored, without reading their pages
     into_lake      writes pages to the lake, file by file
     records        the record of each imported file: its outcome, and the partitions that it has pages in
     take_back      removes the pages of files from the lake again
     summary        parses options, and writes the outcomes of an import as text
 
-No Dagster here. `files`, `spool`, `pages`, `start_days`, `into_lake`, `records` and `take_back` read or write files;
-the others are pure. `tables` makes tables of the pages.
+No Dagster here. `files`, `spool`, `pages`, `start_days`, `start_index`, `into_lake`, `records` and `take_back`
+read or write files; the others are pure. `tables` makes tables of the pages.
 """

@@ -4,6 +4,7 @@
     pages/imported_hourly_aggregates   buckets within an hour, by UTC day
     pages/imported_daily_aggregates    whole business days
     imports/<sha256>.json              see `records`
+    imports/starts/…                   see `start_index`
 
 A file is recognised by its sha256. Importing it again changes nothing, unless it is read with other options: then its
 new pages replace its old ones. `take_back` removes files again.
@@ -15,11 +16,11 @@ import functools
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -35,7 +36,8 @@ from genesys_assets.importing.pages import ASSETS, DAILY, DETAILS, HOURLY, FileC
 from genesys_assets.importing.records import Outcome, Record, files_in, key_of, read_record
 from genesys_assets.importing.remarks import printable
 from genesys_assets.importing.spool import NONE, Partition, Spool, Total
-from genesys_assets.importing.start_days import leave_out_moved
+from genesys_assets.importing.start_days import Overtaken, leave_out_moved
+from genesys_assets.importing.start_index import data_file
 from genesys_assets.lake.commit import ConcurrentCommit, TableContended
 from genesys_assets.lake.files import StoredPages, Unreadable
 from genesys_assets.lake.lake import Lake, Provenance, Reach
@@ -46,7 +48,9 @@ _BYTES_AT_ONCE = 1 << 30
 written.
 """
 _TRIES = 20
+T = TypeVar("T")
 _LONGEST_REASON = 1_000
+_NOT_WRITTEN = "it was read, but an error ended the import before all of it was written: import it again"
 _MOST_NAMED = 10
 _FETCHED = {
     DETAILS: (DAILY_DETAILS, HOURLY_DETAILS),
@@ -70,7 +74,8 @@ class DamagedPages(Exception):
 class ImportResult:
     """What became of all files, and which partitions are new or changed. `conversations` and `buckets` are those of all
     files that were read now. `span` is what the files are said to hold completely, `complete` its days that count as
-    complete now.
+    complete now. `no_longer_complete` are partitions that were damaged and written anew, and that were complete before,
+    as far as is known.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -79,6 +84,7 @@ class ImportResult:
     buckets: Total = NONE
     span: Interval | None = None
     complete: set[str] = field(default_factory=set)
+    no_longer_complete: set[Partition] = field(default_factory=set)
 
     @property
     def skipped(self) -> list[Outcome]:
@@ -129,7 +135,8 @@ class ImportResult:
 
     def days(self, asset: str) -> list[str]:
         """The days of an asset that have pages of these files or were marked as complete, in order."""
-        of_files = {day for outcome in self.outcomes for day in outcome.partitions.get(asset, ())}
+        read = (outcome for outcome in self.outcomes if outcome.state != "skipped")
+        of_files = {day for outcome in read for day in outcome.partitions.get(asset, ())}
         return sorted(of_files | {day for name, day in self.changed if name == asset})
 
 
@@ -141,9 +148,10 @@ def import_files(
     complete: Interval | None = None,
     run_id: str | None = None,
     on_file: Callable[[Outcome], None] = lambda _: None,
+    result: ImportResult | None = None,
 ) -> ImportResult:
     """Import files into the lake. A file that cannot be read is skipped, and the others are imported. `on_file` is
-    called with the outcome of each.
+    called with the outcome of each. `result` is returned, and holds what was done until then if an error is raised.
 
     `complete` is the span whose data the files hold completely: its days count as complete, unless a file was skipped,
     something was left out, an answer counted more conversations than the files have, or jobs had no data yet of the
@@ -156,12 +164,14 @@ def import_files(
     if complete is not None and not any(list(_days_within(complete, asset, options)) for asset in ASSETS):
         raise CannotImport(f"{complete} holds no whole day, and only whole days can be complete")
     with Spool() as spool:
-        running = _Import(lake, spool, options, now, run_id)
-        for file in files:
-            outcome = running.take(file)
-            running.result.outcomes.append(outcome)
-            on_file(outcome)
-        running.flush()
+        running = _Import(lake, spool, options, now, run_id, result)
+        try:
+            for file in files:
+                on_file(running.take(file))
+            running.flush()
+        except Exception:
+            running.abandon()
+            raise
         running.result.conversations, running.result.buckets = spool.total("conversation"), spool.total("bucket")
         running.result.span = complete
         if complete is not None and running.result.may_be_complete:
@@ -187,32 +197,47 @@ def _answers(by_total: Mapping[int, int]) -> Iterator[tuple[int, int]]:
 class _Import:
     """A running import. Pages are collected in the spool, so that a day of many files is written once."""
 
-    def __init__(self, lake: Lake, spool: Spool, options: ImportOptions, now: datetime, run_id: str | None) -> None:
+    def __init__(
+        self,
+        lake: Lake,
+        spool: Spool,
+        options: ImportOptions,
+        now: datetime,
+        run_id: str | None,
+        result: ImportResult | None = None,
+    ) -> None:
         self.lake = lake
         self.spool = spool
         self.options = options
         self.now = now
         self.provenance = {"source": "import"} | ({"run_id": run_id} if run_id else {})
-        self.result = ImportResult()
+        self.result = ImportResult() if result is None else result
         self._seen: dict[str, Outcome] = {}
+        self._copies: dict[str, list[Outcome]] = defaultdict(list)
         self._clear_queue()
 
     def _clear_queue(self) -> None:
         self._read_anew: dict[Partition, set[str]] = defaultdict(set)
         self._records: dict[str, Outcome] = {}
         self._left_out_whole: set[str] = set()
+        self._built_on: str | None = None
         self.spool.forget_pages()
 
     def take(self, file: SavedFile) -> Outcome:
         """Read one file to the spool. If the spool is full, write all of it to the lake."""
+        outcome = self._read(file)
+        self.result.outcomes.append(outcome)
+        if self.spool.bytes >= _BYTES_AT_ONCE:
+            self.flush()
+        return outcome
+
+    def _read(self, file: SavedFile) -> Outcome:
         try:
             sha256 = _sha256(file)
         except CannotImport as reason:
             return _skipped(file, str(reason))
         if sha256 in self._seen:
-            seen = self._seen[sha256]
-            # Its conversations were already counted with the first file.
-            return _unchanged(file, replace(seen, total_hits={}), f"the same bytes as {seen.file}")
+            return self._copy(file, sha256)
         before = read_record(self.lake, sha256)
         if before is not None and self._is_unchanged(sha256, before):
             outcome = _unchanged(file, before.outcome, "imported before")
@@ -227,8 +252,16 @@ class _Import:
                 return _skipped(file, "it is nested too deeply, or one value of it is too large")
             outcome = self._enqueue(file, sha256, converted)
         self._seen[sha256] = outcome
-        if self.spool.bytes >= _BYTES_AT_ONCE:
-            self.flush()
+        return outcome
+
+    def _copy(self, file: SavedFile, sha256: str) -> Outcome:
+        """The outcome of a file with the bytes of an earlier one. If that one is skipped later, so is this one."""
+        seen = self._seen[sha256]
+        if seen.state == "skipped":
+            return _skipped(file, seen.reason)
+        # Its conversations were already counted with the first file.
+        outcome = _unchanged(file, replace(seen, total_hits={}), f"the same bytes as {seen.file}")
+        self._copies[sha256].append(outcome)
         return outcome
 
     def _convert(self, file: SavedFile, sha256: str) -> FileContents:
@@ -295,13 +328,16 @@ class _Import:
         has, and without the version of the reader. So if the process is killed in between, the file can be taken back,
         and is read once more if it is imported again.
         """
+        self.lake = self.lake.refreshed()
         self._replace_old_pages()
-        self._leave_out_moved()
+        overtaken = Overtaken(self.lake)
+        self._leave_out(leave_out_moved(self.lake, self.spool, self._replaced, self._name_of))
         for sha256, outcome in self._records.items():
             meanwhile = replace(outcome, partitions=self._partitions_meanwhile(sha256))
             Record(meanwhile, None, _as_json(self.options)).store(self.lake, sha256)
         for partition in sorted({*self._read_anew, *self.spool.places()}):
-            self._merge(partition)
+            while self._merge(partition) and partition[0] == DETAILS and self._yield_to_others(partition, overtaken):
+                pass
             # Arrow holds freed memory for later use, of which there is none.
             pa.default_memory_pool().release_unused()
         for sha256, outcome in self._records.items():
@@ -309,6 +345,28 @@ class _Import:
         for sha256 in self._left_out_whole:
             self.lake.store.delete(key_of(sha256))
         self._clear_queue()
+
+    def abandon(self) -> None:
+        """Note that an error ended the import: files that wait are not written, or not all of them."""
+        for sha256 in self._records:
+            self._skip(sha256, _NOT_WRITTEN)
+
+    def _yield_to_others(self, partition: Partition, overtaken: Overtaken) -> bool:
+        """Leave out conversations that another process has stored on another day meanwhile. Returns whether there are
+        any: then the partition has to be written again.
+        """
+        remarks = overtaken.leave_out(
+            self.lake, self.spool, self._replaced, self._name_of, day=partition[1], built_on=self._built_on
+        )
+        for sha256 in remarks:
+            self._read_anew[partition].add(sha256)
+        self._leave_out(remarks)
+        return bool(remarks)
+
+    @property
+    def _replaced(self) -> set[str]:
+        """The files (sha256) whose stored pages are replaced, or were."""
+        return {*self._records, *chain.from_iterable(self._read_anew.values())}
 
     def _replace_old_pages(self) -> None:
         """Note where the files have pages from an earlier import with other options, or from one that ended while they
@@ -330,21 +388,30 @@ class _Import:
                 days[asset].add(day)
         return {asset: sorted(each) for asset, each in days.items()}
 
-    def _leave_out_moved(self) -> None:
-        """Leave out conversations that another file has on another day."""
-        replaced = {*self._records, *chain.from_iterable(self._read_anew.values())}
-        for sha256, remarks in leave_out_moved(self.lake, self.spool, replaced, self._name_of).items():
+    def _leave_out(self, remarks_by_file: Mapping[str, Counter[str]]) -> None:
+        """Note in the outcomes which conversations were left out because another file has them on another day."""
+        for sha256, remarks in remarks_by_file.items():
             outcome = self._records[sha256]
-            outcome.moved = remarks.total()
-            outcome.conversations -= outcome.moved
+            outcome.moved += remarks.total()
+            outcome.conversations -= remarks.total()
             outcome.left_out = dict(Counter(outcome.left_out) + remarks)
             outcome.partitions = self._partitions_of(sha256)
             if not outcome.conversations and not outcome.buckets:
-                outcome.state, outcome.reason = "skipped", f"nothing of it can be taken: {'; '.join(outcome.left_out)}"
-                outcome.left_out = {}
+                self._skip(sha256, f"nothing of it can be taken: {'; '.join(outcome.left_out)}")
                 del self._records[sha256]
                 # Its old pages, if it has any, are removed too.
                 self._left_out_whole.add(sha256)
+            for copy in self._copies[sha256]:
+                copy.conversations, copy.left_out, copy.partitions = (
+                    outcome.conversations,
+                    outcome.left_out,
+                    outcome.partitions,
+                )
+
+    def _skip(self, sha256: str, reason: str) -> None:
+        """Make a file that was read a skipped one, and its copies too."""
+        for outcome in (self._seen[sha256], *self._copies[sha256]):
+            outcome.state, outcome.reason, outcome.left_out = "skipped", reason, {}
 
     def _name_of(self, sha256: str) -> str:
         """The name of an imported file."""
@@ -360,27 +427,48 @@ class _Import:
             partitions[asset].append(day)
         return dict(partitions)
 
-    def _merge(self, partition: Partition) -> None:
-        """Replace the pages of the waiting files in a partition, if they changed. Raises TableContended,
+    def _merge(self, partition: Partition) -> bool:
+        """Replace the pages of the waiting files in a partition. Returns whether they changed. Raises TableContended,
         DamagedPages.
         """
-        until_committed(self.lake, partition, lambda lake: self._merge_once(lake, partition))
+        return until_committed(self.lake, partition, lambda lake: self._merge_once(lake, partition))
 
-    def _merge_once(self, lake: Lake, partition: Partition) -> None:
+    def _merge_once(self, lake: Lake, partition: Partition) -> bool:
         asset, day = partition
         stored, before = self._readable(lake, partition)
         new = self.spool.identities(partition)
         replaced = self._read_anew[partition] | {sha256 for sha256, _ in new}
         kept = [index for index, (sha256, _) in enumerate(before) if sha256 not in replaced]
-        if [*(before[index] for index in kept), *new] == before:
-            return
-        is_complete = stored is not None and stored.reach is not None and stored.reach.is_complete
-        old = (stored[index] for index in kept) if stored is not None else ()
-        if kept or new or is_complete or not is_fetched(lake, partition):
-            write_pages(lake, partition, chain(old, self.spool.pages(partition)), is_complete, self.provenance)
-        else:
+        is_damaged = stored is None and lake.has(f"pages/{asset}", day)
+        if [*(before[index] for index in kept), *new] == before and not is_damaged:
+            return False
+        if asset == DETAILS:
+            self._built_on = data_file(lake, day)
+        old, pages = (stored[index] for index in kept) if stored is not None else (), self.spool.pages(partition)
+        if not kept and not new and not self._is_complete(stored) and is_fetched(lake, partition):
             lake.remove(f"pages/{asset}", [day], builds_on_stored=True)
+        elif is_damaged:
+            self._heal(lake, partition, pages)
+        else:
+            write_pages(lake, partition, chain(old, pages), self._is_complete(stored), self.provenance)
         self.result.changed.add(partition)
+        return True
+
+    @staticmethod
+    def _is_complete(stored: StoredPages | None) -> bool:
+        return stored is not None and stored.reach is not None and stored.reach.is_complete
+
+    def _heal(self, lake: Lake, partition: Partition, pages: Iterable[Page]) -> None:
+        """Write damaged pages anew. They stay complete if they were; if that cannot be known, because their file is
+        damaged wholly and these are other pages, they are not complete any more.
+        """
+        asset, day = partition
+        damaged, reach = lake.log(f"pages/{asset}").files(day), lake.reach(f"pages/{asset}", day)
+        was_complete = reach is not None and reach.is_complete
+        contents = {file.content for file in damaged} if reach is None else set()
+        known = write_pages(lake, partition, pages, was_complete, self.provenance, contents)
+        if reach is None and not known:
+            self.result.no_longer_complete.add(partition)
 
     def mark_complete(self, span: Interval) -> None:
         """Mark the days inside the span as complete, also days of which no file has data."""
@@ -398,6 +486,7 @@ class _Import:
         if stored is None or stored.reach is None or not stored.reach.is_complete:
             write_pages(lake, partition, stored or (), True, self.provenance)
             self.result.changed.add(partition)
+        self.result.no_longer_complete.discard(partition)
 
     def _readable(self, lake: Lake, partition: Partition) -> tuple[StoredPages | None, list[tuple[str, str]]]:
         """The stored pages of a partition, with the file and the identity of each; none if there are none, or if one is
@@ -422,9 +511,9 @@ class _Import:
         return stored, known
 
 
-def until_committed(lake: Lake, partition: Partition, replace: Callable[[Lake], None]) -> None:
-    """Call `replace`, which builds a partition from what is stored, until nobody else has replaced it meanwhile. Raises
-    TableContended if others replace it again and again.
+def until_committed(lake: Lake, partition: Partition, replace: Callable[[Lake], T]) -> T:
+    """Call `replace`, which builds a partition from what is stored, until nobody else has replaced it meanwhile;
+    returns what it returns. Raises TableContended if others replace it again and again.
     """
     for _ in range(_TRIES):
         try:
@@ -445,15 +534,29 @@ def is_fetched(lake: Lake, partition: Partition) -> bool:
 
 
 def write_pages(
-    lake: Lake, partition: Partition, pages: Iterable[Page], is_complete: bool, provenance: Provenance
-) -> None:
-    """Replace a partition by pages that were made from what is stored. Raises ConcurrentCommit."""
+    lake: Lake,
+    partition: Partition,
+    pages: Iterable[Page],
+    is_complete: bool,
+    provenance: Provenance,
+    contents: Collection[str] = (),
+) -> bool:
+    """Replace a partition by pages that were made from what is stored. Raises ConcurrentCommit.
+
+    `contents` are content ids of damaged files: if the pages were complete with one of these ids, they are complete
+    again. Returns whether the pages have one of these ids now.
+    """
     asset, day = partition
     start, end = utc_day(day)
+    whole, part = Reach(end, is_complete=True, imported=True), Reach(start, is_complete=False, imported=True)
     with lake.page_writers(f"pages/{asset}", [day], provenance, builds_on_stored=True) as writers:
-        writers[day].reach = Reach(end if is_complete else start, is_complete, imported=True)
+        writer = writers[day]
+        writer.reach = whole
         for page in pages:
-            writers[day].write(page)
+            writer.write(page)
+        if not is_complete and writer.content not in contents:
+            writer.reach = part
+        return writer.content in contents
 
 
 def _unchanged(file: SavedFile, before: Outcome, reason: str) -> Outcome:

@@ -78,9 +78,11 @@ def read_record(lake: Lake, sha256: str) -> Record | None:
 def read_records(lake: Lake) -> Iterator[tuple[str, Record]]:
     """The sha256 and the record of each imported file."""
     for key in lake.store.keys("imports"):
-        content = lake.store.get(key)
+        path = PurePosixPath(key)
+        # Below the records lies the index of `start_index`.
+        content = lake.store.get(key) if path.suffix == ".json" else None
         if content is not None:
-            sha256 = PurePosixPath(key).stem
+            sha256 = path.stem
             yield sha256, _parse(lake, sha256, content)
 
 

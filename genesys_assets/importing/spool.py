@@ -32,7 +32,7 @@ CREATE TABLE figure (key TEXT PRIMARY KEY, stats TEXT) WITHOUT ROWID;
 CREATE TABLE answer (number INTEGER PRIMARY KEY, group_by TEXT);
 CREATE TABLE bucket (answer INTEGER, asset TEXT, day TEXT, grouped TEXT, finish INTEGER, body BLOB, span TEXT);
 CREATE TABLE of_all (kind TEXT, key TEXT, times INTEGER, PRIMARY KEY (kind, key)) WITHOUT ROWID;
-CREATE TABLE begun (id TEXT, file TEXT, day TEXT);
+CREATE TABLE begun (id TEXT, file TEXT, day TEXT, times INTEGER);
 CREATE INDEX begun_id ON begun (id);
 CREATE TABLE page (asset TEXT, day TEXT, file TEXT, request TEXT, as_of INTEGER, identity TEXT, body BLOB);
 CREATE INDEX page_place ON page (asset, day);
@@ -181,7 +181,7 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         key = "group_by || asset || grouped || span"
         of_file = f"SELECT 'bucket', {key}, count(*) FROM bucket JOIN answer ON number = answer GROUP BY {key}"
         self._do(f"{into} {of_file} {again}")
-        self._do("INSERT INTO begun SELECT id, ?, date(start / 1000, 'unixepoch') FROM conversation", (file,))
+        self._do("INSERT INTO begun SELECT id, ?, date(start / 1000, 'unixepoch'), times FROM conversation", (file,))
 
     def total(self, kind: Literal["conversation", "bucket"]) -> Total:
         """The conversations, or the buckets, of all files together, each of a group and a time once."""
@@ -193,6 +193,10 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
     def start_days(self) -> list[str]:
         """The days on which conversations of the finished pages began, in order."""
         return [day for (day,) in self._do("SELECT DISTINCT day FROM begun ORDER BY day")]
+
+    def starts(self) -> Iterator[tuple[str, str]]:
+        """The id of each conversation of the finished pages, and the day on which it began."""
+        return self._do("SELECT id, day FROM begun")
 
     def begun_on_another_day(self, ids: Sequence[str], day: str) -> list[tuple[str, str, str]]:
         """Those of some conversations that began on another day: id, file and day."""
@@ -217,10 +221,13 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         )
 
     def forget_start(self, id_: str, file: str) -> None:
-        """Forget a conversation of a file, which is left out. If no other file has it, it counts no more."""
+        """Forget a conversation of a file, which is left out. If no other file has it, it counts no more. Other files
+        may have been written to the lake already.
+        """
+        times = "SELECT coalesce(sum(times), 0) FROM begun WHERE (id, file) = (?1, ?2)"
+        of_one = "(kind, key) = ('conversation', ?1)"
+        self._do(f"UPDATE of_all SET times = times - ({times}) WHERE {of_one}", (id_, file))
         self._do("DELETE FROM begun WHERE (id, file) = (?, ?)", (id_, file))
-        times = "SELECT count(*) FROM begun WHERE id = ?"
-        self._do(f"UPDATE of_all SET times = ({times}) WHERE (kind, key) = ('conversation', ?)", (id_, id_))
         self._do("DELETE FROM of_all WHERE times = 0 AND (kind, key) = ('conversation', ?)", (id_,))
 
     # -- pages ---------------------------------------------------------------------------------------------------------

@@ -4,16 +4,20 @@ A conversation belongs to the day on which it began. If two files give it two st
 on both, and one of the starts is wrong: mostly one file was read with the wrong time zone. The file that came first
 keeps the conversation. The other file's form of it is left out, with the name of the first file. What was fetched is
 always first.
+
+Conversations of imported files are found on any day (`start_index`), fetched ones on days near the start.
+
+Two imports that run at once do not see each other's files before they write. So an import looks again after it has
+written a day: see `Overtaken`.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from itertools import chain
 from typing import NamedTuple
 
 import pyarrow.compute as pc
@@ -21,14 +25,16 @@ import pyarrow.compute as pc
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.importing.pages import DETAILS, file_of, identity
 from genesys_assets.importing.spool import Spool
+from genesys_assets.importing.start_index import WaitingStarts, data_file, days_with_other_starts
 from genesys_assets.lake.files import Unreadable
 from genesys_assets.lake.lake import Lake
 from genesys_assets.tables.conversations.decode import UnreadablePage, starts
 from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets.tables.sources import IMPORTED
 
+_PLACE = f"pages/{DETAILS}"
 REACH_DAYS = 2
-"""How many days around a start are compared with what is stored. Two readings of one local time differ by at most 26
+"""How many days around a start are compared with what was fetched. Two readings of one local time differ by at most 26
 hours, as far as the time zones UTC-12 and UTC+14 lie apart.
 """
 
@@ -42,6 +48,10 @@ class _Other(NamedTuple):
     day: str
 
 
+_Moved = dict[tuple[str, str], dict[str, _Other]]
+"""The conversations to leave out, by file and day of theirs; each with the file that keeps it."""
+
+
 def leave_out_moved(
     lake: Lake, spool: Spool, replaced: Collection[str], name_of: Callable[[str], str]
 ) -> dict[str, Counter[str]]:
@@ -50,8 +60,51 @@ def leave_out_moved(
 
     `replaced` are the files (sha256) whose stored pages are about to be replaced; `name_of` gives a file's name.
     """
+    return _leave_out(spool, _moved(lake, spool, replaced), name_of)
+
+
+class Overtaken:
+    """Finds conversations that another process stored on another day while an import wrote its pages.
+
+    The table of pages has one order of commits. Of two files that give a conversation two days, the one that was
+    committed first keeps it. The importer of the other one sees the first file in the version that it committed itself,
+    and takes the conversation out again. So exactly one of the two yields.
+    """
+
+    def __init__(self, lake: Lake) -> None:
+        """`lake` is as it was when the import was compared with it: see `leave_out_moved`."""
+        self._files = {day: data_file(lake, day) for day in lake.page_partitions(_PLACE)}
+
+    def leave_out(
+        self,
+        lake: Lake,
+        spool: Spool,
+        replaced: Collection[str],
+        name_of: Callable[[str], str],
+        *,
+        day: str,
+        built_on: str | None,
+    ) -> dict[str, Counter[str]]:
+        """As `leave_out_moved`, after pages of `day` were committed, for conversations that began on `day` or later.
+        Those of earlier days were committed before.
+
+        `lake` is as it was with that commit, and `built_on` is the data file that the commit replaced.
+        """
+        current = {each: data_file(lake, each) for each in lake.page_partitions(_PLACE)}
+        changed = {each for each, file in current.items() if each != day and file != self._files.get(each)}
+        if built_on != self._files.get(day):
+            changed.add(day)
+        self._files = current
+        found: _Moved = defaultdict(dict)
+        for each in sorted(changed):
+            for file, ids in _stored_ids(lake, each, replaced):
+                _note(found, spool, ids, _Other(file, each), since=day)
+        return _leave_out(spool, found, name_of)
+
+
+def _leave_out(spool: Spool, moved: _Moved, name_of: Callable[[str], str]) -> dict[str, Counter[str]]:
     remarks: dict[str, Counter[str]] = defaultdict(Counter)
-    for (file, day), others in _moved(lake, spool, replaced).items():
+    for (file, day), others in moved.items():
         for number, page in list(spool.pages_of_file((DETAILS, day), file)):
             spool.replace_page(number, *_without(page, others))
         for other, count in Counter(others.values()).items():
@@ -67,18 +120,26 @@ def _remark(day: str, other: _Other, name_of: Callable[[str], str]) -> str:
     return f"{begun} in {name}, which came first. Take back the file that is wrong, and import the other again"
 
 
-def _moved(lake: Lake, spool: Spool, replaced: Collection[str]) -> dict[tuple[str, str], dict[str, _Other]]:
-    """The conversations to leave out, by file and day of theirs; each with the file that keeps it."""
-    found: dict[tuple[str, str], dict[str, _Other]] = defaultdict(dict)
-    for day in _days_around(spool.start_days()):
-        for stored_file, ids in chain([(None, _fetched_ids(lake, day))], _stored_ids(lake, day, replaced)):
-            for id_, file, own_day in spool.begun_on_another_day(ids, day):
-                found[file, own_day].setdefault(id_, _Other(stored_file, day))
-                spool.forget_start(id_, file)
+def _moved(lake: Lake, spool: Spool, replaced: Collection[str]) -> _Moved:
+    found: _Moved = defaultdict(dict)
+    days = spool.start_days()
+    for day in _days_around(days):
+        _note(found, spool, _fetched_ids(lake, day), _Other(None, day))
+    for day in days_with_other_starts(lake, WaitingStarts(spool.starts())) if days else ():
+        for stored_file, ids in _stored_ids(lake, day, replaced):
+            _note(found, spool, ids, _Other(stored_file, day))
     for id_, file, own_day, *first in spool.begun_on_two_days():
         found[file, own_day][id_] = _Other(*first)
         spool.forget_start(id_, file)
     return found
+
+
+def _note(found: _Moved, spool: Spool, ids: Sequence[str], other: _Other, since: str = "") -> None:
+    """Note which of some conversations of `other` begin on another day in the spool, from the day `since` on."""
+    for id_, file, own_day in spool.begun_on_another_day(ids, other.day):
+        if own_day >= since:
+            found[file, own_day].setdefault(id_, other)
+            spool.forget_start(id_, file)
 
 
 def _days_around(days: Collection[str]) -> list[str]:
@@ -106,7 +167,7 @@ def _fetched_ids(lake: Lake, day: str) -> list[str]:
 
 def _stored_ids(lake: Lake, day: str, replaced: Collection[str]) -> Iterator[tuple[str, list[str]]]:
     """The file, and the ids of its conversations, for each stored page of a day that files had."""
-    stored = lake.pages(f"pages/{DETAILS}", day)
+    stored = lake.pages(_PLACE, day)
     if stored is None:
         return
     for index in range(len(stored)):

@@ -157,6 +157,17 @@ def not_complete(imported: ImportResult) -> str | None:
     return f"No day was marked as complete, because {what}."
 
 
+def no_longer_complete(imported: ImportResult) -> str | None:
+    """Which days were damaged and are not complete any more; None if there are none."""
+    days = sorted({day for _, day in imported.no_longer_complete})
+    if not days:
+        return None
+    return (
+        f"The stored pages of {ranges(days)} were damaged, and were written again with other content than before. If "
+        "they counted as complete, they do not any more. Pass --complete if the files hold all data for these days."
+    )
+
+
 def _together(remarks: Iterable[Mapping[str, int]]) -> list[str]:
     counts: Counter[str] = Counter()
     for of_file in remarks:

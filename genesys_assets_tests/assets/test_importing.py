@@ -314,3 +314,20 @@ def test_figures_of_a_tutorial_become_rows_and_a_report_of_whole_hours(world: Wo
     assert f"{row['interval_start']:%H:%M}-{row['interval_end']:%H:%M}" == "18:00-19:00"
     assert (row["conversation_count"], row["handled_count"], row["abandoned_count"]) == (1, 2, 1)
     assert row["average_handle_time_seconds"] == 45.25
+
+
+def test_damaged_pages_fail_the_run_and_its_metadata_lists_the_files_that_were_read(
+    world: World, tmp_path: Path
+) -> None:
+    assert bring(world, save(tmp_path / "saved", "a.json", [CALL])).success
+    for path in Path(world.lake.store.path("pages/imported_details")).rglob("*.parquet"):
+        path.write_bytes(b"damaged")
+    other = save(tmp_path / "saved", "b.json", [CALL | {"conversationId": "B"}])
+    done = bring(world, other, "nowhere.json")
+    assert "The stored pages of imported_details of 2026-01-28 are damaged" in error(done)
+    (failure,) = (event for event in done.all_events if event.is_step_failure)
+    listed = failure.step_failure_data.user_failure_data
+    assert listed is not None
+    text = str(listed.metadata["files"].value)
+    assert "b.json" in text
+    assert "nowhere.json" in text

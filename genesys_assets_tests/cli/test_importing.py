@@ -234,9 +234,57 @@ def test_a_disk_that_takes_nothing_ends_it_with_1(saved: Path, monkeypatch: pyte
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("genesys_assets.importing.into_lake.write_pages", full)
+    (saved / "cut.json").write_text("{")
     done = run(f"{saved}")
     assert (done.exit_code, type(done.exception)) == (1, SystemExit)
     assert "No space left on device" in done.stderr
+    reason = "it was read, but an error ended the import before all of it was written: import it again"
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith(f"skipped    {saved}/cut.json: it is not JSON")
+    assert lines[1:] == [
+        f"skipped    {saved}/details.json: {reason}",
+        f"skipped    {saved}/figures.json: {reason}",
+        "",
+        "3 files: 0 imported, 0 unchanged, 3 skipped.",
+        "",
+        "Read under another name, or left out:",
+        "  answer grouped by queueId, as its groups show. If the query had more dimensions, pass --group-by",
+    ]
+
+
+def damage(saved: Path, asset: str) -> None:
+    for path in (saved.parent / "lake" / "pages" / asset).rglob("*.parquet"):
+        path.write_bytes(b"damaged")
+
+
+def test_damaged_pages_end_it_with_1_and_what_was_read_is_listed(saved: Path) -> None:
+    run(f"{saved}")
+    damage(saved, "imported_details")
+    (saved / "more.json").write_bytes(as_bytes([conversation("C")]))
+    (saved / "queues.csv").write_text("a,b\n")
+    done = run(f"{saved}/more.json", f"{saved}/figures.json", f"{saved}/queues.csv", "nowhere.json")
+    assert done.exit_code == 1
+    assert "The stored pages of imported_details of 2026-01-28 are damaged." in done.stderr
+    states = [line.split(":")[0] for line in done.stdout.splitlines()[:4]]
+    assert states == [
+        f"skipped    {saved}/more.json",
+        f"unchanged  {saved}/figures.json",
+        f"skipped    {saved}/queues.csv",
+        "skipped    nowhere.json",
+    ]
+    assert "4 files: 0 imported, 1 unchanged, 3 skipped." in done.stdout
+
+
+def test_it_says_which_damaged_days_are_no_longer_complete(saved: Path) -> None:
+    run(f"{saved}/details.json", "--complete", "2026-01-28/2026-01-29")
+    damage(saved, "imported_details")
+    assert "were damaged" not in run(f"{saved}/details.json").stdout
+    damage(saved, "imported_details")
+    (saved / "more.json").write_bytes(as_bytes([conversation("C")]))
+    assert (
+        "The stored pages of 2026-01-28 were damaged, and were written again with other content than before. If they "
+        "counted as complete, they do not any more. Pass --complete if the files hold all data for these days.\n"
+    ) in run(f"{saved}").stdout
 
 
 # -- taking back -------------------------------------------------------------------------------------------------------

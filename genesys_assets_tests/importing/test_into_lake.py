@@ -228,3 +228,58 @@ def test_of_imports_at_once_into_one_day_every_page_stays(lake: Lake, tmp_path: 
     assert brought == [f"{number}" for number in range(importers)]
     again = states(import_files(lake.refreshed(), files, ImportOptions()))
     assert again == dict.fromkeys(names, "unchanged")
+
+
+def stored_conversations(lake: Lake) -> list[str]:
+    """The ids of all stored conversations, one for each time that it is stored."""
+    lake = lake.refreshed()
+    found = [body for day in lake.page_partitions(f"pages/{DETAILS}") for body in bodies(lake, DETAILS, day) or ()]
+    return sorted(each["conversationId"] for body in found for each in body["conversations"])
+
+
+def of_day(id_: str, day: int) -> dict[str, Any]:
+    return conversation(id_, f"2026-01-{day:02d}T13:05:00.000Z", f"2026-01-{day:02d}T13:09:00.000Z")
+
+
+@pytest.mark.parametrize("bytes_at_once", [1, 1 << 30])
+def test_totals_are_those_of_the_stored_rows_however_often_pages_are_written(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, bytes_at_once: int
+) -> None:
+    monkeypatch.setattr(into_lake, "_BYTES_AT_ONCE", bytes_at_once)
+    files = [
+        saved("a.json", [of_day("A", 10), of_day("B", 10), of_day("A", 10)]),
+        saved("b.json", [of_day("A", 11), of_day("C", 11)]),
+        saved("c.json", [of_day("A", 12)]),
+        saved("d.json", [of_day("B", 10), of_day("D", 11)]),
+        saved("e.json", figures()),
+        saved("f.json", figures()),
+    ]
+    imported = import_files(lake, files, ImportOptions())
+    assert sorted({*stored_conversations(lake)}) == ["A", "B", "C", "D"]
+    assert imported.conversations == (4, 2)
+    assert imported.buckets == (1, 0)
+
+
+@pytest.mark.parametrize("bytes_at_once", [1, 1 << 30])
+def test_a_copy_of_a_file_that_is_skipped_is_skipped_for_the_same_reason(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, bytes_at_once: int
+) -> None:
+    monkeypatch.setattr(into_lake, "_BYTES_AT_ONCE", bytes_at_once)
+    moved = [of_day("A", 20)]
+    files = [saved("a.json", [of_day("A", 10)]), saved("b.json", moved), saved("copy.json", moved)]
+    files += [saved("cut.json", b"{"), saved("copy of cut.json", b"{")]
+    imported = import_files(lake, files, ImportOptions())
+    assert [outcome.state for outcome in imported.outcomes] == ["imported", *["skipped"] * 4]
+    first, second, *cut = (outcome.reason for outcome in imported.skipped)
+    assert first == second
+    assert "it began on 2026-01-20 here, and on 2026-01-10 in saved/a.json" in first
+    assert cut[0] == cut[1]
+    assert imported.days(DETAILS) == ["2026-01-10"]
+
+
+def test_a_copy_of_a_file_of_which_something_is_left_out_has_the_same_days_and_counts(lake: Lake) -> None:
+    partly = [of_day("A", 20), of_day("B", 21)]
+    files = [saved("a.json", [of_day("A", 10)]), saved("b.json", partly), saved("copy.json", partly)]
+    _, first, second = import_files(lake, files, ImportOptions()).outcomes
+    assert (first.conversations, first.partitions) == (1, {DETAILS: ["2026-01-21"]})
+    assert (second.conversations, second.partitions, second.left_out) == (1, first.partitions, first.left_out)

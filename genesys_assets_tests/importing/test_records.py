@@ -14,7 +14,7 @@ from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.days.day_tables import write_conversations
 from genesys_assets.importing import into_lake
 from genesys_assets.importing.buckets import ImportOptions
-from genesys_assets.importing.into_lake import DamagedPages, import_files
+from genesys_assets.importing.into_lake import DamagedPages, ImportResult, import_files
 from genesys_assets.importing.pages import DETAILS, HOURLY
 from genesys_assets.importing.records import files_in, key_of, read_records
 from genesys_assets.importing.spool import Spool
@@ -251,3 +251,56 @@ def test_a_damaged_table_does_not_keep_files_from_being_imported(lake: Lake) -> 
         path.write_bytes(b"damaged")
     (outcome,) = import_files(lake.refreshed(), [saved("a.json", [conversation("A")])], ImportOptions()).outcomes
     assert outcome.state == "imported"
+
+
+@pytest.mark.parametrize("harm", [damage, break_rows])
+def test_a_complete_day_that_heals_by_the_same_files_stays_complete(lake: Lake, harm: Any) -> None:
+    c, d = saved("c.json", [conversation("C")]), saved("d.json", [conversation("D")])
+    import_files(lake, [c, d], ImportOptions(), complete=Interval.parse(DAY))
+    harm(lake, DETAILS)
+    healed = import_files(lake.refreshed(), [c, d], ImportOptions())
+    assert (healed.changed, healed.no_longer_complete) == ({(DETAILS, DAY_KEY)}, set())
+    assert is_complete(lake.refreshed(), DETAILS, DAY_KEY) is True
+
+
+@pytest.mark.parametrize("harm", [damage, break_rows])
+def test_a_day_that_was_not_complete_is_not_complete_when_it_heals(lake: Lake, harm: Any) -> None:
+    c = saved("c.json", [conversation("C")])
+    import_files(lake, [c], ImportOptions())
+    harm(lake, DETAILS)
+    healed = import_files(lake.refreshed(), [c], ImportOptions())
+    assert healed.no_longer_complete == set()
+    assert is_complete(lake.refreshed(), DETAILS, DAY_KEY) is False
+
+
+def test_a_damaged_day_that_is_written_with_other_content_is_named_as_no_longer_complete(lake: Lake) -> None:
+    c, d = saved("c.json", [conversation("C")]), saved("d.json", [conversation("D")])
+    import_files(lake, [c], ImportOptions(), complete=Interval.parse(DAY))
+    damage(lake, DETAILS)
+    healed = import_files(lake.refreshed(), [c, d], ImportOptions())
+    assert healed.no_longer_complete == {(DETAILS, DAY_KEY)}
+    assert is_complete(lake.refreshed(), DETAILS, DAY_KEY) is False
+    damage(lake, DETAILS)
+    healed = import_files(lake.refreshed(), [d, c], ImportOptions(), complete=Interval.parse(DAY))
+    assert healed.no_longer_complete == set()
+    assert is_complete(lake.refreshed(), DETAILS, DAY_KEY) is True
+
+
+def test_what_was_read_is_known_when_damaged_pages_end_an_import(lake: Lake) -> None:
+    import_files(lake, [A, B], ImportOptions())
+    damage(lake, HOURLY)
+    files = [saved("cut.json", b"{"), A, saved("copy.json", figures(HOUR)), saved("c.json", [conversation("C")])]
+    result = ImportResult()
+    with pytest.raises(DamagedPages):
+        import_files(lake.refreshed(), files, ImportOptions(), result=result)
+    assert [(outcome.file, outcome.state) for outcome in result.outcomes] == [
+        ("saved/cut.json", "skipped"),
+        ("saved/a.json", "skipped"),
+        ("saved/copy.json", "skipped"),
+        ("saved/c.json", "skipped"),
+    ]
+    assert (
+        result.outcomes[1].reason
+        == result.outcomes[2].reason
+        == ("it was read, but an error ended the import before all of it was written: import it again")
+    )

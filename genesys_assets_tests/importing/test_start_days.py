@@ -11,11 +11,13 @@ import pyarrow as pa
 import pytest
 
 from genesys_assets.cloud.analytics.interval import Interval
+from genesys_assets.importing import start_index
 from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import SavedFile
 from genesys_assets.importing.into_lake import ImportResult, import_files
 from genesys_assets.importing.pages import DETAILS
 from genesys_assets.importing.start_days import REACH_DAYS
+from genesys_assets.importing.start_index import FOLDER
 from genesys_assets.importing.summary import not_complete, totals
 from genesys_assets.importing.take_back import imported_files, take_back
 from genesys_assets.lake.lake import Lake
@@ -135,8 +137,68 @@ def test_a_conversation_that_was_fetched_on_another_day_is_left_out(lake: Lake) 
     assert stored(lake) == {"2026-01-28": ["C"], "2026-01-29": ["B"]}
 
 
+def fetched(lake: Lake, day: str, *ids: str) -> None:
+    start = datetime.fromisoformat(f"{day}T12:00:00Z")
+    rows = [{"conversation_id": id_, "conversation_start": start, "source": FETCHED} for id_ in ids]
+    table = pa.Table.from_pylist(rows, CONVERSATIONS.schema)
+    lake.write(f"tables/{CONVERSATIONS.name}", CONVERSATIONS, table, day, {})
+
+
 @pytest.mark.parametrize(("day", "is_seen"), [("2026-01-26", True), ("2026-01-30", True), ("2026-01-31", False)])
-def test_stored_days_are_compared_as_far_as_time_zones_lie_apart(lake: Lake, day: str, is_seen: bool) -> None:
-    imported(lake, FIRST)
+def test_fetched_days_are_compared_as_far_as_time_zones_lie_apart(lake: Lake, day: str, is_seen: bool) -> None:
+    fetched(lake, "2026-01-28", "A")
     assert REACH_DAYS == 2
     assert bool(imported(lake, saved("b.json", of_day("A", day))).skipped) == is_seen
+
+
+@pytest.mark.parametrize("day", ["2020-03-10", "2026-01-27", "2026-01-31", "2026-03-20"])
+def test_files_that_were_imported_before_are_compared_however_far_away_their_days_are(lake: Lake, day: str) -> None:
+    imported(lake, FIRST, saved("c.json", of_day("C", "2026-01-28")))
+    result = imported(lake, saved("b.json", of_day("A", day), of_day("B", day)))
+    assert stored(lake) == {"2026-01-28": ["A", "C"], day: ["B"]}
+    assert result.outcomes[0].left_out == {LEFT_OUT.replace("2026-01-29", day): 1}
+    assert not_complete(result) == "No day was marked as complete, because something was left out."
+
+
+def index(lake: Lake) -> dict[str, bytes]:
+    return {key: lake.store.get(key) or b"" for key in lake.store.keys(FOLDER)}
+
+
+def test_the_index_of_starts_has_an_entry_for_each_stored_day_and_no_entries_of_replaced_files(lake: Lake) -> None:
+    files = [saved(f"{id_}.json", of_day(id_, day)) for id_, day in (("A", "2026-01-28"), ("B", "2026-02-28"))]
+    import_files(lake, files[:1], ImportOptions())
+    assert index(lake) == {}
+    import_files(lake.refreshed(), files[1:], ImportOptions())
+    (old,) = index(lake)
+    import_files(lake.refreshed(), [saved("c.json", of_day("C", "2026-01-28"))], ImportOptions())
+    assert len(index(lake)) == 2
+    import_files(lake.refreshed(), [saved("d.json", of_day("D", "2026-01-28"))], ImportOptions())
+    assert sorted(len(entry) for entry in index(lake).values()) == [16, 24]
+    assert old not in index(lake)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"123", bytes(16), bytes(32)])
+def test_an_entry_of_the_index_that_is_lost_or_damaged_is_made_again(lake: Lake, content: bytes | None) -> None:
+    imported(lake, FIRST)
+    imported(lake, saved("b.json", of_day("B", "2026-03-20")))
+    for key in index(lake):
+        lake.store.delete(key) if content is None else lake.store.put(key, content)
+    assert imported(lake, saved("c.json", of_day("C", "2026-03-20"))).is_whole
+    assert imported(lake, saved("d.json", of_day("A", "2026-03-20"))).skipped
+
+
+def test_ids_with_the_same_digest_are_not_taken_for_one(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start_index, "_digest", lambda _: 7)
+    imported(lake, FIRST)
+    assert imported(lake, saved("b.json", of_day("B", "2026-03-20"))).is_whole
+    assert imported(lake, saved("c.json", of_day("A", "2026-03-20"))).skipped
+
+
+def test_a_conversation_whose_file_was_taken_back_is_not_looked_for_on_its_day(lake: Lake) -> None:
+    imported(lake, FIRST)
+    imported(lake, saved("b.json", of_day("B", "2026-03-20")))
+    take_back(lake.refreshed(), imported_files(lake.refreshed(), ["saved/a.json"]))
+    assert imported(lake, saved("c.json", of_day("A", "2026-03-20"))).is_whole
+    assert sorted(outcome.file for outcome in imported_files(lake.refreshed(), ["*"]).values()) == [
+        *("saved/b.json", "saved/c.json"),
+    ]
