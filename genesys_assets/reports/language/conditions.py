@@ -89,11 +89,11 @@ def read(stated: Any, path: Path, findings: Findings) -> Condition | None:
     >>> [(each.name, each.operator, each.values) for each in comparisons(condition)]
     [('mediaType', 'any_of', ('voice',)), ('queueId', 'exists', ())]
     """
-    return _Reader(findings).condition(stated, path)
+    return _ConditionParser(findings).condition(stated, path)
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _ConditionParser:
     findings: Findings
 
     def condition(self, stated: Any, path: Path, depth: int = 0) -> Condition | None:

@@ -76,9 +76,9 @@ def aggregates_part(
         return None
     views = _views(stated, family, path, findings)
     broken = stated.views.keys() - views.keys()
-    reader = _Reader(family, views, broken, granularity, findings)
+    parser = _MetricParser(family, views, broken, granularity, findings)
     picks = [
-        pick for name, text in stated.metrics.items() if (pick := reader.pick(name, text, (*path, "metrics", name)))
+        pick for name, text in stated.metrics.items() if (pick := parser.pick(name, text, (*path, "metrics", name)))
     ]
     condition = _condition(stated, family, (*path, "filter"), findings)
     own_keys = _keys(stated, family, keys, (*path, "group_by"), findings)
@@ -157,7 +157,7 @@ def _views(stated: Aggregates, family: AggregateFamily, path: Path, findings: Fi
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _MetricParser:
     """Parses the entries of `metrics`; `broken` are the names of views that have mistakes of their own."""
 
     family: AggregateFamily

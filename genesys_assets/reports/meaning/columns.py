@@ -58,14 +58,14 @@ def shown_columns(
     """The columns of an entry. Columns with mistakes are left out, and the mistakes added to the findings. `taken` are
     the names of columns that the report has without declaring them.
     """
-    names, reader = set(taken), _Reader(keys, figures, findings)
+    names, compiler = set(taken), _ColumnCompiler(keys, figures, findings)
     types = {name: figure.result for name, figure in figures.items()}
     classes = {name: figure.personal for name, figure in figures.items()}
     powers = {name: figure.power for name, figure in figures.items()}
     columns: list[OutputColumn] = []
     for name, column in stated.items():
         path: Path = ("columns", name)
-        shown = reader.column(name, column, path, types, powers)
+        shown = compiler.column(name, column, path, types, powers)
         if shown is None:
             continue
         if shown.name in names:
@@ -82,7 +82,7 @@ def shown_columns(
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _ColumnCompiler:
     keys: Sequence[GroupKey]
     figures: Mapping[str, Figure]
     findings: Findings

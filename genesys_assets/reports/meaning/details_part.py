@@ -128,13 +128,13 @@ def details_part(stated: Details, keys: Sequence[GroupKey], path: Path, findings
         findings.add((*path, "table"), str(unknown.args[0]), stated.table)
         return None
     source_table = replace(source_table, attributes=tuple(_attributes(stated, source_table, path, findings)))
-    reader = _Reader(source_table, findings)
-    time = reader.column(stated.time, (*path, "time")) if stated.time else source_table.time
+    compiler = _DetailsCompiler(source_table, findings)
+    time = compiler.column(stated.time, (*path, "time")) if stated.time else source_table.time
     if time and not is_instant(source_table.type(time)):
         kind = type_in_words(source_table.type(time))
         message = f"time must be an instant, got {time}, which is {kind}. Leave it out, or name another"
         findings.add((*path, "time"), message, stated.time)
-    where = reader.condition(stated.where, (*path, "where"))
+    where = compiler.condition(stated.where, (*path, "where"))
     part = DetailsPart(
         table=source_table,
         time=time or source_table.time,
@@ -144,15 +144,15 @@ def details_part(stated: Details, keys: Sequence[GroupKey], path: Path, findings
             for name, linked in (("having", stated.having), ("lacking", stated.lacking))
             if linked and (link := _link(source_table, linked, name == "having", (*path, name), findings))
         ),
-        keys=tuple(_keys(stated, keys, reader, path)),
-        once_per=reader.column(stated.once_per, (*path, "once_per")) if stated.once_per else None,
+        keys=tuple(_keys(stated, keys, compiler, path)),
+        once_per=compiler.column(stated.once_per, (*path, "once_per")) if stated.once_per else None,
         counts=tuple(
-            reader.count(name, measure, (*path, "measures", name)) for name, measure in stated.measures.items()
+            compiler.count(name, measure, (*path, "measures", name)) for name, measure in stated.measures.items()
         ),
         figures=tuple(
             figure
             for name, measure in stated.measures.items()
-            if (figure := reader.figure(name, measure, (*path, "measures", name), where))
+            if (figure := compiler.figure(name, measure, (*path, "measures", name), where))
         ),
     )
     if part.once_per:
@@ -161,7 +161,7 @@ def details_part(stated: Details, keys: Sequence[GroupKey], path: Path, findings
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _DetailsCompiler:
     table: Table
     findings: Findings
 
@@ -295,31 +295,33 @@ def _description(measure: Measure) -> str:
     return f"percentile {measure.at:g}" if measure.at is not None else measure.given
 
 
-def _keys(stated: Details, keys: Sequence[GroupKey], reader: _Reader, path: Path) -> list[tuple[str, str | None]]:
+def _keys(
+    stated: Details, keys: Sequence[GroupKey], compiler: _DetailsCompiler, path: Path
+) -> list[tuple[str, str | None]]:
     columns = {key.column for key in keys}
     renamed: dict[str, str | None] = {}
     for name, column in stated.group_by.items():
         known = _column_of(name)
         if known not in columns:
-            reader.findings.add(
+            compiler.findings.add(
                 (*path, "group_by", name),
                 f"the report is not grouped by {quoted(name)}. {one_of(columns, known)}",
                 name,
             )
-        renamed[known] = reader.column(column, (*path, "group_by", name)) if column else None
+        renamed[known] = compiler.column(column, (*path, "group_by", name)) if column else None
     pairs: list[tuple[str, str | None]] = []
     for key in keys:
         if key.column in renamed:
             pairs.append((key.column, renamed[key.column]))
             continue
         try:
-            pairs.append((key.column, reader.table.column(key.column)))
+            pairs.append((key.column, compiler.table.column(key.column)))
         except LookupError as unknown:
             advice = f"Name the column for it: group_by: {{{key.column}: …}}"
-            reader.findings.add((*path, "table"), f"{unknown.args[0]} {advice}", reader.table.name)
+            compiler.findings.add((*path, "table"), f"{unknown.args[0]} {advice}", compiler.table.name)
     for key_, column in pairs:
-        if column and pa.types.is_list(reader.table.type(column)):
-            reader.findings.add((*path, "group_by"), f"{column} is a list, by which rows cannot be grouped", key_)
+        if column and pa.types.is_list(compiler.table.type(column)):
+            compiler.findings.add((*path, "group_by"), f"{column} is a list, by which rows cannot be grouped", key_)
     return pairs
 
 
@@ -340,7 +342,7 @@ def _link(source_table: Table, stated: LinkedTable, wanted: bool, path: Path, fi
         message = f"only stored tables of conversations can be tied to {source_table.name}"
         findings.add((*path, "table"), message, stated.table)
         return None
-    where = _Reader(other, findings).condition(stated.where, (*path, "where"))
+    where = _DetailsCompiler(other, findings).condition(stated.where, (*path, "where"))
     for comparison in conditions.comparisons(where):
         if comparison.name.startswith(OF_CONVERSATION):
             findings.add(comparison.path, f"here only columns of {other.name} itself can be used", comparison.name)
