@@ -346,8 +346,8 @@ _BEYOND_PLATFORM = {
 
 
 def to_platform(condition: Condition, mistakes: Mistakes) -> Filter | None:
-    """The condition as a filter of the platform, which has two levels and no `not`. If that is impossible, None, with
-    the reason to `mistakes`.
+    """The condition as a filter of the platform, which has two levels and no `not`. Returns None if that is
+    impossible, and adds the reason to `mistakes`.
 
     >>> to_platform(read({"mediaType": "voice"}, (), Mistakes()), Mistakes()).predicates[0].value
     'voice'
