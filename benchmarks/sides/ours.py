@@ -76,7 +76,7 @@ def write(made: dict[str, pa.Table], folder: Path) -> None:
 
 def parse(bodies: list[bytes]) -> None:
     """Arrow's JSON reader alone, as it is used: ten pages a block, the fields that occur."""
-    reader = decode_arrow.Reader()
+    reader = decode_arrow.ConversationsReader()
     for some in _groups(bodies):
         reader.read(some)
 

@@ -13,15 +13,15 @@ from genesys_assets.cloud.analytics.families import AggregateFamily
 from genesys_assets.cloud.preflight import Preflight, preflight
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.opening import s3_client
-from genesys_assets.lake.preflight import places
+from genesys_assets.lake.preflight import check_places
 from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
 from genesys_assets.settings import ApiBudgetSettings, DataLakeSettings, PreflightSettings
 
 _DESCRIPTION = """One row per check before the first run, shown in the run's metadata.
 
 It checks the login, permissions, visible divisions, queues and users, up to when details jobs have data, the clock, the
-rate limit, whether lake and published files can be written, and S3's clock. It fails if a finding would make runs fail
-or hide rows, and says what to do."""
+rate limit, whether lake and published files can be written, and S3's clock. It fails if one of them would make runs
+fail or hide rows, and says what to do."""
 
 
 def build_preflight_asset(families: Sequence[AggregateFamily]) -> dg.AssetsDefinition:
@@ -38,31 +38,31 @@ def build_preflight_asset(families: Sequence[AggregateFamily]) -> dg.AssetsDefin
     ) -> dg.MaterializeResult:
         expected, cloud = PreflightSettings.load().expected_queues, genesys_cloud.client
         with track_requests(cloud) as spent:
-            result = preflight(
+            outcome = preflight(
                 cloud,
                 expected_queues=expected,
                 families=families,
                 data_lake=DataLakeSettings.load().is_on,
                 usage=ApiBudgetSettings.load().usage,
             )
-        result = Preflight(result.findings + places(s3_client, lake.location, publishing.publish_url))
-        metadata = {"findings": dg.MetadataValue.md(markdown(result)), **spent}
-        if not result.passed:
-            raise dg.Failure(_failures_as_text(result), metadata=metadata, allow_retries=False)
-        warnings = sum(finding.level == "warn" for finding in result.findings)
+        outcome = Preflight(outcome.results + check_places(s3_client, lake.location, publishing.publish_url))
+        metadata = {"findings": dg.MetadataValue.md(markdown(outcome)), **spent}
+        if not outcome.passed:
+            raise dg.Failure(_failures_as_text(outcome), metadata=metadata, allow_retries=False)
+        warnings = sum(result.level == "warn" for result in outcome.results)
         return dg.MaterializeResult(metadata=metadata | {"warnings": warnings})
 
     return look
 
 
-def markdown(result: Preflight) -> str:
-    """The findings as a Markdown table."""
+def markdown(outcome: Preflight) -> str:
+    """The results as a Markdown table."""
     from tabulate import tabulate
 
-    rows = [(finding.level, finding.what, finding.value, finding.advice) for finding in result.findings]
+    rows = [(result.level, result.what, result.value, result.advice) for result in outcome.results]
     escaped = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
     return tabulate(escaped, headers=["", "what", "how it is", "what to do"], tablefmt="github", disable_numparse=True)
 
 
-def _failures_as_text(result: Preflight) -> str:
-    return "\n".join(f"{finding.what}: {finding.value}. {finding.advice}" for finding in result.failures)
+def _failures_as_text(outcome: Preflight) -> str:
+    return "\n".join(f"{result.what}: {result.value}. {result.advice}" for result in outcome.failures)

@@ -21,7 +21,7 @@ from genesys_assets.days import made_of
 from genesys_assets.days.day_tables import (
     LOST,
     UNKNOWN,
-    Findings,
+    DecodingCounts,
     MetricsOfDay,
     new_hours_of_interval_metrics,
     write_conversations,
@@ -90,13 +90,13 @@ def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
                 with failing_by_name(NotFetched):
                     selected = [spec for spec, _ in tables.values()]
                     origin = provenance(context, "details pages", partition=day)
-                    writing, findings = write_conversations(stored, day, selected, origin)
+                    writing, decoding = write_conversations(stored, day, selected, origin)
             except AuditFailed as failed:
                 yield from failed_checks(failed, tables)
                 raise dg.Failure(str(failed), allow_retries=False) from failed
-            if findings.data_lake_problem:
-                context.log.warning(f"{day} is made without the data lake: {findings.data_lake_problem}")
-            more = _metadata_of(writing, findings) | {"is_complete": bool(writing.reach and writing.reach.is_complete)}
+            if decoding.data_lake_problem:
+                context.log.warning(f"{day} is made without the data lake: {decoding.data_lake_problem}")
+            more = _metadata_of(writing, decoding) | {"is_complete": bool(writing.reach and writing.reach.is_complete)}
             for place, (_, key) in tables.items():
                 absent[place] += writing[place].absent
                 report_table(context, stored, writing, place, key, day, more)
@@ -178,23 +178,23 @@ def write_metrics_of_days(
         try:
             with failing_by_name(NotFetched):
                 origin = provenance(context, "aggregates pages", partition=day)
-                writing, findings = write_metrics(lake, metrics, day, origin)
+                writing, decoding = write_metrics(lake, metrics, day, origin)
         except AuditFailed as failed:
             yield from failed_checks(failed, {place: (spec, key)})
             raise dg.Failure(str(failed), allow_retries=False) from failed
-        report_table(context, lake, writing, place, key, day, _metadata_of(writing, findings))
+        report_table(context, lake, writing, place, key, day, _metadata_of(writing, decoding))
     yield dg.MaterializeResult(asset_key=key)
     yield from passed_checks(spec, key)
 
 
-def _metadata_of(writing: Writing, findings: Findings) -> dict[str, Any]:
+def _metadata_of(writing: Writing, decoding: DecodingCounts) -> dict[str, Any]:
     """Metadata about the decoded pages and how far they reach."""
-    metadata: dict[str, Any] = dict(findings.counts)
+    metadata: dict[str, Any] = dict(decoding.counts)
     if writing.reach is not None:
         metadata["data_available_through"] = dg.MetadataValue.timestamp(writing.reach.through)
-    if findings.data_lake_problem:
-        metadata["data_lake_problem"] = findings.data_lake_problem
-    for name, counts in ((UNKNOWN, findings.unknown), (LOST, findings.losses)):
+    if decoding.data_lake_problem:
+        metadata["data_lake_problem"] = decoding.data_lake_problem
+    for name, counts in ((UNKNOWN, decoding.unknown), (LOST, decoding.losses)):
         if counts:
             metadata[name] = dg.MetadataValue.json(dict(counts))
     return metadata

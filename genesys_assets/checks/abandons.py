@@ -10,7 +10,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.checks.reconciled_day import Finding
+from genesys_assets.checks.reconciled_day import DayComparison
 from genesys_assets.lake.lake import Lake
 from genesys_assets.tables.conversations.flat_tables import SESSION_METRICS
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS
@@ -21,7 +21,7 @@ _OF_LEGS = ("acd", "agent", "user")
 _COLUMNS = ["conversation_id", "media_type", "purpose", "value"]
 
 
-def reconcile_abandons(lake: Lake, day: str) -> Finding | str:
+def reconcile_abandons(lake: Lake, day: str) -> DayComparison | str:
     """A comparison of tAbandon in the sessions and in the legs of a day, or the reason why they cannot be compared."""
     legs, emitted = f"tables/{INTERACTION_LEGS.name}", f"tables/{SESSION_METRICS.name}"
     for place in (legs, emitted):
@@ -35,7 +35,7 @@ def reconcile_abandons(lake: Lake, day: str) -> Finding | str:
     )
 
 
-def compare_abandons(emitted: pa.Table, legs: pa.Table) -> Finding:
+def compare_abandons(emitted: pa.Table, legs: pa.Table) -> DayComparison:
     """`emitted` has a row for each tAbandon of a session, with its `purpose`; `legs` has a row for each leg, with its
     `t_abandon_ms`.
     """
@@ -50,7 +50,7 @@ def compare_abandons(emitted: pa.Table, legs: pa.Table) -> Finding:
     surplus = len(expected) - len(abandoned)
     if surplus > 0:
         left_out[f"{surplus} further tAbandon"] = "of waits that emitted more than one; their leg has the sum"
-    return Finding(len(legs), _differing(expected, abandoned), left_out=left_out)
+    return DayComparison(len(legs), _differing(expected, abandoned), left_out=left_out)
 
 
 def _differing(emitted: pa.Table, legs: pa.Table) -> pa.Table:

@@ -45,12 +45,12 @@ _ROWS_AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DayComparison:
     """The result of comparing a day: how many figures were compared, and the differences. Conversations that were not
     read may explain those in `unread`; `reason` says why they were not read.
 
-    `left_out` are metrics that were not compared, each with the reason. A finding is not `judged` if it depends on days
-    that are not stored, because it is unknown how much they would explain.
+    `left_out` are metrics that were not compared, each with the reason. A comparison is not `judged` if it depends on
+    days that are not stored, because it is unknown how much they would explain.
     """
 
     compared: int
@@ -97,14 +97,14 @@ class UnreadConversations:
 
 def reconcile_sessions(
     lake: Lake, day: str, tolerance: Tolerance, *, reach_days: int = REACH_DAYS
-) -> dict[str, Finding | str]:
+) -> dict[str, DayComparison | str]:
     """The result of each check for the day, or why it could not be evaluated, by the name of the check."""
     obstacle = _obstacle(lake, day, "session_metrics", "interval_metrics")
     if obstacle:
         return dict.fromkeys((QUEUES_MATCH, USERS_MATCH, WAIT, HANDLE_TIME), obstacle)
     sides = _Sides.of(lake, day, reach_days)
     unread = unread_conversations(lake, day, reach_days if sides.newer is None else 0)
-    findings: dict[str, Finding | str] = {
+    comparisons: dict[str, DayComparison | str] = {
         name: _separate_unread(sides, unread, grouping, sides.compare(grouping, tolerance))
         for name, grouping in {
             QUEUES_MATCH: reconcile.BY_QUEUE,
@@ -116,8 +116,8 @@ def reconcile_sessions(
     still_open = _still_open(lake, day)
     parts = [reconcile.unbalanced_handle_times(begun, window, still_open, tolerance) for window in sides.windows]
     compared = Comparison.together(parts)
-    findings[HANDLE_TIME] = Finding(compared.compared, compared.differences)
-    return findings
+    comparisons[HANDLE_TIME] = DayComparison(compared.compared, compared.differences)
+    return comparisons
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,9 @@ class _Sides:
             yield from dict.fromkeys(sorted(only_found - known), why).items()
 
 
-def _separate_unread(sides: _Sides, unread: UnreadConversations, grouping: Grouping, compared: Comparison) -> Finding:
+def _separate_unread(
+    sides: _Sides, unread: UnreadConversations, grouping: Grouping, compared: Comparison
+) -> DayComparison:
     """Separate the differences of a comparison that conversations which were not read may explain from the others."""
     left_out = dict(sides.left_out(grouping, compared))
     compared = compared.without(left_out)
@@ -188,10 +190,10 @@ def _separate_unread(sides: _Sides, unread: UnreadConversations, grouping: Group
         busiest = reconcile.busiest(sides.emitted, sides.day, unread.open)
     standing, explained = compared.of_unread(unread.most(busiest))
     judged = not (unread.days and len(explained))
-    return Finding(compared.compared, standing, explained, str(unread), left_out, judged)
+    return DayComparison(compared.compared, standing, explained, str(unread), left_out, judged)
 
 
-def reconcile_daily(lake: Lake, day: str, tolerance: Tolerance, calendar: Calendar) -> Finding | str:
+def reconcile_daily(lake: Lake, day: str, tolerance: Tolerance, calendar: Calendar) -> DayComparison | str:
     """A comparison of the business day's aggregates with the sum of its hours, or the reason why they cannot be
     compared.
     """
@@ -213,7 +215,7 @@ def reconcile_daily(lake: Lake, day: str, tolerance: Tolerance, calendar: Calend
         )
         parts.append(reconcile.compare(of_day, of_hours, grouping, tolerance))
     compared = Comparison.together(parts)
-    return Finding(compared.compared, compared.differences)
+    return DayComparison(compared.compared, compared.differences)
 
 
 def unread_conversations(lake: Lake, day: str, reach_days: int = REACH_DAYS) -> UnreadConversations:

@@ -32,7 +32,7 @@ from genesys_assets.checks.reconciled_day import (
     QUEUES_MATCH,
     USERS_MATCH,
     WAIT,
-    Finding,
+    DayComparison,
     reconcile_daily,
     reconcile_sessions,
 )
@@ -99,8 +99,8 @@ def _of_sessions(
         ],
     )
     def sessions_match(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> Iterator[dg.AssetCheckResult]:
-        findings = {
-            name: Findings(
+        results = {
+            name: CheckResults(
                 SESSIONS, key, name, dg.AssetCheckSeverity.WARN if name in _OBSERVED_EQUATIONS else severity, blocking
             )
             for name in descriptions
@@ -108,18 +108,18 @@ def _of_sessions(
         for day in run_days(context, calendar):
             stored = lake.lake
             rows = looked_at(stored, day, CHECKED[SESSIONS.path[-1]].looked_at)
-            findings_of_day = {**reconcile_sessions(stored, day, tolerance), ABANDONS: reconcile_abandons(stored, day)}
-            for name, finding in findings_of_day.items():
-                findings[name].add(day, finding)
+            comparisons = {**reconcile_sessions(stored, day, tolerance), ABANDONS: reconcile_abandons(stored, day)}
+            for name, comparison in comparisons.items():
+                results[name].add(day, comparison)
             give(
                 stored,
                 day,
-                [findings_of_check.verdict(day) for findings_of_check in findings.values()],
+                [results_of_check.verdict(day) for results_of_check in results.values()],
                 rows,
                 _origin(context),
             )
-        for findings_of_check in findings.values():
-            yield findings_of_check.result(tolerance)
+        for results_of_check in results.values():
+            yield results_of_check.result(tolerance)
 
     return sessions_match
 
@@ -138,13 +138,13 @@ def _of_days(
         "media type and metric. Both were fetched.",
     )
     def day_matches(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
-        findings = Findings(DAYS, key, DAY_MATCHES, severity, blocking)
+        results = CheckResults(DAYS, key, DAY_MATCHES, severity, blocking)
         for day in run_days(context, calendar):
             stored = lake.lake
             rows = looked_at(stored, day, CHECKED[DAYS.path[-1]].looked_at)
-            findings.add(day, reconcile_daily(stored, day, tolerance, calendar))
-            give(stored, day, [findings.verdict(day)], rows, _origin(context))
-        return findings.result(tolerance)
+            results.add(day, reconcile_daily(stored, day, tolerance, calendar))
+            give(stored, day, [results.verdict(day)], rows, _origin(context))
+        return results.result(tolerance)
 
     return day_matches
 
@@ -168,7 +168,7 @@ def run_days(context: dg.AssetCheckExecutionContext, calendar: Calendar) -> Sequ
 
 
 @dataclass(slots=True)
-class Findings:
+class CheckResults:
     """The results of a check for the days of its run.
 
     `asset` is the key of the table in this project, `key` the one in the code location, which may be translated.
@@ -179,20 +179,20 @@ class Findings:
     check: str
     severity: dg.AssetCheckSeverity
     blocking: bool
-    of_days: dict[str, Finding] = field(default_factory=dict)
+    of_days: dict[str, DayComparison] = field(default_factory=dict)
     not_evaluated: dict[str, str] = field(default_factory=dict)
 
-    def add(self, day: str, finding: Finding | str) -> None:
-        if isinstance(finding, str):
-            self.not_evaluated[day] = finding
+    def add(self, day: str, comparison: DayComparison | str) -> None:
+        if isinstance(comparison, str):
+            self.not_evaluated[day] = comparison
             return
-        self.of_days[day] = finding
-        if not finding.compared:
+        self.of_days[day] = comparison
+        if not comparison.compared:
             self.not_evaluated[day] = "there was nothing to compare"
-        elif not finding.judged:
+        elif not comparison.judged:
             self.not_evaluated[day] = (
-                f"the aggregates have more, and {finding.reason}: materialise genesys/pages/daily_overlap of {day} to "
-                "find out"
+                f"the aggregates have more, and {comparison.reason}: materialise genesys/pages/daily_overlap of {day} "
+                "to find out"
             )
 
     def verdict(self, day: str) -> Verdict:

@@ -35,7 +35,7 @@ def preflight() -> None:
     from genesys_assets.cloud.preflight import Preflight
     from genesys_assets.cloud.preflight import preflight as check_cloud
     from genesys_assets.lake.opening import s3_client
-    from genesys_assets.lake.preflight import places
+    from genesys_assets.lake.preflight import check_places
     from genesys_assets.reports.custom import wanted_families
     from genesys_assets.resources import GenesysCloudResource
     from genesys_assets.settings import ApiBudgetSettings, DataLakeSettings, PreflightSettings, SettingError
@@ -51,32 +51,32 @@ def preflight() -> None:
         raise typer.Exit(1) from None
     with cloud:
         typer.echo(f"{cloud.hosts.api_url}\n")
-        result = check_cloud(cloud, expected_queues=expected, families=families, data_lake=data_lake, usage=usage)
-    result = Preflight(result.findings + places(s3_client))
-    typer.echo(text(result))
-    raise typer.Exit(0 if result.passed else 1)
+        outcome = check_cloud(cloud, expected_queues=expected, families=families, data_lake=data_lake, usage=usage)
+    outcome = Preflight(outcome.results + check_places(s3_client))
+    typer.echo(text(outcome))
+    raise typer.Exit(0 if outcome.passed else 1)
 
 
-def text(result: Preflight) -> str:
-    """The findings for a terminal: one line each with what to do below, and a summary at the end."""
-    wide = max(len(finding.what) for finding in result.findings)
+def text(outcome: Preflight) -> str:
+    """The results for a terminal: one line each with what to do below, and a summary at the end."""
+    wide = max(len(result.what) for result in outcome.results)
     lines = []
-    for finding in result.findings:
-        level = "ok" if finding.level == "ok" else finding.level.upper()
-        lines.append(_wrapped(f"{level:<5} {finding.what:<{wide}}  {finding.value}", indent=6 + wide + 2))
-        if finding.advice:
-            lines.append(_indented(finding.advice))
-    return "\n".join([*lines, "", _summary(result)])
+    for result in outcome.results:
+        level = "ok" if result.level == "ok" else result.level.upper()
+        lines.append(_wrapped(f"{level:<5} {result.what:<{wide}}  {result.value}", indent=6 + wide + 2))
+        if result.advice:
+            lines.append(_indented(result.advice))
+    return "\n".join([*lines, "", _summary(outcome)])
 
 
-def _summary(result: Preflight) -> str:
-    if result.passed:
-        warnings = sum(finding.level == "warn" for finding in result.findings)
+def _summary(outcome: Preflight) -> str:
+    if outcome.passed:
+        warnings = sum(result.level == "warn" for result in outcome.results)
         but = f" Mind the {'warning' if warnings == 1 else f'{warnings} warnings'} above." if warnings else ""
         return f"Ready: everything that is needed can be read and written.{but}"
-    count = len(result.failures)
+    count = len(outcome.failures)
     summary = f"Not ready: {count} {'thing has' if count == 1 else 'things have'} to be put right."
-    missing = result.missing_permissions
+    missing = outcome.missing_permissions
     return f"{summary}\nA role with these permissions is enough: {', '.join(missing)}" if missing else summary
 
 

@@ -2,7 +2,7 @@
 
 It asks for each kind of data that the project fetches, for as little as possible; divisions and queues are read to
 their end, and of details jobs only how far they reach. Nothing is stored.
-`assets.preflight` and the command `cli.preflight` show the findings.
+`assets.preflight` and the command `cli.preflight` show the results.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from genesys_assets.cloud.jobs import endpoints as job_endpoints
 
 Level = Literal["ok", "warn", "fail"]
 
-# A smaller difference is no finding: the Date header has whole seconds, and the answer took some time.
+# A smaller difference is not reported: the Date header has whole seconds, and the answer took some time.
 TOLERATED_SKEW = timedelta(seconds=5)
 # The sensor `hours` fetches an hour ten minutes after its end. With a larger difference it might fetch too early.
 LARGEST_SKEW = timedelta(minutes=5)
@@ -52,7 +52,7 @@ _NO_QUEUE = _NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class PreflightResult:
     """The result of one check: `what` was checked, its `value`, and what to do if that is not right (`advice`).
 
     `permissions` are those that a role must grant to put it right.
@@ -67,13 +67,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """All findings, in the order of the checks."""
+    """All results, in the order of the checks."""
 
-    findings: tuple[Finding, ...]
+    results: tuple[PreflightResult, ...]
 
     @property
-    def failures(self) -> tuple[Finding, ...]:
-        return tuple(finding for finding in self.findings if finding.level == "fail")
+    def failures(self) -> tuple[PreflightResult, ...]:
+        return tuple(result for result in self.results if result.level == "fail")
 
     @property
     def passed(self) -> bool:
@@ -82,7 +82,7 @@ class Preflight:
     @property
     def missing_permissions(self) -> tuple[str, ...]:
         """The permissions that a role must grant so that everything is permitted, each once."""
-        return tuple(dict.fromkeys(name for finding in self.findings for name in finding.permissions))
+        return tuple(dict.fromkeys(name for result in self.results for name in result.permissions))
 
 
 def preflight(
@@ -93,7 +93,7 @@ def preflight(
     data_lake: bool = False,
     usage: bool = False,
 ) -> Preflight:
-    """Makes all checks and raises nothing: an error is a finding too.
+    """Makes all checks and raises nothing: an error is a result too.
 
     `expected_queues`: how many queues must be visible at least; None means one. `families`: the families of aggregates
     that reports or settings need. A missing permission for one of them is a warning, for other families only
@@ -107,7 +107,7 @@ def preflight(
 
 def _run_checks(
     cloud: GenesysCloud, expected_queues: int, families: Collection[AggregateFamily], further: Sequence[_Check]
-) -> Iterator[Finding]:
+) -> Iterator[PreflightResult]:
     login = _login(cloud)
     yield login
     if login.level == "fail":
@@ -117,7 +117,7 @@ def _run_checks(
         try:
             yield check.run()
         except (Unreachable, ServerTrouble) as error:
-            yield Finding("fail", check.what, "no answer; the rest was not tried", str(error))
+            yield PreflightResult("fail", check.what, "no answer; the rest was not tried", str(error))
             return
         except GenesysCloudError as error:
             yield _refused(check, error)
@@ -133,7 +133,7 @@ class _Check:
 
     what: str
     permissions: tuple[str, ...]
-    run: Callable[[], Finding]
+    run: Callable[[], PreflightResult]
     is_optional: bool = False
 
 
@@ -149,10 +149,10 @@ def _checks(cloud: GenesysCloud, seen: _Visible, expected_queues: int) -> list[_
     detail = "analytics:conversationDetail:view"
     observation = ("analytics:queueObservation:view",)
 
-    def permitted(what: str, ask: Callable[[], object]) -> Callable[[], Finding]:
-        def run() -> Finding:
+    def permitted(what: str, ask: Callable[[], object]) -> Callable[[], PreflightResult]:
+        def run() -> PreflightResult:
             ask()
-            return Finding("ok", what, "permitted")
+            return PreflightResult("ok", what, "permitted")
 
         return run
 
@@ -211,7 +211,7 @@ def _checks_of_families(cloud: GenesysCloud, needed: Collection[AggregateFamily]
             yield _Check(f"aggregates: {family.name}", (family.permission,), ask, is_optional=True)
 
 
-def _permitted_family(cloud: GenesysCloud, family: AggregateFamily, is_wanted: bool) -> Finding:
+def _permitted_family(cloud: GenesysCloud, family: AggregateFamily, is_wanted: bool) -> PreflightResult:
     what, batch = f"aggregates: {family.name}", (_NOBODY,) if family.batched_by else ()
     query = AggregateQuery(
         interval=_an_hour(cloud), granularity="PT1H", metrics=family.metrics[:1], family=family, batch=batch
@@ -221,20 +221,20 @@ def _permitted_family(cloud: GenesysCloud, family: AggregateFamily, is_wanted: b
     except (MissingPermission, NotFound, BadRequest) as error:
         if is_wanted:
             raise
-        return Finding("ok", what, f"{_REFUSALS[type(error)]}, not used by any report or setting")
-    return Finding("ok", what, "permitted" if is_wanted else "permitted, not used by any report or setting")
+        return PreflightResult("ok", what, f"{_REFUSALS[type(error)]}, not used by any report or setting")
+    return PreflightResult("ok", what, "permitted" if is_wanted else "permitted, not used by any report or setting")
 
 
 def _check_of_data_lake(cloud: GenesysCloud) -> _Check:
     what = "data lake extraction"
 
-    def run() -> Finding:
+    def run() -> PreflightResult:
         listing = list_files(cloud, _an_hour(cloud))
         missing = [schema for schema in NEEDED_SCHEMAS if listing.enabled is not None and schema not in listing.enabled]
         if missing:
             advice = "Figures need them. Ask Genesys to switch them on; until then its files fill no missing days."
-            return Finding("warn", what, f"permitted, without {', '.join(missing)}", advice)
-        return Finding("ok", what, "permitted")
+            return PreflightResult("warn", what, f"permitted, without {', '.join(missing)}", advice)
+        return PreflightResult("ok", what, "permitted")
 
     return _Check(what, (PERMISSION,), run, is_optional=True)
 
@@ -243,39 +243,41 @@ def _check_of_usage(cloud: GenesysCloud) -> _Check:
     """Submits a query, since there is no smaller request; its result is not fetched."""
     what = "count of requests"
 
-    def run() -> Finding:
+    def run() -> PreflightResult:
         api_usage.submit(cloud, f"{cloud.now() - timedelta(days=1):%Y-%m-%d}")
-        return Finding("ok", what, "permitted")
+        return PreflightResult("ok", what, "permitted")
 
     return _Check(what, (api_usage.PERMISSION,), run, is_optional=True)
 
 
-def _login(cloud: GenesysCloud) -> Finding:
+def _login(cloud: GenesysCloud) -> PreflightResult:
     try:
         me = cloud.get("/api/v2/tokens/me").json()
     except LoginRefused as error:
-        return Finding("fail", "login", "refused", str(error))
+        return PreflightResult("fail", "login", "refused", str(error))
     except Unreachable as error:
-        return Finding("fail", "login", "no answer", str(error))
+        return PreflightResult("fail", "login", "no answer", str(error))
     except (MissingPermission, NotFound):
         # A gateway may let through only what is needed. The token is valid nevertheless.
-        return Finding("ok", "login", "accepted")
+        return PreflightResult("ok", "login", "accepted")
     except GenesysCloudError as error:
-        return Finding("fail", "login", "failed", str(error))
+        return PreflightResult("fail", "login", "failed", str(error))
     organisation, client = _name(me.get("organization")), _name(me.get("OAuthClient"))
-    return Finding("ok", "login", f"organisation {organisation}, OAuth client {client}")
+    return PreflightResult("ok", "login", f"organisation {organisation}, OAuth client {client}")
 
 
-def _divisions(cloud: GenesysCloud, seen: _Visible) -> Finding:
+def _divisions(cloud: GenesysCloud, seen: _Visible) -> PreflightResult:
     for division in _entities(cloud, "divisions"):
         seen.divisions[division["id"]] = words(division.get("name") or division["id"])
     if not seen.divisions:
         advice = "Give the OAuth client a role in every division whose conversations are to be read."
-        return Finding("fail", "divisions", "none visible", advice)
-    return Finding("ok", "divisions", f"{len(seen.divisions)} visible: {', '.join(sorted(seen.divisions.values()))}")
+        return PreflightResult("fail", "divisions", "none visible", advice)
+    return PreflightResult(
+        "ok", "divisions", f"{len(seen.divisions)} visible: {', '.join(sorted(seen.divisions.values()))}"
+    )
 
 
-def _queues(cloud: GenesysCloud, seen: _Visible, expected: int) -> Finding:
+def _queues(cloud: GenesysCloud, seen: _Visible, expected: int) -> PreflightResult:
     queues = list(_entities(cloud, "queues"))
     seen.queue_ids = [queue["id"] for queue in queues]
     of_division = Counter(_division_of(queue) for queue in queues)
@@ -288,12 +290,12 @@ def _queues(cloud: GenesysCloud, seen: _Visible, expected: int) -> Finding:
             f"At least {expected} queues must be visible. The roles of the OAuth client lack divisions, and Genesys "
             "Cloud hides their rows without an error: add them to its roles. (Or lower GENESYS_ASSETS_EXPECTED_QUEUES.)"
         )
-        return Finding("fail", "queues", value, advice)
+        return PreflightResult("fail", "queues", value, advice)
     without = [name for id_, name in sorted(seen.divisions.items(), key=lambda item: item[1]) if id_ not in of_division]
     if without:
         advice = f"No queue is visible in {', '.join(without)}. If there are any, the client's role lacks the division."
-        return Finding("warn", "queues", value, advice)
-    return Finding("ok", "queues", value)
+        return PreflightResult("warn", "queues", value, advice)
+    return PreflightResult("ok", "queues", value)
 
 
 def _division_of(queue: dict[str, Any]) -> str | None:
@@ -302,15 +304,17 @@ def _division_of(queue: dict[str, Any]) -> str | None:
     return id_ if isinstance(id_, str) else None
 
 
-def _counted(cloud: GenesysCloud, name: str, at_least: int = 0) -> Finding:
+def _counted(cloud: GenesysCloud, name: str, at_least: int = 0) -> PreflightResult:
     listing, what = reference.LISTINGS[name], _in_plain_words(name)
     page = cloud.get(listing.path, {**listing.params, **_fewest(listing)}).json()
     total = read_count(page.get("total"))
     if total is None:
-        return Finding("ok", what, "permitted")
+        return PreflightResult("ok", what, "permitted")
     if total < at_least:
-        return Finding("fail", what, "none visible", "Give the OAuth client a role in the divisions they belong to.")
-    return Finding("ok", what, f"{total} visible")
+        return PreflightResult(
+            "fail", what, "none visible", "Give the OAuth client a role in the divisions they belong to."
+        )
+    return PreflightResult("ok", what, f"{total} visible")
 
 
 def _fewest(listing: reference.Listing) -> dict[str, int]:
@@ -325,60 +329,64 @@ def _in_plain_words(name: str) -> str:
     return name.replace("wrapup_codes", "wrap-up codes").replace("organizations", "organisations").replace("_", " ")
 
 
-def _users_status(cloud: GenesysCloud) -> Finding:
+def _users_status(cloud: GenesysCloud) -> PreflightResult:
     """Asks both the query and, for days that are over, the jobs."""
     cloud.post(user_details.PATH, UserDetailsQuery(interval=_an_hour(cloud), page_size=1).body())
     return _jobs(cloud, "users' status", job_endpoints.USERS)
 
 
-def _jobs(cloud: GenesysCloud, what: str, kind: job_endpoints.Kind) -> Finding:
+def _jobs(cloud: GenesysCloud, what: str, kind: job_endpoints.Kind) -> PreflightResult:
     through = job_endpoints.availability(cloud, kind)
     if through is None:
-        return Finding("warn", what, "permitted", "The platform does not say up to when jobs have data.")
+        return PreflightResult("warn", what, "permitted", "The platform does not say up to when jobs have data.")
     lag = cloud.now() - through
     value = f"data until {through:%Y-%m-%d %H:%M} UTC, {lag / _HOUR:.1f} hours ago"
     if lag > USUAL_LAG:
         advice = "Days after it stay incomplete until Genesys Cloud has caught up."
-        return Finding("warn", what, value, advice)
-    return Finding("ok", what, value)
+        return PreflightResult("warn", what, value, advice)
+    return PreflightResult("ok", what, value)
 
 
-def clock(what: str, whose: str, date: str, now: datetime) -> Finding:
+def clock(what: str, whose: str, date: str, now: datetime) -> PreflightResult:
     """How far this machine's clock differs from another one, by the Date header of an answer. `what` and `whose` are
-    words of the finding.
+    words of the result.
     """
     their_time = http_date(date)
     if their_time is None:
-        return Finding("warn", what, f"{whose} is unknown: the answer has no Date header")
+        return PreflightResult("warn", what, f"{whose} is unknown: the answer has no Date header")
     skew = now - their_time
     seconds = abs(skew).total_seconds()
     value = f"{seconds:.0f} s {'ahead of' if skew > timedelta() else 'behind'} {whose}"
     if abs(skew) <= TOLERATED_SKEW:
-        return Finding("ok", what, value)
+        return PreflightResult("ok", what, value)
     level: Level = "fail" if abs(skew) > LARGEST_SKEW else "warn"
-    return Finding(level, what, value, "Set this machine's clock by NTP: it decides which hours are over.")
+    return PreflightResult(level, what, value, "Set this machine's clock by NTP: it decides which hours are over.")
 
 
-def _rate_limit(cloud: GenesysCloud) -> Finding:
+def _rate_limit(cloud: GenesysCloud) -> PreflightResult:
     names = ("inin-ratelimit-allowed", "inin-ratelimit-count", "inin-ratelimit-reset")
     allowed, used, reset = (whole_number(cloud.last_headers.get(name)) for name in names)
     if allowed is None or used is None or reset is None:
-        return Finding("ok", "rate limit", "not announced; GENESYS_CLOUD_REQUESTS_PER_MINUTE alone limits requests")
+        return PreflightResult(
+            "ok", "rate limit", "not announced; GENESYS_CLOUD_REQUESTS_PER_MINUTE alone limits requests"
+        )
     remaining = max(0, allowed - used)
     value = f"{allowed} requests a minute, {remaining} left for the next {reset} s"
     if remaining < LITTLE_LEFT * allowed:
-        return Finding("warn", "rate limit", value, "Others use this OAuth client: give this project one of its own.")
-    return Finding("ok", "rate limit", value)
+        return PreflightResult(
+            "warn", "rate limit", value, "Others use this OAuth client: give this project one of its own."
+        )
+    return PreflightResult("ok", "rate limit", value)
 
 
-def _refused(check: _Check, error: GenesysCloudError) -> Finding:
+def _refused(check: _Check, error: GenesysCloudError) -> PreflightResult:
     if not isinstance(error, MissingPermission):
-        return Finding("warn" if check.is_optional else "fail", check.what, "failed", str(error))
+        return PreflightResult("warn" if check.is_optional else "fail", check.what, "failed", str(error))
     permissions, one_is_enough = error.permissions, error.code == ANY_OF
     if not permissions:
         permissions, one_is_enough = check.permissions, True
     if not permissions:
-        return Finding("warn" if check.is_optional else "fail", check.what, "not permitted", str(error))
+        return PreflightResult("warn" if check.is_optional else "fail", check.what, "not permitted", str(error))
     if one_is_enough:
         permissions = next(((name,) for name in check.permissions if name in permissions), permissions[:1])
     listed = " and ".join(f"{_in_words(permission)} ({permission})" for permission in permissions)
@@ -387,8 +395,10 @@ def _refused(check: _Check, error: GenesysCloudError) -> Finding:
         "Admin > Integrations > OAuth > the client > Roles."
     )
     if check.is_optional:
-        return Finding("warn", check.what, "not permitted", f"Runs cannot fetch this data. {advice}", permissions)
-    return Finding("fail", check.what, "not permitted", advice, permissions)
+        return PreflightResult(
+            "warn", check.what, "not permitted", f"Runs cannot fetch this data. {advice}", permissions
+        )
+    return PreflightResult("fail", check.what, "not permitted", advice, permissions)
 
 
 def _in_words(permission: str) -> str:

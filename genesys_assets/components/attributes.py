@@ -10,7 +10,7 @@ import dagster as dg
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from genesys_assets.reports.language.problems import Finding
+    from genesys_assets.reports.language.problems import Mistake
 
 TRANSLATION = "translation"
 Kind = TypeVar("Kind", bound=dg.Component)
@@ -56,19 +56,19 @@ def filled_in(value: Any, context: dg.ResolutionContext) -> Any:
     return context.resolve_value(value) if isinstance(value, str) and "{{" in value else value
 
 
-def explained(headline: str, findings: Iterable[Finding], context: dg.ResolutionContext) -> str:
+def explained(headline: str, mistakes: Iterable[Mistake], context: dg.ResolutionContext) -> str:
     """A message with each mistake as `dg check yaml` reports it: file, line, field, and the lines around it."""
     from genesys_assets.reports.language.problems import shown
 
     lines = [headline]
-    for finding in findings:
-        path = ["attributes", *finding.path]
-        value = shown(finding.value, finding.message)
-        message = finding.message + (f" (value: {value})" if value else "")
+    for mistake in mistakes:
+        path = ["attributes", *mistake.path]
+        value = shown(mistake.value, mistake.message)
+        message = mistake.message + (f" (value: {value})" if value else "")
         if context.source_position_tree is None:
             lines.append(f"{'.'.join(map(str, path))}: {message}")
             continue
-        position = context.source_position_tree.source_error(path, finding.message, value_error=False)
+        position = context.source_position_tree.source_error(path, mistake.message, value_error=False)
         lines.append(
             f"{position.file_name}:{position.start_line_no} - {position.location}: {message}\n{position.snippet}"
         )

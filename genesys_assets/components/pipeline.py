@@ -18,8 +18,8 @@ from pydantic_core import InitErrorDetails
 from genesys_assets.components.attributes import components_of, described_by, explained, filled_in, translation
 from genesys_assets.definitions import Pipeline, build_pipeline
 from genesys_assets.keys import LAYERS
-from genesys_assets.reports.language.problems import Finding, one_of, quoted
-from genesys_assets.reports.language.strict_model import Model, findings_of, mistake
+from genesys_assets.reports.language.problems import Mistake, one_of, quoted
+from genesys_assets.reports.language.strict_model import Model, mistake, mistakes_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -273,11 +273,11 @@ class GenesysCloud(dg.Component):
             read = PipelineAttributes.model_validate(stated)
             translate = translation(read.translation, resolution)
         except ValidationError as error:
-            raise _refusal(findings_of(error), resolution) from None
+            raise _refusal(mistakes_of(error), resolution) from None
         file = read.reports.file and folder / read.reports.file
         if file and not file.is_file():
             message = f"{file} does not exist. Write it, as docs/reports.md shows, or take file out"
-            raise _refusal([Finding(("reports", "file"), message)], resolution)
+            raise _refusal([Mistake(("reports", "file"), message)], resolution)
         return cls(read, folder, translate)
 
     @property
@@ -317,8 +317,8 @@ class GenesysCloud(dg.Component):
         return build_pipeline(replace(self.pipeline, beside=reports_of(context)))
 
 
-def _refusal(findings: Iterable[Finding], context: dg.ResolutionContext) -> dg.DagsterInvalidDefinitionError:
-    return dg.DagsterInvalidDefinitionError(explained("this pipeline cannot be set up:", findings, context))
+def _refusal(mistakes: Iterable[Mistake], context: dg.ResolutionContext) -> dg.DagsterInvalidDefinitionError:
+    return dg.DagsterInvalidDefinitionError(explained("this pipeline cannot be set up:", mistakes, context))
 
 
 def pipeline_of(context: dg.ComponentLoadContext) -> Pipeline | None:

@@ -17,8 +17,8 @@ import dagster as dg
 
 from genesys_assets.components.attributes import components_of, described_by, explained, filled_in, translation
 from genesys_assets.keys import LAYER, naming
-from genesys_assets.reports.language.problems import Finding, quoted
-from genesys_assets.reports.language.strict_model import Model, findings_of, mistake
+from genesys_assets.reports.language.problems import Mistake, quoted
+from genesys_assets.reports.language.strict_model import Model, mistake, mistakes_of
 from genesys_assets.reports.meaning.standalone import StandaloneReport
 
 if TYPE_CHECKING:
@@ -152,8 +152,8 @@ class GenesysReport(dg.Component):
         definition, wrong = _read(StandaloneReport if pipeline is None else PipelineReport, stated)
         asset, wrong_of_asset = _read(AssetAttributes, of_asset)
         if definition is None or asset is None:
-            findings = [*wrong, *wrong_of_asset]
-            raise dg.DagsterInvalidDefinitionError(explained("this report cannot be computed:", findings, resolution))
+            mistakes = [*wrong, *wrong_of_asset]
+            raise dg.DagsterInvalidDefinitionError(explained("this report cannot be computed:", mistakes, resolution))
         translate = translation(asset.translation, resolution)
         if translate is None and pipeline is not None:
             translate = pipeline.translate
@@ -219,11 +219,11 @@ def reports_of(context: dg.ComponentLoadContext) -> tuple[Report, ...]:
     return tuple(component.report for component in components_of(context, GenesysReport))
 
 
-def _read(model: type[Read], stated: Any) -> tuple[Read | None, list[Finding]]:
+def _read(model: type[Read], stated: Any) -> tuple[Read | None, list[Mistake]]:
     """The model of the stated attributes and no mistakes, or None and the mistakes."""
     from pydantic import ValidationError
 
     try:
         return model.model_validate(stated), []
     except ValidationError as error:
-        return None, list(findings_of(error))
+        return None, list(mistakes_of(error))

@@ -53,11 +53,10 @@ class DayNotComplete(DayRefused):
 
 @dataclass(slots=True)
 class PagesRead:
-    """Counts what the pages of a day hold, as far as they were read. `latest` is the latest conversationStart."""
+    """Counts what the pages of a day hold, as far as they were read."""
 
     pages: int = 0
     rows: int = 0
-    latest: datetime | None = None
     ids: set[str] = field(default_factory=set)
 
     def take(self, page: ConversationsPage) -> None:
@@ -65,8 +64,6 @@ class PagesRead:
         self.pages += 1
         self.rows += page.rows
         self.ids.update(page.ids)
-        if page.span is not None:
-            self.latest = page.span[1] if self.latest is None else max(self.latest, page.span[1])
 
 
 def figures_of_query(reading: FetchProgress, read_at: datetime) -> Figures:

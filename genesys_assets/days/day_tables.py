@@ -51,8 +51,8 @@ _PLACE = f"tables/{CONVERSATIONS.name}"
 
 
 @dataclass(slots=True)
-class Findings:
-    """What was found while a day's pages were decoded: fields that the model does not know, values that could not be
+class DecodingCounts:
+    """What was counted while a day's pages were decoded: fields that the model does not know, values that could not be
     kept, counts by name, and why the data lake could not be read.
     """
 
@@ -64,19 +64,19 @@ class Findings:
 
     @classmethod
     def stored(cls, lake: Lake, place: str, day: str) -> Self:
-        """The findings that a stored table has in its provenance."""
+        """The counts that a stored table has in its provenance."""
         origin = lake.provenance(place, day)
         counts = {name: int(origin[name]) for name in (_PAGES, _DUPLICATES) if name in origin}
         return cls(Counter(origin.get(UNKNOWN, {})), Counter(origin.get(LOST, {})), counts)
 
     def add(self, page: Page, decoded: decode.DecodedPage) -> None:
-        """Adds the findings of one page; a page that is stored with several hours counts once."""
-        if self.is_new(page):
+        """Adds the counts of one page; a page that is stored with several hours counts once."""
+        if self.note_page(page):
             self.unknown.update(decoded.unknown)
             self.losses.update(decoded.losses)
 
-    def is_new(self, page: Page) -> bool:
-        """Whether the page was not passed before. Remembers it."""
+    def note_page(self, page: Page) -> bool:
+        """Remembers the page. Returns whether it is new."""
         identity = (page.fetched_at, page.correlation_id or page.request)
         is_new = identity not in self.pages
         self.pages.add(identity)
@@ -86,7 +86,7 @@ class Findings:
         self.counts[name] = self.counts.get(name, 0) + number
 
     def provenance(self) -> Provenance:
-        """The findings as provenance of the files."""
+        """The counts as provenance of the files."""
         named = {UNKNOWN: self.unknown, LOST: self.losses}
         return {**self.counts, **{name: dict(of.most_common(_FIELDS_NAMED)) for name, of in named.items() if of}}
 
@@ -96,7 +96,7 @@ class Findings:
 
 def write_conversations(
     lake: Lake, day: str, specs: Sequence[TableSpec], origin: Provenance
-) -> tuple[Writing, Findings]:
+) -> tuple[Writing, DecodingCounts]:
     """Writes tables of a day's conversations. Raises NotFetched, and what `Lake.table_writers` raises."""
     try:
         return _write_conversations(lake, day, specs, origin, may_add=True)
@@ -106,26 +106,26 @@ def write_conversations(
 
 def _write_conversations(
     lake: Lake, day: str, specs: Sequence[TableSpec], origin: Provenance, *, may_add: bool
-) -> tuple[Writing, Findings]:
+) -> tuple[Writing, DecodingCounts]:
     """Raises ConcurrentCommit if another process replaced the rows to which rows of new hours were added."""
     with lake.table_writers({f"tables/{spec.name}": spec for spec in specs}, day, origin) as writing:
         new_hours = _new_hours(lake, day, specs) if may_add else None
         if new_hours is not None:
             writing.add_to_stored(lake)
-        taken = new_hours or _TakenPages.of(day, conversations_of(lake, day), Findings())
-        findings, pages = taken.findings, taken.pages
+        taken = new_hours or _TakenPages.of(day, conversations_of(lake, day), DecodingCounts())
+        decoding, pages = taken.decoding, taken.pages
         writing.reach = replace(pages.reach, imported=bool(len(taken.imported)))
         writing.newness = lake.newness(pages.inputs)
         writing.made_of = made_of.of_conversations(lake, day, specs)
         threads = DecodingSettings.load().threads
-        for tables in day_tables(taken.plan, taken.page, findings.add, taken.nested, threads=threads):
+        for tables in day_tables(taken.plan, taken.page, decoding.add, taken.nested, threads=threads):
             if len(taken.imported) or len(taken.of_data_lake):
                 conversations = tables[CONVERSATIONS.name]
                 tables[CONVERSATIONS.name] = mark_sources(conversations, taken.imported, taken.of_data_lake)
             for spec in specs:
                 writing[f"tables/{spec.name}"].write(tables[spec.name])
-        writing.provenance |= findings.provenance()
-    return writing, findings
+        writing.provenance |= decoding.provenance()
+    return writing, decoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,28 +139,30 @@ class _TakenPages:
     plan: merge.Plan
     imported: pa.Array
     of_data_lake: pa.Array
-    findings: Findings
+    decoding: DecodingCounts
     is_stored: bool = False
 
     @classmethod
-    def of(cls, day: str, pages: Conversations, findings: Findings, stored: pa.ChunkedArray | None = None) -> Self:
+    def of(
+        cls, day: str, pages: Conversations, decoding: DecodingCounts, stored: pa.ChunkedArray | None = None
+    ) -> Self:
         sources, data_lake = pages.sources, pages.data_lake
         pieces = data_lake.pieces if data_lake else ()
         stubs = [*(_stub(source) for source in sources), *(_stub_of_data_lake(day, piece) for piece in pieces)]
         plan = merge.plan(stubs)
         imported = _ids(plan, stubs, lambda at: at < len(sources) and sources[at].imported)
         of_data_lake = _ids(plan, stubs, lambda at: at >= len(sources))
-        findings.count(_PAGES, len(sources))
-        findings.count(_DUPLICATES, plan.duplicates)
-        findings.data_lake_problem = pages.data_lake_problem
+        decoding.count(_PAGES, len(sources))
+        decoding.count(_DUPLICATES, plan.duplicates)
+        decoding.data_lake_problem = pages.data_lake_problem
         if any(source.imported for source in sources):
-            findings.count("imported_conversations", len(imported))
+            decoding.count("imported_conversations", len(imported))
         if data_lake:
-            findings.count("data_lake_conversations", len(of_data_lake))
-            findings.unknown.update(data_lake.unknown)
-            findings.losses.update(data_lake.losses)
+            decoding.count("data_lake_conversations", len(of_data_lake))
+            decoding.unknown.update(data_lake.unknown)
+            decoding.losses.update(data_lake.losses)
         is_stored = stored is not None and pc.any(pc.is_in(_ids(plan, stubs, lambda at: True), stored)).as_py()
-        return cls(pages, plan, imported, of_data_lake, findings, bool(is_stored))
+        return cls(pages, plan, imported, of_data_lake, decoding, bool(is_stored))
 
     def page(self, position: int) -> Page:
         return self.pages.sources[position].page()
@@ -188,10 +190,10 @@ def _new_hours(lake: Lake, day: str, specs: Sequence[TableSpec]) -> _TakenPages 
         stored = lake.read(_PLACE, day, columns=["conversation_id"])["conversation_id"]
     except Unreadable:
         return None
-    findings = Findings.stored(lake, _PLACE, day)
+    decoding = DecodingCounts.stored(lake, _PLACE, day)
     if before := lake.pages(HOURLY, f"{utc_hour(hours[0])[0] - HOUR:%Y-%m-%d-%H:00}"):
-        findings.is_new(before.about(len(before) - 1))
-    taken = _TakenPages.of(day, pages, findings, stored)
+        decoding.note_page(before.about(len(before) - 1))
+    taken = _TakenPages.of(day, pages, decoding, stored)
     return None if taken.is_stored else taken
 
 
@@ -248,7 +250,7 @@ def new_hours_of_interval_metrics(lake: Lake, day: str) -> tuple[Metrics, Reach]
     return None if pages is None or reach is None else (pages, reach)
 
 
-def write_metrics(lake: Lake, of: MetricsOfDay, day: str, origin: Provenance) -> tuple[Writing, Findings]:
+def write_metrics(lake: Lake, of: MetricsOfDay, day: str, origin: Provenance) -> tuple[Writing, DecodingCounts]:
     """Writes a day of a table of buckets. The questions that all parts of the day have answers to are stored with its
     reach. Raises NotFetched, and what `Lake.table_writers` raises.
     """
@@ -260,7 +262,7 @@ def write_metrics(lake: Lake, of: MetricsOfDay, day: str, origin: Provenance) ->
 
 def _write_metrics(
     lake: Lake, of: MetricsOfDay, day: str, origin: Provenance, *, may_add: bool
-) -> tuple[Writing, Findings]:
+) -> tuple[Writing, DecodingCounts]:
     """Raises ConcurrentCommit if another process replaced the rows to which rows of new hours were added."""
     place = f"tables/{of.spec.name}"
     with lake.table_writers({place: of.spec}, day, origin) as writing:
@@ -268,7 +270,7 @@ def _write_metrics(
         if new_hours is not None:
             writing.add_to_stored(lake)
         pages, stored_reach = new_hours or (of.pages(lake, day), None)
-        findings = Findings() if stored_reach is None else Findings.stored(lake, place, day)
+        decoding = DecodingCounts() if stored_reach is None else DecodingCounts.stored(lake, place, day)
         requests_of_parts: list[list[str]] = [[] for _ in pages.parts]
 
         def fetched() -> Iterator[tuple[str, bytes]]:
@@ -278,10 +280,10 @@ def _write_metrics(
                     yield page.request, page.body
 
         answers = metric_rows(of.spec, fetched())
-        findings.unknown.update(answers.unknown)
-        rows, imported = _with_imported(of.spec, answers.table, pages, findings)
+        decoding.unknown.update(answers.unknown)
+        rows, imported = _with_imported(of.spec, answers.table, pages, decoding)
         if imported is not None:
-            findings.count("imported_rows", imported)
+            decoding.count("imported_rows", imported)
         writing.newness = lake.newness(pages.inputs)
         writing.made_of = {place: of.number(lake, day, of.spec)}
         reach = Reach(
@@ -292,9 +294,9 @@ def _write_metrics(
             questions=answered_everywhere(requests_of_parts),
         )
         writing.reach = reach if stored_reach is None else _together(stored_reach, reach)
-        writing.provenance |= findings.provenance()
+        writing.provenance |= decoding.provenance()
         writing[place].write(rows)
-    return writing, findings
+    return writing, decoding
 
 
 def _together(stored: Reach, new: Reach) -> Reach:
@@ -303,7 +305,9 @@ def _together(stored: Reach, new: Reach) -> Reach:
     return replace(new, fetched_hours=hours, questions=answered_by_both(stored.questions, new.questions))
 
 
-def _with_imported(spec: TableSpec, rows: pa.Table, pages: Metrics, findings: Findings) -> tuple[pa.Table, int | None]:
+def _with_imported(
+    spec: TableSpec, rows: pa.Table, pages: Metrics, decoding: DecodingCounts
+) -> tuple[pa.Table, int | None]:
     """The fetched rows, and imported rows for hours that were never fetched; and the number of the latter, None without
     an import.
     """
@@ -311,7 +315,7 @@ def _with_imported(spec: TableSpec, rows: pa.Table, pages: Metrics, findings: Fi
         return rows, None
     saved = [metric_rows(spec, [(page.request, page.body)]) for page in pages.imported]
     for each in saved:
-        findings.unknown.update(each.unknown)
+        decoding.unknown.update(each.unknown)
     hours = {utc_hour(hour)[0] for hour in pages.parts}
     both = fill_hours(spec, rows, [each.table for each in saved], hours)
     return both, len(both) - len(rows)

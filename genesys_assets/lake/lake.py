@@ -444,11 +444,6 @@ class Lake:
         """The stored partitions among the keys as an Arrow dataset; None if none is stored. Columns as in `read`."""
         return StoredRows(self.log(asset), keys).dataset(schema)
 
-    def head(self, asset: str, key: str | None, rows: int = 5) -> pa.Table:
-        """The first rows of a partition. Raises FileNotFoundError, Unreadable."""
-        first = next(self.row_groups(asset, key), None)
-        return self.schema(asset, key).empty_table() if first is None else first.slice(0, rows)
-
     def row_groups(self, asset: str, key: str | None, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """The rows of a partition as they were written, a row group at a time, to save memory. Raises
         FileNotFoundError, Unreadable.

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from genesys_assets.cloud.http.urls import without_user_info
-from genesys_assets.cloud.preflight import Finding, clock
+from genesys_assets.cloud.preflight import PreflightResult, clock
 from genesys_assets.settings import LakeSettings, PublishSettings, SettingError
 
 LAKE, PUBLISHED, S3_CLOCK = "lake", "published files", "S3 clock"
@@ -26,24 +26,26 @@ _ENDPOINT = "Check AWS_ENDPOINT_URL_S3, AWS_DEFAULT_REGION and the AWS credentia
 _SIGNING = "S3 refuses what is signed with a time 15 minutes off."
 
 
-def places(s3_client: Callable[[], Any], lake: str | None = None, published: str | None = None) -> tuple[Finding, ...]:
-    """Check both places: those given, else those of the settings. Raises nothing: an error becomes a finding too."""
-    return tuple(_findings(s3_client, lake, published))
+def check_places(
+    s3_client: Callable[[], Any], lake: str | None = None, published: str | None = None
+) -> tuple[PreflightResult, ...]:
+    """Check both places: those given, else those of the settings. Raises nothing: an error becomes a result too."""
+    return tuple(_check_places(s3_client, lake, published))
 
 
-def _findings(s3_client: Callable[[], Any], lake: str | None, published: str | None) -> Iterator[Finding]:
+def _check_places(s3_client: Callable[[], Any], lake: str | None, published: str | None) -> Iterator[PreflightResult]:
     reported: set[str] = set()
     for what, locate in ((LAKE, partial(_lake, lake)), (PUBLISHED, partial(_published, published))):
         try:
             location = locate()
         except SettingError as error:
-            yield Finding("fail", what, "not understood", str(error))
+            yield PreflightResult("fail", what, "not understood", str(error))
             continue
         is_bucket = location.startswith("s3://")
-        for finding in _bucket(what, location, s3_client) if is_bucket else [_folder(what, location)]:
-            if finding.what != S3_CLOCK or S3_CLOCK not in reported:
-                yield finding
-            reported.add(finding.what)
+        for result in _bucket(what, location, s3_client) if is_bucket else [_folder(what, location)]:
+            if result.what != S3_CLOCK or S3_CLOCK not in reported:
+                yield result
+            reported.add(result.what)
 
 
 def _lake(stated: str | None) -> str:
@@ -54,18 +56,18 @@ def _published(stated: str | None) -> str:
     return PublishSettings.load(publish_url=stated).location
 
 
-def _folder(what: str, location: str) -> Finding:
+def _folder(what: str, location: str) -> PreflightResult:
     path = urlsplit(location).path if location.startswith("file://") else location
     try:
         folder = Path(path).expanduser().absolute()
     except RuntimeError as error:
-        return Finding("fail", what, f"{path} cannot be found ({error})", "Write the whole path.")
+        return PreflightResult("fail", what, f"{path} cannot be found ({error})", "Write the whole path.")
     try:
         existing = next(place for place in (folder, *folder.parents) if place.exists())
         with tempfile.TemporaryFile(dir=existing):
             free = shutil.disk_usage(existing).free
     except OSError as error:
-        return Finding(
+        return PreflightResult(
             "fail",
             what,
             f"{folder} cannot be written ({error.strerror})",
@@ -73,11 +75,13 @@ def _folder(what: str, location: str) -> Finding:
         )
     value = f"{folder}, writable, {free / 2**30:.1f} GiB free"
     if free < LITTLE_SPACE:
-        return Finding("warn", what, value, "A day of 100,000 conversations takes some 100 MB: free disk space.")
-    return Finding("ok", what, value)
+        return PreflightResult(
+            "warn", what, value, "A day of 100,000 conversations takes some 100 MB: free disk space."
+        )
+    return PreflightResult("ok", what, value)
 
 
-def _bucket(what: str, location: str, s3_client: Callable[[], Any]) -> Iterator[Finding]:
+def _bucket(what: str, location: str, s3_client: Callable[[], Any]) -> Iterator[PreflightResult]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     bucket, prefix = urlsplit(location).netloc, urlsplit(location).path.strip("/")
@@ -92,23 +96,23 @@ def _bucket(what: str, location: str, s3_client: Callable[[], Any]) -> Iterator[
         client.delete_object(Bucket=bucket, Key=key)
     except ClientError as error:
         answer = error.response
-        yield Finding("fail", what, *_refusal(bucket, endpoint, answer))
+        yield PreflightResult("fail", what, *_refusal(bucket, endpoint, answer))
     except SettingError as error:
-        yield Finding("fail", what, "not understood", str(error))
+        yield PreflightResult("fail", what, "not understood", str(error))
         return
     except (BotoCoreError, ValueError) as error:
         # boto3 raises ValueError for an endpoint that is not a URL.
         problem = without_user_info(str(error)).rstrip(".")
-        yield Finding("fail", what, f"no answer for bucket {bucket} ({problem})", _ENDPOINT)
+        yield PreflightResult("fail", what, f"no answer for bucket {bucket} ({problem})", _ENDPOINT)
         return
     else:
-        yield Finding("ok", what, f"{location}, writable, at {endpoint}")
+        yield PreflightResult("ok", what, f"{location}, writable, at {endpoint}")
     date = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date", "")
     of_clock = clock(S3_CLOCK, "S3's", date, datetime.now(UTC))
     if of_clock.level == "ok":
         yield of_clock
     else:
-        yield Finding(of_clock.level, of_clock.what, of_clock.value, f"{of_clock.advice} {_SIGNING}".strip())
+        yield PreflightResult(of_clock.level, of_clock.what, of_clock.value, f"{of_clock.advice} {_SIGNING}".strip())
 
 
 def _refusal(bucket: str, endpoint: str, answer: Any) -> tuple[str, str]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 WIDTH = 352
 _POINTS_PER_INCH = 72
+_HEIGHT = 168
 _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 8, 20, 34
 _ROW = 34
 _TEXT = 11
@@ -79,11 +80,9 @@ class Row:
     mark: float | None = None
 
 
-def bars(
-    words: Words, hours: Hours, unit: str, *series: tuple[Sequence[float | None], str], height: int = 168
-) -> Markup:
+def bars(words: Words, hours: Hours, unit: str, *series: tuple[Sequence[float | None], str]) -> Markup:
     """Series of bars over the day, drawn over each other: the first is the whole, the others are parts of it."""
-    figure, axes = _timeline(hours, unit, height)
+    figure, axes = _timeline(hours, unit)
     for values, colour in series:
         known = [(at, value) for at, value in enumerate(values) if value is not None]
         axes.bar([at for at, _ in known], [v for _, v in known], width=0.8, align="edge", color=colour, linewidth=0)
@@ -100,12 +99,11 @@ def dots(
     weights: Sequence[float | None],
     *,
     top: float | None = None,
-    height: int = 168,
 ) -> Markup:
     """A dot for each interval that has a value, larger for a greater weight. A value far above all others would flatten
     the rest, so it becomes a triangle at the upper edge.
     """
-    figure, axes = _timeline(hours, unit, height)
+    figure, axes = _timeline(hours, unit)
     known = [(at, value, weights[at] or 0) for at, value in enumerate(values) if value is not None]
     steps = _steps(top or ceiling([value for _, value, _ in known]), whole=False)
     heaviest = max((weight for *_, weight in known), default=1) or 1
@@ -163,19 +161,19 @@ def _figure(height: int) -> Figure:
     return Figure(figsize=(WIDTH / _POINTS_PER_INCH, height / _POINTS_PER_INCH), dpi=_POINTS_PER_INCH)
 
 
-def _timeline(hours: Hours, unit: str, height: int) -> tuple[Figure, Axes]:
-    figure = _figure(height)
+def _timeline(hours: Hours, unit: str) -> tuple[Figure, Axes]:
+    figure = _figure(_HEIGHT)
     figure.patch.set_visible(False)
-    wide, high = WIDTH - _LEFT - _RIGHT, height - _TOP - _BOTTOM
-    axes = figure.add_axes((_LEFT / WIDTH, _BOTTOM / height, wide / WIDTH, high / height))
+    wide, high = WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
+    axes = figure.add_axes((_LEFT / WIDTH, _BOTTOM / _HEIGHT, wide / WIDTH, high / _HEIGHT))
     axes.patch.set_visible(False)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set(color=MUTED, linewidth=1)
     axes.set_xlim(0, hours.count)
     axes.set_xticks([at for at, _ in hours.ticks], [label for _, label in hours.ticks])
     axes.tick_params(axis="x", length=4, color=MUTED, labelsize=_TEXT, labelcolor=MUTED, pad=3)
-    figure.text(_LEFT / WIDTH, 4 / height, hours.label, color=MUTED, size=_TEXT, parse_math=False)
-    figure.text(0, (height - 11) / height, unit, color=MUTED, size=_TEXT, parse_math=False)
+    figure.text(_LEFT / WIDTH, 4 / _HEIGHT, hours.label, color=MUTED, size=_TEXT, parse_math=False)
+    figure.text(0, (_HEIGHT - 11) / _HEIGHT, unit, color=MUTED, size=_TEXT, parse_math=False)
     return figure, axes
 
 

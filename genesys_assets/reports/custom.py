@@ -1,4 +1,4 @@
-"""Custom reports, those of the reports file: reads the file, checks it, and previews a report.
+"""Custom reports, those of the reports file: reads the file, and previews a report.
 
 A report in the file must not have the name of a built-in report. The setting GENESYS_ASSETS_REPORTS names the file;
 `meaning.entries` parses it.
@@ -54,11 +54,6 @@ def wanted_families() -> tuple[AggregateFamily, ...]:
     """The families of aggregates, except conversations, that reports or settings need. Raises SettingError."""
     custom, further = CustomReports.read(ReportSettings.load().file), AggregatesSettings.load().families
     return families_of([*asked_in_any_case(), *questions_of(custom.reports), *wanted_by_settings(further)])
-
-
-def check(path: Path) -> list[Problem]:
-    """All problems of a file, in the order of its lines; empty if it can be used."""
-    return list(CustomReports.read(path).problems)
 
 
 def preview(report: Report, lake: Lake, day: str, *, zone: ZoneInfo = _UTC, start_date: date = date.min) -> pa.Table:

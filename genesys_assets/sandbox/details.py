@@ -1,4 +1,4 @@
-"""POST /api/v2/analytics/conversations/details/query, and conversations by id.
+"""POST /api/v2/analytics/conversations/details/query, and one conversation by its id.
 
 Like the platform, the query selects the conversations that began on any UTC day that the interval touches, not only
 those that began within it. Filters and order are in `selection`.
@@ -16,7 +16,6 @@ from genesys_assets.sandbox.times import DAY
 
 PROPERTIES = (*selection.PROPERTIES, "aggregations", "paging")
 UNFILTERED_DAYS, FILTERED_DAYS = 7, 31
-MOST_IDS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +47,6 @@ def parse(body: Any) -> Query:
         raise refusals.bad_request("The sandbox does not support [aggregations].")
     page_size, page_number = validation.paging(body.get("paging"))
     return Query(selection=selection_, page_size=page_size, page_number=page_number)
-
-
-def by_ids(organisation: Organisation, parameter: str | None, now: int) -> list[bytes]:
-    """The conversations with these ids that exist, in the given order."""
-    ids = [part.strip() for part in (parameter or "").split(",") if part.strip()]
-    if not ids or len(ids) > MOST_IDS:
-        raise refusals.invalid_parameter(parameter or "", "id", f"1 to {MOST_IDS} conversation ids")
-    arrivals = (organisation.find(conversation_id) for conversation_id in ids)
-    return [organisation.body(arrival, now) for arrival in arrivals if arrival is not None and arrival.start <= now]
 
 
 def by_id(organisation: Organisation, conversation_id: str, now: int) -> bytes:

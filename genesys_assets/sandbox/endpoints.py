@@ -112,7 +112,6 @@ class Platform:
             Endpoint("DELETE", "/api/v2/tokens/me", (), self._revoke),
             Endpoint("POST", f"{analytics}/aggregates/query", _AGGREGATE, self._aggregates),
             Endpoint("POST", f"{analytics}/details/query", _DETAIL, self._details),
-            Endpoint("GET", f"{analytics}/details", _DETAIL, self._details_by_ids),
             Endpoint("GET", f"{analytics}/{{id}}/details", _DETAIL, self._details_by_id),
             *self._of_jobs(f"{analytics}/details/jobs", self.jobs, _DETAIL, self._results),
             Endpoint("POST", f"{users}/aggregates/query", _USER_AGGREGATE, self._user_aggregates),
@@ -156,10 +155,6 @@ class Platform:
         if conversations and not self.behaviour.withholds_conversations():
             parts.insert(0, self._listed(conversations))
         return b"{%b}" % b",".join(parts)
-
-    def _details_by_ids(self, call: Call) -> bytes:
-        conversations = details.by_ids(self.organisation, call.parameters.get("id"), call.now)
-        return b"{%b}" % self._listed(conversations)
 
     def _details_by_id(self, call: Call) -> bytes:
         return self._one(details.by_id(self.organisation, call.path["id"], call.now))

@@ -27,7 +27,7 @@ class Elements(NamedTuple):
     unknown: Counter[str]
 
 
-class Reader:
+class JsonReader:
     """Reads pages whose elements, in the list `name`, are of the model or of a part of it.
 
     A map in the model stands for an object whose names are unknown beforehand; it is read as a struct. `envelope` are
@@ -90,7 +90,7 @@ class Reader:
 
 
 def read_only(name: str, wanted: pa.StructType, body: bytes) -> pa.StructArray:
-    """Only the wanted fields of each element; they must be direct fields of it. Raises as `Reader.read`."""
+    """Only the wanted fields of each element; they must be direct fields of it. Raises as `JsonReader.read`."""
     _, lists = _parse([body], name, wanted, "us", "ignore")
     return conformed(lists.flatten(), wanted)
 

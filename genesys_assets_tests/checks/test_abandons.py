@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from genesys_assets.checks.abandons import compare_abandons, reconcile_abandons
-from genesys_assets.checks.reconciled_day import Finding
+from genesys_assets.checks.reconciled_day import DayComparison
 from genesys_assets.lake.lake import Lake
 from genesys_assets.tables.conversations.flat_tables import SESSION_METRICS
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS, interaction_legs
@@ -22,7 +22,7 @@ from genesys_assets_tests.tables.conversations.test_legs import queue
 GAVE_UP = metric("tAbandon", 30_000, 30)
 
 
-def finding(*conversations: dict[str, Any]) -> Finding:
+def comparison(*conversations: dict[str, Any]) -> DayComparison:
     tables = exploded(*conversations)
     emitted = tables["session_metrics"]
     return compare_abandons(emitted.filter(pc.equal(emitted["metric"], "tAbandon")), interaction_legs(tables))
@@ -37,31 +37,31 @@ def flow(purpose: str) -> dict[str, Any]:
 @settings(max_examples=200)
 @given(any_conversations())
 def test_legs_have_all_abandons_that_queues_and_agents_emitted(told: list[dict[str, Any]]) -> None:
-    assert finding(*told).differences.num_rows == 0
+    assert comparison(*told).differences.num_rows == 0
 
 
 def test_a_day_whose_abandons_are_all_in_legs_has_nothing_to_report() -> None:
-    found = finding(conversation("c", queue("acd", 0, 30, GAVE_UP)))
+    found = comparison(conversation("c", queue("acd", 0, 30, GAVE_UP)))
     assert (found.compared, found.differences.num_rows, found.left_out) == (1, 0, {})
 
 
 def test_what_a_flow_or_a_dialer_emitted_is_named_with_its_count() -> None:
     told = [conversation(f"c{number}", flow(purpose)) for number, purpose in enumerate(["ivr", "ivr", "dialer"])]
-    assert finding(*told, conversation("d", queue("acd", 0, 30, GAVE_UP))).left_out == {
+    assert comparison(*told, conversation("d", queue("acd", 0, 30, GAVE_UP))).left_out == {
         "tAbandon of ivr sessions (voice)": "2 in no leg",
         "tAbandon of dialer sessions (voice)": "1 in no leg",
     }
 
 
 def test_a_wait_that_emitted_two_is_one_leg_with_their_sum_and_the_other_is_named() -> None:
-    found = finding(conversation("c", queue("acd", 0, 30, GAVE_UP, metric("tAbandon", 5_000, 31))))
+    found = comparison(conversation("c", queue("acd", 0, 30, GAVE_UP, metric("tAbandon", 5_000, 31))))
     assert found.differences.num_rows == 0
     assert list(found.left_out) == ["1 further tAbandon"]
 
 
 def test_an_abandon_without_its_value_is_in_no_leg_and_none_is_expected() -> None:
     without = conversation("c", queue("acd", 0, 30, GAVE_UP | {"value": None}))
-    found = finding(without, conversation("d", queue("acd", 0, 30, GAVE_UP)))
+    found = comparison(without, conversation("d", queue("acd", 0, 30, GAVE_UP)))
     assert (found.compared, found.differences.num_rows, found.left_out) == (2, 0, {})
 
 
@@ -69,7 +69,7 @@ def test_a_leg_that_lost_an_abandon_is_a_difference(lake: Lake) -> None:
     abandon = offered() | {"metric": "tAbandon", "value": 30_000, "purpose": "acd"}
     store_conversations(lake, abandon)
     found = reconcile_abandons(lake.refreshed(), DAY)
-    assert isinstance(found, Finding)
+    assert isinstance(found, DayComparison)
     assert [(row["expected_sum"], row["found_sum"]) for row in found.differences.to_pylist()] == [(30_000, None)]
 
 

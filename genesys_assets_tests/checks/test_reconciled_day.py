@@ -14,7 +14,7 @@ from genesys_assets.checks.reconciled_day import (
     QUEUES_MATCH,
     USERS_MATCH,
     WAIT,
-    Finding,
+    DayComparison,
     begun_earlier,
     reconcile_daily,
     reconcile_sessions,
@@ -53,31 +53,31 @@ from genesys_assets_tests.conftest import DAY as PAST_DAY
 
 def count_differences(lake: Lake, name: str = QUEUES_MATCH) -> tuple[int, int]:
     """How many differences remain, and how many are explained by unread conversations."""
-    finding = reconcile_sessions(lake, DAY, EXACT)[name]
-    assert isinstance(finding, Finding)
-    return len(finding.differences), len(finding.unread or ())
+    comparison = reconcile_sessions(lake, DAY, EXACT)[name]
+    assert isinstance(comparison, DayComparison)
+    return len(comparison.differences), len(comparison.unread or ())
 
 
 # -- a real day --------------------------------------------------------------------------------------------------------
 
 
 def test_a_day_of_the_sandbox_reconciles_to_the_millisecond(past_days: World) -> None:
-    findings = reconcile_sessions(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=3)
-    assert WAIT in findings
-    findings["day"] = reconcile_daily(past_days.lake, f"{PAST_DAY}", EXACT, IN_UTC)
-    for name, finding in findings.items():
-        assert isinstance(finding, Finding), f"{name}: {finding}"
-        assert finding.compared > (15 if name == WAIT else 80), name
-        assert finding.differences.to_pylist() == [], name
-        assert not len(finding.unread or ()), name
-        assert not finding.left_out, name
+    comparisons = reconcile_sessions(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=3)
+    assert WAIT in comparisons
+    comparisons["day"] = reconcile_daily(past_days.lake, f"{PAST_DAY}", EXACT, IN_UTC)
+    for name, comparison in comparisons.items():
+        assert isinstance(comparison, DayComparison), f"{name}: {comparison}"
+        assert comparison.compared > (15 if name == WAIT else 80), name
+        assert comparison.differences.to_pylist() == [], name
+        assert not len(comparison.unread or ()), name
+        assert not comparison.left_out, name
 
 
 def test_the_same_day_does_not_reconcile_without_the_days_before(past_days: World) -> None:
     """Otherwise no session of that day began earlier, and the test above proves less than it says."""
-    finding = reconcile_sessions(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=0)[QUEUES_MATCH]
-    assert isinstance(finding, Finding)
-    assert len(finding.differences) + len(finding.unread or ())
+    comparison = reconcile_sessions(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=0)[QUEUES_MATCH]
+    assert isinstance(comparison, DayComparison)
+    assert len(comparison.differences) + len(comparison.unread or ())
 
 
 @pytest.mark.long
@@ -90,12 +90,12 @@ def test_a_complete_day_reconciles_alone_and_strictly(tmp_path: Path) -> None:
         world.run("complete", partition=DAY)
         world.run("daily", *TABLES_OF_HOURS, "pages/daily_aggregates", "tables/daily_metrics", partition=DAY)
     assert all(run.success for run in world.runs)
-    findings = reconcile_sessions(world.lake, DAY, EXACT) | {"day": reconcile_daily(world.lake, DAY, EXACT, IN_UTC)}
-    for name, finding in findings.items():
-        assert isinstance(finding, Finding), f"{name}: {finding}"
-        assert finding.compared > (15 if name == WAIT else 80), name
-        assert finding.differences.to_pylist() == [], name
-        assert not finding.reason, name
+    comparisons = reconcile_sessions(world.lake, DAY, EXACT) | {"day": reconcile_daily(world.lake, DAY, EXACT, IN_UTC)}
+    for name, comparison in comparisons.items():
+        assert isinstance(comparison, DayComparison), f"{name}: {comparison}"
+        assert comparison.compared > (15 if name == WAIT else 80), name
+        assert comparison.differences.to_pylist() == [], name
+        assert not comparison.reason, name
     assert len(begun_earlier(world.lake, DAY) or ()) > 0
 
 
@@ -107,11 +107,14 @@ def test_a_day_compared_in_parts_gives_the_same(
     monkeypatch.setattr(reconciled_day, "_ROWS_AT_ONCE", rows_at_once)
     in_parts = reconcile_sessions(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=0)
     assert WAIT in at_once
-    for name, finding in at_once.items():
+    for name, comparison in at_once.items():
         part = in_parts[name]
-        assert isinstance(finding, Finding)
-        assert isinstance(part, Finding)
-        assert (part.compared, part.differences.to_pylist()) == (finding.compared, finding.differences.to_pylist())
+        assert isinstance(comparison, DayComparison)
+        assert isinstance(part, DayComparison)
+        assert (part.compared, part.differences.to_pylist()) == (
+            comparison.compared,
+            comparison.differences.to_pylist(),
+        )
 
 
 # -- which differences remain, and which have an explanation
@@ -135,10 +138,10 @@ def test_conversations_begun_on_days_that_are_not_stored_may_account_for_more(la
     store_conversations(lake)
     store_hours(lake, bucket())
     assert count_differences(lake) == (0, 1)
-    finding = reconcile_sessions(lake, DAY, EXACT)[QUEUES_MATCH]
-    assert isinstance(finding, Finding)
-    assert finding.reason == "31 earlier days are not stored (2025-12-31 to 2026-01-30)"
-    assert not finding.judged
+    comparison = reconcile_sessions(lake, DAY, EXACT)[QUEUES_MATCH]
+    assert isinstance(comparison, DayComparison)
+    assert comparison.reason == "31 earlier days are not stored (2025-12-31 to 2026-01-30)"
+    assert not comparison.judged
 
 
 @pytest.mark.parametrize("how", ["open_media", "open_session"])
@@ -163,9 +166,9 @@ def test_one_open_conversation_explains_no_more_than_it_can_have_emitted(
     store_conversations(lake, reach=TO_THE_END, open_media="email")
     store_hours(lake, bucket(missing, media="email"))
     assert count_differences(lake) == ((0, 1) if explained else (1, 0))
-    finding = reconcile_sessions(lake, DAY, EXACT)[QUEUES_MATCH]
-    assert isinstance(finding, Finding)
-    assert finding.reason == "conversations were open when they were last read (1 email)"
+    comparison = reconcile_sessions(lake, DAY, EXACT)[QUEUES_MATCH]
+    assert isinstance(comparison, DayComparison)
+    assert comparison.reason == "conversations were open when they were last read (1 email)"
 
 
 def test_an_open_conversation_may_emit_as_often_as_the_busiest_one_did(lake: Lake) -> None:
@@ -250,18 +253,18 @@ def test_a_tolerated_difference_is_none(lake: Lake) -> None:
     store_conversations(lake, offered(9))
     store_hours(lake, bucket(10))
     assert count_differences(lake) == (1, 0)
-    finding = reconcile_sessions(lake, DAY, Tolerance.parse("10%"))[QUEUES_MATCH]
-    assert isinstance(finding, Finding)
-    assert len(finding.differences) == 0
+    comparison = reconcile_sessions(lake, DAY, Tolerance.parse("10%"))[QUEUES_MATCH]
+    assert isinstance(comparison, DayComparison)
+    assert len(comparison.differences) == 0
 
 
 # -- metrics that sessions may not carry ------------------------------------------------------------------------------
 
 
 def left_out(lake: Lake, name: str = QUEUES_MATCH) -> dict[str, str]:
-    finding = reconcile_sessions(lake, DAY, EXACT)[name]
-    assert isinstance(finding, Finding)
-    return dict(finding.left_out)
+    comparison = reconcile_sessions(lake, DAY, EXACT)[name]
+    assert isinstance(comparison, DayComparison)
+    return dict(comparison.left_out)
 
 
 def test_what_sessions_were_never_seen_to_carry_is_said_and_not_compared(lake: Lake) -> None:
@@ -338,7 +341,7 @@ def test_today_is_not_evaluated(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(reconciled_day, "datetime", standing_at(midnight - timedelta(milliseconds=1)))
     assert reconcile_sessions(lake, DAY, EXACT)[QUEUES_MATCH] == "the day is not over"
     monkeypatch.setattr(reconciled_day, "datetime", standing_at(midnight))
-    assert isinstance(reconcile_sessions(lake, DAY, EXACT)[QUEUES_MATCH], Finding)
+    assert isinstance(reconcile_sessions(lake, DAY, EXACT)[QUEUES_MATCH], DayComparison)
 
 
 # -- days and hours ----------------------------------------------------------------------------------------------------
@@ -347,17 +350,17 @@ def test_today_is_not_evaluated(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_day_is_the_sum_of_its_hours(lake: Lake) -> None:
     store_hours(lake, bucket(2), bucket(3, start=NOON + timedelta(hours=5)))
     put(lake, DAILY_METRICS, [bucket(5, start=NOON.replace(hour=0))], DAY, None)
-    finding = reconcile_daily(lake, DAY, EXACT, IN_UTC)
-    assert isinstance(finding, Finding)
-    assert (finding.compared, len(finding.differences)) == (1, 0)
+    comparison = reconcile_daily(lake, DAY, EXACT, IN_UTC)
+    assert isinstance(comparison, DayComparison)
+    assert (comparison.compared, len(comparison.differences)) == (1, 0)
 
 
 def test_a_day_that_is_not_the_sum_of_its_hours_is_listed(lake: Lake) -> None:
     store_hours(lake, bucket(2))
     put(lake, DAILY_METRICS, [bucket(5, start=NOON.replace(hour=0))], DAY, None)
-    finding = reconcile_daily(lake, DAY, EXACT, IN_UTC)
-    assert isinstance(finding, Finding)
-    (difference,) = finding.differences.to_pylist()
+    comparison = reconcile_daily(lake, DAY, EXACT, IN_UTC)
+    assert isinstance(comparison, DayComparison)
+    (difference,) = comparison.differences.to_pylist()
     assert (difference["expected_count"], difference["found_count"]) == (5, 2)
 
 
@@ -376,9 +379,9 @@ def test_a_business_day_is_the_sum_of_its_own_hours(lake: Lake, zone: str, end: 
         of_day = [row for row in hours if f"{row['interval_start']:%Y-%m-%d}" == day]
         store_hours(lake, *of_day, day=day, reach=WHOLE)
     put(lake, DAILY_METRICS, [bucket(5, start=start) | {"local_date": date.fromisoformat(DAY)}], DAY, WHOLE)
-    finding = reconcile_daily(lake, DAY, EXACT, calendar)
-    assert isinstance(finding, Finding)
-    assert (finding.compared, len(finding.differences)) == (1, 0)
+    comparison = reconcile_daily(lake, DAY, EXACT, calendar)
+    assert isinstance(comparison, DayComparison)
+    assert (comparison.compared, len(comparison.differences)) == (1, 0)
 
 
 def test_a_business_day_whose_last_hours_are_not_stored_is_not_evaluated(lake: Lake) -> None:

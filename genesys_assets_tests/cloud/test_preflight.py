@@ -9,7 +9,7 @@ import pytest
 from genesys_assets.cloud.analytics.families import FAMILIES, AggregateFamily
 from genesys_assets.cloud.http.regions import Hosts
 from genesys_assets.cloud.http.transport import GenesysCloud
-from genesys_assets.cloud.preflight import NEEDED_SCHEMAS, Finding, Preflight, preflight
+from genesys_assets.cloud.preflight import NEEDED_SCHEMAS, Preflight, PreflightResult, preflight
 from genesys_assets.sandbox.server import Sandbox, running
 from genesys_assets.tables.data_lake.schemas import NEEDED
 from genesys_assets_tests.cloud.platform import Clock
@@ -70,13 +70,13 @@ def look(
         return preflight(cloud, expected_queues=expected_queues, families=families, usage=usage)
 
 
-def finding(found: Preflight, what: str) -> Finding:
-    (one,) = (finding for finding in found.findings if finding.what == what)
+def result(found: Preflight, what: str) -> PreflightResult:
+    (one,) = (result for result in found.results if result.what == what)
     return one
 
 
 def levels(found: Preflight) -> dict[str, str]:
-    return {finding.what: finding.level for finding in found.findings}
+    return {result.what: result.level for result in found.results}
 
 
 def test_it_looks_for_files_of_exactly_the_schemas_that_tables_of_conversations_need() -> None:
@@ -88,17 +88,17 @@ def test_a_healthy_organisation_passes_with_every_thing_looked_at_once(sandbox: 
     found = look(sandbox, expected_queues=10)
     assert found.passed
     assert levels(found) == dict.fromkeys(LOOKED_AT, "ok")
-    assert not any(finding.advice for finding in found.findings)
+    assert not any(result.advice for result in found.results)
     assert len(sandbox.requests) - before == 24 + len(FAMILIES) - 1
 
 
 def test_it_names_the_organisation_and_how_much_of_it_is_visible(sandbox: Sandbox) -> None:
     found = look(sandbox)
-    assert finding(found, "login").value == "organisation Sandbox, OAuth client genesys_assets"
-    assert finding(found, "divisions").value == "2 visible: Home, Switzerland"
-    assert finding(found, "queues").value == "10 visible: 6 in Home, 4 in Switzerland"
-    assert finding(found, "users").value == "30 visible"
-    assert finding(found, "wrap-up codes").value == "12 visible"
+    assert result(found, "login").value == "organisation Sandbox, OAuth client genesys_assets"
+    assert result(found, "divisions").value == "2 visible: Home, Switzerland"
+    assert result(found, "queues").value == "10 visible: 6 in Home, 4 in Switzerland"
+    assert result(found, "users").value == "30 visible"
+    assert result(found, "wrap-up codes").value == "12 visible"
 
 
 @pytest.mark.parametrize(
@@ -118,14 +118,14 @@ def test_a_missing_permission_is_named_with_the_role_to_give_and_the_rest_is_tri
 ) -> None:
     sandbox.behaviour.missing_permissions = missing
     found = look(sandbox)
-    assert [finding.what for finding in found.failures] == refused
+    assert [result.what for result in found.failures] == refused
     assert not found.passed
     assert found.missing_permissions == (needed,)
     for failure in found.failures:
         assert failure.value == "not permitted"
         assert "a role with the permission" in failure.advice
         assert f"({needed}), in every division" in failure.advice
-    assert [finding.what for finding in found.findings] == LOOKED_AT
+    assert [result.what for result in found.results] == LOOKED_AT
 
 
 @pytest.mark.parametrize(
@@ -146,17 +146,17 @@ def test_a_listing_that_figures_can_do_without_is_a_warning_where_it_is_refused(
     sandbox.behaviour.missing_permissions = {permission}
     found = look(sandbox)
     assert found.passed
-    assert (finding(found, what).level, finding(found, what).value) == ("warn", "not permitted")
-    assert f"({permission})" in finding(found, what).advice
-    assert [finding.what for finding in found.findings] == LOOKED_AT
+    assert (result(found, what).level, result(found, what).value) == ("warn", "not permitted")
+    assert f"({permission})" in result(found, what).advice
+    assert [result.what for result in found.results] == LOOKED_AT
 
 
 def test_a_permission_that_nothing_else_needs_is_a_warning(sandbox: Sandbox) -> None:
     sandbox.behaviour.missing_permissions = {"analytics:userDetail:view"}
     found = look(sandbox)
     assert found.passed
-    assert finding(found, "users' status").level == "warn"
-    assert "Runs cannot fetch this data. Give the OAuth client" in finding(found, "users' status").advice
+    assert result(found, "users' status").level == "warn"
+    assert "Runs cannot fetch this data. Give the OAuth client" in result(found, "users' status").advice
     assert found.missing_permissions == ("analytics:userDetail:view",)
 
 
@@ -165,10 +165,10 @@ def test_a_family_that_a_report_wants_and_may_not_read_is_a_warning(sandbox: San
     sandbox.behaviour.missing_permissions = {flows.permission, bots.permission}
     found = look(sandbox, families=[flows])
     assert found.passed
-    assert finding(found, "aggregates: flows").level == "warn"
-    assert flows.permission in finding(found, "aggregates: flows").advice
-    assert finding(found, "aggregates: bots").value == "not permitted, not used by any report or setting"
-    assert finding(found, "aggregates: surveys").value == "permitted, not used by any report or setting"
+    assert result(found, "aggregates: flows").level == "warn"
+    assert flows.permission in result(found, "aggregates: flows").advice
+    assert result(found, "aggregates: bots").value == "not permitted, not used by any report or setting"
+    assert result(found, "aggregates: surveys").value == "permitted, not used by any report or setting"
     assert found.missing_permissions == (flows.permission,)
 
 
@@ -179,33 +179,35 @@ def test_a_family_that_nothing_asks_for_is_reported_by_the_platforms_answer(
     sandbox.behaviour.fail_next(status, path="/analytics/bots/aggregates")
     found = look(sandbox)
     assert found.passed
-    assert finding(found, "aggregates: bots") == Finding(
+    assert result(found, "aggregates: bots") == PreflightResult(
         "ok", "aggregates: bots", f"{said}, not used by any report or setting"
     )
 
 
 def test_jobs_of_users_are_looked_at_beside_their_query(sandbox: Sandbox) -> None:
-    status = finding(look(sandbox), "users' status")
+    status = result(look(sandbox), "users' status")
     assert (status.level, status.value) == ("ok", "data until 2026-02-01 08:34 UTC, 4.0 hours ago")
     sandbox.behaviour.fail_next(403, path="/users/details/jobs/availability")
     found = look(sandbox)
-    assert (finding(found, "users' status").level, finding(found, "users' status").value) == ("warn", "not permitted")
+    assert (result(found, "users' status").level, result(found, "users' status").value) == ("warn", "not permitted")
     assert found.missing_permissions == ("analytics:userDetail:view",)
     assert found.passed
 
 
 def test_the_count_of_requests_is_looked_at_where_it_is_wanted(sandbox: Sandbox) -> None:
-    assert finding(look(sandbox, usage=True), "count of requests") == Finding("ok", "count of requests", "permitted")
+    assert result(look(sandbox, usage=True), "count of requests") == PreflightResult(
+        "ok", "count of requests", "permitted"
+    )
     sandbox.behaviour.missing_permissions = {"usage:client:view"}
     found = look(sandbox, usage=True)
-    assert (finding(found, "count of requests").level, found.passed) == ("warn", True)
+    assert (result(found, "count of requests").level, found.passed) == ("warn", True)
     assert found.missing_permissions == ("usage:client:view",)
     assert "count of requests" not in levels(look(sandbox))
 
 
 def test_permissions_are_named_as_the_role_editor_shows_them(sandbox: Sandbox) -> None:
     sandbox.behaviour.missing_permissions = {"routing:wrapupCode:view"}
-    assert "Routing > Wrapup Code > View" in finding(look(sandbox), "wrap-up codes").advice
+    assert "Routing > Wrapup Code > View" in result(look(sandbox), "wrap-up codes").advice
 
 
 def test_all_missing_permissions_make_one_role(sandbox: Sandbox) -> None:
@@ -229,7 +231,7 @@ def test_a_permission_that_the_platform_does_not_name_is_still_named(sandbox: Sa
 def test_a_refused_login_is_the_only_finding_and_shows_no_secret(
     sandbox: Sandbox, client: dict[str, Any], said: str
 ) -> None:
-    (only,) = look(sandbox, **client).findings
+    (only,) = look(sandbox, **client).results
     assert (only.level, only.what, only.value) == ("fail", "login", "refused")
     assert said in only.advice
     assert "not-the-secret-4711" not in repr(only)
@@ -237,7 +239,7 @@ def test_a_refused_login_is_the_only_finding_and_shows_no_secret(
 
 def test_a_host_that_does_not_answer_is_the_only_finding(sandbox: Sandbox) -> None:
     with refusing_port() as port:
-        (only,) = look(sandbox, url=f"http://127.0.0.1:{port}").findings
+        (only,) = look(sandbox, url=f"http://127.0.0.1:{port}").results
     assert (only.level, only.what, only.value) == ("fail", "login", "no answer")
     assert "connection refused" in only.advice
 
@@ -245,14 +247,14 @@ def test_a_host_that_does_not_answer_is_the_only_finding(sandbox: Sandbox) -> No
 def test_a_gateway_that_hides_the_token_endpoint_does_not_hide_the_rest(sandbox: Sandbox) -> None:
     sandbox.behaviour.fail_next(404, path="/tokens/me")
     found = look(sandbox)
-    assert finding(found, "login").value == "accepted"
+    assert result(found, "login").value == "accepted"
     assert found.passed
 
 
 def test_an_outage_in_the_middle_ends_the_look(sandbox: Sandbox) -> None:
     sandbox.behaviour.fail_next(500, path="/aggregates/query", times=100)
     found = look(sandbox)
-    last = found.findings[-1]
+    last = found.results[-1]
     assert (last.level, last.what) == ("fail", "conversation aggregates")
     assert "not tried" in last.value
     assert "HTTP 500" in last.advice
@@ -263,7 +265,7 @@ def test_what_is_missing_fails_alone(sandbox: Sandbox, path: str, what: str) -> 
     sandbox.behaviour.fail_next(404, path=path)
     found = look(sandbox)
     assert [failure.what for failure in found.failures] == [what]
-    assert "was not found" in finding(found, what).advice
+    assert "was not found" in result(found, what).advice
 
 
 @pytest.mark.parametrize(("path", "what"), [("/routing/queues", "queues"), ("/api/v2/users", "users")])
@@ -271,15 +273,15 @@ def test_a_listing_without_any_entity_fails(sandbox: Sandbox, path: str, what: s
     sandbox.behaviour.fail_next(200, path=path, body={"entities": [], "total": 0})
     found = look(sandbox)
     assert [failure.what for failure in found.failures] == [what]
-    assert "visible" in finding(found, what).value
-    assert "division" in finding(found, what).advice
+    assert "visible" in result(found, what).value
+    assert "division" in result(found, what).advice
 
 
 def test_fewer_queues_than_expected_fail_and_name_the_likely_reason(sandbox: Sandbox) -> None:
     found = look(sandbox, expected_queues=11)
     assert [failure.what for failure in found.failures] == ["queues"]
-    assert "At least 11 queues must be visible" in finding(found, "queues").advice
-    assert "divisions" in finding(found, "queues").advice
+    assert "At least 11 queues must be visible" in result(found, "queues").advice
+    assert "divisions" in result(found, "queues").advice
 
 
 def test_a_division_without_a_visible_queue_is_a_warning(sandbox: Sandbox) -> None:
@@ -291,8 +293,8 @@ def test_a_division_without_a_visible_queue_is_a_warning(sandbox: Sandbox) -> No
     sandbox.behaviour.fail_next(200, path="/routing/queues", body={"entities": home})
     found = look(sandbox, expected_queues=6)
     assert found.passed
-    assert finding(found, "queues").level == "warn"
-    assert "No queue is visible in Switzerland" in finding(found, "queues").advice
+    assert result(found, "queues").level == "warn"
+    assert "No queue is visible in Switzerland" in result(found, "queues").advice
 
 
 @pytest.mark.parametrize(
@@ -300,7 +302,7 @@ def test_a_division_without_a_visible_queue_is_a_warning(sandbox: Sandbox) -> No
 )
 def test_it_says_how_far_behind_jobs_are(sandbox: Sandbox, behind: timedelta, level: str) -> None:
     sandbox.behaviour.availability = PRESENT - behind
-    jobs = finding(look(sandbox), "details jobs")
+    jobs = result(look(sandbox), "details jobs")
     assert jobs.level == level
     assert (
         f"{sandbox.behaviour.availability:%Y-%m-%d %H:%M} UTC, {behind / timedelta(hours=1):.1f} hours ago"
@@ -310,7 +312,7 @@ def test_it_says_how_far_behind_jobs_are(sandbox: Sandbox, behind: timedelta, le
 
 def test_jobs_whose_reach_is_unknown_are_a_warning(sandbox: Sandbox) -> None:
     sandbox.behaviour.fail_next(200, path="/jobs/availability", body={})
-    assert finding(look(sandbox), "details jobs").level == "warn"
+    assert result(look(sandbox), "details jobs").level == "warn"
 
 
 @pytest.mark.parametrize(
@@ -323,30 +325,30 @@ def test_jobs_whose_reach_is_unknown_are_a_warning(sandbox: Sandbox) -> None:
     ],
 )
 def test_a_wrong_clock_is_reported_with_its_deviation(sandbox: Sandbox, skew: timedelta, level: str, said: str) -> None:
-    clock = finding(look(sandbox, now=lambda: PRESENT + skew), "clock")
+    clock = result(look(sandbox, now=lambda: PRESENT + skew), "clock")
     assert (clock.level, clock.value) == (level, said)
     assert "NTP" in clock.advice
 
 
 @pytest.mark.parametrize("skew", [timedelta(seconds=5), -timedelta(seconds=5)])
 def test_a_small_deviation_of_the_clock_is_accepted(sandbox: Sandbox, skew: timedelta) -> None:
-    assert finding(look(sandbox, now=lambda: PRESENT + skew), "clock").level == "ok"
+    assert result(look(sandbox, now=lambda: PRESENT + skew), "clock").level == "ok"
 
 
 def test_the_rate_limit_is_reported_with_what_is_left(sandbox: Sandbox) -> None:
-    assert finding(look(sandbox), "rate limit").value == "300 requests a minute, 260 left for the next 60 s"
+    assert result(look(sandbox), "rate limit").value == "300 requests a minute, 260 left for the next 60 s"
 
 
 def test_a_budget_that_is_almost_used_up_is_a_warning(clock: Clock) -> None:
     with running(conversations_per_day=20, now=PRESENT, requests_per_minute=40, clock=lambda: 0.0) as busy:
         found = look(busy, clock=clock, sleep=clock.sleep)
-    assert finding(found, "rate limit").level == "warn"
-    assert "one of its own" in finding(found, "rate limit").advice
+    assert result(found, "rate limit").level == "warn"
+    assert "one of its own" in result(found, "rate limit").advice
     assert found.passed
 
 
 def test_a_rate_limit_that_is_not_announced_is_no_problem() -> None:
     with running(conversations_per_day=20, now=PRESENT, requests_per_minute=None) as unlimited:
         found = look(unlimited)
-    assert finding(found, "rate limit").level == "ok"
-    assert "not announced" in finding(found, "rate limit").value
+    assert result(found, "rate limit").level == "ok"
+    assert "not announced" in result(found, "rate limit").value

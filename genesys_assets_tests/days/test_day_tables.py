@@ -128,16 +128,16 @@ def test_findings_of_all_hours_are_reported(lake: Lake) -> None:
     land(lake, 0, odd)
     write(lake)
     land(lake, 1, conversation("b", at(1)) | {"novelty": 2}, conversation("b", at(1)))
-    _, findings = day_tables.write_conversations(lake.refreshed(), DAY, MADE, dict(ORIGIN))
+    _, decoding = day_tables.write_conversations(lake.refreshed(), DAY, MADE, dict(ORIGIN))
     _, expected = day_tables._write_conversations(lake.refreshed(), DAY, MADE, dict(ORIGIN), may_add=False)
     assert files(lake) == [1, 1]
-    assert (findings.unknown, findings.losses, findings.counts) == (
+    assert (decoding.unknown, decoding.losses, decoding.counts) == (
         expected.unknown,
         expected.losses,
         expected.counts,
     )
-    assert findings.unknown == {"conversations.novelty": 2}
-    assert findings.counts == {"pages": 2, "duplicates_dropped": 1}
+    assert decoding.unknown == {"conversations.novelty": 2}
+    assert decoding.counts == {"pages": 2, "duplicates_dropped": 1}
 
 
 def test_values_that_the_platform_left_out_of_earlier_hours_are_still_counted(lake: Lake) -> None:

@@ -243,13 +243,6 @@ def test_what_was_never_written_is_an_error_unless_a_shape_is_given(lake: Lake) 
     assert lake.read(PLACE, DAYS, schema=SPEC.schema).schema == SPEC.schema
 
 
-def test_the_head_of_a_partition_is_its_first_rows(lake: Lake) -> None:
-    lake.write(PLACE, SPEC, things(("a", 1), ("b", 2), ("c", 3)), DAYS[0], {})
-    lake.write(PLACE, SPEC, things(), DAYS[1], {})
-    assert lake.head(PLACE, DAYS[0], 2).equals(things(("a", 1), ("b", 2)))
-    assert lake.head(PLACE, DAYS[1]).equals(things())
-
-
 def test_pieces_are_the_wanted_rows_of_the_days_that_are_stored(lake: Lake) -> None:
     lake.write(PLACE, SPEC, things(("a", 1), ("b", 2)), DAYS[0], {})
     lake.write(PLACE, SPEC, things(("c", 3)), DAYS[2], {})

@@ -1,4 +1,4 @@
-"""The preflight checks the places that runs write to: a folder, a bucket, and the clock of S3."""
+"""The preflight checks the check_places that runs write to: a folder, a bucket, and the clock of S3."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
-from genesys_assets.cloud.preflight import Finding
+from genesys_assets.cloud.preflight import PreflightResult
 from genesys_assets.lake import preflight
 from genesys_assets.lake.opening import s3_client
-from genesys_assets.lake.preflight import LAKE, PUBLISHED, S3_CLOCK, places
+from genesys_assets.lake.preflight import LAKE, PUBLISHED, S3_CLOCK, check_places
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets_tests.assets.world import environment
 from genesys_assets_tests.clocks import standing_at
 
 
-def check_places() -> dict[str, Finding]:
-    findings = places(s3_client)
-    assert len({finding.what for finding in findings}) == len(findings), "each thing is reported once"
-    return {finding.what: finding for finding in findings}
+def results_by_name() -> dict[str, PreflightResult]:
+    results = check_places(s3_client)
+    assert len({result.what for result in results}) == len(results), "each thing is reported once"
+    return {result.what: result for result in results}
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def on_s3(object_store: ObjectStore, bucket: str) -> Iterator[str]:
 
 def test_a_folder_is_tried_and_left_as_it_was(tmp_path: Path) -> None:
     with environment({"GENESYS_ASSETS_LAKE": str(tmp_path / "some" / "lake")}):
-        lake = check_places()[LAKE]
+        lake = results_by_name()[LAKE]
     assert lake.level == "ok"
     assert lake.value.startswith(f"{tmp_path}/some/lake, writable, ")
     assert list(tmp_path.iterdir()) == []
@@ -42,28 +42,26 @@ def test_a_folder_is_tried_and_left_as_it_was(tmp_path: Path) -> None:
 def test_a_place_that_is_no_folder_fails(tmp_path: Path) -> None:
     (tmp_path / "lake").write_text("a file")
     with environment({"GENESYS_ASSETS_LAKE": str(tmp_path / "lake")}):
-        lake = check_places()[LAKE]
+        lake = results_by_name()[LAKE]
     assert (lake.level, "a file, and not a folder" in lake.advice) == ("fail", True)
 
 
 def test_a_disk_that_is_almost_full_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight, "LITTLE_SPACE", 2**80)
     with environment({"GENESYS_ASSETS_LAKE": str(tmp_path)}):
-        assert check_places()[LAKE].level == "warn"
+        assert results_by_name()[LAKE].level == "warn"
 
 
 def test_a_bucket_that_can_be_written_is_left_empty(object_store: ObjectStore, on_s3: str) -> None:
-    findings = check_places()
-    assert {name: finding.level for name, finding in findings.items()} == dict.fromkeys(
-        (LAKE, PUBLISHED, S3_CLOCK), "ok"
-    )
-    assert findings[LAKE].value == f"s3://{on_s3}/lake, writable, at {object_store.endpoint_url}"
+    results = results_by_name()
+    assert {name: result.level for name, result in results.items()} == dict.fromkeys((LAKE, PUBLISHED, S3_CLOCK), "ok")
+    assert results[LAKE].value == f"s3://{on_s3}/lake, writable, at {object_store.endpoint_url}"
     assert "Contents" not in s3_client().list_objects_v2(Bucket=on_s3)
 
 
 def test_a_bucket_that_is_not_there_is_named(object_store: ObjectStore, on_s3: str) -> None:
     with environment({**object_store.environment(), "GENESYS_ASSETS_LAKE": "s3://not-there/lake"}):
-        lake = check_places()[LAKE]
+        lake = results_by_name()[LAKE]
     assert (lake.level, lake.value) == ("fail", f"there is no bucket not-there at {object_store.endpoint_url}")
 
 
@@ -71,7 +69,7 @@ def test_credentials_that_are_refused_say_what_to_check(
     object_store: ObjectStore, on_s3: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-    lake = check_places()[LAKE]
+    lake = results_by_name()[LAKE]
     assert (lake.level, "HTTP 403" in lake.value) == ("fail", True)
     assert "AWS_SECRET_ACCESS_KEY" in lake.advice
     assert "wrong" not in lake.value + lake.advice
@@ -80,9 +78,9 @@ def test_credentials_that_are_refused_say_what_to_check(
 def test_an_endpoint_where_nobody_listens_says_so(on_s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    findings = check_places()
-    assert findings[LAKE].value.startswith(f"no answer for bucket {on_s3}")
-    assert S3_CLOCK not in findings
+    results = results_by_name()
+    assert results[LAKE].value.startswith(f"no answer for bucket {on_s3}")
+    assert S3_CLOCK not in results
 
 
 @pytest.mark.parametrize(("minutes", "level"), [(0, "ok"), (-2, "warn"), (16, "fail")])
@@ -90,21 +88,21 @@ def test_a_clock_is_compared_with_that_of_s3(
     on_s3: str, monkeypatch: pytest.MonkeyPatch, minutes: int, level: str
 ) -> None:
     monkeypatch.setattr(preflight, "datetime", standing_at(datetime.now(UTC) + timedelta(minutes=minutes)))
-    clock = check_places()[S3_CLOCK]
+    clock = results_by_name()[S3_CLOCK]
     assert clock.level == level
     assert ("S3 refuses" in clock.advice) is (level != "ok")
 
 
 def test_without_a_bucket_the_folder_for_published_files_is_looked_at(tmp_path: Path) -> None:
     with environment({"GENESYS_ASSETS_LAKE": str(tmp_path), "GENESYS_ASSETS_PUBLISH_URL": tmp_path.as_uri()}):
-        published = check_places()[PUBLISHED]
+        published = results_by_name()[PUBLISHED]
     assert published.level == "ok"
     assert published.value.startswith(f"{tmp_path}, writable, ")
 
 
 def test_a_place_that_is_none_is_an_error() -> None:
     with environment({"GENESYS_ASSETS_LAKE": "gs://elsewhere"}):
-        lake = check_places()[LAKE]
+        lake = results_by_name()[LAKE]
     assert lake.level == "fail"
     assert "GENESYS_ASSETS_LAKE" in lake.advice
 
@@ -120,7 +118,7 @@ def test_an_endpoint_that_cannot_be_used_is_a_finding(
     on_s3: str, monkeypatch: pytest.MonkeyPatch, endpoint: str, value: str, hint: str
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)
-    lake = check_places()[LAKE]
+    lake = results_by_name()[LAKE]
     assert lake.level == "fail"
     assert lake.value.startswith(value)
     assert hint in lake.advice
@@ -141,7 +139,7 @@ def test_a_check_that_was_killed_leaves_nothing_behind_once_another_one_ran(on_s
 
     for _ in range(2):
         with pytest.raises(Killed):
-            places(client)
+            check_places(client)
     assert s3_client().list_objects_v2(Bucket=on_s3)["KeyCount"] == 1
-    check_places()
+    results_by_name()
     assert s3_client().list_objects_v2(Bucket=on_s3)["KeyCount"] == 0

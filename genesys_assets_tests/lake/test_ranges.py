@@ -71,7 +71,7 @@ def test_a_column_that_is_null_on_every_day_is_a_column_of_nulls(lake: Lake) -> 
     assert rows["b"].type == pa.null()
     assert lake.read("mine", DAYS[1]).equals(rows.slice(1))
     assert lake.read("mine", DAYS, columns=["b"]).to_pylist() == [{"b": None}] * 2
-    assert lake.head("mine", DAYS[0]).to_pylist() == [{"a": "x", "b": None}]
+    assert lake.read("mine", DAYS[0]).to_pylist() == [{"a": "x", "b": None}]
     assert lake.schema("mine", DAYS[0]).names == ["a", "b"]
 
 

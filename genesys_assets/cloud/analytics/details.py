@@ -9,26 +9,22 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import chain
 
-from genesys_assets.cloud.analytics.conversations import ConversationsPage, with_facts
+from genesys_assets.cloud.analytics.conversations import ConversationsPage
 from genesys_assets.cloud.analytics.details_paging import PATH, Answer, PagedQuery, is_whole_days
 from genesys_assets.cloud.analytics.fetch_progress import Drift, FetchProgress, OnProgress
 from genesys_assets.cloud.analytics.interval import MILLISECOND, Interval
 from genesys_assets.cloud.analytics.queries import LARGEST_PAGE, LONGEST, DetailsQuery
-from genesys_assets.cloud.errors import AnswerTooLarge, CircuitOpen, InvalidQuery, ServerTrouble, TooLarge
-from genesys_assets.cloud.http.paging import in_parts, smaller, with_smaller_pages
+from genesys_assets.cloud.errors import AnswerTooLarge, CircuitOpen, ServerTrouble, TooLarge
+from genesys_assets.cloud.http.paging import smaller, with_smaller_pages
 from genesys_assets.cloud.http.transport import GenesysCloud
 
-__all__ = ["PATH", "FetchProgress", "by_ids", "exact_total", "fetch", "newest_start", "number_in_day", "total_hits"]
+__all__ = ["PATH", "FetchProgress", "exact_total", "fetch", "newest_start", "number_in_day", "total_hits"]
 
-BY_IDS_PATH = "/api/v2/analytics/conversations/details"
-MOST_IDS = 100
-"""Ids of one request. The SDK documents no maximum; with 100 ids a URL stays below 4 KiB."""
 SHORTEST_PIECE = timedelta(minutes=15)
 """The shortest part of a day into which an interval is split if the platform cannot answer for all of it at once."""
 
@@ -129,27 +125,6 @@ def newest_start(cloud: GenesysCloud, interval: Interval) -> datetime | None:
         return with_smaller_pages(lambda size: PagedQuery(cloud, day, size, "desc").newest_start(), LARGEST_PAGE)
 
     return next((newest for newest in map(newest_of, reversed(interval.days())) if newest is not None), None)
-
-
-def by_ids(cloud: GenesysCloud, ids: Iterable[str]) -> Iterator[ConversationsPage]:
-    """The conversations of these ids as they are now, at most 100 on a page, on pages numbered from 1. Pages that would
-    be too large are divided. Without ids there is no page.
-
-    An id that the platform does not know, or may not show, is absent from the answer.
-    From `GET /api/v2/analytics/conversations/details?id=…`. Raises InvalidQuery for an empty id or one with a
-    comma, UnexpectedAnswer, or any other GenesysCloudError.
-    """
-    wanted = list(dict.fromkeys(ids))
-    for conversation_id in wanted:
-        if not conversation_id.strip() or "," in conversation_id:
-            raise InvalidQuery(f"{conversation_id!r} is not a conversation id.")
-    batches = [wanted[first : first + MOST_IDS] for first in range(0, len(wanted), MOST_IDS)]
-    pages = chain.from_iterable(cloud.map_in_order(partial(in_parts, partial(_of_ids, cloud)), batches))
-    return (replace(page, number=number) for number, page in enumerate(pages, start=1))
-
-
-def _of_ids(cloud: GenesysCloud, batch: Sequence[str]) -> ConversationsPage:
-    return with_facts(cloud.get(BY_IDS_PATH, {"id": ",".join(batch)}), ConversationsPage)
 
 
 def _read_steadily(

@@ -86,12 +86,6 @@ class Interval:
             cuts.append(midnight)
         return tuple(type(self)(start, end) for start, end in zip(cuts, [*cuts[1:], self.end], strict=True))
 
-    def until(self, instant: datetime) -> Self:
-        """The part before `instant`. Raises InvalidQuery if nothing is left."""
-        if _instant(instant) <= self.start:
-            raise InvalidQuery(f"The interval {self} lies in the future: nothing of it is before {iso(instant)}.")
-        return type(self)(self.start, min(self.end, instant))
-
     def require_past(self, now: datetime) -> Self:
         """The interval itself. Raises InvalidQuery if it begins after `now`, or ends more than `CLOCK_SKEW` after."""
         if self.start > now:

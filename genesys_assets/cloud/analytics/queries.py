@@ -105,7 +105,6 @@ class AggregateQuery:
     time_zone: str | None = None
     flatten_multivalued_dimensions: bool = False
     views: tuple[View, ...] = ()
-    alternate_time_dimension: Literal["eventTime"] | None = None
     family: AggregateFamily = CONVERSATIONS
     batch: tuple[str, ...] = ()
 
@@ -128,8 +127,6 @@ class AggregateQuery:
             raise InvalidQuery("An aggregate query needs at least one metric.")
         if len(self.views) > MOST_VIEWS:
             raise InvalidQuery(f"An aggregate query takes at most {MOST_VIEWS} views, got {len(self.views)}.")
-        if self.alternate_time_dimension not in (None, "eventTime"):
-            raise InvalidQuery(f"{self.alternate_time_dimension!r} is not a time dimension. Allowed is eventTime.")
         self.body()
 
     def body(self) -> dict[str, Any]:
@@ -145,7 +142,7 @@ class AggregateQuery:
             "filter": self._filter(),
             "flattenMultivaluedDimensions": self.flatten_multivalued_dimensions,
             "views": [view.body() for view in self.views],
-            "alternateTimeDimension": self.alternate_time_dimension or self.family.time_dimension,
+            "alternateTimeDimension": self.family.time_dimension,
         }
         return body | {name: value for name, value in optional.items() if value}
 

@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from genesys_assets.cloud.analytics.interval import iso
-from genesys_assets.cloud.analytics.queries import DetailsJobQuery, UserDetailsJobQuery
 from genesys_assets.cloud.errors import (
     BadRequest,
     CircuitOpen,
@@ -41,7 +40,6 @@ from genesys_assets.cloud.jobs.endpoints import (
     PAGE_SIZE,
     PATH,
     USERS,
-    USERS_PATH,
     JobPage,
     JobStatus,
     Query,
@@ -60,19 +58,9 @@ __all__ = [
     "CONVERSATIONS",
     "PATH",
     "USERS",
-    "USERS_PATH",
-    "DetailsJobQuery",
-    "JobBook",
     "JobPage",
-    "JobStatus",
-    "RecordedJob",
-    "UserDetailsJobQuery",
     "availability",
-    "delete",
     "read",
-    "results",
-    "status",
-    "submit",
 ]
 
 DEADLINE = timedelta(hours=1)

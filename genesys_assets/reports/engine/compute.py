@@ -54,11 +54,10 @@ def compute(report: Report, stored: StoredDay) -> pa.Table:
     """
     before, stored = stored.before(report), stored.over(report)
     stored.must_have_begun()
-    window = stored.window
-    report = replace(report, granularity=_granularity(report, stored, window))
+    report = replace(report, granularity=_granularity(report, stored))
     parts = chain([_nothing(report)], _parts(report, stored))
     if before is not None:
-        parts = chain(parts, (_period_before(part, report, window) for part in _parts(report, before)))
+        parts = chain(parts, (_period_before(part, report, stored.window) for part in _parts(report, before)))
     measures = [measure for figure in _summed_figures(report) for measure in _measures(figure)]
     order = "interval_start" if _is_in_order(report) else None
     try:
@@ -71,7 +70,7 @@ def compute(report: Report, stored: StoredDay) -> pa.Table:
     table = report.spec.conform(
         pa.table(
             interval(report, groups, stored)
-            | of_keys(report, groups, stored, window)
+            | of_keys(report, groups, stored)
             | of_figures(report, groups, figures, stored, before)
         )
     )
@@ -83,8 +82,8 @@ def compute(report: Report, stored: StoredDay) -> pa.Table:
 
 def _parts(report: Report, stored: StoredDay) -> Iterator[pa.Table]:
     return chain(
-        *(_of_aggregates(part, report, stored, stored.window) for part in report.aggregates),
-        *(_of_details(part, report, stored, stored.window) for part in report.details),
+        *(_of_aggregates(part, report, stored) for part in report.aggregates),
+        *(_of_details(part, report, stored) for part in report.details),
     )
 
 
@@ -101,13 +100,13 @@ def _summed_figures(report: Report) -> list[Figure]:
     return [*report.figures, *(map(before_of, report.figures) if report.before else ())]
 
 
-def _granularity(report: Report, stored: StoredDay, window: Window) -> Granularity:
+def _granularity(report: Report, stored: StoredDay) -> Granularity:
     granularity = report.granularity
     if not report.period.is_day:
         return granularity
     for part in report.aggregates:
-        for rows in stored.metrics(part, window, ("interval_start", "interval_end")):
-            granularity = granularity_of(rows, granularity, window.start)
+        for rows in stored.metrics(part, stored.window, ("interval_start", "interval_end")):
+            granularity = granularity_of(rows, granularity, stored.window.start)
     counted_once = {pick.metric for part in report.aggregates for pick in part.picks if part.counts_once(pick)}
     if granularity != report.granularity and counted_once:
         raise NotStored(
@@ -134,9 +133,9 @@ def _nothing(report: Report) -> pa.Table:
     return pa.schema(list(columns.items())).empty_table()
 
 
-def _of_aggregates(part: AggregatesPart, report: Report, stored: StoredDay, window: Window) -> Iterator[pa.Table]:
-    for rows in stored.metrics(part, window):
-        columns = {"interval_start": _starts(rows["interval_start"], window, report.granularity)}
+def _of_aggregates(part: AggregatesPart, report: Report, stored: StoredDay) -> Iterator[pa.Table]:
+    for rows in stored.metrics(part, stored.window):
+        columns = {"interval_start": _starts(rows["interval_start"], stored.window, report.granularity)}
         if report.by_weekday:
             columns["weekday"] = _weekdays(rows["interval_start"], rows["interval_end"], stored)
         columns |= {key.column: _dimension(rows, key.dimension) for key in part.keys}
@@ -160,8 +159,8 @@ def _dimension(rows: pa.Table, dimension: str | None) -> pa.ChunkedArray:
     return values.take(pc.index_in(rows["group_key"], groups))
 
 
-def _of_details(part: DetailsPart, report: Report, stored: StoredDay, window: Window) -> Iterator[pa.Table]:
-    placed: Iterator[pa.Table] = (_placed(part, report, rows, stored) for rows in stored.rows(part, window))
+def _of_details(part: DetailsPart, report: Report, stored: StoredDay) -> Iterator[pa.Table]:
+    placed: Iterator[pa.Table] = (_placed(part, report, rows, stored) for rows in stored.rows(part, stored.window))
     placing = [name for name in report.groups if name in ("interval_start", "weekday")]
     if part.once_per:
         groups = [f"key {key}" for key, _ in part.keys]

@@ -105,13 +105,14 @@ def _days(report: Report, groups: pa.Table, stored: StoredDay) -> dict[str, Any]
     return {DAYS.name: pa.chunked_array([of_weekday.take(groups["weekday"].combine_chunks())])}
 
 
-def of_keys(report: Report, groups: pa.Table, stored: StoredDay, window: Window) -> dict[str, Any]:
+def of_keys(report: Report, groups: pa.Table, stored: StoredDay) -> dict[str, Any]:
     """The columns that rows are grouped by, with the names of their ids."""
     columns: dict[str, Any] = {}
     for key in report.keys:
         columns[key.column] = groups[key.column]
         if key.history and key in report.keys_with_names:
-            columns[key.name_column] = _named(groups[key.column], stored.names(key.history, window), report.is_flat)
+            names = stored.names(key.history, stored.window)
+            columns[key.name_column] = _named(groups[key.column], names, report.is_flat)
     return columns
 
 

@@ -19,7 +19,7 @@ from itertools import product
 from typing import Any, Literal
 
 from genesys_assets.cloud.analytics.filters import Clause, Filter, Predicate, Range
-from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
+from genesys_assets.reports.language.problems import Mistakes, Path, one_of, quoted
 
 Operator = Literal["any_of", "none_of", "contains", "starts_with", "exists", "missing", "range"]
 Value = str | int | float | bool
@@ -82,19 +82,19 @@ _MOST = 2**63
 """Every smaller number fits into 64 bits."""
 
 
-def read(stated: Any, path: Path, findings: Findings) -> Condition | None:
-    """Parse a condition. Returns None if it has a mistake, and adds that to the findings.
+def read(stated: Any, path: Path, mistakes: Mistakes) -> Condition | None:
+    """Parse a condition. Returns None if it has a mistake, and adds that to `mistakes`.
 
-    >>> condition = read({"mediaType": "voice", "queueId": {"exists": True}}, ("filter",), Findings())
+    >>> condition = read({"mediaType": "voice", "queueId": {"exists": True}}, ("filter",), Mistakes())
     >>> [(each.name, each.operator, each.values) for each in comparisons(condition)]
     [('mediaType', 'any_of', ('voice',)), ('queueId', 'exists', ())]
     """
-    return _Reader(findings).condition(stated, path)
+    return _ConditionParser(mistakes).condition(stated, path)
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
-    findings: Findings
+class _ConditionParser:
+    mistakes: Mistakes
 
     def condition(self, stated: Any, path: Path, depth: int = 0) -> Condition | None:
         if depth > _DEEPEST:
@@ -275,7 +275,7 @@ class _Reader:
             self._refuse((*path, name), f"unknown field {quoted(name)}. {one_of(known, str(name))}", stated[name])
 
     def _refuse(self, path: Path, message: str, value: Any = None) -> Condition | None:
-        self.findings.add(path, message, value)
+        self.mistakes.add(path, message, value)
         return None
 
 
@@ -345,22 +345,22 @@ _BEYOND_PLATFORM = {
 }
 
 
-def to_platform(condition: Condition, findings: Findings) -> Filter | None:
-    """The condition as a filter of the platform, which has two levels and no `not`. If that is impossible, None, with
-    the reason among the findings.
+def to_platform(condition: Condition, mistakes: Mistakes) -> Filter | None:
+    """The condition as a filter of the platform, which has two levels and no `not`. Returns None if that is
+    impossible, and adds the reason to `mistakes`.
 
-    >>> to_platform(read({"mediaType": "voice"}, (), Findings()), Findings()).predicates[0].value
+    >>> to_platform(read({"mediaType": "voice"}, (), Mistakes()), Mistakes()).predicates[0].value
     'voice'
     """
-    before = len(findings.mistakes)
+    before = len(mistakes.items)
     for comparison in comparisons(condition):
         if reason := _BEYOND_PLATFORM.get(comparison.operator):
-            findings.add(comparison.path, f"cannot be asked: {reason}", ", ".join(map(str, comparison.values)))
+            mistakes.add(comparison.path, f"cannot be asked: {reason}", ", ".join(map(str, comparison.values)))
         for bound, value in comparison.bounds:
             if isinstance(value, str):
                 message = f"cannot be asked: the platform compares only numbers, so {bound} must be a number"
-                findings.add(comparison.path, message, value)
-    if len(findings.mistakes) > before:
+                mistakes.add(comparison.path, message, value)
+    if len(mistakes.items) > before:
         return None
     top = condition if isinstance(condition, Group) else Group("and", (condition,))
     clauses, predicates = [], []
@@ -370,19 +370,19 @@ def to_platform(condition: Condition, findings: Findings) -> Filter | None:
             predicates.append(alone[0])
         elif isinstance(member, Comparison):
             clauses.append(Clause(tuple(alone), "or"))
-        elif clause := _clause(member, findings):
+        elif clause := _clause(member, mistakes):
             clauses.append(clause)
-    if len(findings.mistakes) > before:
+    if len(mistakes.items) > before:
         return None
     return Filter(tuple(sorted(clauses, key=repr)), tuple(sorted(predicates, key=repr)), top.type)
 
 
-def _clause(group: Group, findings: Findings) -> Clause | None:
+def _clause(group: Group, mistakes: Mistakes) -> Clause | None:
     predicates: list[Predicate] = []
     for member in group.members:
         several = isinstance(member, Comparison) and len(_predicates(member)) > 1 and group.type == "and"
         if isinstance(member, Group) or several:
-            findings.add(
+            mistakes.add(
                 member.path,
                 "cannot be asked: the platform knows two levels, a group of groups of comparisons (a list of values "
                 "is one too). Write it with fewer levels, or count from `details`",

@@ -13,7 +13,7 @@ Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Mistake:
     """One mistake: where it is, what is wrong, and the value there. `of_key`: the key is wrong, not its value."""
 
     path: Path
@@ -23,13 +23,13 @@ class Finding:
 
 
 @dataclass(slots=True)
-class Findings:
+class Mistakes:
     """All mistakes of an entry so far."""
 
-    mistakes: list[Finding] = field(default_factory=list)
+    items: list[Mistake] = field(default_factory=list)
 
     def add(self, path: Path, message: str, value: Any = None) -> None:
-        self.mistakes.append(Finding(path, message, value))
+        self.items.append(Mistake(path, message, value))
 
 
 _MOST_LISTED = 25

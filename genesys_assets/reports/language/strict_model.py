@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationErro
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
-from genesys_assets.reports.language.problems import Finding, Path, one_of, quoted
+from genesys_assets.reports.language.problems import Mistake, Path, one_of, quoted
 
 
 class Model(BaseModel):
@@ -112,14 +112,14 @@ def is_label(part: str | int) -> bool:
     return part == "[key]"
 
 
-def findings_of(error: ValidationError) -> Iterator[Finding]:
-    """The errors of pydantic as findings, in words for the author of the file."""
+def mistakes_of(error: ValidationError) -> Iterator[Mistake]:
+    """The errors of pydantic as mistakes, in words for the author of the file."""
     for line in error.errors(include_url=False):
         path = tuple(part for part in line["loc"] if not is_label(part))
         of_key = "[key]" in line["loc"] or "unknown field" in line["msg"]
         known = _MESSAGES.get(line["type"])
         message = known.format(**_words(path, line)) if known else line["msg"]
-        yield Finding(path, message, None if line["type"] == "missing" else line["input"], of_key)
+        yield Mistake(path, message, None if line["type"] == "missing" else line["input"], of_key)
 
 
 def _words(path: Path, line: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from genesys_assets.reports.language import conditions
 from genesys_assets.reports.language.conditions import Comparison, Condition, Value
 from genesys_assets.reports.language.measures import AVERAGE
 from genesys_assets.reports.language.model import Aggregates
-from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
+from genesys_assets.reports.language.problems import Mistakes, Path, one_of, quoted
 from genesys_assets.reports.language.statistics import STATISTICS, TIMER, statistics_of
 from genesys_assets.reports.meaning.figures import Figure, GroupKey, How, dimension
 from genesys_assets.reports.meaning.questions import QUALIFIER, Source, split_off, standard_source
@@ -65,40 +65,40 @@ class AggregatesPart:
 
 
 def aggregates_part(
-    stated: Aggregates, keys: Sequence[GroupKey], granularity: Granularity, path: Path, findings: Findings
+    stated: Aggregates, keys: Sequence[GroupKey], granularity: Granularity, path: Path, mistakes: Mistakes
 ) -> AggregatesPart | None:
-    """Compile a source. Returns None if it has mistakes, and adds these to the findings."""
-    before = len(findings.mistakes)
+    """Compile a source. Returns None if it has mistakes, and adds these to `mistakes`."""
+    before = len(mistakes.items)
     try:
         family = stated.resolve_family()
     except InvalidQuery as refused:
-        findings.add((*path, "family"), str(refused), stated.family)
+        mistakes.add((*path, "family"), str(refused), stated.family)
         return None
-    views = _views(stated, family, path, findings)
+    views = _views(stated, family, path, mistakes)
     broken = stated.views.keys() - views.keys()
-    reader = _Reader(family, views, broken, granularity, findings)
+    parser = _MetricParser(family, views, broken, granularity, mistakes)
     picks = [
-        pick for name, text in stated.metrics.items() if (pick := reader.pick(name, text, (*path, "metrics", name)))
+        pick for name, text in stated.metrics.items() if (pick := parser.pick(name, text, (*path, "metrics", name)))
     ]
-    condition = _condition(stated, family, (*path, "filter"), findings)
-    own_keys = _keys(stated, family, keys, (*path, "group_by"), findings)
+    condition = _condition(stated, family, (*path, "filter"), mistakes)
+    own_keys = _keys(stated, family, keys, (*path, "group_by"), mistakes)
     dimensions = tuple(key.dimension for key in own_keys if key.dimension)
-    source = _source(stated, family, dimensions, condition, list(views.values()), picks, (*path, "filter"), findings)
-    if source is None or len(findings.mistakes) > before:
+    source = _source(stated, family, dimensions, condition, list(views.values()), picks, (*path, "filter"), mistakes)
+    if source is None or len(mistakes.items) > before:
         return None
     figures = tuple(_figure(pick, family) for pick in picks)
     return AggregatesPart(source, own_keys, tuple(picks), figures)
 
 
 def _keys(
-    stated: Aggregates, family: AggregateFamily, keys: Sequence[GroupKey], path: Path, findings: Findings
+    stated: Aggregates, family: AggregateFamily, keys: Sequence[GroupKey], path: Path, mistakes: Mistakes
 ) -> tuple[GroupKey, ...]:
     """The report's keys, each with what the family calls it."""
     renamed = {snake_case(name): other for name, other in stated.group_by.items()}
     columns = [key.column for key in keys]
     for name in stated.group_by:
         if snake_case(name) not in columns:
-            findings.add(path, f"the report is not grouped by {quoted(name)}. {one_of(columns, name)}", name)
+            mistakes.add(path, f"the report is not grouped by {quoted(name)}. {one_of(columns, name)}", name)
     own_keys = []
     for key in keys:
         wanted = renamed.get(key.column, key.dimension or key.column)
@@ -106,7 +106,7 @@ def _keys(
             own_keys.append(replace(key, dimension=None if wanted is None else dimension(wanted, family)))
         except InvalidQuery as refused:
             hint = f" Name the dimension for {key.column} here, or null for none, with group_by: {{{key.column}: …}}."
-            findings.add(path, f"{refused}{'' if key.column in renamed else hint}", wanted)
+            mistakes.add(path, f"{refused}{'' if key.column in renamed else hint}", wanted)
     return tuple(own_keys)
 
 
@@ -118,7 +118,7 @@ def _source(
     views: list[View],
     picks: list[Pick],
     path: Path,
-    findings: Findings,
+    mistakes: Mistakes,
 ) -> Source | None:
     metrics = tuple(dict.fromkeys(pick.metric for pick in picks))
     flatten = stated.flatten and not family.multi_valued.isdisjoint(dimensions)
@@ -127,7 +127,7 @@ def _source(
         if usual:
             return usual
     askable, here = split_off(family, condition, metrics)
-    asked = conditions.to_platform(askable, findings) if askable else None
+    asked = conditions.to_platform(askable, mistakes) if askable else None
     if not metrics or (askable and asked is None):
         return None
     return Source(
@@ -143,28 +143,28 @@ def _source(
     )
 
 
-def _views(stated: Aggregates, family: AggregateFamily, path: Path, findings: Findings) -> dict[str, View]:
+def _views(stated: Aggregates, family: AggregateFamily, path: Path, mistakes: Mistakes) -> dict[str, View]:
     views = {}
     for name, view in stated.views.items():
         try:
             views[name] = View(target=view.target, name=name, gte=view.gte, lt=view.lt, family=family)
         except InvalidQuery as refused:
-            findings.add((*path, "views", name), str(refused), view.target)
+            mistakes.add((*path, "views", name), str(refused), view.target)
     if len(views) > MOST_VIEWS:
         message = f"a source must have at most {MOST_VIEWS} views, got {len(views)}. Make two sources"
-        findings.add((*path, "views"), message)
+        mistakes.add((*path, "views"), message)
     return views
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _MetricParser:
     """Parses the entries of `metrics`; `broken` are the names of views that have mistakes of their own."""
 
     family: AggregateFamily
     views: dict[str, View]
     broken: Set[str]
     granularity: Granularity
-    findings: Findings
+    mistakes: Mistakes
 
     def pick(self, name: str, text: str, path: Path) -> Pick | None:
         subject, _, statistic = text.rpartition(".")
@@ -180,7 +180,7 @@ class _Reader:
                 metric, view = self.family.metric(subject), ""
             except InvalidQuery as refused:
                 hint = f" Views of this source are {', '.join(self.views)}." if self.views else ""
-                self.findings.add(path, f"{refused}{hint}", text)
+                self.mistakes.add(path, f"{refused}{hint}", text)
                 return None
             allowed = statistics_of(metric)
         statistic = statistic or _usual(subject, metric, view)
@@ -188,10 +188,10 @@ class _Reader:
             known = f"it has {', '.join(allowed)}" if allowed else "it has only a current value, which does not add up"
             message = f"{quoted(statistic)} is no statistic of {metric} that adds up: {_REFUSED.get(statistic, known)}"
             example = f". Write {metric}.{allowed[0]}" if allowed else ""
-            self.findings.add(path, message if statistic else f"{metric} needs a statistic: {known}{example}", text)
+            self.mistakes.add(path, message if statistic else f"{metric} needs a statistic: {known}{example}", text)
             return None
         if metric in self.family.counted_once and self.granularity != "PT15M":
-            self.findings.add(path, self._counted_once(metric), text)
+            self.mistakes.add(path, self._counted_once(metric), text)
             return None
         return Pick(name, metric, statistic, view)
 
@@ -223,17 +223,17 @@ def _usual(subject: str, metric: str, view: str) -> str:
     return "sum" if metric.startswith("t") else ""
 
 
-def _condition(stated: Aggregates, family: AggregateFamily, path: Path, findings: Findings) -> Condition | None:
+def _condition(stated: Aggregates, family: AggregateFamily, path: Path, mistakes: Mistakes) -> Condition | None:
     if stated.filter is None:
         return None
-    condition = conditions.read(stated.filter, path, findings)
+    condition = conditions.read(stated.filter, path, mistakes)
 
     def of_platform(comparison: Comparison) -> Comparison:
         if family.has_qualifier and comparison.name == QUALIFIER:
             if comparison.operator == "range":
                 message = f"{QUALIFIER} is no number, so it cannot have a range. Compare it with values (in)"
-                findings.add(comparison.path, message, comparison.name)
-            kept = tuple(_value(QUALIFIER, value, comparison, findings) for value in comparison.values)
+                mistakes.add(comparison.path, message, comparison.name)
+            kept = tuple(_value(QUALIFIER, value, comparison, mistakes) for value in comparison.values)
             return replace(comparison, values=tuple(dict.fromkeys(kept)))
         try:
             name = dimension(comparison.name, family)
@@ -244,18 +244,18 @@ def _condition(stated: Aggregates, family: AggregateFamily, path: Path, findings
                     f"{quoted(comparison.name)} is a metric, and aggregates are filtered by dimensions. Count values "
                     "in a range with `views`"
                 )
-            findings.add(comparison.name_path or comparison.path, reason, comparison.name)
+            mistakes.add(comparison.name_path or comparison.path, reason, comparison.name)
             return comparison
         if comparison.operator == "range" and is_fixed(snake_case(name)):
             message = f"{name} is no number, so it cannot have a range. Compare it with values (in)"
-            findings.add(comparison.path, message, comparison.name)
-        values = tuple(_value(name, value, comparison, findings) for value in comparison.values)
+            mistakes.add(comparison.path, message, comparison.name)
+        values = tuple(_value(name, value, comparison, mistakes) for value in comparison.values)
         return replace(comparison, name=name, values=tuple(dict.fromkeys(values)))
 
     return conditions.mapped(condition, of_platform) if condition else None
 
 
-def _value(name: str, value: Value, comparison: Comparison, findings: Findings) -> Value:
+def _value(name: str, value: Value, comparison: Comparison, mistakes: Mistakes) -> Value:
     """The value as the platform writes it."""
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if comparison.operator in conditions.TEXT_OPERATORS:
@@ -263,7 +263,7 @@ def _value(name: str, value: Value, comparison: Comparison, findings: Findings) 
     try:
         return allowed_value(snake_case(name), text)
     except InvalidQuery as refused:
-        findings.add(comparison.path, str(refused), value)
+        mistakes.add(comparison.path, str(refused), value)
         return text
 
 

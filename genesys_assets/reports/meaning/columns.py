@@ -11,7 +11,7 @@ import pyarrow as pa
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.language.formulas import Formula, FormulaError
 from genesys_assets.reports.language.model import UNITS, Column, QueueSetting, Unit
-from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
+from genesys_assets.reports.language.problems import Mistakes, Path, one_of, quoted
 from genesys_assets.reports.meaning.figures import Figure, GroupKey, class_of_names
 from genesys_assets.tables.personal import strongest
 
@@ -53,23 +53,23 @@ def shown_columns(
     taken: Set[str],
     keys: Sequence[GroupKey],
     figures: Mapping[str, Figure],
-    findings: Findings,
+    mistakes: Mistakes,
 ) -> tuple[OutputColumn, ...]:
-    """The columns of an entry. Columns with mistakes are left out, and the mistakes added to the findings. `taken` are
+    """The columns of an entry. Columns with mistakes are left out, and the mistakes added to `mistakes`. `taken` are
     the names of columns that the report has without declaring them.
     """
-    names, reader = set(taken), _Reader(keys, figures, findings)
+    names, compiler = set(taken), _ColumnCompiler(keys, figures, mistakes)
     types = {name: figure.result for name, figure in figures.items()}
     classes = {name: figure.personal for name, figure in figures.items()}
     powers = {name: figure.power for name, figure in figures.items()}
     columns: list[OutputColumn] = []
     for name, column in stated.items():
         path: Path = ("columns", name)
-        shown = reader.column(name, column, path, types, powers)
+        shown = compiler.column(name, column, path, types, powers)
         if shown is None:
             continue
         if shown.name in names:
-            findings.add(path, f"there is a column {shown.name!r} already. Call one of them differently", name)
+            mistakes.add(path, f"there is a column {shown.name!r} already. Call one of them differently", name)
         names.add(shown.name)
         if shown.formula:
             types.setdefault(name, shown.type)
@@ -82,10 +82,10 @@ def shown_columns(
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _ColumnCompiler:
     keys: Sequence[GroupKey]
     figures: Mapping[str, Figure]
-    findings: Findings
+    mistakes: Mistakes
 
     def column(
         self,
@@ -101,7 +101,7 @@ class _Reader:
         if column.queue_setting is not None:
             return self._setting(name, column, column.queue_setting, (*path, "queue_setting"))
         if column.formula is None and isinstance(stated, Column) and "formula" in column.model_fields_set:
-            self.findings.add((*path, "formula"), "formula must be text, got nothing. Write it, or take it out")
+            self.mistakes.add((*path, "formula"), "formula must be text, got nothing. Write it, or take it out")
             return None
         text = column.formula or name
         figure = self.figures.get(text)
@@ -111,21 +111,21 @@ class _Reader:
             return OutputColumn(name, name, figure.result, description, figure=text, personal=figure.personal)
         if name in self.figures and text != name:
             message = f"{name!r} is also the name of a figure, which formulas would use instead of this column"
-            self.findings.add(path, f"{message}. Call the column differently", text)
+            self.mistakes.add(path, f"{message}. Call the column differently", text)
             return None
         try:
             formula = Formula.parse(text)
             type_ = formula.type(types)
         except FormulaError as wrong:
             is_mapping = isinstance(stated, Column) and column.formula is not None
-            self.findings.add((*path, "formula") if is_mapping else path, str(wrong), text)
+            self.mistakes.add((*path, "formula") if is_mapping else path, str(wrong), text)
             return None
         if computes and type_ == pa.bool_():
             message = f"{text} is true or false, which has neither unit nor digits. Take them out"
-            self.findings.add(path, message, text)
+            self.mistakes.add(path, message, text)
         elif column.unit is not None and formula.power(powers) not in (1, None):
             message = f"{text} is no time in milliseconds, so {column.unit} is no unit of it. Take the unit out"
-            self.findings.add((*path, "unit"), message, column.unit)
+            self.mistakes.add((*path, "unit"), message, column.unit)
         if column.unit is None:
             return OutputColumn(name, name, type_, description, formula=formula, digits=column.digits)
         return OutputColumn(
@@ -142,11 +142,11 @@ class _Reader:
         lacking = {"queue_id", "media_type"} - {key.column for key in self.keys}
         if lacking:
             message = f"a queue_setting needs group_by: [queueId, mediaType]. Missing: {', '.join(sorted(lacking))}"
-            self.findings.add(path, message, setting)
+            self.mistakes.add(path, message, setting)
         is_time = setting == "service_level_threshold"
         if column.unit and not is_time:
             message = f"{setting} is no time in milliseconds, so {column.unit} is no unit of it. Take the unit out"
-            self.findings.add((*path[:-1], "unit"), message, column.unit)
+            self.mistakes.add((*path[:-1], "unit"), message, column.unit)
         converted = column.unit not in (None, "ms")
         suffix = f"_{column.unit}" if column.unit and not name.endswith(f"_{column.unit}") else ""
         meaning = "time within which to answer" if is_time else "share to answer in that time, 0 to 1"
@@ -172,7 +172,7 @@ class _Reader:
         with_names = [each for each, history in histories.items() if history and types[each] in _IDS]
         if ids not in with_names:
             problem = "has no names" if ids in histories else "is no column or figure"
-            self.findings.add(path, f"{quoted(ids)} {problem}. {one_of(with_names, ids)}", ids)
+            self.mistakes.add(path, f"{quoted(ids)} {problem}. {one_of(with_names, ids)}", ids)
             return None
         description = column.description or f"names of {ids}; the id if no name is known"
         personal = class_of_names(str(histories[ids]))

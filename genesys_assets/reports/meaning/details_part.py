@@ -17,7 +17,7 @@ from genesys_assets.reports.language import conditions
 from genesys_assets.reports.language.conditions import Comparison, Condition, Group, Value
 from genesys_assets.reports.language.measures import Measure
 from genesys_assets.reports.language.model import Details, LinkedTable
-from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
+from genesys_assets.reports.language.problems import Mistakes, Path, one_of, quoted
 from genesys_assets.reports.language.sources import (
     OF_ATTRIBUTE,
     OF_CONVERSATION,
@@ -119,22 +119,22 @@ class DetailsPart:
         return {key: self.table.type(column) for key, column in self.keys if column}
 
 
-def details_part(stated: Details, keys: Sequence[GroupKey], path: Path, findings: Findings) -> DetailsPart | None:
-    """Compile a source. Returns None if it has mistakes, and adds these to the findings."""
-    before = len(findings.mistakes)
+def details_part(stated: Details, keys: Sequence[GroupKey], path: Path, mistakes: Mistakes) -> DetailsPart | None:
+    """Compile a source. Returns None if it has mistakes, and adds these to `mistakes`."""
+    before = len(mistakes.items)
     try:
         source_table = table(stated.table)
     except LookupError as unknown:
-        findings.add((*path, "table"), str(unknown.args[0]), stated.table)
+        mistakes.add((*path, "table"), str(unknown.args[0]), stated.table)
         return None
-    source_table = replace(source_table, attributes=tuple(_attributes(stated, source_table, path, findings)))
-    reader = _Reader(source_table, findings)
-    time = reader.column(stated.time, (*path, "time")) if stated.time else source_table.time
+    source_table = replace(source_table, attributes=tuple(_attributes(stated, source_table, path, mistakes)))
+    compiler = _DetailsCompiler(source_table, mistakes)
+    time = compiler.column(stated.time, (*path, "time")) if stated.time else source_table.time
     if time and not is_instant(source_table.type(time)):
         kind = type_in_words(source_table.type(time))
         message = f"time must be an instant, got {time}, which is {kind}. Leave it out, or name another"
-        findings.add((*path, "time"), message, stated.time)
-    where = reader.condition(stated.where, (*path, "where"))
+        mistakes.add((*path, "time"), message, stated.time)
+    where = compiler.condition(stated.where, (*path, "where"))
     part = DetailsPart(
         table=source_table,
         time=time or source_table.time,
@@ -142,40 +142,40 @@ def details_part(stated: Details, keys: Sequence[GroupKey], path: Path, findings
         links=tuple(
             link
             for name, linked in (("having", stated.having), ("lacking", stated.lacking))
-            if linked and (link := _link(source_table, linked, name == "having", (*path, name), findings))
+            if linked and (link := _link(source_table, linked, name == "having", (*path, name), mistakes))
         ),
-        keys=tuple(_keys(stated, keys, reader, path)),
-        once_per=reader.column(stated.once_per, (*path, "once_per")) if stated.once_per else None,
+        keys=tuple(_keys(stated, keys, compiler, path)),
+        once_per=compiler.column(stated.once_per, (*path, "once_per")) if stated.once_per else None,
         counts=tuple(
-            reader.count(name, measure, (*path, "measures", name)) for name, measure in stated.measures.items()
+            compiler.count(name, measure, (*path, "measures", name)) for name, measure in stated.measures.items()
         ),
         figures=tuple(
             figure
             for name, measure in stated.measures.items()
-            if (figure := reader.figure(name, measure, (*path, "measures", name), where))
+            if (figure := compiler.figure(name, measure, (*path, "measures", name), where))
         ),
     )
     if part.once_per:
-        _can_be_counted_once(part, path, findings)
-    return part if len(findings.mistakes) == before else None
+        _can_be_counted_once(part, path, mistakes)
+    return part if len(mistakes.items) == before else None
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _DetailsCompiler:
     table: Table
-    findings: Findings
+    mistakes: Mistakes
 
     def column(self, name: str, path: Path) -> str | None:
         try:
             return self.table.column(name)
         except LookupError as unknown:
-            self.findings.add(path, str(unknown.args[0]), name)
+            self.mistakes.add(path, str(unknown.args[0]), name)
             return None
 
     def condition(self, stated: Any, path: Path) -> Condition | None:
         if stated is None:
             return None
-        read = conditions.read(stated, path, self.findings)
+        read = conditions.read(stated, path, self.mistakes)
         return conditions.mapped(read, self._comparison) if read else None
 
     def _comparison(self, comparison: Comparison) -> Comparison:
@@ -185,7 +185,7 @@ class _Reader:
         type_ = self.table.type(column)
         if column.startswith(OF_ATTRIBUTE) and type_ == pa.string():
             comparison = _in_any_case(comparison)
-        return compared(comparison, column, type_, self.findings, self._value)
+        return compared(comparison, column, type_, self.mistakes, self._value)
 
     def _value(self, value: Value, column: str, type_: pa.DataType) -> Any:
         if column.startswith(OF_ATTRIBUTE):
@@ -213,7 +213,7 @@ class _Reader:
         if pa.types.is_list(type_) or (allowed and type_ not in allowed):
             instead = "count" if pa.types.is_list(type_) else "count or count_distinct"
             message = f"{column} is {type_in_words(type_)}, of which there is no {measure.given}. Use {instead}"
-            self.findings.add((*path, measure.given), message, measure.column)
+            self.mistakes.add((*path, measure.given), message, measure.column)
         aggregation, description = _how(how), f"{_description(measure)} of {column} of {self.table.name}"
         shows_values = aggregation in ("min", "max", "distinct")
         personal = self.table.personal(column) if shows_values else PersonalData.NONE
@@ -226,20 +226,20 @@ class _Reader:
             return 0
         if column != "value" or self.table.name != "session_metrics":
             return int(column.endswith("_ms"))
-        own = conditions.read(measure.where, (), Findings()) if measure.where else None
+        own = conditions.read(measure.where, (), Mistakes()) if measure.where else None
         metrics = _metrics_of(own, self.table) or _metrics_of(where, self.table)
         are_times = {metric.startswith("t") for metric in metrics}
         return int(are_times.pop()) if len(are_times) == 1 else None
 
 
-def _attributes(stated: Details, source_table: Table, path: Path, findings: Findings) -> Iterator[TypedAttribute]:
+def _attributes(stated: Details, source_table: Table, path: Path, mistakes: Mistakes) -> Iterator[TypedAttribute]:
     """The participant attributes that the source adds to its table."""
     if stated.attributes and not source_table.has_conversations:
         message = (
             f"rows of {source_table.name} belong to no conversation, so they have no participant attributes. Take "
             "attributes out"
         )
-        findings.add((*path, "attributes"), message)
+        mistakes.add((*path, "attributes"), message)
         return
     taken = set(source_table.spec.schema.names)
     for name, each in stated.attributes.items():
@@ -248,7 +248,7 @@ def _attributes(stated: Details, source_table: Table, path: Path, findings: Find
         taken |= typed.columns.keys()
         if doubled:
             message = f"{source_table.name} has a column {quoted(doubled[0])} already. Call the attribute differently"
-            findings.add((*path, "attributes", name), message)
+            mistakes.add((*path, "attributes", name), message)
         else:
             yield typed
 
@@ -295,31 +295,33 @@ def _description(measure: Measure) -> str:
     return f"percentile {measure.at:g}" if measure.at is not None else measure.given
 
 
-def _keys(stated: Details, keys: Sequence[GroupKey], reader: _Reader, path: Path) -> list[tuple[str, str | None]]:
+def _keys(
+    stated: Details, keys: Sequence[GroupKey], compiler: _DetailsCompiler, path: Path
+) -> list[tuple[str, str | None]]:
     columns = {key.column for key in keys}
     renamed: dict[str, str | None] = {}
     for name, column in stated.group_by.items():
         known = _column_of(name)
         if known not in columns:
-            reader.findings.add(
+            compiler.mistakes.add(
                 (*path, "group_by", name),
                 f"the report is not grouped by {quoted(name)}. {one_of(columns, known)}",
                 name,
             )
-        renamed[known] = reader.column(column, (*path, "group_by", name)) if column else None
+        renamed[known] = compiler.column(column, (*path, "group_by", name)) if column else None
     pairs: list[tuple[str, str | None]] = []
     for key in keys:
         if key.column in renamed:
             pairs.append((key.column, renamed[key.column]))
             continue
         try:
-            pairs.append((key.column, reader.table.column(key.column)))
+            pairs.append((key.column, compiler.table.column(key.column)))
         except LookupError as unknown:
             advice = f"Name the column for it: group_by: {{{key.column}: …}}"
-            reader.findings.add((*path, "table"), f"{unknown.args[0]} {advice}", reader.table.name)
+            compiler.mistakes.add((*path, "table"), f"{unknown.args[0]} {advice}", compiler.table.name)
     for key_, column in pairs:
-        if column and pa.types.is_list(reader.table.type(column)):
-            reader.findings.add((*path, "group_by"), f"{column} is a list, by which rows cannot be grouped", key_)
+        if column and pa.types.is_list(compiler.table.type(column)):
+            compiler.mistakes.add((*path, "group_by"), f"{column} is a list, by which rows cannot be grouped", key_)
     return pairs
 
 
@@ -330,24 +332,24 @@ def _column_of(name: str) -> str:
         return snake_case(name)
 
 
-def _link(source_table: Table, stated: LinkedTable, wanted: bool, path: Path, findings: Findings) -> Link | None:
+def _link(source_table: Table, stated: LinkedTable, wanted: bool, path: Path, mistakes: Mistakes) -> Link | None:
     try:
         other = table(stated.table)
     except LookupError as unknown:
-        findings.add((*path, "table"), str(unknown.args[0]), stated.table)
+        mistakes.add((*path, "table"), str(unknown.args[0]), stated.table)
         return None
     if not (source_table.has_conversations and other.has_conversations) or other.made_of:
         message = f"only stored tables of conversations can be tied to {source_table.name}"
-        findings.add((*path, "table"), message, stated.table)
+        mistakes.add((*path, "table"), message, stated.table)
         return None
-    where = _Reader(other, findings).condition(stated.where, (*path, "where"))
+    where = _DetailsCompiler(other, mistakes).condition(stated.where, (*path, "where"))
     for comparison in conditions.comparisons(where):
         if comparison.name.startswith(OF_CONVERSATION):
-            findings.add(comparison.path, f"here only columns of {other.name} itself can be used", comparison.name)
+            mistakes.add(comparison.path, f"here only columns of {other.name} itself can be used", comparison.name)
     return Link(other, where, wanted)
 
 
-def _can_be_counted_once(part: DetailsPart, path: Path, findings: Findings) -> None:
+def _can_be_counted_once(part: DetailsPart, path: Path, mistakes: Mistakes) -> None:
     """Check that measures use only columns that are equal in all rows of one value of `once_per`."""
     for count in part.counts:
         used = [count.column, *(comparison.name for comparison in conditions.comparisons(count.where))]
@@ -355,7 +357,7 @@ def _can_be_counted_once(part: DetailsPart, path: Path, findings: Findings) -> N
             of_one = column in (None, part.once_per)
             of_conversation = column is not None and column.startswith((OF_CONVERSATION, OF_ATTRIBUTE))
             if not of_one and not (of_conversation and part.once_per == "conversation_id"):
-                findings.add(
+                mistakes.add(
                     (*path, "measures", count.figure),
                     f"with once_per: {part.once_per} a measure can use only {part.once_per} itself; with once_per: "
                     "conversation_id also columns conversation.… and attributes. Other columns may differ between the "

@@ -24,8 +24,8 @@ from genesys_assets.reports.language.file import (
     text_of,
 )
 from genesys_assets.reports.language.model import ReportDefinition, ReportName, ReportsFile
-from genesys_assets.reports.language.problems import Findings
-from genesys_assets.reports.language.strict_model import findings_of, mistake
+from genesys_assets.reports.language.problems import Mistakes
+from genesys_assets.reports.language.strict_model import mistake, mistakes_of
 from genesys_assets.reports.meaning.report import Report
 
 
@@ -40,9 +40,9 @@ class Entry(ReportDefinition):
         return self._compiled.called(name)
 
     def _mistakes(self) -> list[InitErrorDetails]:
-        findings = Findings()
-        self._compiled = Report.of("report", self, findings)
-        return [mistake(found.path, found.message, found.value) for found in findings.mistakes]
+        mistakes = Mistakes()
+        self._compiled = Report.of("report", self, mistakes)
+        return [mistake(found.path, found.message, found.value) for found in mistakes.items]
 
 
 class EntriesFile(ReportsFile):
@@ -99,7 +99,7 @@ def _reports(document: Document, taken: Iterable[str]) -> dict[str, Report]:
     try:
         entries = EntriesFile.model_validate(stated).reports
     except ValidationError as error:
-        for found in findings_of(error):
+        for found in mistakes_of(error):
             document.add(found.path, found.message, found.value, key=found.of_key)
         return {}
     return {name: entry.report(name) for name, entry in entries.items()}

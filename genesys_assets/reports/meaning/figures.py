@@ -17,7 +17,7 @@ from genesys_assets.cloud.analytics.families import CONVERSATIONS, AggregateFami
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.language.model import INTERVAL_LENGTH
-from genesys_assets.reports.language.problems import Findings, Path, quoted
+from genesys_assets.reports.language.problems import Mistakes, Path, quoted
 from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets.tables.personal import MissingClass, class_of, strongest
 
@@ -130,9 +130,9 @@ def dimension(name: str, family: AggregateFamily = CONVERSATIONS) -> str:
     return by_column.get(name) or family.dimension(name)
 
 
-def group_key(name: str, *, families: Sequence[AggregateFamily], path: Path, findings: Findings) -> GroupKey | None:
+def group_key(name: str, *, families: Sequence[AggregateFamily], path: Path, mistakes: Mistakes) -> GroupKey | None:
     """The key for a name in group_by: a dimension of one of the families, or, if the report has only details, a column.
-    Returns None for an unknown name, and adds that to the findings.
+    Returns None for an unknown name, and adds that to `mistakes`.
     """
     refusals = []
     for family in families or (CONVERSATIONS,):
@@ -149,8 +149,8 @@ def group_key(name: str, *, families: Sequence[AggregateFamily], path: Path, fin
             f"{quoted(name)} cannot be the name of a column. Use at most 63 small letters, digits and _, but not "
             f"{INTERVAL_LENGTH}. If the table calls it otherwise, say so in the source: group_by: {{tier: media_type}}"
         )
-        findings.add(path, message, name)
+        mistakes.add(path, message, name)
         return None
     hint = " Reports show the name beside each id anyway." if name.lower().endswith("name") else ""
-    findings.add(path, f"{refusals[0]}{hint}", name)
+    mistakes.add(path, f"{refusals[0]}{hint}", name)
     return None

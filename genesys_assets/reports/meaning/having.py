@@ -13,16 +13,16 @@ import pyarrow as pa
 from genesys_assets.reports.language import conditions
 from genesys_assets.reports.language.conditions import Comparison, Condition
 from genesys_assets.reports.language.model import ReportDefinition
-from genesys_assets.reports.language.problems import Findings, one_of, quoted
+from genesys_assets.reports.language.problems import Mistakes, one_of, quoted
 from genesys_assets.reports.meaning.figures import Figure
 from genesys_assets.reports.meaning.values import compared
 from genesys_assets.tables.spec import TableSpec
 
 
 def having(
-    stated: ReportDefinition, spec: TableSpec, figures: Mapping[str, Figure], findings: Findings
+    stated: ReportDefinition, spec: TableSpec, figures: Mapping[str, Figure], mistakes: Mistakes
 ) -> Condition | None:
-    """The condition of the entry; None if every row is shown. Mistakes are added to the findings."""
+    """The condition of the entry; None if every row is shown. Mistakes are added to `mistakes`."""
     if stated.having is None:
         return None
     types = types_of(spec, figures)
@@ -32,11 +32,11 @@ def having(
         if type_ is None:
             message = f"{quoted(comparison.name)} is neither column nor figure of this report."
             path = comparison.name_path or comparison.path
-            findings.add(path, f"{message} {one_of(types, comparison.name)}", comparison.name)
+            mistakes.add(path, f"{message} {one_of(types, comparison.name)}", comparison.name)
             return comparison
-        return compared(comparison, comparison.name, type_, findings)
+        return compared(comparison, comparison.name, type_, mistakes)
 
-    read = conditions.read(stated.having, ("having",), findings)
+    read = conditions.read(stated.having, ("having",), mistakes)
     return conditions.mapped(read, resolve) if read else None
 
 

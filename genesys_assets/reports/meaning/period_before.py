@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from genesys_assets.periods import Period, week_before
 from genesys_assets.reports.language.model import ReportDefinition
-from genesys_assets.reports.language.problems import Findings, one_of, quoted
+from genesys_assets.reports.language.problems import Mistakes, one_of, quoted
 from genesys_assets.reports.meaning.columns import NUMBERS, OutputColumn
 
 BEFORE: Final = "before"
@@ -29,21 +29,21 @@ class PeriodBefore:
         return week_before(key) if self.to == "week_before" else period.before(key)
 
 
-def period_before(stated: ReportDefinition, period: Period, findings: Findings) -> PeriodBefore | None:
-    """The period that the entry compares with; None if it does not compare. Mistakes are added to the findings."""
+def period_before(stated: ReportDefinition, period: Period, mistakes: Mistakes) -> PeriodBefore | None:
+    """The period that the entry compares with; None if it does not compare. Mistakes are added to `mistakes`."""
     if stated.compare is None:
         return None
     if stated.compare.to == "week_before" and period.unit in ("week", "month"):
         message = f"over: {period.unit} is compared with the {period.unit} before. Write period_before"
-        findings.add(("compare", "to"), message, stated.compare.to)
+        mistakes.add(("compare", "to"), message, stated.compare.to)
     if period.is_day and stated.granularity != "P1D":
         message = "only whole days are compared, because days may have 23 or 25 hours. Use granularity P1D"
-        findings.add(("compare",), message, stated.granularity)
+        mistakes.add(("compare",), message, stated.granularity)
     return PeriodBefore(stated.compare.to)
 
 
 def with_compared(
-    stated: ReportDefinition, shown: Sequence[OutputColumn], taken: Collection[str], findings: Findings
+    stated: ReportDefinition, shown: Sequence[OutputColumn], taken: Collection[str], mistakes: Mistakes
 ) -> tuple[OutputColumn, ...]:
     """The columns that are shown. Each compared one is followed by its value before and by the difference. `taken` are
     the names of columns that the report has without declaring them.
@@ -54,12 +54,12 @@ def with_compared(
     for index, name in enumerate(stated.compare.columns):
         if name not in numbers:
             message = f"{quoted(name)} is no column of numbers in this report. {one_of(numbers, name)}"
-            findings.add(("compare", "columns", index), message, name)
+            mistakes.add(("compare", "columns", index), message, name)
     columns = tuple(_with_before_and_change(shown, set(stated.compare.columns) & set(numbers)))
     for name in [each.name for each in columns if each.of in (BEFORE, CHANGE)]:
         if name in taken or sum(each.name == name for each in columns) > 1:
             message = f"compare adds a column {name}, but the report already has one. Call that one differently"
-            findings.add(("compare", "columns"), message, name)
+            mistakes.add(("compare", "columns"), message, name)
     return columns
 
 

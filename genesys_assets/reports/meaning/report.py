@@ -20,7 +20,7 @@ from genesys_assets.periods import Period
 from genesys_assets.reports.language.conditions import Condition
 from genesys_assets.reports.language.longer import Rolling
 from genesys_assets.reports.language.model import INTERVAL_COLUMNS, INTERVAL_LENGTH, Chart, ReportDefinition
-from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
+from genesys_assets.reports.language.problems import Mistakes, Path, one_of, quoted
 from genesys_assets.reports.language.sources import type_in_words
 from genesys_assets.reports.meaning.aggregates_part import AggregatesPart, aggregates_part
 from genesys_assets.reports.meaning.columns import NUMBERS, OutputColumn, shown_columns
@@ -92,16 +92,16 @@ class Report:
     definition: ReportDefinition = field(compare=False)
 
     @classmethod
-    def of(cls, name: str, stated: ReportDefinition, findings: Findings | None = None) -> Report:
-        """Compile an entry. Mistakes are added to `findings`; the report must not be used if there are any."""
-        return _Compiler(name, stated, Findings() if findings is None else findings).report()
+    def of(cls, name: str, stated: ReportDefinition, mistakes: Mistakes | None = None) -> Report:
+        """Compile an entry. Mistakes are added to `mistakes`; the report must not be used if there are any."""
+        return _Compiler(name, stated, Mistakes() if mistakes is None else mistakes).report()
 
     def every(self, granularity: Granularity) -> Report:
         """The same report with intervals of another length. Raises ValueError if it cannot be computed with these."""
-        findings = Findings()
-        report = Report.of(self.name, self.definition.model_copy(update={"granularity": granularity}), findings)
-        if findings.mistakes:
-            raise ValueError("; ".join(finding.message for finding in findings.mistakes))
+        mistakes = Mistakes()
+        report = Report.of(self.name, self.definition.model_copy(update={"granularity": granularity}), mistakes)
+        if mistakes.items:
+            raise ValueError("; ".join(mistake.message for mistake in mistakes.items))
         return report
 
     def has_partition(self, day: str, start_date: date) -> bool:
@@ -191,24 +191,24 @@ class Report:
 class _Compiler:
     name: str
     stated: ReportDefinition
-    findings: Findings
+    mistakes: Mistakes
 
     def report(self) -> Report:
         stated = self.stated
         self._time_zone()
         period = self._period()
-        before = period_before(stated, period, self.findings)
+        before = period_before(stated, period, self.mistakes)
         keys = tuple(self._keys())
         self._grouped(keys)
         aggregates = tuple(
             part
             for path, source in _at("aggregates", stated.aggregates, stated.aggregate_sources)
-            if (part := aggregates_part(source, keys, stated.granularity, path, self.findings))
+            if (part := aggregates_part(source, keys, stated.granularity, path, self.mistakes))
         )
         details = tuple(
             counted
             for path, source in _at("details", stated.details, stated.details_sources)
-            if (counted := details_part(source, keys, path, self.findings))
+            if (counted := details_part(source, keys, path, self.mistakes))
         )
         sources_are_valid = len(aggregates) == len(stated.aggregate_sources) and len(details) == len(
             stated.details_sources
@@ -219,11 +219,11 @@ class _Compiler:
         usable = figures if period.is_day or DAYS.name in figures else figures | {DAYS.name: DAYS}
         usable = usable if stated.by_weekday else {INTERVAL_LENGTH: _INTERVAL_LENGTH, **usable}
         shown = (
-            shown_columns(stated_columns, self._built_in_columns(keys), keys, usable, self.findings)
+            shown_columns(stated_columns, self._built_in_columns(keys), keys, usable, self.mistakes)
             if sources_are_valid
             else ()
         )
-        shown = with_compared(stated, shown, self._built_in_columns(keys), self.findings) if sources_are_valid else ()
+        shown = with_compared(stated, shown, self._built_in_columns(keys), self.mistakes) if sources_are_valid else ()
         spec = self._spec(keys, key_types, shown, details)
         if sources_are_valid:
             spec = replace(spec, sums=tuple(self._sums(spec, shown)))
@@ -243,7 +243,7 @@ class _Compiler:
             details=details,
             figures=tuple(figures.values()),
             shown=shown,
-            having=having(stated, spec, usable, self.findings) if sources_are_valid else None,
+            having=having(stated, spec, usable, self.mistakes) if sources_are_valid else None,
             order=tuple(self._order(spec, shown)) if sources_are_valid else (),
             top=stated.top,
             chart=self._chart(spec, shown) if sources_are_valid else None,
@@ -255,23 +255,23 @@ class _Compiler:
         if zone not in (BUSINESS, "UTC", *_zones()):
             nearest = one_of([BUSINESS, *_zones()], zone)
             nearest = nearest if nearest.startswith("Closest") else "Use business, UTC or a name such as Europe/London."
-            self.findings.add(("time_zone",), f"{quoted(zone)} is not an IANA time zone name. {nearest}", zone)
+            self.mistakes.add(("time_zone",), f"{quoted(zone)} is not an IANA time zone name. {nearest}", zone)
 
     def _period(self) -> Period:
         over = self.stated.over
         period = Period("rolling", over.rolling) if isinstance(over, Rolling) else Period(over)
         if period.is_day and self.stated.by_weekday:
-            self.findings.add(("by_weekday",), "a day has one weekday. Write over: week, month or {rolling: 28}", True)
+            self.mistakes.add(("by_weekday",), "a day has one weekday. Write over: week, month or {rolling: 28}", True)
         if not period.is_day and self.stated.granularity != "P1D":
             message = "a report over several days has no intervals within them. Take granularity out"
-            self.findings.add(("granularity",), message, self.stated.granularity)
+            self.mistakes.add(("granularity",), message, self.stated.granularity)
         return period
 
     def _keys(self) -> Iterator[GroupKey]:
         seen: set[str] = set()
         for index, name in enumerate(self.stated.group_by):
             path: Path = ("group_by", index)
-            key = group_key(name, families=self._families, path=path, findings=self.findings)
+            key = group_key(name, families=self._families, path=path, mistakes=self.mistakes)
             if key is None:
                 continue
             if key.column in seen or key.column in INTERVAL_COLUMNS:
@@ -280,7 +280,7 @@ class _Compiler:
                     if key.column in seen
                     else "is in every report. Take it out, and choose a granularity"
                 )
-                self.findings.add(path, f"{key.column} {reason}", name)
+                self.mistakes.add(path, f"{key.column} {reason}", name)
                 continue
             seen.add(key.column)
             yield key
@@ -293,16 +293,16 @@ class _Compiler:
 
     def _grouped(self, keys: tuple[GroupKey, ...]) -> None:
         if not self.stated.aggregate_sources and not self.stated.details_sources:
-            self.findings.add((), "a report must have figures. Give it `aggregates`, `details` or both")
+            self.mistakes.add((), "a report must have figures. Give it `aggregates`, `details` or both")
         if self.stated.top is not None and not keys and not self.stated.by_weekday:
-            self.findings.add(("top",), "without group_by each interval has one row. Take top out", self.stated.top)
+            self.mistakes.add(("top",), "without group_by each interval has one row. Take top out", self.stated.top)
 
     def _required(self, keys: tuple[GroupKey, ...]) -> Iterator[str]:
         known = {key.column: key for key in keys}
         for index, name in enumerate(self.stated.require):
-            key = group_key(name, families=self._families, path=("require", index), findings=Findings())
+            key = group_key(name, families=self._families, path=("require", index), mistakes=Mistakes())
             if key is None or key.column not in known:
-                self.findings.add(
+                self.mistakes.add(
                     ("require", index), f"the report is not grouped by {quoted(name)}. {one_of(known, name)}", name
                 )
             else:
@@ -314,7 +314,7 @@ class _Compiler:
             for column, type_ in part.key_types.items():
                 if types.setdefault(column, type_) != type_:
                     path = ("details", index) if isinstance(self.stated.details, list) else ("details",)
-                    self.findings.add(
+                    self.mistakes.add(
                         (*path, "group_by"),
                         f"{column} is {type_in_words(type_)} here and {type_in_words(types[column])} in another source",
                         column,
@@ -327,13 +327,13 @@ class _Compiler:
         for part in parts:
             for figure in part.figures:
                 if figure.name in taken:
-                    self.findings.add((), f"the report is grouped by {figure.name}. Call the figure differently")
+                    self.mistakes.add((), f"the report is grouped by {figure.name}. Call the figure differently")
                 known = figures.setdefault(figure.name, figure)
                 if known.power != figure.power:
                     figures[figure.name] = replace(known, power=None)
                 if (known.how, known.type) != (figure.how, figure.type):
                     one, other = (f"the {each.how} of {type_in_words(each.type)}" for each in (known, figure))
-                    self.findings.add(
+                    self.mistakes.add(
                         (),
                         f"the figure {figure.name} is {one} in one source and {other} in another. Call one differently",
                         figure.name,
@@ -386,12 +386,12 @@ class _Compiler:
             wrong = [(where, name) for where, name in named if known.get(name) not in whole_numbers]
             for where, name in wrong:
                 message = f"{quoted(name)} is no column of whole numbers. {one_of(whole_numbers, name)}"
-                self.findings.add(("adds_up", index, where.split()[0]), message, name)
+                self.mistakes.add(("adds_up", index, where.split()[0]), message, name)
             if not wrong:
                 yield known[stated.whole], tuple(known[name] for name in stated.parts)
 
     def _required_quietly(self, keys: tuple[GroupKey, ...]) -> list[str]:
-        return list(_Compiler(self.name, self.stated, Findings())._required(keys))
+        return list(_Compiler(self.name, self.stated, Mistakes())._required(keys))
 
     def _description(self, keys: tuple[GroupKey, ...]) -> str:
         several = frozenset().union(*(family.multi_valued for family in self._families))
@@ -410,11 +410,11 @@ class _Compiler:
             name, _, direction = text.strip().partition(" ")
             path: Path = ("order_by", index)
             if direction.strip().lower() not in ("", "asc", "desc"):
-                self.findings.add(path, f"{quoted(direction.strip())} is no direction. Write desc or asc", text)
+                self.mistakes.add(path, f"{quoted(direction.strip())} is no direction. Write desc or asc", text)
             elif name not in known:
-                self.findings.add(path, f"{quoted(name)} is no column of this report. {one_of(known, name)}", text)
+                self.mistakes.add(path, f"{quoted(name)} is no column of this report. {one_of(known, name)}", text)
             elif pa.types.is_list(spec.schema.field(known[name]).type):
-                self.findings.add(path, f"{name} is a list, by which rows cannot be ordered. Take it out", text)
+                self.mistakes.add(path, f"{name} is a list, by which rows cannot be ordered. Take it out", text)
             else:
                 yield known[name], direction.strip().lower() == "desc"
 
@@ -429,14 +429,14 @@ class _Compiler:
             return Chart(x="interval_start" if by_time else _label(spec), y=numbers[0])
         for axis, name in (("x", stated.x), ("y", stated.y)):
             if name not in known:
-                self.findings.add(
+                self.mistakes.add(
                     ("chart", axis), f"{quoted(name)} is no column of this report. {one_of(known, name)}", name
                 )
             elif axis == "x" and pa.types.is_list(spec.schema.field(known[name]).type):
                 message = f"{name} is a list, which is no label of a bar. Take a column of single values"
-                self.findings.add(("chart", axis), message, name)
+                self.mistakes.add(("chart", axis), message, name)
             elif axis == "y" and known[name] not in numbers:
-                self.findings.add(
+                self.mistakes.add(
                     ("chart", axis), f"y must be a column of numbers, got {name}. {one_of(numbers, name)}", name
                 )
         return Chart(x=known.get(stated.x, stated.x), y=known.get(stated.y, stated.y))

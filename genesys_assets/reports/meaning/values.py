@@ -16,7 +16,7 @@ from genesys_assets.cloud.analytics.values import BOOLEANS, ENUMERATIONS, IDS, P
 from genesys_assets.cloud.analytics.values import value_of as platform_value
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.reports.language.conditions import TEXT_OPERATORS, Bound, Comparison, Value
-from genesys_assets.reports.language.problems import Findings, quoted
+from genesys_assets.reports.language.problems import Mistakes, quoted
 from genesys_assets.reports.language.sources import is_instant, type_in_words
 from genesys_assets.reports.meaning.figures import history_of
 from genesys_assets.tables.conversations.legs import OUTCOMES
@@ -48,24 +48,24 @@ ValueOf = Callable[[Value, str, pa.DataType], Any]
 
 
 def compared(
-    comparison: Comparison, column: str, type_: pa.DataType, findings: Findings, of: ValueOf | None = None
+    comparison: Comparison, column: str, type_: pa.DataType, mistakes: Mistakes, of: ValueOf | None = None
 ) -> Comparison:
-    """The comparison with the column's name, and with values of the column's type. Mistakes are added to `findings`.
+    """The comparison with the column's name, and with values of the column's type. Mistakes are added to `mistakes`.
     `of` converts values; the default is `value_of`.
     """
     named = replace(comparison, name=column)
     if pa.types.is_list(type_):
         message = f"{column} is a list, which cannot be compared. Use `aggregates` with the dimension"
-        findings.add(comparison.path, message, comparison.name)
+        mistakes.add(comparison.path, message, comparison.name)
         return named
     of_text, of_number = comparison.operator in TEXT_OPERATORS, comparison.operator == "range"
     if of_number and (type_ in _NUMBERS or _is_time(type_)):
-        return replace(named, bounds=tuple(_bounds(comparison, column, type_, findings)))
+        return replace(named, bounds=tuple(_bounds(comparison, column, type_, mistakes)))
     if of_number or (of_text and type_ != pa.string()):
         message = (
             f"{column} is {type_in_words(type_)}, which has no {comparison.operator}. Compare it with values (in, ne)"
         )
-        findings.add(comparison.path, message, comparison.name)
+        mistakes.add(comparison.path, message, comparison.name)
         return named
     if of_text:
         return named
@@ -74,14 +74,14 @@ def compared(
         try:
             values.append((of or value_of)(value, column, type_))
         except InvalidQuery as refused:
-            findings.add(comparison.path, str(refused), value)
+            mistakes.add(comparison.path, str(refused), value)
         except (ValueError, TypeError, OverflowError):
             message = f"{column} must be compared with {type_in_words(type_)}, got {quoted(value)}"
-            findings.add(comparison.path, message, value)
+            mistakes.add(comparison.path, message, value)
     return replace(named, values=tuple(values))
 
 
-def _bounds(comparison: Comparison, column: str, type_: pa.DataType, findings: Findings) -> Iterator[tuple[str, Bound]]:
+def _bounds(comparison: Comparison, column: str, type_: pa.DataType, mistakes: Mistakes) -> Iterator[tuple[str, Bound]]:
     """The bounds of a range, as numbers, instants or dates: whatever the column holds."""
     for name, bound in comparison.bounds:
         try:
@@ -90,7 +90,7 @@ def _bounds(comparison: Comparison, column: str, type_: pa.DataType, findings: F
             yield name, converted(bound, type_) if isinstance(bound, str) else bound
         except (ValueError, TypeError, OverflowError):
             example = f", such as {_EXAMPLES[type_]}" if type_ in _EXAMPLES else ""
-            findings.add(
+            mistakes.add(
                 comparison.path, f"{column} is {type_in_words(type_)}, so {name} must be one too{example}", bound
             )
 

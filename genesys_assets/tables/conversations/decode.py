@@ -45,7 +45,7 @@ class Decoder:
     """Decodes pages with similar fields. It remembers the fields that occurred, which makes the next page fast."""
 
     def __init__(self) -> None:
-        self._reader = decode_arrow.Reader()
+        self._reader = decode_arrow.ConversationsReader()
 
     def decode(self, body: bytes) -> DecodedPage:
         """Decodes a details page, of query or job. Raises UnreadablePage if the body is not a page."""

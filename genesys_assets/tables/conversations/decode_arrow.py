@@ -29,11 +29,11 @@ _ALWAYS = pa.struct(
 _PAIRS = CONVERSATION_TYPE.field("participants").type.value_type.field(_ATTRIBUTES).type
 
 
-class Reader:
+class ConversationsReader:
     """Reads pages with similar fields, and remembers the fields that occur. Threads may share it."""
 
     def __init__(self) -> None:
-        self._pages = narrow_json.Reader(_CONVERSATIONS, _as_map(CONVERSATION_TYPE), ENVELOPE, _ALWAYS)
+        self._pages = narrow_json.JsonReader(_CONVERSATIONS, _as_map(CONVERSATION_TYPE), ENVELOPE, _ALWAYS)
 
     def read(self, bodies: Sequence[bytes]) -> list[Elements]:
         """The conversations of each page. Raises ArrowInvalid or UnicodeDecodeError if a page does not fit."""
@@ -41,7 +41,7 @@ class Reader:
 
 
 def read_only(wanted: pa.StructType, body: bytes) -> pa.StructArray:
-    """Only the wanted fields of each conversation; they must be direct fields of it. Raises as `Reader.read`."""
+    """Only the wanted fields of each conversation; they must be direct fields of it. Raises as `JsonReader.read`."""
     return narrow_json.read_only(_CONVERSATIONS, wanted, body)
 
 

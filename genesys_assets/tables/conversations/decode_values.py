@@ -38,7 +38,7 @@ class ConversationsOfPage(NamedTuple):
 
 
 def read(body: bytes) -> ConversationsOfPage:
-    """The same as `decode_arrow.Reader.read` on pages both accept. Raises UnreadablePage."""
+    """The same as `decode_arrow.ConversationsReader.read` on pages both accept. Raises UnreadablePage."""
     try:
         page = json.loads(body.decode("utf-8", errors="replace"))
     except ValueError as error:

@@ -141,7 +141,7 @@ def metric_rows(spec: TableSpec, answers: Iterable[tuple[str, bytes]]) -> Metric
     Raises UnreadablePage if a body is not an answer of an aggregates query.
     """
     unknown: Counter[str] = Counter()
-    reader, parts = metrics_arrow.Reader(), [spec.empty()]
+    reader, parts = metrics_arrow.MetricsReader(), [spec.empty()]
 
     def read(answer: tuple[str, bytes]) -> metrics_arrow.MetricColumns:
         question, body = StoredQuestion.by(answer[0]), answer[1]

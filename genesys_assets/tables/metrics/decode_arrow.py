@@ -72,11 +72,11 @@ class MetricColumns(NamedTuple):
     unknown: Counter[str]
 
 
-class Reader:
+class MetricsReader:
     """Decodes answers. It remembers which fields occur, for each family and grouping."""
 
     def __init__(self) -> None:
-        self._by_grouping: dict[tuple[str, str], narrow_json.Reader] = {}
+        self._by_grouping: dict[tuple[str, str], narrow_json.JsonReader] = {}
 
     def read(self, question: StoredQuestion, body: bytes, schema: pa.Schema) -> MetricColumns:
         """The rows of an answer. Raises ArrowInvalid or UnicodeDecodeError if the answer does not fit."""
@@ -93,12 +93,12 @@ class Reader:
         ]
         return MetricColumns(pa.concat_tables(tables) if tables else schema.empty_table(), unknown)
 
-    def _pages(self, question: StoredQuestion) -> narrow_json.Reader:
+    def _pages(self, question: StoredQuestion) -> narrow_json.JsonReader:
         alike, shape = (question.family.name, question.grouping), _shape(question)
         if alike not in self._by_grouping:
             dimensions = pa.struct([(name, pa.string()) for name in question.grouping.split(",") if name])
             usual = _result(dimensions, shape.usual_metric)
-            self._by_grouping[alike] = narrow_json.Reader("results", shape.result, ENVELOPE, usual)
+            self._by_grouping[alike] = narrow_json.JsonReader("results", shape.result, ENVELOPE, usual)
         return self._by_grouping[alike]
 
 

@@ -36,7 +36,7 @@ _KNOWN = frozenset({*KEPT, *UNUSED})
 
 
 def read(question: StoredQuestion, body: bytes, schema: pa.Schema) -> MetricColumns:
-    """The same as `decode_arrow.Reader.read` on answers both accept. Raises UnreadablePage."""
+    """The same as `decode_arrow.MetricsReader.read` on answers both accept. Raises UnreadablePage."""
     unknown: Counter[str] = Counter()
     rows = list(_rows(question, body, unknown))
     return MetricColumns(stored_answers.table(rows, schema, PAGE), unknown)

@@ -67,9 +67,8 @@ _STATUS: Mapping[Kind, str] = {"presence": "systemPresence", "routing": "routing
 _ORGANIZATION_PRESENCE = "organizationPresenceId"
 _OF_SPANS = {
     "presence": {"startTime", "endTime", "systemPresence", _ORGANIZATION_PRESENCE},
-    "routing": {"startTime", "endTime"},
+    "routing": {"startTime", "endTime", "routingStatus"},
 }
-_OF_SPANS["routing"].add("routingStatus")
 _OF_USERS = {"userId", *_LISTS}
 _MILLISECOND = timedelta(milliseconds=1)
 

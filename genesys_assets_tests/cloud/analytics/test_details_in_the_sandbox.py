@@ -10,11 +10,12 @@ import pytest
 from genesys_assets.cloud.analytics import details
 from genesys_assets.cloud.analytics.fetch_progress import FetchProgress
 from genesys_assets.cloud.analytics.interval import Interval
+from genesys_assets.cloud.analytics.queries import DetailsJobQuery
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.regions import Hosts
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs import run as details_jobs
-from genesys_assets.cloud.jobs.run import DetailsJobQuery, JobPage
+from genesys_assets.cloud.jobs.run import JobPage
 from genesys_assets.sandbox.server import Sandbox, running
 from genesys_assets_tests.cloud.job_book import JobBookInMemory
 from genesys_assets_tests.cloud.jobs.job_archive import Killed, leave_after
@@ -94,11 +95,6 @@ def test_a_conversation_that_goes_while_the_day_is_read_takes_none_with_it(
     found = set(ids(list(details.fetch(cloud, DAY, page_size=30, reading=reading))))
     assert set(expected) - {expected[3]} <= found
     assert reading.rereads == 1
-
-
-def test_conversations_are_found_by_their_ids(cloud: GenesysCloud) -> None:
-    some = ids(list(details.fetch(cloud, DAY)))[:105]
-    assert ids(list(details.by_ids(cloud, some))) == some
 
 
 def test_a_job_submitted_before_a_conversation_ended_never_makes_it_open_again_once_pages_are_compared(

@@ -57,17 +57,6 @@ def test_days_partition_the_interval_and_touch_no_more_days_than_asked(interval:
     )
 
 
-@given(intervals(), instants)
-def test_until_keeps_what_is_before_the_instant(interval: Interval, instant: datetime) -> None:
-    try:
-        kept = interval.until(instant)
-    except InvalidQuery:
-        assert instant - interval.start < timedelta(milliseconds=1)
-        return
-    assert kept.start == interval.start
-    assert kept.end <= min(interval.end, instant)
-
-
 def test_an_interval_is_written_as_the_platform_reads_it() -> None:
     assert str(HOUR) == "2026-01-31T13:00:00.000Z/2026-01-31T14:00:00.000Z"
     assert HOUR.text(ZoneInfo("Asia/Kolkata")) == "2026-01-31T18:30:00.000+05:30/2026-01-31T19:30:00.000+05:30"

@@ -26,7 +26,6 @@ def test_an_aggregate_query_is_written_as_the_platform_reads_it() -> None:
         filter=Filter((any_of("queue.id", ["q1", "q2"]),), (Predicate("userId", operator="exists"),)),
         flatten_multivalued_dimensions=True,
         views=(View(target="talkTime", name="short", lt=10_000),),
-        alternate_time_dimension="eventTime",
     )
     assert query.body() == {
         "interval": "2026-01-31T00:00:00.000Z/2026-02-01T00:00:00.000Z",
@@ -48,7 +47,6 @@ def test_an_aggregate_query_is_written_as_the_platform_reads_it() -> None:
         },
         "flattenMultivaluedDimensions": True,
         "views": [{"target": "tTalkComplete", "name": "short", "function": "rangeBound", "range": {"lt": 10_000}}],
-        "alternateTimeDimension": "eventTime",
     }
 
 
@@ -76,7 +74,6 @@ def test_with_a_time_zone_the_interval_bears_its_offset_on_both_sides_of_a_clock
         ({"time_zone": "Europe/Londn"}, "'Europe/Londn' is not a time zone"),
         ({"time_zone": "../../etc/passwd"}, "is not a time zone"),
         ({"views": [View(target="tTalk", name=str(n), gte=1) for n in range(11)]}, "at most 10 views, got 11"),
-        ({"alternate_time_dimension": "startTime"}, "Allowed is eventTime"),
     ],
 )
 def test_a_wrong_aggregate_query_is_refused(changes: dict[str, Any], message: str) -> None:

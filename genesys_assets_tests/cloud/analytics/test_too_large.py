@@ -61,19 +61,6 @@ def test_the_newest_start_is_found_by_smaller_pages(platform: Platform, cloud: G
     assert details.newest_start(cloud, hours(3, 9)) == newest is not None
 
 
-@pytest.mark.parametrize("most", [60, 7, 1])
-def test_conversations_by_id_are_asked_for_in_parts(platform: Platform, cloud: GenesysCloud, most: int) -> None:
-    def answer(request: Request) -> Reply:
-        ids = request.params["id"].split(",")
-        return TOO_LARGE if len(ids) > most else Reply(body={"conversations": [{"conversationId": id_} for id_ in ids]})
-
-    platform.on(details.BY_IDS_PATH, answer)
-    wanted = [f"c{number}" for number in range(150)]
-    pages = list(details.by_ids(cloud, wanted))
-    assert [id_ for page in pages for id_ in page.ids] == wanted
-    assert [page.number for page in pages] == [*range(1, len(pages) + 1)]
-
-
 def test_queues_are_observed_in_parts(platform: Platform, cloud: GenesysCloud) -> None:
     def answer(request: Request) -> Reply:
         ids = [predicate["value"] for predicate in request.json()["filter"]["predicates"]]

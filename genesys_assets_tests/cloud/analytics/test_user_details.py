@@ -9,13 +9,13 @@ import pytest
 
 from genesys_assets.cloud.analytics import user_details
 from genesys_assets.cloud.analytics.interval import Interval
-from genesys_assets.cloud.analytics.queries import DetailsJobQuery, UserDetailsQuery
+from genesys_assets.cloud.analytics.queries import DetailsJobQuery, UserDetailsJobQuery, UserDetailsQuery
 from genesys_assets.cloud.errors import EndlessPages, InvalidQuery, MissingPermission, UnexpectedAnswer
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.regions import Hosts
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs import run as details_jobs
-from genesys_assets.cloud.jobs.run import USERS, UserDetailsJobQuery
+from genesys_assets.cloud.jobs.run import USERS
 from genesys_assets.sandbox.server import Sandbox, running
 from genesys_assets_tests.cloud.job_book import JobBookInMemory
 from genesys_assets_tests.cloud.platform import NOON, Clock

@@ -249,15 +249,15 @@ def test_a_redirect_is_not_followed(platform: Platform, cloud: GenesysCloud) -> 
 def test_preflight_says_whether_the_extraction_is_permitted_where_it_is_wanted(
     lake: GenesysCloud, sandbox: Sandbox
 ) -> None:
-    def findings(*, data_lake: bool = False) -> dict[str, tuple[str, str]]:
-        return {each.what: (each.level, each.value) for each in preflight(lake, data_lake=data_lake).findings}
+    def results(*, data_lake: bool = False) -> dict[str, tuple[str, str]]:
+        return {each.what: (each.level, each.value) for each in preflight(lake, data_lake=data_lake).results}
 
-    assert "data lake extraction" not in findings()
-    assert findings(data_lake=True)["data lake extraction"] == ("ok", "permitted")
+    assert "data lake extraction" not in results()
+    assert results(data_lake=True)["data lake extraction"] == ("ok", "permitted")
     sandbox.behaviour.extraction_schemas = ("conversations", "segments")
-    level, value = findings(data_lake=True)["data lake extraction"]
+    level, value = results(data_lake=True)["data lake extraction"]
     assert (level, value) == ("warn", "permitted, without conversation-metrics")
     sandbox.behaviour.missing_permissions.add(listing.PERMISSION)
-    refused = [each for each in preflight(lake, data_lake=True).findings if each.what == "data lake extraction"]
+    refused = [each for each in preflight(lake, data_lake=True).results if each.what == "data lake extraction"]
     assert [each.permissions for each in refused] == [(listing.PERMISSION,)]
     assert refused[0].level == "warn"

@@ -9,9 +9,11 @@ from typing import Any
 
 from genesys_assets.cloud.analytics import details
 from genesys_assets.cloud.analytics.interval import iso
+from genesys_assets.cloud.analytics.queries import DetailsJobQuery
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs import run as details_jobs
-from genesys_assets.cloud.jobs.run import PATH, DetailsJobQuery, JobBook, JobPage
+from genesys_assets.cloud.jobs.book import JobBook
+from genesys_assets.cloud.jobs.run import PATH, JobPage
 from genesys_assets_tests.cloud.archive import DAY, Archive, ids, spread
 from genesys_assets_tests.cloud.platform import Clock, Platform, Reply, Request
 

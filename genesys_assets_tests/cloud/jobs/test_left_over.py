@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from genesys_assets.cloud import errors
-from genesys_assets.cloud.analytics.interval import iso
+from genesys_assets.cloud.analytics.interval import Interval, iso
 from genesys_assets.cloud.http.regions import Hosts
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs import run as details_jobs
-from genesys_assets.cloud.jobs.run import PATH, JobPage, RecordedJob
+from genesys_assets.cloud.jobs.book import RecordedJob
+from genesys_assets.cloud.jobs.run import PATH, JobPage
 from genesys_assets.lake.job_book import LakeJobBook
 from genesys_assets.lake.store import LocalStore
 from genesys_assets_tests.cloud.job_book import JobBookInMemory
@@ -244,11 +245,11 @@ def test_a_recorded_job_that_may_still_be_read_is_reused(
 def test_a_day_that_is_not_complete_yet_is_taken_up_again_where_the_same_part_of_it_is_asked_for(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock
 ) -> None:
-    so_far = replace(QUERY, interval=QUERY.interval.until(AVAILABLE - 9 * HOUR))
+    so_far = replace(QUERY, interval=Interval(QUERY.interval.start, AVAILABLE - 9 * HOUR))
     with pytest.raises(Killed):
         details_jobs.read(cloud, so_far, book, leave_after(1), page_size=10)
     clock.pass_by(600)
-    again = replace(QUERY, interval=QUERY.interval.until(AVAILABLE - 9 * HOUR))
+    again = replace(QUERY, interval=Interval(QUERY.interval.start, AVAILABLE - 9 * HOUR))
     assert written(details_jobs.read(cloud, again, book, list, page_size=10)) == all_of(archive)
     assert len(archive.bodies) == 1
     assert book.find(so_far.fingerprint) is None
@@ -356,7 +357,7 @@ def test_a_recorded_job_that_goes_on_where_a_killed_process_stopped_is_replaced_
 def test_outdated_notes_are_removed_whenever_the_book_is_used(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock
 ) -> None:
-    so_far = replace(QUERY, interval=QUERY.interval.until(AVAILABLE - 9 * HOUR))
+    so_far = replace(QUERY, interval=Interval(QUERY.interval.start, AVAILABLE - 9 * HOUR))
     with pytest.raises(Killed):
         details_jobs.read(cloud, so_far, book, leave_after(1))
     clock.pass_by(details_jobs.NOTES_KEPT.total_seconds() - 60)

@@ -10,10 +10,11 @@ import pytest
 
 from genesys_assets.cloud import errors
 from genesys_assets.cloud.analytics.interval import Interval
+from genesys_assets.cloud.analytics.queries import DetailsJobQuery
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs import endpoints as job_endpoints
 from genesys_assets.cloud.jobs import run as details_jobs
-from genesys_assets.cloud.jobs.run import PATH, DetailsJobQuery, JobPage
+from genesys_assets.cloud.jobs.run import PATH, JobPage
 from genesys_assets_tests.cloud.archive import DAY
 from genesys_assets_tests.cloud.job_book import JobBookInMemory
 from genesys_assets_tests.cloud.jobs.job_archive import AVAILABLE, QUERY, JobArchive, all_of, read, written
@@ -123,7 +124,7 @@ def test_the_fingerprint_is_that_of_the_question() -> None:
     same = DetailsJobQuery(interval=Interval.parse(str(DAY)), start_of_day_interval_matching=True)
     others = [
         DetailsJobQuery(interval=DAY, start_of_day_interval_matching=False),
-        DetailsJobQuery(interval=DAY.until(NOON - timedelta(days=1)), start_of_day_interval_matching=True),
+        DetailsJobQuery(interval=Interval(DAY.start, NOON - timedelta(days=1)), start_of_day_interval_matching=True),
     ]
     assert same.fingerprint == QUERY.fingerprint
     assert len({query.fingerprint for query in [QUERY, *others]}) == 3
@@ -241,7 +242,7 @@ def test_a_job_that_cannot_be_deleted_does_no_harm(
 
 
 def test_deleting_what_is_gone_is_no_error(cloud: GenesysCloud, archive: JobArchive) -> None:
-    details_jobs.delete(cloud, "job-9")
+    job_endpoints.delete(cloud, "job-9")
     archive.start("job-1")
-    details_jobs.delete(cloud, "job-1")
+    job_endpoints.delete(cloud, "job-1")
     assert archive.deleted == ["job-1"]

@@ -12,7 +12,8 @@ import pytest
 from genesys_assets.cloud import errors
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs import run as details_jobs
-from genesys_assets.cloud.jobs.run import PATH, JobPage, RecordedJob
+from genesys_assets.cloud.jobs.book import RecordedJob
+from genesys_assets.cloud.jobs.run import PATH, JobPage
 from genesys_assets_tests.cloud.job_book import JobBookInMemory
 from genesys_assets_tests.cloud.jobs.job_archive import QUERY, JobArchive, all_of, read, written
 from genesys_assets_tests.cloud.platform import NOON, TOKEN_PATH, Clock, Platform, Reply, client

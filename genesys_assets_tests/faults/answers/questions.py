@@ -48,7 +48,6 @@ QUESTIONS: Mapping[str, tuple[str, Callable[[GenesysCloud], object]]] = {
     "results": (RESULTS, lambda cloud: list(job_endpoints.results(cloud, "job-1", page_size=4))),
     "details": (details_paging.PATH, lambda cloud: list(details.fetch(cloud, DAY, page_size=4))),
     "newest": (details_paging.PATH, lambda cloud: details.newest_start(cloud, DAY)),
-    "by ids": (details.BY_IDS_PATH, lambda cloud: list(details.by_ids(cloud, ["a", "b", "c"]))),
     "aggregates": (CONVERSATIONS.path, _aggregated),
     "user details": (user_details.PATH, lambda cloud: list(user_details.fetch(cloud, DAY, page_size=4))),
     "members": (QUEUES, lambda cloud: list(observations.queue_members(cloud))),

@@ -14,7 +14,7 @@ import boto3
 import pytest
 
 from genesys_assets.lake.lake import Lake
-from genesys_assets.lake.preflight import places
+from genesys_assets.lake.preflight import check_places
 from genesys_assets.lake.s3_store import S3Store
 from genesys_assets.lake.store import drafts
 from genesys_assets.publishing.garbage import remove_garbage
@@ -95,7 +95,7 @@ def test_what_is_asked_of_s3_is_what_the_policy_allows(between: FaultyS3, bucket
     with environment(
         {"GENESYS_ASSETS_LAKE": f"s3://{bucket}/genesys", "GENESYS_ASSETS_PUBLISH_URL": f"s3://{bucket}/p"}
     ):
-        assert all(finding.level == "ok" for finding in places(lambda: client))
+        assert all(result.level == "ok" for result in check_places(lambda: client))
     asked = {action_of(request) for request in between.requests}
     allowed = {action for statement in policy()["Statement"] for action in statement["Action"]}
     assert asked == allowed

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from genesys_assets.cloud.analytics.catalogue import dimension, metric
 from genesys_assets.reports.engine.row_filter import holds
 from genesys_assets.reports.language.conditions import Condition, read, to_platform
-from genesys_assets.reports.language.problems import Findings
+from genesys_assets.reports.language.problems import Mistakes
 
 VOICE_OR_CHAT_INBOUND = [
     {"mediaType": ["voice", "chat"], "direction": "inbound"},
@@ -44,26 +44,26 @@ AS_THE_PLATFORM_HAS_IT = {
 
 
 def understood(stated: Any) -> Condition:
-    findings = Findings()
-    condition = read(stated, (), findings)
-    assert condition is not None, findings.mistakes
-    assert not findings.mistakes
+    mistakes = Mistakes()
+    condition = read(stated, (), mistakes)
+    assert condition is not None, mistakes.items
+    assert not mistakes.items
     return condition
 
 
 def platform_filter(stated: Any) -> dict[str, Any] | None:
-    findings = Findings()
-    filter_ = to_platform(understood(stated), findings)
-    assert filter_ is None or not findings.mistakes
+    mistakes = Mistakes()
+    filter_ = to_platform(understood(stated), mistakes)
+    assert filter_ is None or not mistakes.items
     return filter_.body(dimension, metric) if filter_ else None
 
 
 def refusal(stated: Any) -> str:
-    findings = Findings()
-    condition = read(stated, (), findings)
-    if condition is not None and not findings.mistakes:
-        assert to_platform(condition, findings) is None
-    return findings.mistakes[0].message
+    mistakes = Mistakes()
+    condition = read(stated, (), mistakes)
+    if condition is not None and not mistakes.items:
+        assert to_platform(condition, mistakes) is None
+    return mistakes.items[0].message
 
 
 @pytest.mark.parametrize("stated", [*VOICE_OR_CHAT_INBOUND, AS_THE_PLATFORM_HAS_IT])

@@ -14,7 +14,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_assets.reports.custom import CustomReports, check
+from genesys_assets.reports.custom import CustomReports
 from genesys_assets.reports.meaning.entries import ParsedReports, read_reports, read_text
 
 GOOD = """\
@@ -127,18 +127,18 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     assert "byte 14 is not UTF-8 text. Save the file as UTF-8" in latin.message
 
 
-def test_check_reports_the_same_mistakes_as_loading(tmp_path: Path) -> None:
+def test_a_file_with_a_mistake_has_no_reports(tmp_path: Path) -> None:
     path = tmp_path / "reports.yaml"
     path.write_text(GOOD.replace("one:", "interval:"))
-    assert [problem.line for problem in check(path)] == [2]
+    assert [problem.line for problem in CustomReports.read(path).problems] == [2]
     assert CustomReports.read(path).reports == ()
     path.write_text(GOOD)
-    assert check(path) == []
+    assert CustomReports.read(path).problems == ()
     assert [report.name for report in CustomReports.read(path).reports] == ["one"]
 
 
 def test_the_example_that_ships_is_right() -> None:
-    assert check(Path(__file__).parents[3] / "reports.example.yaml") == []
+    assert CustomReports.read(Path(__file__).parents[3] / "reports.example.yaml").problems == ()
 
 
 ANYTHING = st.recursive(

@@ -18,7 +18,7 @@ from genesys_assets_tests.tables.builders import conversation, metric, page, par
 
 def fast(body: bytes) -> DecodedPage:
     """The page as Arrow's reader decodes it, with all fields of the model."""
-    return in_full(DecodedPage(*decode_arrow.Reader().read([body])[0]))
+    return in_full(DecodedPage(*decode_arrow.ConversationsReader().read([body])[0]))
 
 
 def tolerant(body: bytes) -> DecodedPage:
