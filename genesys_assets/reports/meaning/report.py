@@ -33,7 +33,7 @@ from genesys_assets.reports.meaning.figures import (
     group_key,
     keys_with_names,
 )
-from genesys_assets.reports.meaning.having import having
+from genesys_assets.reports.meaning.having import compile_having
 from genesys_assets.reports.meaning.period_before import PeriodBefore, period_before, with_compared
 from genesys_assets.reports.meaning.questions import families_of
 from genesys_assets.tables.conversations.day import DAY_TABLES
@@ -243,7 +243,7 @@ class _Compiler:
             details=details,
             figures=tuple(figures.values()),
             shown=shown,
-            having=having(stated, spec, usable, self.mistakes) if sources_are_valid else None,
+            having=compile_having(stated, spec, usable, self.mistakes) if sources_are_valid else None,
             order=tuple(self._order(spec, shown)) if sources_are_valid else (),
             top=stated.top,
             chart=self._chart(spec, shown) if sources_are_valid else None,
