@@ -21,8 +21,8 @@ import dagster as dg
 from genesys_assets.checks.looked_at import AS_MANY, CHECKED
 from genesys_assets.checks.reconciliation import run_days
 from genesys_assets.days import completeness as figures
-from genesys_assets.days.verdicts import Verdict, give, looked_at
-from genesys_assets.keys import named, our_key
+from genesys_assets.days.verdicts import Verdict, looked_at, store_verdicts
+from genesys_assets.keys import our_key, translated_key
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.resources import LakeResource
@@ -37,14 +37,14 @@ NOT_SHRUNK = "day_has_not_shrunk"
 class DayFigures:
     """The figures of one day, each None if it is unknown.
 
-    `there` is the exact number of conversations; `rows` are those of the table; `rereads` is how often pages were read
-    once more because conversations had moved between them, and `moved_again` whether they moved then too; `forgotten`
-    is how many conversations were removed because somebody must be forgotten.
+    `exact_count` is the exact number of conversations; `rows` are those of the table; `rereads` is how often pages were
+    read once more because conversations had moved between them, and `moved_again` whether they moved then too;
+    `forgotten` is how many conversations were removed because somebody must be forgotten.
     """
 
     day: str
     total_hits: int
-    there: int | None
+    exact_count: int | None
     rows: int
     conversations_read: int | None
     pages_read: int | None
@@ -58,7 +58,7 @@ class DayFigures:
     @property
     def expected(self) -> int:
         """How many conversations the day has: the exact number if it is known, else the estimate."""
-        return self.total_hits if self.there is None else self.there
+        return self.total_hits if self.exact_count is None else self.exact_count
 
     @property
     def missing(self) -> int:
@@ -96,7 +96,7 @@ def day_figures(lake: Lake, day: str) -> DayFigures | str:
     return DayFigures(
         day=day,
         total_hits=platform[figures.TOTAL_HITS],
-        there=platform.get(figures.THERE),
+        exact_count=platform.get(figures.THERE),
         rows=lake.rows("tables/conversations", day),
         conversations_read=platform[figures.CONVERSATIONS] if is_complete else None,
         pages_read=platform.get(figures.PAGES),
@@ -124,7 +124,7 @@ def build_table_check(calendar: Calendar, *, tolerance: str) -> dg.AssetChecksDe
 def _as_many(calendar: Calendar, tolerance: Tolerance) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         name=AS_MANY,
-        asset=named(TABLE),
+        asset=translated_key(TABLE),
         description="The day has no fewer rows than it has conversations according to the platform, within "
         "GENESYS_ASSETS_COMPLETENESS_TOLERANCE, and every page that was read is stored.",
     )
@@ -132,7 +132,7 @@ def _as_many(calendar: Calendar, tolerance: Tolerance) -> dg.AssetChecksDefiniti
         figures_by_day = {day: day_figures(lake.lake, day) for day in run_days(context, calendar)}
         for day, of_day in figures_by_day.items():
             rows = looked_at(lake.lake, day, CHECKED["conversations"].looked_at)
-            give(
+            store_verdicts(
                 lake.lake, day, [_verdict(of_day, tolerance)], rows, {"run_id": context.run.run_id, "source": "checks"}
             )
         known = [of_day for of_day in figures_by_day.values() if isinstance(of_day, DayFigures)]
@@ -165,7 +165,7 @@ def _verdict(of_day: DayFigures | str, tolerance: Tolerance) -> Verdict:
 def build_pages_check(calendar: Calendar) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         name=NOT_SHRUNK,
-        asset=named(PAGES),
+        asset=translated_key(PAGES),
         description="The last reading of the day brought at least half as many conversations as the one before. If it "
         "did not, the OAuth client may have lost a division.",
     )
