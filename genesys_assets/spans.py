@@ -15,7 +15,7 @@ DAY = timedelta(days=1)
 
 _CACHE_SIZE = 8_192
 """Enough for each day of some years, in each time zone that reports use."""
-REACH_DAYS = 31
+LONGEST_OPEN_DAYS = 31
 """How many days back to search for conversations that agents may still handle. E-mails stay open for weeks."""
 
 
@@ -87,7 +87,7 @@ def days_that_reach(key: str, window: Window) -> tuple[str, ...]:
     `key`.
     """
     days = (date.fromisoformat(window.utc_days()[-1]) - date.fromisoformat(key)).days
-    return tuple(days_around(key, before=REACH_DAYS, after=days))
+    return tuple(days_around(key, before=LONGEST_OPEN_DAYS, after=days))
 
 
 @lru_cache(maxsize=_CACHE_SIZE)

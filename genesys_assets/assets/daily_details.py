@@ -28,9 +28,9 @@ from genesys_assets.assets.common import (
 from genesys_assets.assets.pages import (
     A_LITTLE_AGO,
     Progress,
-    describe_pages,
-    is_fetched,
     reach_metadata,
+    report_if_fetched,
+    report_pages,
 )
 from genesys_assets.cloud.analytics import details
 from genesys_assets.cloud.analytics.queries import DetailsJobQuery, Interval
@@ -115,7 +115,7 @@ def read_days(
     refused: list[str] = []
     for day in days:
         window = {day: utc_day(day)}
-        if is_fetched(context, lake, place, window):
+        if report_if_fetched(context, lake, place, window):
             continue
         plan = plan_reading(day, available, datetime.now(UTC))
         try:
@@ -128,7 +128,7 @@ def read_days(
             refused.append(str(reason))
         else:
             # In a run of several days each is reported to Dagster as soon as it is stored.
-            describe_pages(context, window, writers, {day: metadata})
+            report_pages(context, window, writers, {day: metadata})
     if refused:
         raise dg.Failure("\n".join(refused), allow_retries=False)
 
@@ -176,7 +176,7 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
             available = details_jobs.availability(cloud)
             for day in checked_keys(context, calendar.daily):
                 window = {day: utc_day(day)}
-                if is_fetched(context, stored, OVERLAP, window):
+                if report_if_fetched(context, stored, OVERLAP, window):
                     continue
                 plan = plan_reading(day, available, datetime.now(UTC))
                 _must_reach_as_far(stored, day, plan)
@@ -188,7 +188,7 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
                     if plan.by_job:
                         days = _read_overlap(cloud, stored, plan.by_job, writers[day], config.page_size)
                     writers[day].provenance[START_DAYS] = days
-                describe_pages(context, window, writers, {day: {START_DAYS: dg.MetadataValue.json(days)}})
+                report_pages(context, window, writers, {day: {START_DAYS: dg.MetadataValue.json(days)}})
         return dg.MaterializeResult(metadata=spent)
 
     return [daily_details, daily_overlap]

@@ -51,7 +51,7 @@ A_LITTLE_AGO = timedelta(minutes=1)
 """An interval that reaches into the present ends this long before now: newer data is still arriving."""
 _LOG_EVERY = timedelta(seconds=15)
 
-Window = tuple[datetime, datetime]
+Bounds = tuple[datetime, datetime]
 """Half-open, in UTC."""
 
 
@@ -84,7 +84,7 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
         windows = {key: utc_hour(key) for key in checked_keys(context, calendar.hourly)}
         with track_requests(cloud) as spent:
             for hours in day_by_day(windows):
-                if is_fetched(context, stored, HOURLY, hours):
+                if report_if_fetched(context, stored, HOURLY, hours):
                     continue
                 interval = Interval(min(hours.values())[0], max(hours.values())[1])
                 with stored.page_writers(HOURLY, list(hours), origin) as writers:
@@ -102,7 +102,7 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
                         writer.provenance.update(figures)
                         # An hour without conversations has no page. It is known as of the last page of its day.
                         writer.as_of = writer.as_of or as_of
-                describe_pages(context, hours, writers, dict.fromkeys(hours, figures))
+                report_pages(context, hours, writers, dict.fromkeys(hours, figures))
         return dg.MaterializeResult(metadata=spent)
 
     return hourly_details
@@ -115,13 +115,13 @@ def _must_not_be_emptied(lake: Lake, day: str) -> None:
         raise dg.Failure(str(emptied), allow_retries=False) from emptied
 
 
-def day_by_day(windows: dict[str, Window]) -> Iterator[dict[str, Window]]:
+def day_by_day(windows: dict[str, Bounds]) -> Iterator[dict[str, Bounds]]:
     """The windows of one UTC day at a time, so that a long range is stored day by day while it is fetched."""
     for _, of_day in groupby(sorted(windows.items()), key=lambda item: item[0][:10]):
         yield dict(of_day)
 
 
-def is_fetched(context: dg.AssetExecutionContext, lake: Lake, asset: str, windows: dict[str, Window]) -> bool:
+def report_if_fetched(context: dg.AssetExecutionContext, lake: Lake, asset: str, windows: dict[str, Bounds]) -> bool:
     """Whether the run that this one continues has stored these partitions already. If so, reports them to Dagster."""
     is_stored = all(is_continued(context, lake.provenance(asset, key)) for key in windows)
     if is_stored:
@@ -132,7 +132,7 @@ def is_fetched(context: dg.AssetExecutionContext, lake: Lake, asset: str, window
 
 
 def _as_stored(lake: Lake, asset: str, key: str) -> dict[str, Any]:
-    """The metadata of a stored partition, as `describe_pages` and its caller report it, from what its file says."""
+    """The metadata of a stored partition, as `report_pages` and its caller report it, from what its file says."""
     origin, reach, pages = lake.provenance(asset, key), lake.reach(asset, key), lake.rows(asset, key)
     figures = {name: value for name, value in origin.items() if name == START_DAYS or is_figure(name)}
     of_reach = {} if reach is None or asset != DAILY else reach_metadata(reach)
@@ -154,16 +154,16 @@ def _page_before(lake: Lake, hour: str) -> int | None:
     return details.number_in_day(stored.about(len(stored) - 1).request) if stored else None
 
 
-def _hours_touched(page: ConversationsPage, hours: dict[str, Window]) -> Sequence[str]:
+def _hours_touched(page: ConversationsPage, hours: dict[str, Bounds]) -> Sequence[str]:
     if page.span is None:
         return list(hours)[:1]
     first, last = page.span
     return [key for key, (start, end) in hours.items() if start <= last and first < end]
 
 
-def describe_pages(
+def report_pages(
     context: dg.AssetExecutionContext,
-    windows: dict[str, Window],
+    windows: dict[str, Bounds],
     writers: dict[str | None, PageWriter],
     more: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:

@@ -19,7 +19,7 @@ from genesys_assets.automation.backlog import INTERVALS, SETTLING, BacklogBuilde
 from genesys_assets.automation.next_run import CHECKS, Backlog, last_moment
 from genesys_assets.checks.looked_at import CHECKED
 from genesys_assets.cloud.analytics.families import FAMILIES, AggregateFamily
-from genesys_assets.days import DAY, REACH_DAYS, Window, hours_of, made_of, utc_day, waits
+from genesys_assets.days import DAY, LONGEST_OPEN_DAYS, Window, hours_of, made_of, utc_day, waits
 from genesys_assets.days.data_lake import reach_of as lake_reach
 from genesys_assets.days.families import has_answers
 from genesys_assets.days.ledgered import ledgered_places
@@ -266,4 +266,4 @@ def published_backlog(
 
 def published_since(calendar: Calendar, now: datetime) -> str:
     """The first day that automation checks and publishes: no sensor reads older days again."""
-    return f"{(now - DAY * (REACH_DAYS + calendar.look_back_days)).date()}"
+    return f"{(now - DAY * (LONGEST_OPEN_DAYS + calendar.look_back_days)).date()}"

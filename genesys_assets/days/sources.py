@@ -22,7 +22,7 @@ from genesys_assets.days.families import PagesOfFamily
 from genesys_assets.lake.lake import Lake, StoredPages
 from genesys_assets.lake.reach import Reach
 from genesys_assets.settings import DataLakeSettings
-from genesys_assets.spans import REACH_DAYS, days_around, hours_of, utc_day, utc_hour
+from genesys_assets.spans import LONGEST_OPEN_DAYS, days_around, hours_of, utc_day, utc_hour
 from genesys_assets.tables.data_lake.decode import UnreadableFile
 from genesys_assets.tables.data_lake.schemas import NEEDED, Names
 
@@ -196,7 +196,7 @@ def _what_files_lack(lake: Lake, day: str) -> str | None:
 
 def later_days(day: str) -> list[str]:
     """The days whose overlaps may hold conversations that began on a day."""
-    return days_around(day, before=-1, after=REACH_DAYS)
+    return days_around(day, before=-1, after=LONGEST_OPEN_DAYS)
 
 
 def interval_metrics_of(lake: Lake, day: str) -> Metrics:
