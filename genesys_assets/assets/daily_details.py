@@ -50,8 +50,8 @@ from genesys_assets.days.completeness import (
     counted_by_position,
     figures_of_both,
     figures_of_job,
-    must_not_be_emptied,
-    must_stay_complete,
+    require_not_emptied,
+    require_still_complete,
 )
 from genesys_assets.days.limits import DAYS_LIMIT
 from genesys_assets.days.sources import OVERLAP, START_DAYS
@@ -179,7 +179,7 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
                 if report_if_fetched(context, stored, OVERLAP, window):
                     continue
                 plan = plan_reading(day, available, datetime.now(UTC))
-                _must_reach_as_far(stored, day, plan)
+                _require_reach(stored, day, plan)
                 days: dict[str, str] = {}
                 with stored.page_writers(OVERLAP, [day], provenance(context, _JOBS)) as writers:
                     writers[day].reach = Reach(plan.through)
@@ -194,7 +194,7 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
     return [daily_details, daily_overlap]
 
 
-def _must_reach_as_far(lake: Lake, day: str, plan: ReadingPlan) -> None:
+def _require_reach(lake: Lake, day: str, plan: ReadingPlan) -> None:
     """Raises Failure if stored pages reach farther. Only this asset has the ends of conversations that end on a later
     day, so they must not be lost.
     """
@@ -220,9 +220,9 @@ def _read_day(
     """Write the day's pages with their reach and figures; returns these as metadata. Raises DayRefused."""
     before = conversations_before(lake, day)
     through, figures = _read(context, cloud, lake, plan, writer, config.page_size)
-    must_stay_complete(lake, day, through)
+    require_still_complete(lake, day, through)
     if not config.allow_emptied:
-        must_not_be_emptied(day, figures[CONVERSATIONS], before, DAILY)
+        require_not_emptied(day, figures[CONVERSATIONS], before, DAILY)
     if before is not None:
         figures[BEFORE] = before
     end = utc_day(day)[1]

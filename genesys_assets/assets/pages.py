@@ -35,8 +35,8 @@ from genesys_assets.days.completeness import (
     counted_by_position,
     figures_of_query,
     is_figure,
-    must_not_be_emptied,
     newest_figures,
+    require_not_emptied,
 )
 from genesys_assets.days.limits import HOURS_LIMIT
 from genesys_assets.days.sources import START_DAYS
@@ -97,7 +97,7 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
                     figures = figures_of_query(reading, cloud.now())
                     figures |= counted_by_position(cloud, min(hours)[:10], figures)
                     if reading.total_hits_last == 0 and not config.allow_emptied:
-                        _must_not_be_emptied(stored, min(hours)[:10])
+                        _require_not_emptied(stored, min(hours)[:10])
                     for writer in writers.values():
                         writer.provenance.update(figures)
                         # An hour without conversations has no page. It is known as of the last page of its day.
@@ -108,9 +108,9 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
     return hourly_details
 
 
-def _must_not_be_emptied(lake: Lake, day: str) -> None:
+def _require_not_emptied(lake: Lake, day: str) -> None:
     try:
-        must_not_be_emptied(day, 0, newest_figures(lake, day, [HOURLY]).get(TOTAL_HITS), HOURLY)
+        require_not_emptied(day, 0, newest_figures(lake, day, [HOURLY]).get(TOTAL_HITS), HOURLY)
     except DayEmptied as emptied:
         raise dg.Failure(str(emptied), allow_retries=False) from emptied
 

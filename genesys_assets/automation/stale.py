@@ -224,7 +224,7 @@ def can_make_report(lake: Lake, calendar: Calendar, report: Report, day: str) ->
     if not report.has_partition(day, calendar.start_date):
         return False
     try:
-        StoredDay(lake, day, calendar.zone, calendar.start_date).must_hold(report)
+        StoredDay(lake, day, calendar.zone, calendar.start_date).require_data(report)
     except NotStored:
         return False
     return True

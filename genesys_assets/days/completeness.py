@@ -149,7 +149,7 @@ def conversations_before(lake: Lake, day: str) -> int | None:
     return None if known is None else int(known)
 
 
-def must_not_be_emptied(day: str, now: int | None, before: int | None, asset: str) -> None:
+def require_not_emptied(day: str, now: int | None, before: int | None, asset: str) -> None:
     """Raises DayEmptied if the day had conversations and now has none."""
     if before and now == 0:
         raise DayEmptied(
@@ -161,7 +161,7 @@ def must_not_be_emptied(day: str, now: int | None, before: int | None, asset: st
         )
 
 
-def must_stay_complete(lake: Lake, day: str, through: datetime) -> None:
+def require_still_complete(lake: Lake, day: str, through: datetime) -> None:
     """Raises DayNotComplete if the stored daily pages cover the whole day, but jobs have it only up to `through`."""
     if through < utc_day(day)[1] and is_complete(lake, day):
         raise DayNotComplete(

@@ -94,7 +94,7 @@ def _identity(span: Span) -> int:
     return int.from_bytes(hashlib.sha256(repr(span).encode()).digest()[:8], "big")
 
 
-def must_not_be_worse(lake: Lake, day: str, reach: Reach, users: int, *, allow_emptied: bool) -> None:
+def require_not_worse(lake: Lake, day: str, reach: Reach, users: int, *, allow_emptied: bool) -> None:
     """Raises DayEmptied if the platform no longer has status of any user of a day that had some, and DayNotComplete if
     jobs no longer cover a day that they had covered.
     """

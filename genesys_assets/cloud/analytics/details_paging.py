@@ -85,7 +85,7 @@ class PagedQuery:
         if answer.rows == 0 and answer.number > 1:
             answer = self.answer(1)
         if answer.rows == 0:
-            self._must_be_the_end(answer, 0)
+            self._require_end(answer, 0)
         return answer
 
     def total(self, first: NumberedPage) -> int:
@@ -146,7 +146,7 @@ class PagedQuery:
         drift.begin()
         for answer in self._from(first, last):
             if answer.rows == 0:
-                self._must_be_the_end(answer, total)
+                self._require_end(answer, total)
                 return True
             self.latest_read = answer.latest or self.latest_read
             total = max(total, answer.total or 0)
@@ -204,7 +204,7 @@ class PagedQuery:
         """Whether no row of the interval can follow this page. Rows with the same start may be on two pages."""
         return self._reaches(answer, interval.end if self._order == "asc" else interval.start, unknown=False)
 
-    def _must_be_the_end(self, answer: NumberedPage, total: int) -> None:
+    def _require_end(self, answer: NumberedPage, total: int) -> None:
         """Raises UnexpectedAnswer if a page without conversations is not the end. The platform's total is an estimate:
         if it exceeds the pages before this one, the query in reverse order decides.
         """

@@ -53,7 +53,7 @@ def compute(report: Report, stored: StoredDay) -> pa.Table:
     Partitions are read and grouped one after the other, so memory grows with the number of groups, not of days.
     """
     before, stored = stored.before(report), stored.over(report)
-    stored.must_have_begun()
+    stored.require_begun()
     report = replace(report, granularity=_granularity(report, stored))
     parts = chain([_nothing(report)], _parts(report, stored))
     if before is not None:

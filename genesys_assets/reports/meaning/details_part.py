@@ -156,7 +156,7 @@ def details_part(stated: Details, keys: Sequence[GroupKey], path: Path, mistakes
         ),
     )
     if part.once_per:
-        _can_be_counted_once(part, path, mistakes)
+        _check_counted_once(part, path, mistakes)
     return part if len(mistakes.items) == before else None
 
 
@@ -349,7 +349,7 @@ def _link(source_table: Table, stated: LinkedTable, wanted: bool, path: Path, mi
     return Link(other, where, wanted)
 
 
-def _can_be_counted_once(part: DetailsPart, path: Path, mistakes: Mistakes) -> None:
+def _check_counted_once(part: DetailsPart, path: Path, mistakes: Mistakes) -> None:
     """Check that measures use only columns that are equal in all rows of one value of `once_per`."""
     for count in part.counts:
         used = [count.column, *(comparison.name for comparison in conditions.comparisons(count.where))]
