@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Literal, get_args
 
 import dagster as dg
 
-LAYERS = ("ops", "reference", "pages", "tables", "reports", "published", "live")
+LayerName = Literal["ops", "reference", "pages", "tables", "reports", "published", "live"]
+LAYERS: tuple[LayerName, ...] = get_args(LayerName)
 LAYER = "genesys/layer"
 """The tag of an asset that says in which layer it is."""
 PLACE = "genesys/place"

@@ -18,6 +18,7 @@ from genesys_assets.cloud.analytics.families import CONVERSATIONS, AggregateFami
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.days import data_lake
+from genesys_assets.days.families import HOURLY_AGGREGATES as HOURLY_AGGREGATES
 from genesys_assets.days.families import PagesOfFamily
 from genesys_assets.lake.lake import Lake, StoredPages
 from genesys_assets.lake.reach import Reach
@@ -31,7 +32,7 @@ Partition = tuple[str, str | None]
 
 DAILY, HOURLY, OVERLAP = "pages/daily_details", "pages/hourly_details", "pages/daily_overlap"
 IMPORTED = "pages/imported_details"
-HOURLY_AGGREGATES, IMPORTED_HOURLY = "pages/hourly_aggregates", "pages/imported_hourly_aggregates"
+IMPORTED_HOURLY = "pages/imported_hourly_aggregates"
 DAILY_AGGREGATES, IMPORTED_DAILY = "pages/daily_aggregates", "pages/imported_daily_aggregates"
 
 START_DAYS = "start_days"

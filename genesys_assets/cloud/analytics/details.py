@@ -17,11 +17,12 @@ from itertools import chain
 from genesys_assets.cloud.analytics.conversations import ConversationsPage
 from genesys_assets.cloud.analytics.details_paging import PATH, NumberedPage, PagedQuery, is_whole_days
 from genesys_assets.cloud.analytics.fetch_progress import Drift, FetchProgress, OnProgress
-from genesys_assets.cloud.analytics.interval import MILLISECOND, Interval
+from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.analytics.queries import LARGEST_PAGE, LONGEST, DetailsQuery
 from genesys_assets.cloud.errors import AnswerTooLarge, CircuitOpen, ServerTrouble, TooLarge
 from genesys_assets.cloud.http.paging import smaller, with_smaller_pages
 from genesys_assets.cloud.http.transport import GenesysCloud
+from genesys_assets.spans import MILLISECOND
 
 __all__ = ["PATH", "FetchProgress", "exact_total", "fetch", "newest_start", "number_in_day", "total_hits"]
 

@@ -12,11 +12,12 @@ from itertools import chain
 
 from genesys_assets.cloud.analytics.conversations import ConversationsPage, starts, with_facts
 from genesys_assets.cloud.analytics.fetch_progress import Drift, FetchProgress
-from genesys_assets.cloud.analytics.interval import MILLISECOND, Interval, iso
+from genesys_assets.cloud.analytics.interval import Interval, iso
 from genesys_assets.cloud.analytics.queries import MOST_RESULTS, DetailsQuery, Order
 from genesys_assets.cloud.errors import TooLarge, UnexpectedAnswer
 from genesys_assets.cloud.http.parsing import read_count
 from genesys_assets.cloud.http.transport import GenesysCloud
+from genesys_assets.spans import MILLISECOND
 
 PATH = "/api/v2/analytics/conversations/details/query"
 # How long after the end of a day its pages may still move. A conversation that the platform adds late moves all later

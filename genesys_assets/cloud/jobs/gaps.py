@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from genesys_assets.cloud.analytics import details
-from genesys_assets.cloud.analytics.interval import MILLISECOND, Interval, iso
+from genesys_assets.cloud.analytics.interval import Interval, iso
 from genesys_assets.cloud.errors import AnswerTooLarge, TooLarge, UnexpectedAnswer
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs.endpoints import JobPage
+from genesys_assets.spans import MILLISECOND
 
 _log = logging.getLogger(__name__)
 

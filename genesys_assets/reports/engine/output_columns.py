@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from genesys_assets.reports.language.model import INTERVAL_LENGTH
 from genesys_assets.reports.meaning.columns import OutputColumn
 from genesys_assets.reports.meaning.figures import Figure
 from genesys_assets.reports.meaning.report import DAYS, Report, has_local_date
+from genesys_assets.spans import MILLISECOND
 from genesys_assets.tables.names import names_of_ids
 from genesys_assets.tables.spec import INSTANT
 
@@ -89,7 +90,7 @@ def _lengths(report: Report, groups: pa.Table, window: Window) -> dict[str, Any]
     if report.by_weekday:
         return {}
     if report.granularity == "P1D":
-        length = pa.scalar((window.end - window.start) // timedelta(milliseconds=1), pa.int64())
+        length = pa.scalar((window.end - window.start) // MILLISECOND, pa.int64())
         return {INTERVAL_LENGTH: pa.chunked_array([pa.repeat(length, len(groups))])}
     return {INTERVAL_LENGTH: pc.subtract(_ends(report, groups, window), groups["interval_start"]).cast(pa.int64())}
 

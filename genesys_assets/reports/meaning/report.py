@@ -18,12 +18,13 @@ from genesys_assets.cloud.analytics.families import AggregateFamily
 from genesys_assets.cloud.analytics.queries import AggregateQuestion, Granularity
 from genesys_assets.periods import Period
 from genesys_assets.reports.language.conditions import Condition
+from genesys_assets.reports.language.formulas import NUMBERS
 from genesys_assets.reports.language.longer import Rolling
 from genesys_assets.reports.language.model import INTERVAL_COLUMNS, INTERVAL_LENGTH, Chart, ReportDefinition
 from genesys_assets.reports.language.problems import Mistakes, Path, one_of, quoted
 from genesys_assets.reports.language.sources import type_in_words
 from genesys_assets.reports.meaning.aggregates_part import AggregatesPart, aggregates_part
-from genesys_assets.reports.meaning.columns import NUMBERS, OutputColumn, shown_columns
+from genesys_assets.reports.meaning.columns import OutputColumn, shown_columns
 from genesys_assets.reports.meaning.details_part import DetailsPart, details_part
 from genesys_assets.reports.meaning.figures import (
     Figure,
