@@ -41,7 +41,7 @@ from genesys_assets.cloud.jobs.run import JobPage
 from genesys_assets.days.completeness import (
     BEFORE,
     CONVERSATIONS,
-    DAILY,
+    DAILY_DETAILS,
     MISSING,
     DayRefused,
     Figures,
@@ -155,7 +155,7 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
             def read(day: str, plan: ReadingPlan, writer: PageWriter) -> dict[str, Any]:
                 return _read_day(context, cloud, stored, day, plan, writer, config)
 
-            read_days(context, stored, DAILY, _JOBS, checked_keys(context, calendar.daily), available, read)
+            read_days(context, stored, DAILY_DETAILS, _JOBS, checked_keys(context, calendar.daily), available, read)
         return dg.MaterializeResult(metadata=spent)
 
     @dg.asset(
@@ -222,7 +222,7 @@ def _read_day(
     through, figures = _read(context, cloud, lake, plan, writer, config.page_size)
     require_still_complete(lake, day, through)
     if not config.allow_emptied:
-        require_not_emptied(day, figures[CONVERSATIONS], before, DAILY)
+        require_not_emptied(day, figures[CONVERSATIONS], before, DAILY_DETAILS)
     if before is not None:
         figures[BEFORE] = before
     end = utc_day(day)[1]

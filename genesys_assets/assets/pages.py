@@ -28,8 +28,8 @@ from genesys_assets.cloud.analytics.conversations import ConversationsPage
 from genesys_assets.cloud.analytics.fetch_progress import FetchProgress
 from genesys_assets.cloud.analytics.queries import Interval
 from genesys_assets.days.completeness import (
-    DAILY,
-    HOURLY,
+    DAILY_DETAILS,
+    HOURLY_DETAILS,
     TOTAL_HITS,
     DayEmptied,
     counted_by_position,
@@ -84,10 +84,10 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
         windows = {key: utc_hour(key) for key in checked_keys(context, calendar.hourly)}
         with track_requests(cloud) as spent:
             for hours in day_by_day(windows):
-                if report_if_fetched(context, stored, HOURLY, hours):
+                if report_if_fetched(context, stored, HOURLY_DETAILS, hours):
                     continue
                 interval = Interval(min(hours.values())[0], max(hours.values())[1])
-                with stored.page_writers(HOURLY, list(hours), origin) as writers:
+                with stored.page_writers(HOURLY_DETAILS, list(hours), origin) as writers:
                     progress, reading = Progress(context, str(interval)), FetchProgress()
                     near, as_of = _page_before(stored, min(hours)), None
                     for page in details.fetch(cloud, interval, near=near, on_progress=progress, reading=reading):
@@ -110,7 +110,7 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
 
 def _require_not_emptied(lake: Lake, day: str) -> None:
     try:
-        require_not_emptied(day, 0, newest_figures(lake, day, [HOURLY]).get(TOTAL_HITS), HOURLY)
+        require_not_emptied(day, 0, newest_figures(lake, day, [HOURLY_DETAILS]).get(TOTAL_HITS), HOURLY_DETAILS)
     except DayEmptied as emptied:
         raise dg.Failure(str(emptied), allow_retries=False) from emptied
 
@@ -135,7 +135,7 @@ def _as_stored(lake: Lake, asset: str, key: str) -> dict[str, Any]:
     """The metadata of a stored partition, as `report_pages` and its caller report it, from what its file says."""
     origin, reach, pages = lake.provenance(asset, key), lake.reach(asset, key), lake.rows(asset, key)
     figures = {name: value for name, value in origin.items() if name == START_DAYS or is_figure(name)}
-    of_reach = {} if reach is None or asset != DAILY else reach_metadata(reach)
+    of_reach = {} if reach is None or asset != DAILY_DETAILS else reach_metadata(reach)
     counts = {"pages": pages, "dagster/partition_row_count": pages, "dagster/column_schema": column_schema(PAGES)}
     return counts | figures | of_reach
 

@@ -24,12 +24,12 @@ from genesys_assets.days.data_lake import reach_of as lake_reach
 from genesys_assets.days.families import has_answers
 from genesys_assets.days.ledgered import ledgered_places
 from genesys_assets.days.sources import (
-    DAILY,
     DAILY_AGGREGATES,
-    HOURLY,
+    DAILY_DETAILS,
     HOURLY_AGGREGATES,
-    IMPORTED,
+    HOURLY_DETAILS,
     IMPORTED_DAILY,
+    IMPORTED_DETAILS,
     IMPORTED_HOURLY,
 )
 from genesys_assets.days.users import USER_TABLES, has_status, of_user_tables
@@ -118,7 +118,11 @@ def can_make_table(lake: Lake, place: str, day: str, now: datetime) -> bool:
         return _has_hours(lake, HOURLY_AGGREGATES, hours_of(day), every=every) and has_answers(
             lake, day, _FAMILIES[place]
         )
-    whole, hours = ((IMPORTED_HOURLY,), HOURLY_AGGREGATES) if place == INTERVALS else ((DAILY, IMPORTED), HOURLY)
+    whole, hours = (
+        ((IMPORTED_HOURLY,), HOURLY_AGGREGATES)
+        if place == INTERVALS
+        else ((DAILY_DETAILS, IMPORTED_DETAILS), HOURLY_DETAILS)
+    )
     is_over = utc_day(day)[1] <= now
     if _has_pages(lake, whole, day) or _has_hours(lake, hours, hours_of(day), every=is_over):
         return True

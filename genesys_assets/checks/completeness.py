@@ -88,7 +88,9 @@ def day_figures(lake: Lake, day: str) -> DayFigures | str:
     if not lake.has("tables/conversations", day):
         return "conversations is not stored"
     is_complete = figures.is_complete(lake, day)
-    platform = figures.newest_figures(lake, day, [figures.DAILY] if is_complete else [figures.DAILY, figures.HOURLY])
+    platform = figures.newest_figures(
+        lake, day, [figures.DAILY_DETAILS] if is_complete else [figures.DAILY_DETAILS, figures.HOURLY_DETAILS]
+    )
     if platform.get(figures.TOTAL_HITS) is None:
         return "the platform gave no total"
     if datetime.fromisoformat(platform[figures.READ_AT]) < end:
@@ -101,7 +103,7 @@ def day_figures(lake: Lake, day: str) -> DayFigures | str:
         conversations_read=platform[figures.CONVERSATIONS] if is_complete else None,
         pages_read=platform.get(figures.PAGES),
         pages_expected=platform.get(figures.PAGES_EXPECTED),
-        pages_stored=len(lake.pages(figures.DAILY, day) or ()) if is_complete else None,
+        pages_stored=len(lake.pages(figures.DAILY_DETAILS, day) or ()) if is_complete else None,
         duplicates_dropped=lake.provenance("tables/conversations", day).get("duplicates_dropped"),
         rereads=platform.get(figures.REREADS),
         moved_again=bool(platform.get(figures.MOVED_AGAIN)),
@@ -111,7 +113,7 @@ def day_figures(lake: Lake, day: str) -> DayFigures | str:
 
 def shrunk(lake: Lake, day: str) -> tuple[int, int] | None:
     """How many conversations the day had before its last reading and has now, if it lost more than half; else None."""
-    platform = figures.newest_figures(lake, day, [figures.DAILY])
+    platform = figures.newest_figures(lake, day, [figures.DAILY_DETAILS])
     before, now = platform.get(figures.BEFORE), platform.get(figures.CONVERSATIONS)
     return (before, now) if before is not None and now is not None and 2 * now < before else None
 

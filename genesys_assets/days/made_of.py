@@ -20,12 +20,12 @@ import pyarrow.compute as pc
 
 from genesys_assets.days import data_lake
 from genesys_assets.days.sources import (
-    DAILY,
     DAILY_AGGREGATES,
-    HOURLY,
+    DAILY_DETAILS,
     HOURLY_AGGREGATES,
-    IMPORTED,
+    HOURLY_DETAILS,
     IMPORTED_DAILY,
+    IMPORTED_DETAILS,
     IMPORTED_HOURLY,
     OVERLAP,
     START_DAYS,
@@ -132,7 +132,7 @@ def of_conversations(lake: Lake, day: str, specs: Iterable[TableSpec]) -> dict[s
     """The numbers of the tables of a day's conversations, by place. Of two forms of a conversation the newer one
     counts, so the newness of the pages counts as well.
     """
-    hours = stored_inputs(lake, HOURLY, hours_of(day))
+    hours = stored_inputs(lake, HOURLY_DETAILS, hours_of(day))
     return _of_details([*hours, *_beside_hours_of_details(lake, day)], specs)
 
 
@@ -149,7 +149,7 @@ def hours_of_details_since(lake: Lake, day: str, specs: Iterable[TableSpec]) -> 
     specs = list(specs)
     if any(True for _ in _beside_hours_of_details(lake, day)):
         return None
-    return _hours_since(lake, HOURLY, day, lambda hours: _of_details(hours, specs))
+    return _hours_since(lake, HOURLY_DETAILS, day, lambda hours: _of_details(hours, specs))
 
 
 def hours_of_metrics_since(lake: Lake, day: str, spec: TableSpec) -> list[str] | None:
@@ -183,8 +183,8 @@ def _of_details(inputs: Iterable[Input], specs: Iterable[TableSpec]) -> dict[str
 
 
 def _beside_hours_of_details(lake: Lake, day: str) -> Iterator[Input]:
-    yield from stored_inputs(lake, DAILY, [day])
-    yield from stored_inputs(lake, IMPORTED, [day])
+    yield from stored_inputs(lake, DAILY_DETAILS, [day])
+    yield from stored_inputs(lake, IMPORTED_DETAILS, [day])
     yield from _overlaps(lake, day)
     yield from _data_lake(lake, day)
 
@@ -216,7 +216,7 @@ def _data_lake(lake: Lake, day: str) -> Iterator[Input]:
     complete, because then only details count.
     """
     identities = list(data_lake.identity_of(lake, day))
-    daily = lake.footer(DAILY, day) if identities else None
+    daily = lake.footer(DAILY_DETAILS, day) if identities else None
     if not identities or (daily is not None and daily.reach is not None and daily.reach.is_complete):
         return
     settings = DataLakeSettings.load()
