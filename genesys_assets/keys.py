@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Literal, get_args
 
 import dagster as dg
 
-LAYERS = ("ops", "reference", "pages", "tables", "reports", "published", "live")
+LayerName = Literal["ops", "reference", "pages", "tables", "reports", "published", "live"]
+LAYERS: tuple[LayerName, ...] = get_args(LayerName)
 LAYER = "genesys/layer"
 """The tag of an asset that says in which layer it is."""
 PLACE = "genesys/place"
@@ -25,28 +26,28 @@ class Naming:
 
     def __init__(self, translate: Callable[[dg.AssetKey], dg.AssetKey]) -> None:
         self._translate = translate
-        self._by_ours: dict[dg.AssetKey, dg.AssetKey] = {}
-        self._ours: dict[dg.AssetKey, dg.AssetKey] = {}
+        self._translated: dict[dg.AssetKey, dg.AssetKey] = {}
+        self._untranslated: dict[dg.AssetKey, dg.AssetKey] = {}
 
-    def key(self, ours: dg.AssetKey) -> dg.AssetKey:
+    def translated_key(self, untranslated: dg.AssetKey) -> dg.AssetKey:
         """The translated key of an asset of ours. Raises DagsterInvalidDefinitionError if two assets would get the same
         key.
         """
-        if ours not in self._by_ours:
-            key = self._translate(ours)
-            other = self._ours.setdefault(key, ours)
-            if other != ours:
+        if untranslated not in self._translated:
+            key = self._translate(untranslated)
+            other = self._untranslated.setdefault(key, untranslated)
+            if other != untranslated:
                 raise dg.DagsterInvalidDefinitionError(
-                    f"translation gives {other.to_user_string()} and {ours.to_user_string()} the same key, "
+                    f"translation gives {other.to_user_string()} and {untranslated.to_user_string()} the same key, "
                     f'{key.to_user_string()}. Keep what tells them apart, as in key: "mine/{{{{ spec.key.path[1] }}}}/'
                     '{{ spec.key.path[2] }}", or write key_prefix.'
                 )
-            self._by_ours[ours] = key
-        return self._by_ours[ours]
+            self._translated[untranslated] = key
+        return self._translated[untranslated]
 
-    def ours(self, key: dg.AssetKey) -> dg.AssetKey:
+    def untranslated_key(self, key: dg.AssetKey) -> dg.AssetKey:
         """The untranslated key of a translated one; any other key is returned unchanged."""
-        return self._ours.get(key, key)
+        return self._untranslated.get(key, key)
 
 
 _NAMING: ContextVar[Naming | None] = ContextVar("naming", default=None)
@@ -61,19 +62,19 @@ def our_key(layer: str, name: str) -> dg.AssetKey:
 
 def asset_key(layer: str, name: str) -> dg.AssetKey:
     """The key of an asset of ours; within `naming`, the translated one."""
-    return named(our_key(layer, name))
+    return translated_key(our_key(layer, name))
 
 
-def named(key: dg.AssetKey) -> dg.AssetKey:
+def translated_key(key: dg.AssetKey) -> dg.AssetKey:
     """The translated key of an asset of ours; outside `naming` the key itself."""
     naming = _NAMING.get()
-    return key if naming is None else naming.key(key)
+    return key if naming is None else naming.translated_key(key)
 
 
-def ours(key: dg.AssetKey) -> dg.AssetKey:
+def untranslated_key(key: dg.AssetKey) -> dg.AssetKey:
     """The untranslated key of an asset of ours; outside `naming` the key itself."""
     naming = _NAMING.get()
-    return key if naming is None else naming.ours(key)
+    return key if naming is None else naming.untranslated_key(key)
 
 
 @contextmanager

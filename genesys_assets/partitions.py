@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from genesys_assets.days import DAY, HOUR, REACH_DAYS, Window, days_around, hours_of, utc_day, utc_hour
+from genesys_assets.days import DAY, HOUR, LONGEST_OPEN_DAYS, Window, days_around, hours_of, utc_day, utc_hour
 from genesys_assets.settings import CalendarSettings
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DAY",
     "HOUR",
-    "REACH_DAYS",
+    "LONGEST_OPEN_DAYS",
     "Calendar",
     "days_around",
     "hours_of",

@@ -17,7 +17,7 @@ from genesys_assets.cloud.reference import LISTINGS
 from genesys_assets.days import DAY
 from genesys_assets.days.limits import HOURS_LIMIT, PUBLISHED_LIMIT
 from genesys_assets.days.sources import DAILY_AGGREGATES
-from genesys_assets.keys import LAYER, PLACE, asset_key, ours, place
+from genesys_assets.keys import LAYER, PLACE, asset_key, place, untranslated_key
 from genesys_assets.lake.files import PAGES
 from genesys_assets.reports.built_in import operating_reports
 from genesys_assets.reports.meaning.lineage import Origin, lineage
@@ -66,7 +66,7 @@ def describe_report_asset(
 
 
 def _described(spec: dg.AssetSpec, descriptions: _Descriptions, translate: Translate | None) -> dg.AssetSpec:
-    at = place(ours(spec.key))
+    at = place(untranslated_key(spec.key))
     described = spec.merge_attributes(metadata=descriptions.metadata(at)).replace_attributes(
         code_version=spec.code_version or descriptions.version(at),
         freshness_policy=spec.freshness_policy or descriptions.freshness_policy(at),
@@ -76,7 +76,7 @@ def _described(spec: dg.AssetSpec, descriptions: _Descriptions, translate: Trans
 
 def _translated(spec: dg.AssetSpec, translate: Translate) -> dg.AssetSpec:
     """The translated spec, except for the attributes by which the pipeline finds its assets."""
-    untranslated = spec.replace_attributes(key=ours(spec.key))
+    untranslated = spec.replace_attributes(key=untranslated_key(spec.key))
     return (
         translate(untranslated)
         .replace_attributes(key=spec.key, deps=spec.deps, partitions_def=spec.partitions_def, skippable=spec.skippable)

@@ -12,10 +12,12 @@ from zoneinfo import ZoneInfo
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+MILLISECOND = timedelta(milliseconds=1)
+"""The resolution of the platform's instants."""
 
 _CACHE_SIZE = 8_192
 """Enough for each day of some years, in each time zone that reports use."""
-REACH_DAYS = 31
+LONGEST_OPEN_DAYS = 31
 """How many days back to search for conversations that agents may still handle. E-mails stay open for weeks."""
 
 
@@ -45,6 +47,15 @@ class Window:
 def milliseconds(instant: datetime) -> int:
     """The instant as milliseconds since 1970-01-01 UTC."""
     return round(instant.timestamp() * 1000)
+
+
+def whole_milliseconds(instant: datetime) -> datetime:
+    """The instant without its microseconds: the platform has whole milliseconds.
+
+    >>> whole_milliseconds(datetime(2026, 1, 31, 12, 0, 0, 1999)).isoformat()
+    '2026-01-31T12:00:00.001000'
+    """
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
@@ -87,12 +98,12 @@ def days_that_reach(key: str, window: Window) -> tuple[str, ...]:
     `key`.
     """
     days = (date.fromisoformat(window.utc_days()[-1]) - date.fromisoformat(key)).days
-    return tuple(days_around(key, before=REACH_DAYS, after=days))
+    return tuple(days_around(key, before=LONGEST_OPEN_DAYS, after=days))
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
 def _utc_days(start: datetime, end: datetime) -> tuple[str, ...]:
-    count = (end - timedelta(milliseconds=1)).date() - start.date()
+    count = (end - MILLISECOND).date() - start.date()
     return tuple(f"{start.date() + DAY * offset}" for offset in range(count.days + 1))
 
 

@@ -23,7 +23,14 @@ from genesys_assets.automation import backlog, stale
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.days import hours_of, made_of, waits
 from genesys_assets.days.families import ANSWERED
-from genesys_assets.days.sources import DAILY, DAILY_AGGREGATES, HOURLY, HOURLY_AGGREGATES, OVERLAP, START_DAYS
+from genesys_assets.days.sources import (
+    DAILY_AGGREGATES,
+    DAILY_DETAILS,
+    HOURLY_AGGREGATES,
+    HOURLY_DETAILS,
+    OVERLAP,
+    START_DAYS,
+)
 from genesys_assets.days.users import USER_DETAILS, USER_TABLES, of_user_tables
 from genesys_assets.lake.delta import AddedFile, new_path
 from genesys_assets.lake.lake import Lake, Reach
@@ -53,7 +60,7 @@ def main(folder: str, days: int) -> None:
     past.look(lake.refreshed())
     quiet = past.look(lake.refreshed())
     hour = f"{_NOW - timedelta(hours=1):%Y-%m-%d-%H:00}"
-    past.store(HOURLY, hour)
+    past.store(HOURLY_DETAILS, hour)
     past.store(HOURLY_AGGREGATES, hour, said=_ANSWERED)
     landed = past.look(lake.refreshed())
     answer({"quiet": quiet, "landed": landed, "status": {"genesys-assets status": status_cpu(past)}})
@@ -93,10 +100,10 @@ class Past:
     def fill(self) -> None:
         last = f"{_NOW - timedelta(hours=1):%Y-%m-%d-%H:00}"
         hours = [hour for day in self.days for hour in hours_of(day) if hour < last]
-        self._store_all(HOURLY, hours)
+        self._store_all(HOURLY_DETAILS, hours)
         self._store_all(HOURLY_AGGREGATES, hours, said=_ANSWERED)
         self._store_all(OVERLAP, self.days[:-1], _REACH, {START_DAYS: {}})
-        for place in (DAILY, DAILY_AGGREGATES, USER_DETAILS):
+        for place in (DAILY_DETAILS, DAILY_AGGREGATES, USER_DETAILS):
             self._store_all(place, self.days[:-1], _REACH)
         for spec in ENTITIES.values():
             newness = round(_NOW.timestamp() * 1000)

@@ -22,7 +22,7 @@ from genesys_assets.assets.common import (
     provenance,
     track_requests,
 )
-from genesys_assets.assets.pages import A_LITTLE_AGO, Progress, Window, day_by_day, describe_pages, is_fetched
+from genesys_assets.assets.pages import A_LITTLE_AGO, Bounds, Progress, day_by_day, report_if_fetched, report_pages
 from genesys_assets.cloud.analytics.aggregate_windows import group_spans
 from genesys_assets.cloud.analytics.families import CONVERSATIONS
 from genesys_assets.cloud.analytics.queries import AggregateQuestion, Granularity, Interval
@@ -114,7 +114,7 @@ def _fetch(
     lake: LakeResource,
     name: str,
     questions: Sequence[AggregateQuestion],
-    windows: dict[str, Window],
+    windows: dict[str, Bounds],
     granularity: Granularity,
     time_zone: str | None,
 ) -> tuple[dict[str, Any], Unanswered]:
@@ -122,7 +122,9 @@ def _fetch(
     that stayed unanswered.
     """
     cloud, origin, stored, place = genesys_cloud.client, provenance(context, _SOURCE), lake.lake, f"pages/{name}"
-    windows = {key: bounds for key, bounds in windows.items() if not is_fetched(context, stored, place, {key: bounds})}
+    windows = {
+        key: bounds for key, bounds in windows.items() if not report_if_fetched(context, stored, place, {key: bounds})
+    }
     keys = {Interval(*bounds): key for key, bounds in sorted(windows.items())}
     fetcher = AggregatesFetcher(cloud, questions, partial(_users, lake), granularity, time_zone)
     batches = list(group_spans(list(keys), AggregatesSettings.load().longest_window, time_zone))
@@ -141,7 +143,7 @@ def _fetch(
                             writers[key].write(page)
                         for family in kept:
                             keys_kept.setdefault(family, []).append(key)
-                describe_pages(context, of_day, writers, dict.fromkeys(of_day, _metadata_of(fetcher.unanswered)))
+                report_pages(context, of_day, writers, dict.fromkeys(of_day, _metadata_of(fetcher.unanswered)))
             progress(done * len(questions), len(batches) * len(questions), None)
     for family, reason in fetcher.unanswered.items():
         context.log.warning(f"The family {family} stays unanswered: {reason}")
@@ -184,7 +186,7 @@ def _users(lake: LakeResource) -> list[str]:
     return users
 
 
-def _so_far(key: str, start: datetime, end: datetime, until: datetime) -> Window:
+def _so_far(key: str, start: datetime, end: datetime, until: datetime) -> Bounds:
     if start >= until:
         raise dg.Failure(
             f"The business day {key} begins at {start:%Y-%m-%d %H:%M} UTC, so it has no figures yet: "

@@ -28,9 +28,9 @@ from genesys_assets.assets.common import (
 from genesys_assets.assets.pages import (
     A_LITTLE_AGO,
     Progress,
-    describe_pages,
-    is_fetched,
     reach_metadata,
+    report_if_fetched,
+    report_pages,
 )
 from genesys_assets.cloud.analytics import details
 from genesys_assets.cloud.analytics.queries import DetailsJobQuery, Interval
@@ -41,7 +41,7 @@ from genesys_assets.cloud.jobs.run import JobPage
 from genesys_assets.days.completeness import (
     BEFORE,
     CONVERSATIONS,
-    DAILY,
+    DAILY_DETAILS,
     MISSING,
     DayRefused,
     Figures,
@@ -50,8 +50,8 @@ from genesys_assets.days.completeness import (
     counted_by_position,
     figures_of_both,
     figures_of_job,
-    must_not_be_emptied,
-    must_stay_complete,
+    require_not_emptied,
+    require_still_complete,
 )
 from genesys_assets.days.limits import DAYS_LIMIT
 from genesys_assets.days.sources import OVERLAP, START_DAYS
@@ -115,7 +115,7 @@ def read_days(
     refused: list[str] = []
     for day in days:
         window = {day: utc_day(day)}
-        if is_fetched(context, lake, place, window):
+        if report_if_fetched(context, lake, place, window):
             continue
         plan = plan_reading(day, available, datetime.now(UTC))
         try:
@@ -128,7 +128,7 @@ def read_days(
             refused.append(str(reason))
         else:
             # In a run of several days each is reported to Dagster as soon as it is stored.
-            describe_pages(context, window, writers, {day: metadata})
+            report_pages(context, window, writers, {day: metadata})
     if refused:
         raise dg.Failure("\n".join(refused), allow_retries=False)
 
@@ -155,7 +155,7 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
             def read(day: str, plan: ReadingPlan, writer: PageWriter) -> dict[str, Any]:
                 return _read_day(context, cloud, stored, day, plan, writer, config)
 
-            read_days(context, stored, DAILY, _JOBS, checked_keys(context, calendar.daily), available, read)
+            read_days(context, stored, DAILY_DETAILS, _JOBS, checked_keys(context, calendar.daily), available, read)
         return dg.MaterializeResult(metadata=spent)
 
     @dg.asset(
@@ -176,10 +176,10 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
             available = details_jobs.availability(cloud)
             for day in checked_keys(context, calendar.daily):
                 window = {day: utc_day(day)}
-                if is_fetched(context, stored, OVERLAP, window):
+                if report_if_fetched(context, stored, OVERLAP, window):
                     continue
                 plan = plan_reading(day, available, datetime.now(UTC))
-                _must_reach_as_far(stored, day, plan)
+                _require_reach(stored, day, plan)
                 days: dict[str, str] = {}
                 with stored.page_writers(OVERLAP, [day], provenance(context, _JOBS)) as writers:
                     writers[day].reach = Reach(plan.through)
@@ -188,13 +188,13 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
                     if plan.by_job:
                         days = _read_overlap(cloud, stored, plan.by_job, writers[day], config.page_size)
                     writers[day].provenance[START_DAYS] = days
-                describe_pages(context, window, writers, {day: {START_DAYS: dg.MetadataValue.json(days)}})
+                report_pages(context, window, writers, {day: {START_DAYS: dg.MetadataValue.json(days)}})
         return dg.MaterializeResult(metadata=spent)
 
     return [daily_details, daily_overlap]
 
 
-def _must_reach_as_far(lake: Lake, day: str, plan: ReadingPlan) -> None:
+def _require_reach(lake: Lake, day: str, plan: ReadingPlan) -> None:
     """Raises Failure if stored pages reach farther. Only this asset has the ends of conversations that end on a later
     day, so they must not be lost.
     """
@@ -220,9 +220,9 @@ def _read_day(
     """Write the day's pages with their reach and figures; returns these as metadata. Raises DayRefused."""
     before = conversations_before(lake, day)
     through, figures = _read(context, cloud, lake, plan, writer, config.page_size)
-    must_stay_complete(lake, day, through)
+    require_still_complete(lake, day, through)
     if not config.allow_emptied:
-        must_not_be_emptied(day, figures[CONVERSATIONS], before, DAILY)
+        require_not_emptied(day, figures[CONVERSATIONS], before, DAILY_DETAILS)
     if before is not None:
         figures[BEFORE] = before
     end = utc_day(day)[1]

@@ -14,7 +14,7 @@ import dagster as dg
 import pyarrow as pa
 
 from genesys_assets.assets.common import POOL, attributes, checked_keys, failing_by_name, provenance, track_requests
-from genesys_assets.assets.pages import Progress, describe_pages, reach_metadata
+from genesys_assets.assets.pages import Progress, reach_metadata, report_pages
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.errors import AnswerTooLarge, DownloadFailed
 from genesys_assets.cloud.extraction.downloads import Download, DownloadLimits, download
@@ -30,7 +30,7 @@ from genesys_assets.partitions import Calendar
 from genesys_assets.privacy.answers import CannotDrop
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 from genesys_assets.settings import DataLakeSettings
-from genesys_assets.spans import REACH_DAYS, days_around, utc_day
+from genesys_assets.spans import LONGEST_OPEN_DAYS, days_around, utc_day
 from genesys_assets.tables.data_lake.decode import UnreadableFile, open_parquet
 from genesys_assets.tables.data_lake.schemas import CONVERSATIONS, SCHEMAS, Names
 from genesys_assets.tables.data_lake.start_days import SOME_DAY, Starts, as_stored
@@ -141,7 +141,7 @@ class _DayFetch:
             writer.as_of = writer.as_of or listing.as_of
             writer.provenance |= {FILES: files}
         metadata = _metadata(files, listing) | reach_metadata(writer.reach) | {"listed": listed, "new": queue.taken}
-        describe_pages(self.context, {self.day: utc_day(self.day)}, writers, {self.day: metadata})
+        report_pages(self.context, {self.day: utc_day(self.day)}, writers, {self.day: metadata})
         self._warn(files)
 
     def _find_unknown_days(
@@ -219,7 +219,7 @@ class _EarlierStarts:
     def __init__(self, lake: Lake, day: str, names: Names) -> None:
         self._lake = lake
         self._names = names
-        self._unread = days_around(day, before=REACH_DAYS, after=-1)
+        self._unread = days_around(day, before=LONGEST_OPEN_DAYS, after=-1)
         self._starts = Starts()
 
     def days_of(self, ids: pa.Array) -> tuple[frozenset[str], pa.Array]:

@@ -135,11 +135,11 @@ def _of_day(observation: _Observation, cloud: GenesysCloud, day: str) -> Iterato
     """The answers. Raises NotToday as soon as one is from another day, by the platform's clock."""
     start, end = utc_day(day)
     for page in observation.ask(cloud):
-        _must_lie(observation, page.as_of, day, start, end)
+        _require_within(observation, page.as_of, day, start, end)
         yield page
 
 
-def _must_lie(observation: _Observation, as_of: datetime, day: str, start: datetime, end: datetime) -> None:
+def _require_within(observation: _Observation, as_of: datetime, day: str, start: datetime, end: datetime) -> None:
     if not start <= as_of < end:
         raise NotToday(
             f"{observation.place} of {day} cannot be fetched: it is {as_of:%Y-%m-%d %H:%M:%S} UTC on the platform. "

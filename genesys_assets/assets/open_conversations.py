@@ -15,7 +15,7 @@ from genesys_assets.assets.common import (
 )
 from genesys_assets.checks.table_checks import check_specs, passed_checks
 from genesys_assets.keys import asset_key
-from genesys_assets.partitions import REACH_DAYS, days_around
+from genesys_assets.partitions import LONGEST_OPEN_DAYS, days_around
 from genesys_assets.resources import LakeResource
 from genesys_assets.settings import OpenConversationSettings
 from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS, SESSIONS
@@ -35,13 +35,13 @@ def build_open_conversation_assets() -> list[dg.AssetsDefinition]:
         # Without this, Dagster's command line refuses a range of days for every job that includes this asset.
         backfill_policy=ONE_RUN,
         deps=[asset_key("tables", "conversations"), asset_key("tables", "sessions")],
-        description=description(spec, f"Source: genesys/tables/conversations of the last {REACH_DAYS} days."),
+        description=description(spec, f"Source: genesys/tables/conversations of the last {LONGEST_OPEN_DAYS} days."),
         check_specs=[*check_specs(spec, key), too_long],
         **attributes("tables", "arrow", "parquet"),
     )
     def register(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         now = datetime.now(UTC)
-        days = days_around(f"{now:%Y-%m-%d}", before=REACH_DAYS, after=0)
+        days = days_around(f"{now:%Y-%m-%d}", before=LONGEST_OPEN_DAYS, after=0)
         columns = ["conversation_id", "conversation_start", "media_type"]
         stored, origin = lake.lake, provenance(context, "genesys/tables/conversations")
         with stored.table_writers({place: spec}, None, origin) as writing:

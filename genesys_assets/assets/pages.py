@@ -28,15 +28,15 @@ from genesys_assets.cloud.analytics.conversations import ConversationsPage
 from genesys_assets.cloud.analytics.fetch_progress import FetchProgress
 from genesys_assets.cloud.analytics.queries import Interval
 from genesys_assets.days.completeness import (
-    DAILY,
-    HOURLY,
+    DAILY_DETAILS,
+    HOURLY_DETAILS,
     TOTAL_HITS,
     DayEmptied,
     counted_by_position,
     figures_of_query,
     is_figure,
-    must_not_be_emptied,
     newest_figures,
+    require_not_emptied,
 )
 from genesys_assets.days.limits import HOURS_LIMIT
 from genesys_assets.days.sources import START_DAYS
@@ -51,7 +51,7 @@ A_LITTLE_AGO = timedelta(minutes=1)
 """An interval that reaches into the present ends this long before now: newer data is still arriving."""
 _LOG_EVERY = timedelta(seconds=15)
 
-Window = tuple[datetime, datetime]
+Bounds = tuple[datetime, datetime]
 """Half-open, in UTC."""
 
 
@@ -84,10 +84,10 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
         windows = {key: utc_hour(key) for key in checked_keys(context, calendar.hourly)}
         with track_requests(cloud) as spent:
             for hours in day_by_day(windows):
-                if is_fetched(context, stored, HOURLY, hours):
+                if report_if_fetched(context, stored, HOURLY_DETAILS, hours):
                     continue
                 interval = Interval(min(hours.values())[0], max(hours.values())[1])
-                with stored.page_writers(HOURLY, list(hours), origin) as writers:
+                with stored.page_writers(HOURLY_DETAILS, list(hours), origin) as writers:
                     progress, reading = Progress(context, str(interval)), FetchProgress()
                     near, as_of = _page_before(stored, min(hours)), None
                     for page in details.fetch(cloud, interval, near=near, on_progress=progress, reading=reading):
@@ -97,31 +97,31 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
                     figures = figures_of_query(reading, cloud.now())
                     figures |= counted_by_position(cloud, min(hours)[:10], figures)
                     if reading.total_hits_last == 0 and not config.allow_emptied:
-                        _must_not_be_emptied(stored, min(hours)[:10])
+                        _require_not_emptied(stored, min(hours)[:10])
                     for writer in writers.values():
                         writer.provenance.update(figures)
                         # An hour without conversations has no page. It is known as of the last page of its day.
                         writer.as_of = writer.as_of or as_of
-                describe_pages(context, hours, writers, dict.fromkeys(hours, figures))
+                report_pages(context, hours, writers, dict.fromkeys(hours, figures))
         return dg.MaterializeResult(metadata=spent)
 
     return hourly_details
 
 
-def _must_not_be_emptied(lake: Lake, day: str) -> None:
+def _require_not_emptied(lake: Lake, day: str) -> None:
     try:
-        must_not_be_emptied(day, 0, newest_figures(lake, day, [HOURLY]).get(TOTAL_HITS), HOURLY)
+        require_not_emptied(day, 0, newest_figures(lake, day, [HOURLY_DETAILS]).get(TOTAL_HITS), HOURLY_DETAILS)
     except DayEmptied as emptied:
         raise dg.Failure(str(emptied), allow_retries=False) from emptied
 
 
-def day_by_day(windows: dict[str, Window]) -> Iterator[dict[str, Window]]:
+def day_by_day(windows: dict[str, Bounds]) -> Iterator[dict[str, Bounds]]:
     """The windows of one UTC day at a time, so that a long range is stored day by day while it is fetched."""
     for _, of_day in groupby(sorted(windows.items()), key=lambda item: item[0][:10]):
         yield dict(of_day)
 
 
-def is_fetched(context: dg.AssetExecutionContext, lake: Lake, asset: str, windows: dict[str, Window]) -> bool:
+def report_if_fetched(context: dg.AssetExecutionContext, lake: Lake, asset: str, windows: dict[str, Bounds]) -> bool:
     """Whether the run that this one continues has stored these partitions already. If so, reports them to Dagster."""
     is_stored = all(is_continued(context, lake.provenance(asset, key)) for key in windows)
     if is_stored:
@@ -132,10 +132,10 @@ def is_fetched(context: dg.AssetExecutionContext, lake: Lake, asset: str, window
 
 
 def _as_stored(lake: Lake, asset: str, key: str) -> dict[str, Any]:
-    """The metadata of a stored partition, as `describe_pages` and its caller report it, from what its file says."""
+    """The metadata of a stored partition, as `report_pages` and its caller report it, from what its file says."""
     origin, reach, pages = lake.provenance(asset, key), lake.reach(asset, key), lake.rows(asset, key)
     figures = {name: value for name, value in origin.items() if name == START_DAYS or is_figure(name)}
-    of_reach = {} if reach is None or asset != DAILY else reach_metadata(reach)
+    of_reach = {} if reach is None or asset != DAILY_DETAILS else reach_metadata(reach)
     counts = {"pages": pages, "dagster/partition_row_count": pages, "dagster/column_schema": column_schema(PAGES)}
     return counts | figures | of_reach
 
@@ -154,16 +154,16 @@ def _page_before(lake: Lake, hour: str) -> int | None:
     return details.number_in_day(stored.about(len(stored) - 1).request) if stored else None
 
 
-def _hours_touched(page: ConversationsPage, hours: dict[str, Window]) -> Sequence[str]:
+def _hours_touched(page: ConversationsPage, hours: dict[str, Bounds]) -> Sequence[str]:
     if page.span is None:
         return list(hours)[:1]
     first, last = page.span
     return [key for key, (start, end) in hours.items() if start <= last and first < end]
 
 
-def describe_pages(
+def report_pages(
     context: dg.AssetExecutionContext,
-    windows: dict[str, Window],
+    windows: dict[str, Bounds],
     writers: dict[str | None, PageWriter],
     more: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:

@@ -68,7 +68,9 @@ def as_table(problems: Iterable[Problem]) -> str:
     """Problems as a Markdown table."""
     from tabulate import tabulate
 
-    rows = [[f"{each.line}:{each.column}", each.field, _cell(each.message), _cell(each.shown)] for each in problems]
+    rows = [
+        [f"{each.line}:{each.column}", each.field, _cell(each.message), _cell(each.value_text)] for each in problems
+    ]
     return tabulate(rows, headers=["line", "field", "what is wrong", "value"], tablefmt="github", disable_numparse=True)
 
 

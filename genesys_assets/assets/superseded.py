@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from genesys_assets.assets.common import attributes
-from genesys_assets.days.completeness import DAILY, HOURLY, MISSING, is_complete, newest_figures
+from genesys_assets.days.completeness import DAILY_DETAILS, HOURLY_DETAILS, MISSING, is_complete, newest_figures
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import DAY
@@ -38,7 +38,7 @@ def build_superseded_asset() -> dg.AssetsDefinition:
             return dg.MaterializeResult(metadata={"hours_removed": 0})
         stored = lake.lake
         hours = superseded_hours(stored, f"{datetime.now(UTC) - DAY * keep:%Y-%m-%d}")
-        stored.remove(HOURLY, hours)
+        stored.remove(HOURLY_DETAILS, hours)
         days = sorted({hour[:10] for hour in hours})
         return dg.MaterializeResult(metadata={"hours_removed": len(hours), "days": days})
 
@@ -49,12 +49,14 @@ def superseded_hours(lake: Lake, until: str) -> list[str]:
     """The keys of the stored hours of days before `until` that no table needs: their day is complete, has at least as
     many conversations as the platform reported, and was read after them.
     """
-    stored = [hour for hour in lake.page_partitions(HOURLY) if hour[:10] < until]
+    stored = [hour for hour in lake.page_partitions(HOURLY_DETAILS) if hour[:10] < until]
     days = {hour[:10] for hour in stored}
-    complete = {day for day in days if is_complete(lake, day) and newest_figures(lake, day, [DAILY]).get(MISSING) == 0}
+    complete = {
+        day for day in days if is_complete(lake, day) and newest_figures(lake, day, [DAILY_DETAILS]).get(MISSING) == 0
+    }
     return [hour for hour in stored if hour[:10] in complete and _is_older(lake, hour)]
 
 
 def _is_older(lake: Lake, hour: str) -> bool:
     """Whether the hour was read before its day, so that the day has newer pages of all its conversations."""
-    return lake.newness([(HOURLY, hour)]) <= lake.newness([(DAILY, hour[:10])])
+    return lake.newness([(HOURLY_DETAILS, hour)]) <= lake.newness([(DAILY_DETAILS, hour[:10])])

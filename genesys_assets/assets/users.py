@@ -42,8 +42,8 @@ from genesys_assets.days.users import (
     USER_TABLES,
     SpansRead,
     has_status,
-    must_not_be_worse,
     of_user_tables,
+    require_not_worse,
     spans_stored_under,
     spans_within,
     user_pages_of,
@@ -126,7 +126,7 @@ def _read_day(
     # A day without pages is known as of the end of the plan.
     writer.as_of = writer.as_of or plan.until
     figures = spans.figures
-    must_not_be_worse(lake, day, writer.reach, figures["users_read"], allow_emptied=config.allow_emptied)
+    require_not_worse(lake, day, writer.reach, figures["users_read"], allow_emptied=config.allow_emptied)
     writer.provenance |= {**figures, SPAN_DAYS: spans.span_days}
     return reach_metadata(writer.reach) | figures
 

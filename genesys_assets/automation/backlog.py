@@ -23,12 +23,12 @@ from genesys_assets.days import DAY, HOUR, hours_of, utc_day
 from genesys_assets.days.data_lake import LAKE_FILES
 from genesys_assets.days.families import has_answers, unanswered
 from genesys_assets.days.sources import (
-    DAILY,
     DAILY_AGGREGATES,
-    HOURLY,
+    DAILY_DETAILS,
     HOURLY_AGGREGATES,
-    IMPORTED,
+    HOURLY_DETAILS,
     IMPORTED_DAILY,
+    IMPORTED_DETAILS,
     IMPORTED_HOURLY,
     OVERLAP,
 )
@@ -135,7 +135,7 @@ def hours_backlog(
     because then a job reads the day. Imported days are left as they are.
     """
     builder, last_full_hour = BacklogBuilder(), f"{now - SETTLING - HOUR:%Y-%m-%d-%H:00}"
-    aggregates, details = lake.stored(HOURLY_AGGREGATES), lake.stored(HOURLY)
+    aggregates, details = lake.stored(HOURLY_AGGREGATES), lake.stored(HOURLY_DETAILS)
     again = look_back_moments(calendar, now)
     for day in days_until_today(calendar, now):
         hours = [hour for hour in hours_of(day) if hour <= last_full_hour]
@@ -148,10 +148,10 @@ def hours_backlog(
             elif unasked or (day in again and aggregates[hour].written_at < again[day]):
                 builder.add(hour, HOURLY_AGGREGATES)
         left_to_jobs = available is not None and utc_day(day)[1] <= available
-        if not (left_to_jobs or is_complete(lake, DAILY, day) or _is_imported(lake, IMPORTED, day)):
+        if not (left_to_jobs or is_complete(lake, DAILY_DETAILS, day) or _is_imported(lake, IMPORTED_DETAILS, day)):
             for hour in hours:
                 if hour not in details:
-                    builder.add(hour, HOURLY)
+                    builder.add(hour, HOURLY_DETAILS)
     return builder.backlog
 
 
@@ -160,7 +160,7 @@ def has_read_hours(lake: Lake, run: Run, day: str) -> bool:
     depend on each other: pages of a day also have conversations that began on other days.
     """
     hours = [hour for hour in hours_of(day) if run.first <= hour <= run.last]
-    if run.created_at is None or not hours or not run.assets <= {HOURLY, HOURLY_AGGREGATES}:
+    if run.created_at is None or not hours or not run.assets <= {HOURLY_DETAILS, HOURLY_AGGREGATES}:
         return False
     stored = [lake.stored(place).get(hour) for place in run.assets for hour in hours]
     return all(partition is not None and partition.written_at >= run.created_at for partition in stored)
@@ -174,9 +174,11 @@ def days_backlog(lake: Lake, calendar: Calendar, now: datetime, available: datet
     for day in days_until_today(calendar, now):
         since = again.get(day)
         if available is not None and utc_day(day)[1] <= available:
-            imported = _is_imported(lake, IMPORTED, day)
-            if not (imported or is_complete(lake, DAILY, day)) or _is_due(lake, DAILY, day, since, available):
-                builder.add(day, DAILY)
+            imported = _is_imported(lake, IMPORTED_DETAILS, day)
+            if not (imported or is_complete(lake, DAILY_DETAILS, day)) or _is_due(
+                lake, DAILY_DETAILS, day, since, available
+            ):
+                builder.add(day, DAILY_DETAILS)
             if not (imported or _reaches(lake, OVERLAP, day)) or _is_due(lake, OVERLAP, day, since, available):
                 builder.add(day, OVERLAP)
         end = calendar.business_day(day)[1]

@@ -21,7 +21,7 @@ from genesys_assets.cloud.analytics.queries import Interval
 from genesys_assets.days import DAY, hours_of, utc_day, utc_hour
 from genesys_assets.days.data_lake import LAKE_FILES
 from genesys_assets.days.limits import DAYS_LIMIT
-from genesys_assets.days.sources import DAILY, DAILY_AGGREGATES, HOURLY, HOURLY_AGGREGATES, OVERLAP
+from genesys_assets.days.sources import DAILY_AGGREGATES, DAILY_DETAILS, HOURLY_AGGREGATES, HOURLY_DETAILS, OVERLAP
 from genesys_assets.days.users import USER_DETAILS
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import Calendar
@@ -43,8 +43,8 @@ count.
 _ASSUMED_BYTES = {
     HOURLY_AGGREGATES: 182,
     DAILY_AGGREGATES: 11,
-    HOURLY: 888,
-    DAILY: 481,
+    HOURLY_DETAILS: 888,
+    DAILY_DETAILS: 481,
     OVERLAP: 125,
     USER_DETAILS: 40,
     "tables/conversations": 43,
@@ -172,7 +172,7 @@ class _Range:
         """The places of the pages that are fetched."""
         users = [USER_DETAILS] if self.terms.users else []
         of_data_lake = [LAKE_FILES] if self.terms.data_lake else []
-        return [HOURLY_AGGREGATES, HOURLY, DAILY, OVERLAP, DAILY_AGGREGATES, *users, *of_data_lake]
+        return [HOURLY_AGGREGATES, HOURLY_DETAILS, DAILY_DETAILS, OVERLAP, DAILY_AGGREGATES, *users, *of_data_lake]
 
     @cached_property
     def _days(self) -> list[str]:
@@ -207,7 +207,7 @@ class _Range:
         keys = {hour for day in self._days for hour in hours_of(day)} | {*self._days}
         stored = len(keys.intersection(map(str, self.lake.stored(place))).difference(missing))
         per_day, measured = self._bytes_a_day(place)
-        part = 1 / 24 if place in (HOURLY, HOURLY_AGGREGATES) else 1
+        part = 1 / 24 if place in (HOURLY_DETAILS, HOURLY_AGGREGATES) else 1
         size = round(per_day * part * len(missing))
         return AssetEstimate(place, stored, len(missing), self._requests(place, missing), size, measured)
 
@@ -232,7 +232,7 @@ class _Range:
             zone = None if self.calendar.zone.key == "UTC" else self.calendar.zone.key
             spans = [Interval(*self.calendar.business_day(day)) for day in missing]
             return self.terms.daily_questions * self._windows(spans, zone)
-        if place == HOURLY:
+        if place == HOURLY_DETAILS:
             days = len({hour[:10] for hour in missing})
             # The query is by UTC day. One more page is read, because only it shows that there are no more.
             return days * (int(self._conversations * len(missing) / 24 / days) // QUERY_PAGE + 1)
@@ -260,8 +260,8 @@ class _Range:
         """The share of a day's conversations that a place has, estimated by its bytes relative to those of
         daily_details.
         """
-        sizes = self._bytes_a_day(place)[0], self._bytes_a_day(DAILY)[0]
-        return 1.0 if place == DAILY else min(1.0, sizes[0] / max(1.0, sizes[1]))
+        sizes = self._bytes_a_day(place)[0], self._bytes_a_day(DAILY_DETAILS)[0]
+        return 1.0 if place == DAILY_DETAILS else min(1.0, sizes[0] / max(1.0, sizes[1]))
 
     def _windows(self, spans: Sequence[Interval], zone: str | None) -> int:
         return sum(1 for _ in group_spans(spans, self.terms.longest_window, zone))

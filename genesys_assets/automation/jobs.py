@@ -12,7 +12,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from genesys_assets.checks.completeness import TABLE
 from genesys_assets.checks.looked_at import AS_MANY, DAY_MATCHES, OF_SESSIONS
 from genesys_assets.checks.reconciliation import DAYS, SESSIONS
-from genesys_assets.keys import LAYER, LAYERS, asset_key, named
+from genesys_assets.keys import LAYER, LAYERS, asset_key, translated_key
 
 CHECKS_OF_DAYS = (
     dg.AssetCheckKey(TABLE, AS_MANY),
@@ -82,7 +82,7 @@ def _selections() -> Mapping[str, Mapping[str, dg.AssetSelection]]:
     listed = _layer("reference") - observed
     ops = _assets("ops", "superseded_pages", "housekeeping", "reports_file")
     of_a_day = {layer: _layer(layer) for layer in ("tables", "reports", "published")}
-    checks = [check.replace_asset_key(named(check.asset_key)) for check in CHECKS_OF_DAYS]
+    checks = [check.replace_asset_key(translated_key(check.asset_key)) for check in CHECKS_OF_DAYS]
     return {
         "hourly": {"pages": _assets("pages", "hourly_aggregates", "hourly_details")},
         "complete": {"pages": _assets("pages", "daily_details", "daily_overlap", "daily_aggregates")},

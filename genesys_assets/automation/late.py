@@ -13,7 +13,7 @@ from datetime import datetime
 from genesys_assets.automation.backlog import unobserved
 from genesys_assets.days import DAY, HOUR, utc_day, utc_hour
 from genesys_assets.days.limits import DAYS_LIMIT, HOURS_LIMIT, PUBLISHED_LIMIT
-from genesys_assets.days.sources import DAILY, HOURLY, HOURLY_AGGREGATES
+from genesys_assets.days.sources import DAILY_DETAILS, HOURLY_AGGREGATES, HOURLY_DETAILS
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import Calendar
 
@@ -33,7 +33,7 @@ def find_late(
     """What is late now. `published` are the days that have been published; None if nothing should be. `observed` are
     the places of the daily observations.
     """
-    for place in (HOURLY_AGGREGATES, HOURLY):
+    for place in (HOURLY_AGGREGATES, HOURLY_DETAILS):
         yield from _hours(lake, calendar, now, place)
     yield from _days(lake, calendar, now)
     if published is not None:
@@ -51,12 +51,16 @@ def _hours(lake: Lake, calendar: Calendar, now: datetime, place: str) -> Iterato
 
 
 def _days(lake: Lake, calendar: Calendar, now: datetime) -> Iterator[LateFigure]:
-    complete = (key for key in sorted(filter(None, lake.stored(DAILY)), reverse=True) if _is_complete(lake, key))
+    complete = (
+        key for key in sorted(filter(None, lake.stored(DAILY_DETAILS)), reverse=True) if _is_complete(lake, key)
+    )
     newest = next(complete, None)
     known = utc_day(newest)[1] if newest else _start(calendar)
     if now > known + DAY + DAYS_LIMIT:
-        message = f"the newest complete day of genesys/{DAILY} is {newest}" if newest else "no day is complete yet"
-        yield LateFigure(DAILY, known + DAY + DAYS_LIMIT, message)
+        message = (
+            f"the newest complete day of genesys/{DAILY_DETAILS} is {newest}" if newest else "no day is complete yet"
+        )
+        yield LateFigure(DAILY_DETAILS, known + DAY + DAYS_LIMIT, message)
 
 
 def _published(calendar: Calendar, now: datetime, published: Iterable[str]) -> Iterator[LateFigure]:
@@ -85,5 +89,5 @@ def _start(calendar: Calendar) -> datetime:
 
 
 def _is_complete(lake: Lake, day: str) -> bool:
-    footer = lake.footer(DAILY, day)
+    footer = lake.footer(DAILY_DETAILS, day)
     return footer is not None and footer.reach is not None and footer.reach.is_complete

@@ -19,17 +19,17 @@ from genesys_assets.automation.backlog import INTERVALS, SETTLING, BacklogBuilde
 from genesys_assets.automation.next_run import CHECKS, Backlog, last_moment
 from genesys_assets.checks.looked_at import CHECKED
 from genesys_assets.cloud.analytics.families import FAMILIES, AggregateFamily
-from genesys_assets.days import DAY, REACH_DAYS, Window, hours_of, made_of, utc_day, waits
+from genesys_assets.days import DAY, LONGEST_OPEN_DAYS, Window, hours_of, made_of, utc_day, waits
 from genesys_assets.days.data_lake import reach_of as lake_reach
 from genesys_assets.days.families import has_answers
 from genesys_assets.days.ledgered import ledgered_places
 from genesys_assets.days.sources import (
-    DAILY,
     DAILY_AGGREGATES,
-    HOURLY,
+    DAILY_DETAILS,
     HOURLY_AGGREGATES,
-    IMPORTED,
+    HOURLY_DETAILS,
     IMPORTED_DAILY,
+    IMPORTED_DETAILS,
     IMPORTED_HOURLY,
 )
 from genesys_assets.days.users import USER_TABLES, has_status, of_user_tables
@@ -118,7 +118,11 @@ def can_make_table(lake: Lake, place: str, day: str, now: datetime) -> bool:
         return _has_hours(lake, HOURLY_AGGREGATES, hours_of(day), every=every) and has_answers(
             lake, day, _FAMILIES[place]
         )
-    whole, hours = ((IMPORTED_HOURLY,), HOURLY_AGGREGATES) if place == INTERVALS else ((DAILY, IMPORTED), HOURLY)
+    whole, hours = (
+        ((IMPORTED_HOURLY,), HOURLY_AGGREGATES)
+        if place == INTERVALS
+        else ((DAILY_DETAILS, IMPORTED_DETAILS), HOURLY_DETAILS)
+    )
     is_over = utc_day(day)[1] <= now
     if _has_pages(lake, whole, day) or _has_hours(lake, hours, hours_of(day), every=is_over):
         return True
@@ -224,7 +228,7 @@ def can_make_report(lake: Lake, calendar: Calendar, report: Report, day: str) ->
     if not report.has_partition(day, calendar.start_date):
         return False
     try:
-        StoredDay(lake, day, calendar.zone, calendar.start_date).must_hold(report)
+        StoredDay(lake, day, calendar.zone, calendar.start_date).require_data(report)
     except NotStored:
         return False
     return True
@@ -266,4 +270,4 @@ def published_backlog(
 
 def published_since(calendar: Calendar, now: datetime) -> str:
     """The first day that automation checks and publishes: no sensor reads older days again."""
-    return f"{(now - DAY * (REACH_DAYS + calendar.look_back_days)).date()}"
+    return f"{(now - DAY * (LONGEST_OPEN_DAYS + calendar.look_back_days)).date()}"

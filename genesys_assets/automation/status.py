@@ -20,12 +20,12 @@ from genesys_assets.days.data_lake import LAKE_FILES
 from genesys_assets.days.families import unanswered
 from genesys_assets.days.limits import DAYS_LIMIT, HOURS_LIMIT, PUBLISHED_LIMIT
 from genesys_assets.days.sources import (
-    DAILY,
     DAILY_AGGREGATES,
-    HOURLY,
+    DAILY_DETAILS,
     HOURLY_AGGREGATES,
-    IMPORTED,
+    HOURLY_DETAILS,
     IMPORTED_DAILY,
+    IMPORTED_DETAILS,
     IMPORTED_HOURLY,
     OVERLAP,
 )
@@ -45,9 +45,9 @@ TABLES = (*stale.CONVERSATION_TABLES, backlog.INTERVALS, stale.DAYS)
 """The tables that every finished day has."""
 LIVE = ("live/conversations", "live/queues")
 """Snapshots. They are never missing: a moment that was not observed is lost."""
-_IMPORTED = (IMPORTED, IMPORTED_HOURLY, IMPORTED_DAILY)
+_IMPORTED = (IMPORTED_DETAILS, IMPORTED_HOURLY, IMPORTED_DAILY)
 _LAYERS = ("reference", "pages", "tables", "ops", "reports", "published", "live")
-_LIMITS = dict.fromkeys((DAILY, OVERLAP, USER_DETAILS, LAKE_FILES), DAYS_LIMIT)
+_LIMITS = dict.fromkeys((DAILY_DETAILS, OVERLAP, USER_DETAILS, LAKE_FILES), DAYS_LIMIT)
 """A partition of pages may be stored this long after its end. For other places it is `HOURS_LIMIT`."""
 
 MadeOfPublished = Callable[[str], Mapping[str, str] | None]
@@ -149,7 +149,16 @@ class _StatusBuilder:
         imported = (place for place in _IMPORTED if self.lake.stored(place))
         users = (*((USER_DETAILS,) if self._has_users else ()), *(stale.USER_PLACES if self._has_status else ()))
         of_data_lake = (LAKE_FILES,) if self.lake.stored(LAKE_FILES) else ()
-        pages = (HOURLY_AGGREGATES, HOURLY, DAILY, OVERLAP, DAILY_AGGREGATES, *users, *of_data_lake, *imported)
+        pages = (
+            HOURLY_AGGREGATES,
+            HOURLY_DETAILS,
+            DAILY_DETAILS,
+            OVERLAP,
+            DAILY_AGGREGATES,
+            *users,
+            *of_data_lake,
+            *imported,
+        )
         reports = (f"reports/{report.name}" for report in self.reports)
         of_waits = (waits.PLACE,) if self.lake.stored(waits.PLACE) else ()
         listed = (*backlog.REFERENCE, *self.observed, *pages, *self.tables, *of_waits)
@@ -345,8 +354,10 @@ class _StatusBuilder:
         return (part.written_at for place in places for part in self.lake.stored(place).values())
 
     def _pages_of(self, day: str) -> list[tuple[str, str]]:
-        of_day = [(place, day) for place in (DAILY, OVERLAP, DAILY_AGGREGATES, USER_DETAILS, LAKE_FILES, *_IMPORTED)]
-        return [*of_day, *((place, hour) for place in (HOURLY, HOURLY_AGGREGATES) for hour in hours_of(day))]
+        of_day = [
+            (place, day) for place in (DAILY_DETAILS, OVERLAP, DAILY_AGGREGATES, USER_DETAILS, LAKE_FILES, *_IMPORTED)
+        ]
+        return [*of_day, *((place, hour) for place in (HOURLY_DETAILS, HOURLY_AGGREGATES) for hour in hours_of(day))]
 
     def _is_whole(self, place: str, key: str, end: datetime) -> bool:
         footer = self.lake.footer(place, key)

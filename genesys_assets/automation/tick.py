@@ -33,8 +33,7 @@ from genesys_assets.cloud.errors import GenesysCloudError, MissingPermission
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.days import DAY, hours_of, utc_day
 from genesys_assets.days.limits import HOURS_LIMIT
-from genesys_assets.days.sources import DAILY as DAILY_DETAILS
-from genesys_assets.days.sources import HOURLY as HOURLY_DETAILS
+from genesys_assets.days.sources import DAILY_DETAILS, HOURLY_DETAILS
 from genesys_assets.days.users import USER_DETAILS
 from genesys_assets.keys import keys
 from genesys_assets.lake.lake import Lake

@@ -19,7 +19,7 @@ from genesys_assets.automation.manifests import ManifestReader
 from genesys_assets.automation.next_run import Run
 from genesys_assets.automation.progress import location_of, runs_of
 from genesys_assets.automation.switches import sensor_status
-from genesys_assets.days import DAY, REACH_DAYS
+from genesys_assets.days import DAY, LONGEST_OPEN_DAYS
 from genesys_assets.keys import keys, places
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import shared_lake, shared_s3_client
@@ -128,7 +128,7 @@ class _Scan:
         if key is None:
             return
         reader = ManifestReader(publishing.publisher(shared_s3_client))
-        first = max(self.now.date() - DAY * (REACH_DAYS + calendar.look_back_days), calendar.start_date)
+        first = max(self.now.date() - DAY * (LONGEST_OPEN_DAYS + calendar.look_back_days), calendar.start_date)
         days = {first + DAY * number for number in range((self.now.date() - first).days + 1)}
         reported = {date.fromisoformat(day) for day in self.instance.get_materialized_partitions(key)}
         manifests = {day: reader.manifest(f"{day}") for day in sorted(days - reported, reverse=True)}

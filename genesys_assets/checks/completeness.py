@@ -21,8 +21,8 @@ import dagster as dg
 from genesys_assets.checks.looked_at import AS_MANY, CHECKED
 from genesys_assets.checks.reconciliation import run_days
 from genesys_assets.days import completeness as figures
-from genesys_assets.days.verdicts import Verdict, give, looked_at
-from genesys_assets.keys import named, our_key
+from genesys_assets.days.verdicts import Verdict, looked_at, store_verdicts
+from genesys_assets.keys import our_key, translated_key
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.resources import LakeResource
@@ -37,14 +37,14 @@ NOT_SHRUNK = "day_has_not_shrunk"
 class DayFigures:
     """The figures of one day, each None if it is unknown.
 
-    `there` is the exact number of conversations; `rows` are those of the table; `rereads` is how often pages were read
-    once more because conversations had moved between them, and `moved_again` whether they moved then too; `forgotten`
-    is how many conversations were removed because somebody must be forgotten.
+    `exact_count` is the exact number of conversations; `rows` are those of the table; `rereads` is how often pages were
+    read once more because conversations had moved between them, and `moved_again` whether they moved then too;
+    `forgotten` is how many conversations were removed because somebody must be forgotten.
     """
 
     day: str
     total_hits: int
-    there: int | None
+    exact_count: int | None
     rows: int
     conversations_read: int | None
     pages_read: int | None
@@ -58,7 +58,7 @@ class DayFigures:
     @property
     def expected(self) -> int:
         """How many conversations the day has: the exact number if it is known, else the estimate."""
-        return self.total_hits if self.there is None else self.there
+        return self.total_hits if self.exact_count is None else self.exact_count
 
     @property
     def missing(self) -> int:
@@ -88,7 +88,9 @@ def day_figures(lake: Lake, day: str) -> DayFigures | str:
     if not lake.has("tables/conversations", day):
         return "conversations is not stored"
     is_complete = figures.is_complete(lake, day)
-    platform = figures.newest_figures(lake, day, [figures.DAILY] if is_complete else [figures.DAILY, figures.HOURLY])
+    platform = figures.newest_figures(
+        lake, day, [figures.DAILY_DETAILS] if is_complete else [figures.DAILY_DETAILS, figures.HOURLY_DETAILS]
+    )
     if platform.get(figures.TOTAL_HITS) is None:
         return "the platform gave no total"
     if datetime.fromisoformat(platform[figures.READ_AT]) < end:
@@ -96,12 +98,12 @@ def day_figures(lake: Lake, day: str) -> DayFigures | str:
     return DayFigures(
         day=day,
         total_hits=platform[figures.TOTAL_HITS],
-        there=platform.get(figures.THERE),
+        exact_count=platform.get(figures.THERE),
         rows=lake.rows("tables/conversations", day),
         conversations_read=platform[figures.CONVERSATIONS] if is_complete else None,
         pages_read=platform.get(figures.PAGES),
         pages_expected=platform.get(figures.PAGES_EXPECTED),
-        pages_stored=len(lake.pages(figures.DAILY, day) or ()) if is_complete else None,
+        pages_stored=len(lake.pages(figures.DAILY_DETAILS, day) or ()) if is_complete else None,
         duplicates_dropped=lake.provenance("tables/conversations", day).get("duplicates_dropped"),
         rereads=platform.get(figures.REREADS),
         moved_again=bool(platform.get(figures.MOVED_AGAIN)),
@@ -111,7 +113,7 @@ def day_figures(lake: Lake, day: str) -> DayFigures | str:
 
 def shrunk(lake: Lake, day: str) -> tuple[int, int] | None:
     """How many conversations the day had before its last reading and has now, if it lost more than half; else None."""
-    platform = figures.newest_figures(lake, day, [figures.DAILY])
+    platform = figures.newest_figures(lake, day, [figures.DAILY_DETAILS])
     before, now = platform.get(figures.BEFORE), platform.get(figures.CONVERSATIONS)
     return (before, now) if before is not None and now is not None and 2 * now < before else None
 
@@ -124,7 +126,7 @@ def build_table_check(calendar: Calendar, *, tolerance: str) -> dg.AssetChecksDe
 def _as_many(calendar: Calendar, tolerance: Tolerance) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         name=AS_MANY,
-        asset=named(TABLE),
+        asset=translated_key(TABLE),
         description="The day has no fewer rows than it has conversations according to the platform, within "
         "GENESYS_ASSETS_COMPLETENESS_TOLERANCE, and every page that was read is stored.",
     )
@@ -132,7 +134,7 @@ def _as_many(calendar: Calendar, tolerance: Tolerance) -> dg.AssetChecksDefiniti
         figures_by_day = {day: day_figures(lake.lake, day) for day in run_days(context, calendar)}
         for day, of_day in figures_by_day.items():
             rows = looked_at(lake.lake, day, CHECKED["conversations"].looked_at)
-            give(
+            store_verdicts(
                 lake.lake, day, [_verdict(of_day, tolerance)], rows, {"run_id": context.run.run_id, "source": "checks"}
             )
         known = [of_day for of_day in figures_by_day.values() if isinstance(of_day, DayFigures)]
@@ -165,7 +167,7 @@ def _verdict(of_day: DayFigures | str, tolerance: Tolerance) -> Verdict:
 def build_pages_check(calendar: Calendar) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         name=NOT_SHRUNK,
-        asset=named(PAGES),
+        asset=translated_key(PAGES),
         description="The last reading of the day brought at least half as many conversations as the one before. If it "
         "did not, the OAuth client may have lost a division.",
     )

@@ -21,7 +21,7 @@ from genesys_assets.checks.reconciliation import run_days
 from genesys_assets.days import Window, data_lake, data_lake_status
 from genesys_assets.days.completeness import is_complete
 from genesys_assets.days.users import USER_DETAILS
-from genesys_assets.keys import named, our_key
+from genesys_assets.keys import our_key, translated_key
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import Calendar
 from genesys_assets.resources import LakeResource
@@ -138,7 +138,7 @@ def _figures(tables: Iterable[pa.Table]) -> Figures:
 def build_data_lake_check(calendar: Calendar) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         name=MATCHES,
-        asset=named(FILES),
+        asset=translated_key(FILES),
         description="On days that both details jobs and the data lake have completely: the same conversations, each "
         "metric as often and with the same sum, and the same time of agents in each status. The data lake is little "
         "documented: if an assumption about it is wrong, this check shows it.",

@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 
 from genesys_assets.days import Window
 from genesys_assets.lake.lake import Lake, Reach
-from genesys_assets.partitions import REACH_DAYS, Calendar, days_around, utc_day
+from genesys_assets.partitions import LONGEST_OPEN_DAYS, Calendar, days_around, utc_day
 from genesys_assets.tables import reconcile
 from genesys_assets.tables.conversations import decode, merge
 from genesys_assets.tables.conversations.explode import explode
@@ -96,7 +96,7 @@ class UnreadConversations:
 
 
 def reconcile_sessions(
-    lake: Lake, day: str, tolerance: Tolerance, *, reach_days: int = REACH_DAYS
+    lake: Lake, day: str, tolerance: Tolerance, *, reach_days: int = LONGEST_OPEN_DAYS
 ) -> dict[str, DayComparison | str]:
     """The result of each check for the day, or why it could not be evaluated, by the name of the check."""
     obstacle = _obstacle(lake, day, "session_metrics", "interval_metrics")
@@ -218,7 +218,7 @@ def reconcile_daily(lake: Lake, day: str, tolerance: Tolerance, calendar: Calend
     return DayComparison(compared.compared, compared.differences)
 
 
-def unread_conversations(lake: Lake, day: str, reach_days: int = REACH_DAYS) -> UnreadConversations:
+def unread_conversations(lake: Lake, day: str, reach_days: int = LONGEST_OPEN_DAYS) -> UnreadConversations:
     """The conversations that may be counted in the aggregates of `day` and are not in the tables of sessions.
 
     A stored day has none if it was read after everything up to the end of `day` was available.
@@ -238,7 +238,7 @@ def unread_conversations(lake: Lake, day: str, reach_days: int = REACH_DAYS) -> 
     return UnreadConversations(missing, Counter(media for media, _ in open_conversations))
 
 
-def begun_earlier(lake: Lake, day: str, reach_days: int = REACH_DAYS) -> pa.Table | None:
+def begun_earlier(lake: Lake, day: str, reach_days: int = LONGEST_OPEN_DAYS) -> pa.Table | None:
     """Rows of `SESSION_METRICS` of the conversations in pages/daily_overlap, which began earlier and were alive on the
     day; None if these pages were not read after the end of the day.
     """

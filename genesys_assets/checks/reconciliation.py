@@ -36,8 +36,8 @@ from genesys_assets.checks.reconciled_day import (
     reconcile_daily,
     reconcile_sessions,
 )
-from genesys_assets.days.verdicts import Verdict, give, looked_at
-from genesys_assets.keys import named, our_key
+from genesys_assets.days.verdicts import Verdict, looked_at, store_verdicts
+from genesys_assets.keys import our_key, translated_key
 from genesys_assets.partitions import Calendar
 from genesys_assets.resources import LakeResource
 from genesys_assets.tables.personal import CONVERSATION_IDS
@@ -83,7 +83,7 @@ def _of_sessions(
         "sessions emitted is in no leg, and is listed: the aggregates count it.",
     }
 
-    key = named(SESSIONS)
+    key = translated_key(SESSIONS)
 
     @dg.multi_asset_check(
         name="reconcile_sessions",
@@ -91,7 +91,7 @@ def _of_sessions(
             dg.AssetCheckSpec(
                 name,
                 asset=key,
-                additional_deps=[named(HOURS)],
+                additional_deps=[translated_key(HOURS)],
                 description=text,
                 blocking=blocking and name not in _OBSERVED_EQUATIONS,
             )
@@ -111,7 +111,7 @@ def _of_sessions(
             comparisons = {**reconcile_sessions(stored, day, tolerance), ABANDONS: reconcile_abandons(stored, day)}
             for name, comparison in comparisons.items():
                 results[name].add(day, comparison)
-            give(
+            store_verdicts(
                 stored,
                 day,
                 [results_of_check.verdict(day) for results_of_check in results.values()],
@@ -127,12 +127,12 @@ def _of_sessions(
 def _of_days(
     calendar: Calendar, tolerance: Tolerance, severity: dg.AssetCheckSeverity, blocking: bool
 ) -> dg.AssetChecksDefinition:
-    key = named(DAYS)
+    key = translated_key(DAYS)
 
     @dg.asset_check(
         name=DAY_MATCHES,
         asset=key,
-        additional_deps=[named(HOURS)],
+        additional_deps=[translated_key(HOURS)],
         blocking=blocking,
         description="The aggregates of the business day are the sum of the aggregates of its hours, per queue or user, "
         "media type and metric. Both were fetched.",
@@ -143,7 +143,7 @@ def _of_days(
             stored = lake.lake
             rows = looked_at(stored, day, CHECKED[DAYS.path[-1]].looked_at)
             results.add(day, reconcile_daily(stored, day, tolerance, calendar))
-            give(stored, day, [results.verdict(day)], rows, _origin(context))
+            store_verdicts(stored, day, [results.verdict(day)], rows, _origin(context))
         return results.result(tolerance)
 
     return day_matches

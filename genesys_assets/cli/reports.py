@@ -107,7 +107,7 @@ def preview(
     from genesys_assets.settings import CalendarSettings, CsvSettings
 
     report = _with_granularity(_report_named(name, _read(file)), granularity)
-    _must_be_a_date(date)
+    _require_date(date)
     with _named_errors(NotStored, NumberTooLarge):
         calendar = CalendarSettings.load()
         lake = open_lake_for_a_person()
@@ -245,7 +245,7 @@ def _with_granularity(report: Report, granularity: str | None) -> Report:
         raise typer.BadParameter(f"{report.name} by {granularity}: {refused}") from None
 
 
-def _must_be_a_date(text: str) -> None:
+def _require_date(text: str) -> None:
     import re
     from datetime import date
 

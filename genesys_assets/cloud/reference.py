@@ -100,7 +100,7 @@ def pages_of(cloud: GenesysCloud, listing: Listing, page_size: int = PAGE_SIZE) 
                     correlation_id=page.correlation_id,
                 )
         else:
-            _must_be_whole(listing.path, page, len(ids))
+            _require_whole(listing.path, page, len(ids))
         yield page
 
 
@@ -133,7 +133,7 @@ def _ids(path: str, page: Page) -> list[str]:
     return [str(id_) for id_ in ids]
 
 
-def _must_be_whole(path: str, last: Page, listed_count: int) -> None:
+def _require_whole(path: str, last: Page, listed_count: int) -> None:
     """Raises UnexpectedAnswer if the list ended before its total: the rest would look deleted."""
     answer = last.json()
     total, number, count = (read_count(answer.get(name)) for name in ("total", "pageNumber", "pageCount"))

@@ -58,12 +58,12 @@ def filled_in(value: Any, context: dg.ResolutionContext) -> Any:
 
 def explained(headline: str, mistakes: Iterable[Mistake], context: dg.ResolutionContext) -> str:
     """A message with each mistake as `dg check yaml` reports it: file, line, field, and the lines around it."""
-    from genesys_assets.reports.language.problems import shown
+    from genesys_assets.reports.language.problems import format_value
 
     lines = [headline]
     for mistake in mistakes:
         path = ["attributes", *mistake.path]
-        value = shown(mistake.value, mistake.message)
+        value = format_value(mistake.value, mistake.message)
         message = mistake.message + (f" (value: {value})" if value else "")
         if context.source_position_tree is None:
             lines.append(f"{'.'.join(map(str, path))}: {message}")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import dagster as dg
 from pydantic import Field, ValidationError
@@ -17,7 +17,7 @@ from pydantic_core import InitErrorDetails
 
 from genesys_assets.components.attributes import components_of, described_by, explained, filled_in, translation
 from genesys_assets.definitions import Pipeline, build_pipeline
-from genesys_assets.keys import LAYERS
+from genesys_assets.keys import LAYERS, LayerName
 from genesys_assets.reports.language.problems import Mistake, one_of, quoted
 from genesys_assets.reports.language.strict_model import Model, mistake, mistakes_of
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from genesys_assets.settings.group import Group
 
-LayerName = Literal["ops", "reference", "pages", "tables", "reports", "published", "live"]
 _OF_THE_PIPELINE = {
     "deps": "An asset depends on what it is made of",
     "partitions_def": "Partitions follow from start_date",
@@ -37,7 +36,7 @@ _OF_THE_PIPELINE = {
 
 
 def _all_layers() -> list[LayerName]:
-    return list(get_args(LayerName))
+    return list(LAYERS)
 
 
 class Attributes(Model):

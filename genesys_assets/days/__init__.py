@@ -15,7 +15,7 @@
 from genesys_assets.spans import (
     DAY,
     HOUR,
-    REACH_DAYS,
+    LONGEST_OPEN_DAYS,
     Window,
     days_around,
     hours_of,
@@ -23,4 +23,4 @@ from genesys_assets.spans import (
     utc_hour,
 )
 
-__all__ = ["DAY", "HOUR", "REACH_DAYS", "Window", "days_around", "hours_of", "utc_day", "utc_hour"]
+__all__ = ["DAY", "HOUR", "LONGEST_OPEN_DAYS", "Window", "days_around", "hours_of", "utc_day", "utc_hour"]

@@ -16,8 +16,8 @@ from genesys_assets.cloud.analytics.conversations import ConversationsPage
 from genesys_assets.cloud.analytics.fetch_progress import FetchProgress
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.http.transport import GenesysCloud
-from genesys_assets.days.sources import DAILY as DAILY
-from genesys_assets.days.sources import HOURLY as HOURLY
+from genesys_assets.days.sources import DAILY_DETAILS as DAILY_DETAILS
+from genesys_assets.days.sources import HOURLY_DETAILS as HOURLY_DETAILS
 from genesys_assets.lake.files import TAKEN_OUT
 from genesys_assets.lake.lake import Lake
 from genesys_assets.spans import hours_of, utc_day
@@ -124,13 +124,13 @@ def _of_day(pages_read: PagesRead, read_at: datetime, total_hits: int | None) ->
 
 def is_complete(lake: Lake, day: str) -> bool:
     """Whether the stored daily pages cover the whole day, so that they decide which conversations it has."""
-    reach = lake.reach(DAILY, day)
+    reach = lake.reach(DAILY_DETAILS, day)
     return reach is not None and reach.is_complete
 
 
-def newest_figures(lake: Lake, day: str, assets: Iterable[str] = (DAILY, HOURLY)) -> Figures:
+def newest_figures(lake: Lake, day: str, assets: Iterable[str] = (DAILY_DETAILS, HOURLY_DETAILS)) -> Figures:
     """The figures of the last reading whose pages are stored; empty if no reading has figures."""
-    partitions = {DAILY: [day], HOURLY: hours_of(day)}
+    partitions = {DAILY_DETAILS: [day], HOURLY_DETAILS: hours_of(day)}
     stored = (lake.provenance(asset, partition) for asset in assets for partition in partitions[asset])
     with_figures = [figures for figures in stored if READ_AT in figures]
     return max(with_figures, key=lambda figures: str(figures[READ_AT]), default={})
@@ -138,18 +138,18 @@ def newest_figures(lake: Lake, day: str, assets: Iterable[str] = (DAILY, HOURLY)
 
 def taken_out(lake: Lake, day: str) -> int:
     """How many conversations were read but not stored, because they must be forgotten."""
-    partitions = [(DAILY, day), *((HOURLY, hour) for hour in hours_of(day))]
+    partitions = [(DAILY_DETAILS, day), *((HOURLY_DETAILS, hour) for hour in hours_of(day))]
     return len({each for asset, key in partitions for each in lake.provenance(asset, key).get(TAKEN_OUT, ())})
 
 
 def conversations_before(lake: Lake, day: str) -> int | None:
     """How many conversations the day had when it was last read; None if unknown."""
-    of_day = newest_figures(lake, day, [DAILY])
-    known = of_day.get(CONVERSATIONS) if of_day else newest_figures(lake, day, [HOURLY]).get(TOTAL_HITS)
+    of_day = newest_figures(lake, day, [DAILY_DETAILS])
+    known = of_day.get(CONVERSATIONS) if of_day else newest_figures(lake, day, [HOURLY_DETAILS]).get(TOTAL_HITS)
     return None if known is None else int(known)
 
 
-def must_not_be_emptied(day: str, now: int | None, before: int | None, asset: str) -> None:
+def require_not_emptied(day: str, now: int | None, before: int | None, asset: str) -> None:
     """Raises DayEmptied if the day had conversations and now has none."""
     if before and now == 0:
         raise DayEmptied(
@@ -161,7 +161,7 @@ def must_not_be_emptied(day: str, now: int | None, before: int | None, asset: st
         )
 
 
-def must_stay_complete(lake: Lake, day: str, through: datetime) -> None:
+def require_still_complete(lake: Lake, day: str, through: datetime) -> None:
     """Raises DayNotComplete if the stored daily pages cover the whole day, but jobs have it only up to `through`."""
     if through < utc_day(day)[1] and is_complete(lake, day):
         raise DayNotComplete(

@@ -1,9 +1,9 @@
 """Files of the data lake extraction that concern a UTC day, how far they reach, and the conversations made of them.
 
 A file is stored under the day on which the platform made it, and has rows of conversations that began up to
-`REACH_DAYS` before. The provenance of each partition says which of its files concern which day. Details have priority:
-a conversation that the API or an imported file has is taken from there, because the data lake has fewer fields. So the
-data lake only fills what was never fetched.
+`LONGEST_OPEN_DAYS` before. The provenance of each partition says which of its files concern which day. Details have
+priority: a conversation that the API or an imported file has is taken from there, because the data lake has fewer
+fields. So the data lake only fills what was never fetched.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 from genesys_assets.cloud.http.page import Page, request_text
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
-from genesys_assets.spans import REACH_DAYS, days_around, utc_day
+from genesys_assets.spans import LONGEST_OPEN_DAYS, days_around, utc_day
 from genesys_assets.tables.data_lake.decode import decode
 from genesys_assets.tables.data_lake.nested import Flat, nested
 from genesys_assets.tables.data_lake.newest import concat_rows, newest
@@ -87,9 +87,9 @@ class OfDay:
     losses: Counter[str] = field(default_factory=Counter)
 
 
-def later_days(day: str) -> list[str]:
+def days_of_files_about(day: str) -> list[str]:
     """The days whose files may have rows of conversations that began on a day."""
-    return days_around(day, before=0, after=REACH_DAYS)
+    return days_around(day, before=0, after=LONGEST_OPEN_DAYS)
 
 
 def reach_of(lake: Lake, day: str, lag: timedelta) -> Reach | None:
@@ -121,7 +121,7 @@ def listings(lake: Lake, day: str) -> Iterator[tuple[datetime, Files]]:
     listed to its end.
     """
     stored = lake.stored(LAKE_FILES)
-    for key in later_days(day):
+    for key in days_of_files_about(day):
         footer = lake.footer(LAKE_FILES, key) if key in stored else None
         if footer is None or footer.reach is None:
             return
@@ -133,7 +133,7 @@ def listings(lake: Lake, day: str) -> Iterator[tuple[datetime, Files]]:
 def identity_of(lake: Lake, day: str) -> Iterator[tuple[str, str]]:
     """For each stored partition with files that concern a day, its key and a hash that identifies these files."""
     stored = lake.stored(LAKE_FILES)
-    for key in later_days(day):
+    for key in days_of_files_about(day):
         footer = lake.footer(LAKE_FILES, key) if key in stored else None
         files = _ids_about(footer.provenance.get(FILES, {}), day) if footer else []
         if files:
@@ -143,7 +143,7 @@ def identity_of(lake: Lake, day: str) -> Iterator[tuple[str, str]]:
 def inputs_of(lake: Lake, day: str) -> list[tuple[str, str | None]]:
     """The stored partitions that may have files that concern a day."""
     stored = lake.stored(LAKE_FILES)
-    return [(LAKE_FILES, key) for key in later_days(day) if key in stored]
+    return [(LAKE_FILES, key) for key in days_of_files_about(day) if key in stored]
 
 
 def of_day(lake: Lake, day: str, names: Names) -> OfDay:
@@ -184,7 +184,7 @@ def _rows(files: Sequence[pa.Table], schema: str, conversations: pa.Table) -> pa
 
 def _files(lake: Lake, day: str) -> Iterator[tuple[FileFacts, Page]]:
     """The files that concern a day, in the order of their creation."""
-    return files_of(lake, later_days(day), lambda _, files: _ids_about(files, day))
+    return files_of(lake, days_of_files_about(day), lambda _, files: _ids_about(files, day))
 
 
 def files_of(

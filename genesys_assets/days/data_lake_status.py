@@ -19,7 +19,7 @@ from datetime import date, timedelta
 from genesys_assets.days.data_lake import FILES, LAKE_FILES, Files, files_of, listings
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
-from genesys_assets.spans import DAY, REACH_DAYS, Window, days_around, utc_day
+from genesys_assets.spans import DAY, LONGEST_OPEN_DAYS, Window, days_around, utc_day
 from genesys_assets.tables.data_lake.decode import decode
 from genesys_assets.tables.data_lake.schemas import PRESENCE, ROUTING_STATUS, Names
 from genesys_assets.tables.data_lake.spans import SpansOfDay
@@ -55,7 +55,7 @@ class StatusQuery:
     @property
     def days(self) -> list[str]:
         """The days whose files may have spans of the day, or their ends."""
-        return days_around(self.day, before=0 if self.only_ends else REACH_DAYS, after=REACH_DAYS)
+        return days_around(self.day, before=0 if self.only_ends else LONGEST_OPEN_DAYS, after=LONGEST_OPEN_DAYS)
 
     def choose(self, key: str, files: Files) -> list[str]:
         """The ids of the files to read among the `files` of the day `key`."""
@@ -82,7 +82,9 @@ def reach_of(lake: Lake, day: str, lag: timedelta) -> Reach | None:
         return None
     start, end = utc_day(day)
     listed, last, schemas = start, _last_near(day, lag), set[str]()
-    for (through, files), key in zip(listings(lake, day), days_around(day, before=0, after=REACH_DAYS), strict=False):
+    for (through, files), key in zip(
+        listings(lake, day), days_around(day, before=0, after=LONGEST_OPEN_DAYS), strict=False
+    ):
         listed = through
         if key > last:
             break
@@ -101,14 +103,14 @@ def _last_near(day: str, lag: timedelta) -> str:
 
 def _earlier_schemas(lake: Lake, day: str, known: Collection[str]) -> set[str]:
     """The schemas of agents' status in files that were made before a day, with those that are `known`."""
-    earlier, stored = days_around(day, before=REACH_DAYS, after=-1), lake.stored(LAKE_FILES)
+    earlier, stored = days_around(day, before=LONGEST_OPEN_DAYS, after=-1), lake.stored(LAKE_FILES)
     files = (each for key in earlier if key in stored for each in _of_status(lake, key).values())
     return {*known, *(each["schema"] for each in files)}
 
 
 def last_day_before(lake: Lake, day: str, after: str, lag: timedelta) -> str | None:
     """The last day between two days, `after` and `day`, whose status is in files; None if there is none."""
-    earlier = days_around(day, before=REACH_DAYS, after=-1)
+    earlier = days_around(day, before=LONGEST_OPEN_DAYS, after=-1)
     return next((key for key in reversed(earlier) if key > after and reach_of(lake, key, lag) is not None), None)
 
 

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.days import made_of
 from genesys_assets.days.sources import (
-    HOURLY,
+    HOURLY_DETAILS,
     Conversations,
     Metrics,
     Source,
@@ -191,7 +191,7 @@ def _new_hours(lake: Lake, day: str, specs: Sequence[TableSpec]) -> _TakenPages 
     except Unreadable:
         return None
     decoding = DecodingCounts.stored(lake, _PLACE, day)
-    if before := lake.pages(HOURLY, f"{utc_hour(hours[0])[0] - HOUR:%Y-%m-%d-%H:00}"):
+    if before := lake.pages(HOURLY_DETAILS, f"{utc_hour(hours[0])[0] - HOUR:%Y-%m-%d-%H:00}"):
         decoding.note_page(before.about(len(before) - 1))
     taken = _TakenPages.of(day, pages, decoding, stored)
     return None if taken.is_stored else taken

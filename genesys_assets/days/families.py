@@ -15,7 +15,7 @@ from genesys_assets.lake.lake import Lake, StoredPages, Unreadable
 from genesys_assets.spans import hours_of
 from genesys_assets.tables.metrics.question import family_of
 
-PLACE = "pages/hourly_aggregates"
+HOURLY_AGGREGATES = "pages/hourly_aggregates"
 ANSWERED = "families_answered"
 UNANSWERED = "families_unanswered"
 """Keys of the provenance of an hour's file: the families that answered, and those that did not, each with the
@@ -37,7 +37,7 @@ class PagesOfFamily:
             return [family_of(pages.about(index).request).name for index in range(len(pages))]
 
         self._pages = pages
-        of_pages = lake.once("families", PLACE, hour, family_of_each)
+        of_pages = lake.once("families", HOURLY_AGGREGATES, hour, family_of_each)
         self._where = [index for index, name in enumerate(of_pages) if name == family.name]
 
     def __len__(self) -> int:
@@ -85,11 +85,11 @@ def unanswered(lake: Lake, days: Iterable[str]) -> dict[str, str]:
 
 
 def _ends(lake: Lake, day: str) -> Sequence[str]:
-    stored = lake.stored(PLACE)
+    stored = lake.stored(HOURLY_AGGREGATES)
     hours = [hour for hour in hours_of(day) if hour in stored]
     return list(dict.fromkeys([*hours[:1], *hours[-1:]]))
 
 
 def _provenance(lake: Lake, hour: str) -> Mapping[str, Any]:
-    footer = lake.footer(PLACE, hour)
+    footer = lake.footer(HOURLY_AGGREGATES, hour)
     return footer.provenance if footer else {}

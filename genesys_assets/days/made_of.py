@@ -20,12 +20,12 @@ import pyarrow.compute as pc
 
 from genesys_assets.days import data_lake
 from genesys_assets.days.sources import (
-    DAILY,
     DAILY_AGGREGATES,
-    HOURLY,
+    DAILY_DETAILS,
     HOURLY_AGGREGATES,
-    IMPORTED,
+    HOURLY_DETAILS,
     IMPORTED_DAILY,
+    IMPORTED_DETAILS,
     IMPORTED_HOURLY,
     OVERLAP,
     START_DAYS,
@@ -43,7 +43,7 @@ _BEGINS = ("interval_start", "conversation_start", "quarter_start")
 """The columns that say when the event of a row began. A table has one of them at most."""
 
 
-class Part(NamedTuple):
+class Input(NamedTuple):
     """A stored partition, or a part of one: its newness, place and key, and a text that identifies its content."""
 
     newness: int
@@ -52,28 +52,28 @@ class Part(NamedTuple):
     content: str
 
 
-def number(read: Iterable[Part], *versions: object) -> int:
-    """One number for all parts, in the order of their newness, and for further objects such as the table's version."""
-    lines = [f"{place} {key} {content}\n" for _, place, key, content in sorted(read)]
+def number(inputs: Iterable[Input], *versions: object) -> int:
+    """One number for all inputs, in the order of their newness, and for further objects such as the table's version."""
+    lines = [f"{place} {key} {content}\n" for _, place, key, content in sorted(inputs)]
     digest = hashlib.sha256(f"{versions!r}{''.join(lines)}".encode())
     return int.from_bytes(digest.digest()[:8], "big") >> (64 - _BITS)
 
 
-def parts(lake: Lake, place: str, keys: Iterable[str | None]) -> Iterator[Part]:
+def stored_inputs(lake: Lake, place: str, keys: Iterable[str | None]) -> Iterator[Input]:
     """The partitions with these keys, as far as they are stored."""
     stored, log = lake.stored(place), lake.log(place)
     for key in keys:
         partition = stored.get(key)
         if partition is not None:
-            yield Part(log.newness(key) or 0, place, key, partition.content)
+            yield Input(log.newness(key) or 0, place, key, partition.content)
 
 
-def parts_until(lake: Lake, read: Iterable[tuple[str, str, datetime]]) -> Iterator[Part]:
+def stored_inputs_until(lake: Lake, inputs: Iterable[tuple[str, str, datetime]]) -> Iterator[Input]:
     """Days of tables, as far as they are stored, each with its content up to an instant: see `content_until`. Their
     newness does not count.
     """
     by_place: dict[str, list[tuple[str, datetime]]] = {}
-    for place, day, end in read:
+    for place, day, end in inputs:
         by_place.setdefault(place, []).append((day, end))
     for place, days in by_place.items():
         stored = lake.stored(place)
@@ -83,7 +83,7 @@ def parts_until(lake: Lake, read: Iterable[tuple[str, str, datetime]]) -> Iterat
                 continue
             is_whole = utc_day(day)[1] <= end
             content = partition.content if is_whole else content_until(lake, place, day, end)
-            yield Part(0, place, day, content or "")
+            yield Input(0, place, day, content or "")
 
 
 def content_until(lake: Lake, place: str, day: str, end: datetime) -> str | None:
@@ -132,14 +132,14 @@ def of_conversations(lake: Lake, day: str, specs: Iterable[TableSpec]) -> dict[s
     """The numbers of the tables of a day's conversations, by place. Of two forms of a conversation the newer one
     counts, so the newness of the pages counts as well.
     """
-    hours = parts(lake, HOURLY, hours_of(day))
+    hours = stored_inputs(lake, HOURLY_DETAILS, hours_of(day))
     return _of_details([*hours, *_beside_hours_of_details(lake, day)], specs)
 
 
 def of_interval_metrics(lake: Lake, day: str, spec: TableSpec) -> int:
     """The number of a day of the table `interval_metrics`."""
-    hours = parts(lake, HOURLY_AGGREGATES, hours_of(day))
-    return _without_order([*hours, *parts(lake, IMPORTED_HOURLY, [day])], spec)
+    hours = stored_inputs(lake, HOURLY_AGGREGATES, hours_of(day))
+    return _without_order([*hours, *stored_inputs(lake, IMPORTED_HOURLY, [day])], spec)
 
 
 def hours_of_details_since(lake: Lake, day: str, specs: Iterable[TableSpec]) -> list[str] | None:
@@ -149,25 +149,25 @@ def hours_of_details_since(lake: Lake, day: str, specs: Iterable[TableSpec]) -> 
     specs = list(specs)
     if any(True for _ in _beside_hours_of_details(lake, day)):
         return None
-    return _hours_since(lake, HOURLY, day, lambda hours: _of_details(hours, specs))
+    return _hours_since(lake, HOURLY_DETAILS, day, lambda hours: _of_details(hours, specs))
 
 
 def hours_of_metrics_since(lake: Lake, day: str, spec: TableSpec) -> list[str] | None:
     """The stored hours that `interval_metrics` of a day lacks; None in the same cases as `hours_of_details_since`."""
-    if any(True for _ in parts(lake, IMPORTED_HOURLY, [day])):
+    if any(True for _ in stored_inputs(lake, IMPORTED_HOURLY, [day])):
         return None
     place = f"tables/{spec.name}"
     return _hours_since(lake, HOURLY_AGGREGATES, day, lambda hours: {place: _without_order(hours, spec)})
 
 
 def _hours_since(
-    lake: Lake, place: str, day: str, made_of: Callable[[Sequence[Part]], dict[str, int]]
+    lake: Lake, place: str, day: str, made_of: Callable[[Sequence[Input]], dict[str, int]]
 ) -> list[str] | None:
     """The last stored hours, which the tables' numbers do not contain yet. None if the numbers differ for another
     reason.
     """
-    hours = list(parts(lake, place, hours_of(day)))
-    keys = [str(part.key) for part in hours]
+    hours = list(stored_inputs(lake, place, hours_of(day)))
+    keys = [str(input_.key) for input_ in hours]
     if keys != hours_of(day)[: len(keys)]:
         return None
     for count in range(len(keys), 0, -1):
@@ -177,21 +177,21 @@ def _hours_since(
     return None
 
 
-def _of_details(read: Iterable[Part], specs: Iterable[TableSpec]) -> dict[str, int]:
-    pages = number(read)
+def _of_details(inputs: Iterable[Input], specs: Iterable[TableSpec]) -> dict[str, int]:
+    pages = number(inputs)
     return {f"tables/{spec.name}": number([], pages, spec.name, spec.version) for spec in specs}
 
 
-def _beside_hours_of_details(lake: Lake, day: str) -> Iterator[Part]:
-    yield from parts(lake, DAILY, [day])
-    yield from parts(lake, IMPORTED, [day])
+def _beside_hours_of_details(lake: Lake, day: str) -> Iterator[Input]:
+    yield from stored_inputs(lake, DAILY_DETAILS, [day])
+    yield from stored_inputs(lake, IMPORTED_DETAILS, [day])
     yield from _overlaps(lake, day)
     yield from _data_lake(lake, day)
 
 
 def of_families(lake: Lake, day: str, specs: Iterable[TableSpec]) -> dict[str, int]:
     """The numbers of the tables of families, by place. The hours are looked up once for all of them."""
-    hours = number(part._replace(newness=0) for part in parts(lake, HOURLY_AGGREGATES, hours_of(day)))
+    hours = number(input_._replace(newness=0) for input_ in stored_inputs(lake, HOURLY_AGGREGATES, hours_of(day)))
     return {f"tables/{spec.name}": number([], hours, spec.name, spec.version) for spec in specs}
 
 
@@ -202,32 +202,34 @@ def of_family_metrics(lake: Lake, day: str, spec: TableSpec) -> int:
 
 def of_daily_metrics(lake: Lake, day: str, spec: TableSpec) -> int:
     """The number of a day of the table `daily_metrics`."""
-    return _without_order([*parts(lake, DAILY_AGGREGATES, [day]), *parts(lake, IMPORTED_DAILY, [day])], spec)
+    return _without_order(
+        [*stored_inputs(lake, DAILY_AGGREGATES, [day]), *stored_inputs(lake, IMPORTED_DAILY, [day])], spec
+    )
 
 
-def _without_order(read: Iterable[Part], spec: TableSpec) -> int:
-    return number((part._replace(newness=0) for part in read), spec.name, spec.version)
+def _without_order(inputs: Iterable[Input], spec: TableSpec) -> int:
+    return number((input_._replace(newness=0) for input_ in inputs), spec.name, spec.version)
 
 
-def _data_lake(lake: Lake, day: str) -> Iterator[Part]:
+def _data_lake(lake: Lake, day: str) -> Iterator[Input]:
     """The files of the data lake that concern a day, their reach and the names of their columns. Nothing if the day is
     complete, because then only details count.
     """
     identities = list(data_lake.identity_of(lake, day))
-    daily = lake.footer(DAILY, day) if identities else None
+    daily = lake.footer(DAILY_DETAILS, day) if identities else None
     if not identities or (daily is not None and daily.reach is not None and daily.reach.is_complete):
         return
     settings = DataLakeSettings.load()
     settings_and_reach = json.dumps([str(data_lake.reach_of(lake, day, settings.lag)), settings.columns])
-    yield Part(0, data_lake.LAKE_FILES, "", settings_and_reach)
+    yield Input(0, data_lake.LAKE_FILES, "", settings_and_reach)
     for key, content in identities:
-        yield Part(0, data_lake.LAKE_FILES, key, content)
+        yield Input(0, data_lake.LAKE_FILES, key, content)
 
 
-def _overlaps(lake: Lake, day: str) -> Iterator[Part]:
+def _overlaps(lake: Lake, day: str) -> Iterator[Input]:
     """For each later day the part of its overlap that began on the day."""
-    for part in parts(lake, OVERLAP, later_days(day)):
-        footer = lake.footer(OVERLAP, part.key)
+    for input_ in stored_inputs(lake, OVERLAP, later_days(day)):
+        footer = lake.footer(OVERLAP, input_.key)
         of_day = footer and footer.provenance.get(START_DAYS, {}).get(day)
         if of_day:
-            yield part._replace(content=of_day)
+            yield input_._replace(content=of_day)

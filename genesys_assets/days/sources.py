@@ -18,20 +18,21 @@ from genesys_assets.cloud.analytics.families import CONVERSATIONS, AggregateFami
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.days import data_lake
+from genesys_assets.days.families import HOURLY_AGGREGATES as HOURLY_AGGREGATES
 from genesys_assets.days.families import PagesOfFamily
 from genesys_assets.lake.lake import Lake, StoredPages
 from genesys_assets.lake.reach import Reach
 from genesys_assets.settings import DataLakeSettings
-from genesys_assets.spans import REACH_DAYS, days_around, hours_of, utc_day, utc_hour
+from genesys_assets.spans import LONGEST_OPEN_DAYS, days_around, hours_of, utc_day, utc_hour
 from genesys_assets.tables.data_lake.decode import UnreadableFile
 from genesys_assets.tables.data_lake.schemas import NEEDED, Names
 
 Partition = tuple[str, str | None]
 """Asset and partition key."""
 
-DAILY, HOURLY, OVERLAP = "pages/daily_details", "pages/hourly_details", "pages/daily_overlap"
-IMPORTED = "pages/imported_details"
-HOURLY_AGGREGATES, IMPORTED_HOURLY = "pages/hourly_aggregates", "pages/imported_hourly_aggregates"
+DAILY_DETAILS, HOURLY_DETAILS, OVERLAP = "pages/daily_details", "pages/hourly_details", "pages/daily_overlap"
+IMPORTED_DETAILS = "pages/imported_details"
+IMPORTED_HOURLY = "pages/imported_hourly_aggregates"
 DAILY_AGGREGATES, IMPORTED_DAILY = "pages/daily_aggregates", "pages/imported_daily_aggregates"
 
 START_DAYS = "start_days"
@@ -99,11 +100,11 @@ def conversations_of(lake: Lake, day: str) -> Conversations:
     deleted. Newer forms of the others, from hours and from overlaps of later days, still count.
     """
     start, end = utc_day(day)
-    daily = lake.pages(DAILY, day)
+    daily = lake.pages(DAILY_DETAILS, day)
     overlaps = lake.pages_of(OVERLAP, later_days(day))
-    inputs: list[Partition] = [(DAILY, day), *((OVERLAP, key) for key in overlaps)]
+    inputs: list[Partition] = [(DAILY_DETAILS, day), *((OVERLAP, key) for key in overlaps)]
     if daily is not None and _is_complete(daily):
-        hours = _stored_hours(lake, HOURLY, day)
+        hours = _stored_hours(lake, HOURLY_DETAILS, day)
         read_at = max((daily.about(index).as_of for index in range(len(daily))), default=start)
         # The order matters: of equally new forms the last one counts.
         sources = [
@@ -111,11 +112,15 @@ def conversations_of(lake: Lake, day: str) -> Conversations:
             *_each(daily, start, end),
             *(each for pages in overlaps.values() for each in _of_overlap(pages, start, end, read_at)),
         ]
-        return Conversations(sources, Reach(end, is_complete=True), [*inputs, *((HOURLY, hour) for hour in hours)])
-    imported = lake.pages(IMPORTED, day)
+        return Conversations(
+            sources, Reach(end, is_complete=True), [*inputs, *((HOURLY_DETAILS, hour) for hour in hours)]
+        )
+    imported = lake.pages(IMPORTED_DETAILS, day)
     of_lake = _of_data_lake(lake, day)
     try:
-        hours = fetched_hours(lake, HOURLY, day, needed=daily is None and imported is None and of_lake.reach is None)
+        hours = fetched_hours(
+            lake, HOURLY_DETAILS, day, needed=daily is None and imported is None and of_lake.reach is None
+        )
     except NotFetched as error:
         raise NotFetched(" ".join(filter(None, (str(error), of_lake.problem or _what_files_lack(lake, day))))) from None
     through = known_through(day, hours, imported)
@@ -131,7 +136,7 @@ def conversations_of(lake: Lake, day: str) -> Conversations:
     ]
     is_complete = imported is not None and _is_complete(imported)
     reach = Reach(through, is_complete or (of_lake.reach is not None and of_lake.reach.is_complete))
-    inputs = [*inputs, (IMPORTED, day), *((HOURLY, hour) for hour in hours), *of_lake.inputs]
+    inputs = [*inputs, (IMPORTED_DETAILS, day), *((HOURLY_DETAILS, hour) for hour in hours), *of_lake.inputs]
     return Conversations(sources, reach, inputs, of_lake.conversations, of_lake.problem)
 
 
@@ -139,11 +144,11 @@ def conversations_of_hours(lake: Lake, day: str, hours: Sequence[str]) -> Conver
     """The pages of `hours`, which must be the last stored hours of a day without other pages; and the reach of all
     hours of the day. None if a page cannot be read, or an hour of a finished day is missing.
     """
-    stored, pages = _stored_keys(lake, HOURLY, day), lake.pages_of(HOURLY, hours)
+    stored, pages = _stored_keys(lake, HOURLY_DETAILS, day), lake.pages_of(HOURLY_DETAILS, hours)
     if len(pages) < len(hours) or _lacks_hours(day, stored):
         return None
     sources = [each for hour, of in pages.items() for each in _each(of, *utc_hour(hour))]
-    inputs = [(DAILY, day), (IMPORTED, day), *((HOURLY, hour) for hour in stored)]
+    inputs = [(DAILY_DETAILS, day), (IMPORTED_DETAILS, day), *((HOURLY_DETAILS, hour) for hour in stored)]
     return Conversations(sources, Reach(known_through(day, stored, None)), inputs)
 
 
@@ -196,7 +201,7 @@ def _what_files_lack(lake: Lake, day: str) -> str | None:
 
 def later_days(day: str) -> list[str]:
     """The days whose overlaps may hold conversations that began on a day."""
-    return days_around(day, before=-1, after=REACH_DAYS)
+    return days_around(day, before=-1, after=LONGEST_OPEN_DAYS)
 
 
 def interval_metrics_of(lake: Lake, day: str) -> Metrics:

@@ -22,7 +22,7 @@ from genesys_assets.days import data_lake_status
 from genesys_assets.days.completeness import DayEmptied, DayNotComplete
 from genesys_assets.days.data_lake import LAKE_FILES
 from genesys_assets.days.data_lake_status import Status, StatusQuery
-from genesys_assets.days.made_of import Part, number, parts
+from genesys_assets.days.made_of import Input, number, stored_inputs
 from genesys_assets.days.sources import NotFetched, Partition, later_days
 from genesys_assets.lake.lake import Lake, StoredPages
 from genesys_assets.lake.reach import Reach
@@ -94,7 +94,7 @@ def _identity(span: Span) -> int:
     return int.from_bytes(hashlib.sha256(repr(span).encode()).digest()[:8], "big")
 
 
-def must_not_be_worse(lake: Lake, day: str, reach: Reach, users: int, *, allow_emptied: bool) -> None:
+def require_not_worse(lake: Lake, day: str, reach: Reach, users: int, *, allow_emptied: bool) -> None:
     """Raises DayEmptied if the platform no longer has status of any user of a day that had some, and DayNotComplete if
     jobs no longer cover a day that they had covered.
     """
@@ -148,7 +148,7 @@ def user_pages_of(lake: Lake, day: str) -> UserPages:
     if own is None and of_files is None:
         raise NotFetched(f"genesys/{USER_DETAILS} has not been fetched for {day}: materialise it first.")
     before = _day_before(lake, day)
-    later = [part.key for part in _later(lake, day, before) if part.key]
+    later = [input_.key for input_ in _later(lake, day, before) if input_.key]
     pages = UserPages(
         day,
         own,
@@ -265,16 +265,16 @@ def _day_before(lake: Lake, day: str) -> str | None:
     return data_lake_status.last_day_before(lake, day, fetched or "", DataLakeSettings.load().lag) or fetched
 
 
-def _later(lake: Lake, day: str, before: str | None) -> Iterator[Part]:
+def _later(lake: Lake, day: str, before: str | None) -> Iterator[Input]:
     """For each later day the part of its pages that concerns spans stored under `day`. `before` is the last earlier day
     that has spans.
     """
-    for part in parts(lake, USER_DETAILS, later_days(day)):
-        footer = lake.footer(USER_DETAILS, part.key)
+    for input_ in stored_inputs(lake, USER_DETAILS, later_days(day)):
+        footer = lake.footer(USER_DETAILS, input_.key)
         span_days: Mapping[str, str] = footer.provenance.get(SPAN_DAYS, {}) if footer else {}
         of_day = {began: span_days[began] for began in span_days if (before or "") < began <= day}
         if of_day:
-            yield part._replace(content=json.dumps(of_day, sort_keys=True))
+            yield input_._replace(content=json.dumps(of_day, sort_keys=True))
 
 
 # -- what tables are made of -------------------------------------------------------------------------------------------
@@ -284,7 +284,7 @@ def of_user_tables(lake: Lake, day: str, specs: Collection[TableSpec] = USER_TAB
     """The numbers of a day's tables of users, by place; none if nothing of the day is stored."""
     if not has_status(lake, day):
         return {}
-    own_pages, before = list(parts(lake, USER_DETAILS, [day])), _day_before(lake, day)
+    own_pages, before = list(stored_inputs(lake, USER_DETAILS, [day])), _day_before(lake, day)
     files = list(_files(lake, day, before))
     pages = number(own_pages if _is_complete(lake, day) else [*own_pages, *files])
     # Later days are looked up only if they count for a table: waits need the number of `user_time` for each day.
@@ -296,7 +296,7 @@ def of_user_tables(lake: Lake, day: str, specs: Collection[TableSpec] = USER_TAB
     }
 
 
-def _files(lake: Lake, day: str, before: str | None) -> Iterator[Part]:
+def _files(lake: Lake, day: str, before: str | None) -> Iterator[Input]:
     """The files of the data lake that concern a day, their reach, and the names of their columns."""
     if not lake.stored(LAKE_FILES):
         return
@@ -305,9 +305,9 @@ def _files(lake: Lake, day: str, before: str | None) -> Iterator[Part]:
     identities = list(data_lake_status.identity_of(lake, query))
     if identities:
         reach = str(data_lake_status.reach_of(lake, day, settings.lag))
-        yield Part(0, LAKE_FILES, "", json.dumps([reach, settings.columns]))
+        yield Input(0, LAKE_FILES, "", json.dumps([reach, settings.columns]))
     for key, content in identities:
-        yield Part(0, LAKE_FILES, key, content)
+        yield Input(0, LAKE_FILES, key, content)
 
 
 def _is_complete(lake: Lake, day: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from genesys_assets.days.made_of import number, parts
+from genesys_assets.days.made_of import number, stored_inputs
 from genesys_assets.lake.commit import ConcurrentCommit, TableContended
 from genesys_assets.lake.lake import Lake
 from genesys_assets.tables.spec import TableSpec, columns
@@ -57,28 +57,30 @@ class Verdict:
 
 def looked_at(lake: Lake, day: str, places: Iterable[str]) -> int:
     """A number that identifies the stored rows of a day in the tables at these places."""
-    return number(part._replace(newness=0) for place in sorted(places) for part in parts(lake, place, [day]))
+    return number(
+        input_._replace(newness=0) for place in sorted(places) for input_ in stored_inputs(lake, place, [day])
+    )
 
 
-def give(lake: Lake, day: str, given: Sequence[Verdict], rows: int, origin: dict[str, Any]) -> None:
-    """Stores verdicts on a day, and replaces earlier ones of the same checks. `rows` is the number from `looked_at` for
-    the checked tables. Verdicts that are stored already are not written again.
+def store_verdicts(lake: Lake, day: str, new: Sequence[Verdict], checked_rows: int, origin: dict[str, Any]) -> None:
+    """Stores verdicts on a day, and replaces earlier ones of the same checks. `checked_rows` is the number from
+    `looked_at` for the checked tables. Verdicts that are stored already are not written again.
 
     Raises TableContended if other processes keep replacing the partition.
     """
     stored = verdicts(lake.refreshed(), day)
-    if all(stored.get((each.table, each.check)) == (each, rows) for each in given):
+    if all(stored.get((each.table, each.check)) == (each, checked_rows) for each in new):
         return
-    common = {"day": date.fromisoformat(day), "looked_at": rows, "given_at": datetime.now(UTC)}
-    new = [{**common, **asdict(each)} for each in given]
-    replaced = {(each.table, each.check) for each in given}
+    common = {"day": date.fromisoformat(day), "looked_at": checked_rows, "given_at": datetime.now(UTC)}
+    new_rows = [{**common, **asdict(each)} for each in new]
+    replaced = {(each.table, each.check) for each in new}
     for _ in range(_TRIES):
         lake = lake.refreshed()
         try:
             with lake.table_writers({PLACE: VERDICTS}, day, origin, builds_on_stored=True) as writing:
                 stored_rows = lake.read(PLACE, day, schema=VERDICTS.schema).to_pylist()
                 others = [row for row in stored_rows if (row["table"], row["check"]) not in replaced]
-                all_rows = sorted([*others, *new], key=lambda row: (row["table"], row["check"]))
+                all_rows = sorted([*others, *new_rows], key=lambda row: (row["table"], row["check"]))
                 writing[PLACE].write(pa.Table.from_pylist(all_rows, VERDICTS.schema))
         except ConcurrentCommit:
             continue

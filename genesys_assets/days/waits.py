@@ -12,7 +12,7 @@ from datetime import date
 
 import pyarrow as pa
 
-from genesys_assets.days.made_of import Part, number, parts
+from genesys_assets.days.made_of import Input, number, stored_inputs
 from genesys_assets.days.sources import NotFetched, Partition
 from genesys_assets.days.users import is_status_complete, of_user_tables, status_within
 from genesys_assets.lake.lake import Lake
@@ -61,11 +61,11 @@ def read(lake: Lake, day: str) -> WaitInputs:
 def made_of(lake: Lake, day: str) -> int:
     """The number that identifies the inputs of a day's waits: see the module `made_of`."""
     days = _days_of_legs(lake, day)
-    stored = [*parts(lake, LEGS, days), *parts(lake, MEMBERS, _days_of_members(lake, day, days))]
+    stored = [*stored_inputs(lake, LEGS, days), *stored_inputs(lake, MEMBERS, _days_of_members(lake, day, days))]
     status = ((key, of_user_tables(lake, key, [USER_TIME])) for key in _days_of_status(lake, day))
-    status_parts = [Part(0, place, key, f"{number_}") for key, of_day in status for place, number_ in of_day.items()]
+    status_parts = [Input(0, place, key, f"{number_}") for key, of_day in status for place, number_ in of_day.items()]
     return number(
-        [*(part._replace(newness=0) for part in stored), *status_parts], QUEUE_WAITS.name, QUEUE_WAITS.version
+        [*(input_._replace(newness=0) for input_ in stored), *status_parts], QUEUE_WAITS.name, QUEUE_WAITS.version
     )
 
 

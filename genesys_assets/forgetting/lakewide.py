@@ -46,7 +46,7 @@ from genesys_assets.lake.files import (
     Unreadable,
     open_files,
 )
-from genesys_assets.lake.housekeeping import places
+from genesys_assets.lake.housekeeping import list_tables
 from genesys_assets.lake.lake import Lake
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.forgotten import Entry, ForgottenIds, Kind, pseudonym_of, remember, remember_names
@@ -113,7 +113,7 @@ def forget(
     work = Work(lake, who, found, ForgettingResult(problems=damaged), dry_run, damaged={*damaged})
     _warn_of_unidentifiable_contacts(work, ids)
     recomputation = recomputation or Recomputation()
-    derived, others, of_users = _ordered({*places(lake.store.listed(""))} - work.damaged)
+    derived, others, of_users = _ordered({*list_tables(lake.store.listed(""))} - work.damaged)
     work.affected = affected(lake) | _affected(work, [*others, *derived])
     work.concerned = recomputation.concerned(lake, derived, work.affected)
     if not dry_run:
@@ -160,7 +160,7 @@ def _not_found(who: ForgottenIds, before: ForgottenIds, ids: Ids, problems: Mapp
 def _damaged_logs(lake: Lake) -> dict[str, str]:
     """The tables whose logs cannot be read, each with the reason and what to do."""
     damaged = {}
-    for place in places(lake.store.listed("")):
+    for place in list_tables(lake.store.listed("")):
         try:
             lake.log(place)
         except UnreadableLog as error:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from genesys_assets.lake.housekeeping import places
+from genesys_assets.lake.housekeeping import list_tables
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.log_files import LAST_CHECKPOINT, LOG
 from genesys_assets.privacy.forgotten import ForgottenIds, Kind
@@ -58,7 +58,7 @@ def scrub_logs(
     """
     mentions = _Mentions(who, found)
     every = lake.store.listed("")
-    for place in sorted(places(every)):
+    for place in sorted(list_tables(every)):
         keys = [file.key for file in every if file.key.startswith(f"{place}/{LOG}/")]
         bodies = {key: lake.store.get(key) for key in keys if key.endswith((".json", ".parquet"))}
         rewritten: dict[str, _RewrittenFile] = {}

@@ -18,7 +18,7 @@ from genesys_assets.lake.files import (
     StoredFile,
     Unreadable,
 )
-from genesys_assets.lake.housekeeping import places
+from genesys_assets.lake.housekeeping import list_tables
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LakeUnreachable, ListedFile
 from genesys_assets.tables.conversations.decode import UnreadablePage
@@ -39,7 +39,7 @@ def remove_old_files(work: Work, of: Collection[str | None], now: datetime) -> N
     lake = work.lake.refreshed()
     every = lake.store.listed("")
     listed = [file for file in every if file.key.endswith(".parquet")]
-    tables = sorted({*places(every)} - work.damaged, key=len, reverse=True)
+    tables = sorted({*list_tables(every)} - work.damaged, key=len, reverse=True)
     damaged = tuple(f"{place}/" for place in work.damaged)
     named: dict[str, set[str]] = {}
     current = {f"{place}/{file.path}" for place in tables for _, file in lake.log(place).every_file()}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 import io
 import json
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -28,14 +27,13 @@ from genesys_assets.privacy.scrubbed_rows import Traces, scrubbed
 from genesys_assets.publishing.day import NothingToPublish
 from genesys_assets.publishing.errors import InvalidManifest, PublishingError
 from genesys_assets.publishing.manifest import Manifest
-from genesys_assets.publishing.place import INDEX, MANIFEST, key_of, manifest_key
+from genesys_assets.publishing.place import INDEX, KEY_OF_A_DAY, MANIFEST, key_of, manifest_key
 from genesys_assets.publishing.publisher import Publisher
 
 Republish = Callable[[Lake, Manifest], None]
 """Publishes the day of a manifest again. Raises NothingToPublish, PublishingError."""
 _MALFORMED = (ValueError, pa.ArrowException, OSError, RecursionError)
 """What reading a damaged JSON or Parquet file raises."""
-_OF_A_DAY = re.compile(r"(?P<report>[^/]+)/date=(?P<day>\d{4}-\d{2}-\d{2})/[^/]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,7 @@ class Publication:
         files: dict[str, list[str]] = defaultdict(list)
         root = key_of(self.publisher.place) + "/"
         for file in list(self.publisher.place.files(root)):
-            match = _OF_A_DAY.fullmatch(file.key.removeprefix(root))
+            match = KEY_OF_A_DAY.fullmatch(file.key.removeprefix(root))
             if match and match["day"] in days and match["report"] not in (INDEX, MANIFEST):
                 files[match["day"]].append(file.key)
         for day, keys in sorted(files.items()):
@@ -83,7 +81,7 @@ class Publication:
         affected, root = _AffectedFiles(), key_of(self.publisher.place) + "/"
         for file in list(self.publisher.place.files(root)):
             body = self.publisher.place.get(file.key)
-            match = _OF_A_DAY.fullmatch(file.key.removeprefix(root))
+            match = KEY_OF_A_DAY.fullmatch(file.key.removeprefix(root))
             day = match["day"] if match else None
             try:
                 if body is None or not _contains_somebody(file.key, body, who, found.of("reports/", day)):

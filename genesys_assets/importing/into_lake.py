@@ -27,9 +27,7 @@ import pyarrow as pa
 from genesys_assets.cloud.analytics.interval import Interval, iso
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.days import utc_day
-from genesys_assets.days.sources import DAILY as DAILY_DETAILS
-from genesys_assets.days.sources import DAILY_AGGREGATES, HOURLY_AGGREGATES
-from genesys_assets.days.sources import HOURLY as HOURLY_DETAILS
+from genesys_assets.days.sources import DAILY_AGGREGATES, DAILY_DETAILS, HOURLY_AGGREGATES, HOURLY_DETAILS
 from genesys_assets.importing.buckets import ImportOptions, midnight
 from genesys_assets.importing.files import CannotImport, SavedFile, pieces_of
 from genesys_assets.importing.pages import ASSETS, DAILY, DETAILS, HOURLY, FileContents, convert, file_of, identity

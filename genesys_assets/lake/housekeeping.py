@@ -66,7 +66,7 @@ def clean_up(
     """
     lake, result, before = lake.refreshed(), HousekeepingResult(), now - keep
     published = lake.store.listed("")
-    tables = places(published)
+    tables = list_tables(published)
     readable = [place for place in tables if _has_readable_log(lake, place, result)]
     in_ledger = _catch_up(lake, [place for place in ledgered if place in readable], provenance or {}, result)
     for place in readable:
@@ -81,7 +81,7 @@ def clean_up(
     return result
 
 
-def places(files: Iterable[ListedFile]) -> list[str]:
+def list_tables(files: Iterable[ListedFile]) -> list[str]:
     """The places of all tables of a lake, also of those that lie below others."""
     return sorted({file.key.split(f"/{LOG}/")[0] for file in files if f"/{LOG}/" in file.key})
 

@@ -74,7 +74,7 @@ class S3Store(Store):
         with self._lock:
             if self._known_client is None:
                 client = self._made_client()
-                self._must_reach(client)
+                self._require_reachable(client)
                 self._known_client = client
             return self._known_client
 
@@ -91,7 +91,7 @@ class S3Store(Store):
                 f"S3 cannot be reached ({without_user_info(str(error)).rstrip('.')}): {_CHECK}"
             ) from None
 
-    def _must_reach(self, client: Any) -> None:
+    def _require_reachable(self, client: Any) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:

@@ -206,7 +206,7 @@ def _missing(lake: Lake, wanted: PublishRequest) -> dict[str, str]:
 
 def _why_not_stored(lake: Lake, wanted: PublishRequest, report: Report) -> str:
     try:
-        StoredDay(lake, wanted.day.key, wanted.day.zone, wanted.start_date).must_hold(report)
+        StoredDay(lake, wanted.day.key, wanted.day.zone, wanted.start_date).require_data(report)
     except NotStored as error:
         return str(error)
     return f"genesys/reports/{report.name} has no stored partition {wanted.day.key}: materialise it first."

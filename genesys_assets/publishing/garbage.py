@@ -6,7 +6,6 @@ was written. A file that no manifest names yet may belong to a day that is being
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,11 +13,10 @@ from datetime import date, datetime, timedelta
 from genesys_assets.publishing.errors import InvalidManifest
 from genesys_assets.publishing.index_page import LISTED_DAYS
 from genesys_assets.publishing.manifest import Manifest
-from genesys_assets.publishing.place import INDEX, LONGEST_EXPIRY, MANIFEST, PlacedFile, key_of
+from genesys_assets.publishing.place import INDEX, KEY_OF_A_DAY, LONGEST_EXPIRY, MANIFEST, PlacedFile, key_of
 from genesys_assets.publishing.publisher import Publisher
 
 _LISTED = timedelta(days=LISTED_DAYS + 1)
-_OF_A_DAY = re.compile(r"(?P<report>[^/]+)/date=(?P<day>\d{4}-\d{2}-\d{2})/[^/]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ def _old_files(publisher: Publisher, now: datetime) -> tuple[Mapping[date, list[
     unlisted: list[str] = []
     root = key_of(publisher.place) + "/"
     for file in publisher.place.files(root):
-        match = _OF_A_DAY.fullmatch(file.key.removeprefix(root))
+        match = KEY_OF_A_DAY.fullmatch(file.key.removeprefix(root))
         if match is None or match["report"] == MANIFEST or now - file.modified <= LONGEST_EXPIRY:
             continue
         day = date.fromisoformat(match["day"])

@@ -13,15 +13,20 @@ manifest stays true. Only the manifest of a day and the files of the list are ev
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import BinaryIO, Protocol
 
+from genesys_assets.reports.language.model import RESERVED_NAMES
+
 ROOT = "reports"
-MANIFEST, INDEX, DAY_PAGE = "manifest", "index", "day_page"
+MANIFEST, INDEX, DAY_PAGE = RESERVED_NAMES
 """Folders next to those of the reports. No report may have one of these names."""
+KEY_OF_A_DAY = re.compile(r"(?P<report>[^/]+)/date=(?P<day>\d{4}-\d{2}-\d{2})/[^/]+")
+"""The keys of the files of a day, without the place's root."""
 LONGEST_EXPIRY = timedelta(days=7)
 """The longest that a presigned URL works.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html

@@ -114,7 +114,7 @@ class Groups:
 
     def add(self, rows: pa.Table) -> None:
         plain = self._figures.measures
-        self._must_fit(rows)
+        self._require_fit(rows)
         grouped = rows.group_by(self._keys).aggregate([(m.column, m.how, _FIRST[m.how]) for m in plain])
         self._figures.add(grouped.rename_columns([*self._keys, *(m.name for m in plain)]))
         for column, values in self._values.items():
@@ -126,7 +126,7 @@ class Groups:
             )
             values.add(counted.rename_columns([*values.keys, _TIMES.name]))
 
-    def _must_fit(self, rows: pa.Table) -> None:
+    def _require_fit(self, rows: pa.Table) -> None:
         """Raises SumTooLarge if everything added so far, over all groups, exceeds 64 bits."""
         for measure in self._figures.measures:
             if measure.name in self._bounds and pa.types.is_integer(rows[measure.column].type):

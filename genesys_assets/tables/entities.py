@@ -216,7 +216,7 @@ def entity_table(
     listed = {row["id"]: row for row in rows}
     known = {row["id"]: row for row in known_before.to_pylist()} if known_before is not None else {}
     if not accept_disappearances:
-        _must_not_shrink(spec, set(listed), {id_ for id_, row in known.items() if not row["is_deleted"]})
+        _require_most_entities(spec, set(listed), {id_ for id_, row in known.items() if not row["is_deleted"]})
     for id_, row in known.items():
         if id_ in listed and listed[id_]["name"] is None:
             listed[id_]["name"] = row["name"]
@@ -234,7 +234,7 @@ def newly_deleted(table: pa.Table, known_before: pa.Table | None) -> list[str]:
     return list(pc.coalesce(died["name"], died["id"]).to_pylist())
 
 
-def _must_not_shrink(spec: TableSpec, listed: set[str], alive: set[str]) -> None:
+def _require_most_entities(spec: TableSpec, listed: set[str], alive: set[str]) -> None:
     missing = alive - listed
     if missing and (not listed or 2 * len(missing) > len(alive)):
         raise ListingShrunk(

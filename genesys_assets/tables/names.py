@@ -6,16 +6,16 @@ user was deleted.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genesys_assets.spans import MILLISECOND
 from genesys_assets.tables.entities import ENTITIES
 from genesys_assets.tables.spec import TableSpec, columns
 
-_MILLISECOND = timedelta(milliseconds=1)
 _COLUMNS = columns("""
 id string the entity
 valid_from instant when the name and state began; for the first known ones, when they were first seen
@@ -69,7 +69,9 @@ def history(spec: TableSpec, entities: pa.Table, before: pa.Table | None, seen_a
         if last_row is not None:
             if (last_row["name"], last_row["is_deleted"]) == (entity["name"], entity["is_deleted"]):
                 continue
-            since = last_row["valid_to"] = _changed_at(entity, last_row, seen_at)
+            # The modification date does not show that an entity disappeared or came back.
+            modified = entity.get("date_modified") if entity["is_deleted"] == last_row["is_deleted"] else None
+            since = last_row["valid_to"] = changed_at(modified, last_row["valid_from"], seen_at)
         rows.append({**{name: entity.get(name) for name in spec.schema.names}, "valid_from": since, "valid_to": None})
     return pa.Table.from_pylist(rows, spec.schema).sort_by([("id", "ascending"), ("valid_from", "ascending")])
 
@@ -124,15 +126,11 @@ def system_name(code: str | None) -> str | None:
     return None
 
 
-def _changed_at(entity: dict[str, Any], last_row: dict[str, Any], seen_at: datetime) -> datetime:
-    """When a known entity changed: always later than its last known change, even if the clock was set back
-    meanwhile.
+def changed_at(modified: datetime | None, known_since: datetime | None, seen_at: datetime) -> datetime:
+    """When something changed that was seen at `seen_at`: at the platform's modification date if that explains it.
+    Always later than the last known change, even if the clock was set back meanwhile.
     """
-    changed = seen_at
-    # The modification date does not show that an entity disappeared or came back.
-    if entity["is_deleted"] == last_row["is_deleted"]:
-        modified = entity.get("date_modified")
-        if modified is not None and last_row["valid_from"] < modified < seen_at:
-            changed = modified
-    earliest: datetime = last_row["valid_from"] + _MILLISECOND
-    return max(changed, earliest)
+    changed = modified if modified is not None and modified < seen_at else seen_at
+    if known_since is None:
+        return changed
+    return max(changed if changed > known_since else seen_at, known_since + MILLISECOND)

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from genesys_assets.tables.names import changed_at
 from genesys_assets.tables.spec import TableSpec, columns
 
 SERVICE_LEVELS_HISTORY = TableSpec(
@@ -28,7 +29,6 @@ service_level_threshold_ms integer that time in milliseconds
 )
 _MEDIA_TYPES: dict[str, str] = {"call": "voice"}
 """Media types whose name in queue settings differs from their name elsewhere, with the latter."""
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 class Level(NamedTuple):
@@ -58,7 +58,7 @@ def service_levels_history(queues: pa.Table, before: pa.Table | None, seen_at: d
                 last_row["service_level_target"], last_row["service_level_threshold_ms"]
             ):
                 continue
-            since = _changed_at(queue["date_modified"], last_row["valid_from"] if last_row else None, seen_at)
+            since = changed_at(queue["date_modified"], last_row["valid_from"] if last_row else None, seen_at)
             if last_row is not None:
                 last_row["valid_to"] = since
             if level is not None:
@@ -101,11 +101,3 @@ def _levels(settings: str) -> Iterator[tuple[str, Level]]:
 
 def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _changed_at(modified: datetime | None, known_since: datetime | None, seen_at: datetime) -> datetime:
-    """When a level was set: always later than the last known change, even if the clock was set back meanwhile."""
-    changed = modified if modified is not None and modified < seen_at else seen_at
-    if known_since is None or changed > known_since:
-        return changed
-    return max(seen_at, known_since + _MILLISECOND)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.cloud.analytics.queries import Granularity
+from genesys_assets.spans import MILLISECOND
 from genesys_assets.tables.spec import INSTANT, TableSpec, columns
 
 FETCHED = "fetched"
@@ -33,7 +34,6 @@ SOURCE = columns(
 )
 
 _WITHIN_AN_HOUR: dict[Granularity, int] = {"PT15M": 15, "PT30M": 30, "PT1H": 60}
-_MILLISECOND = timedelta(milliseconds=1)
 
 Numbers = npt.NDArray[np.int64]
 
@@ -111,7 +111,7 @@ def granularity_of(metrics: pa.Table, requested: Granularity, begin: datetime) -
     """The requested granularity, or the finest coarser one whose intervals contain every bucket of `metrics` as a
     whole: an imported figure of an hour cannot be divided into quarters. Intervals begin at `begin`.
     """
-    bounds = metrics["interval_start"], pc.subtract(metrics["interval_end"], pa.scalar(_MILLISECOND))
+    bounds = metrics["interval_start"], pc.subtract(metrics["interval_end"], pa.scalar(MILLISECOND))
     elapsed = (pc.subtract(instants.cast(INSTANT), pa.scalar(begin, INSTANT)) for instants in bounds)
     first, last = (duration.cast(pa.int64()) for duration in elapsed)
     for granularity, minutes in _WITHIN_AN_HOUR.items():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from genesys_assets.days.verdicts import Verdict, give
+from genesys_assets.days.verdicts import Verdict, store_verdicts
 from genesys_assets_tests.assets.world import World, error, without_reports
 from genesys_assets_tests.conftest import DAYS
 
@@ -22,7 +22,7 @@ REPORT = "reports/conversation_type"
 def world(past_days: World, tmp_path: Path) -> World:
     """The past days without reports. The first day fails a check that blocks."""
     world = without_reports(past_days, tmp_path)
-    give(world.lake, FIRST, [FAILS], 1, {})
+    store_verdicts(world.lake, FIRST, [FAILS], 1, {})
     return world
 
 

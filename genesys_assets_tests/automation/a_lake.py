@@ -9,7 +9,7 @@ from typing import Any
 
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.days import utc_day
-from genesys_assets.days.sources import DAILY, DAILY_AGGREGATES, OVERLAP, START_DAYS
+from genesys_assets.days.sources import DAILY_AGGREGATES, DAILY_DETAILS, OVERLAP, START_DAYS
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
 
@@ -37,7 +37,7 @@ def store_days(lake: Lake, *days: str, is_complete: bool = True) -> None:
     """Store whole days, with their overlap and their aggregates."""
     for day in days:
         end = utc_day(day)[1]
-        store(lake, DAILY, day, reach=Reach(end, is_complete))
+        store(lake, DAILY_DETAILS, day, reach=Reach(end, is_complete))
         store(lake, OVERLAP, day, reach=Reach(end), said={START_DAYS: {}})
         store(lake, DAILY_AGGREGATES, day, reach=Reach(end))
 

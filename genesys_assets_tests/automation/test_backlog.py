@@ -23,11 +23,11 @@ from genesys_assets.automation.backlog import (
 from genesys_assets.automation.next_run import Run
 from genesys_assets.days import hours_of
 from genesys_assets.days.sources import (
-    DAILY,
     DAILY_AGGREGATES,
-    HOURLY,
+    DAILY_DETAILS,
     HOURLY_AGGREGATES,
-    IMPORTED,
+    HOURLY_DETAILS,
+    IMPORTED_DETAILS,
     IMPORTED_HOURLY,
     OVERLAP,
 )
@@ -66,7 +66,7 @@ def read_this_morning() -> time_machine.travel:
 def test_of_an_empty_lake_every_full_hour_is_wanted_since_the_start_date(lake: Lake) -> None:
     wanted = hours_backlog(lake, since(YESTERDAY), NOON)
     assert list(wanted) == [*hours_of(YESTERDAY), *hours_of(TODAY)[:12]]
-    assert set(wanted.values()) == {frozenset([HOURLY, HOURLY_AGGREGATES])}
+    assert set(wanted.values()) == {frozenset([HOURLY_DETAILS, HOURLY_AGGREGATES])}
 
 
 @pytest.mark.parametrize(("minute", "last"), [(9, "2026-02-20-10:00"), (10, "2026-02-20-11:00")])
@@ -76,7 +76,7 @@ def test_an_hour_is_wanted_ten_minutes_after_its_end(lake: Lake, minute: int, la
 
 def test_only_the_hours_that_are_missing_are_wanted(lake: Lake) -> None:
     hours = hours_of(TODAY)
-    store(lake, HOURLY, *hours[:12])
+    store(lake, HOURLY_DETAILS, *hours[:12])
     store(lake, HOURLY_AGGREGATES, *hours[:5], *hours[7:12])
     wanted = hours_backlog(lake, since(TODAY), NOON)
     assert wanted == {hour: frozenset([HOURLY_AGGREGATES]) for hour in hours[5:7]}
@@ -85,14 +85,14 @@ def test_only_the_hours_that_are_missing_are_wanted(lake: Lake) -> None:
 def test_details_of_hours_are_not_wanted_of_a_day_that_is_complete_or_that_jobs_have(lake: Lake) -> None:
     store_days(lake, FIRST)
     wanted = hours_backlog(lake, since(FIRST), NOON, available=MIDNIGHT)
-    assert of(wanted, HOURLY) == hours_of(TODAY)[:12]
-    assert of(hours_backlog(lake, since(FIRST), NOON), HOURLY) == [*hours_of(YESTERDAY), *hours_of(TODAY)[:12]]
+    assert of(wanted, HOURLY_DETAILS) == hours_of(TODAY)[:12]
+    assert of(hours_backlog(lake, since(FIRST), NOON), HOURLY_DETAILS) == [*hours_of(YESTERDAY), *hours_of(TODAY)[:12]]
 
 
 def test_imported_partitions_are_not_wanted(lake: Lake) -> None:
     store(lake, IMPORTED_HOURLY, YESTERDAY)
     assert of(hours_backlog(lake, since(YESTERDAY), NOON), HOURLY_AGGREGATES) == hours_of(TODAY)[:12]
-    store(lake, IMPORTED, YESTERDAY)
+    store(lake, IMPORTED_DETAILS, YESTERDAY)
     assert list(hours_backlog(lake, since(YESTERDAY), NOON)) == hours_of(TODAY)[:12]
 
 
@@ -116,9 +116,9 @@ def test_aggregates_of_look_back_days_are_wanted_again_once_a_night(
 
 def test_a_day_is_wanted_as_soon_as_jobs_have_all_of_it(lake: Lake) -> None:
     wanted = days_backlog(lake, since(FIRST), NOON, available=MIDNIGHT - timedelta(milliseconds=1))
-    assert (of(wanted, DAILY), of(wanted, OVERLAP)) == ([FIRST], [FIRST])
+    assert (of(wanted, DAILY_DETAILS), of(wanted, OVERLAP)) == ([FIRST], [FIRST])
     wanted = days_backlog(lake, since(FIRST), NOON, available=MIDNIGHT)
-    assert (of(wanted, DAILY), of(wanted, OVERLAP)) == ([FIRST, YESTERDAY], [FIRST, YESTERDAY])
+    assert (of(wanted, DAILY_DETAILS), of(wanted, OVERLAP)) == ([FIRST, YESTERDAY], [FIRST, YESTERDAY])
 
 
 def test_a_day_that_was_read_before_jobs_had_all_of_it_is_wanted_again(
@@ -127,7 +127,7 @@ def test_a_day_that_was_read_before_jobs_had_all_of_it_is_wanted_again(
     with read_this_morning:
         store_days(lake, FIRST, YESTERDAY)
         store_days(lake, YESTERDAY, is_complete=False)
-    assert days_backlog(lake, since(FIRST), NOON, MIDNIGHT) == {YESTERDAY: frozenset([DAILY])}
+    assert days_backlog(lake, since(FIRST), NOON, MIDNIGHT) == {YESTERDAY: frozenset([DAILY_DETAILS])}
 
 
 def test_where_the_reach_of_jobs_is_unknown_only_aggregates_are_wanted(lake: Lake) -> None:
@@ -146,7 +146,7 @@ def test_look_back_days_are_wanted_again_once_a_night(lake: Lake, read_this_morn
     with time_machine.travel(MIDNIGHT, tick=False):
         store_days(lake, *days)
     of_calendar = since(days[0], look_back_days=2)
-    every = frozenset([DAILY, OVERLAP, DAILY_AGGREGATES])
+    every = frozenset([DAILY_DETAILS, OVERLAP, DAILY_AGGREGATES])
     assert days_backlog(lake, of_calendar, MIDNIGHT + timedelta(hours=3), MIDNIGHT) == {}
     assert days_backlog(lake, of_calendar, NOON, MIDNIGHT) == {FIRST: every, YESTERDAY: every}
     with read_this_morning:
@@ -156,13 +156,15 @@ def test_look_back_days_are_wanted_again_once_a_night(lake: Lake, read_this_morn
 
 def test_look_back_days_wait_for_jobs_that_have_fallen_behind(lake: Lake) -> None:
     with time_machine.travel(MIDNIGHT, tick=False):
-        store(lake, DAILY, YESTERDAY, as_of=MIDNIGHT + timedelta(hours=2), reach=Reach(MIDNIGHT, is_complete=True))
+        store(
+            lake, DAILY_DETAILS, YESTERDAY, as_of=MIDNIGHT + timedelta(hours=2), reach=Reach(MIDNIGHT, is_complete=True)
+        )
         store(lake, OVERLAP, YESTERDAY, as_of=MIDNIGHT + timedelta(hours=2), reach=Reach(MIDNIGHT))
     of_calendar = since(YESTERDAY, look_back_days=1)
     behind, ahead = MIDNIGHT + timedelta(hours=1), MIDNIGHT + timedelta(hours=3)
-    assert of(days_backlog(lake, of_calendar, NOON, behind), DAILY) == []
+    assert of(days_backlog(lake, of_calendar, NOON, behind), DAILY_DETAILS) == []
     assert of(days_backlog(lake, of_calendar, NOON, behind), OVERLAP) == []
-    assert of(days_backlog(lake, of_calendar, NOON, ahead), DAILY) == [YESTERDAY]
+    assert of(days_backlog(lake, of_calendar, NOON, ahead), DAILY_DETAILS) == [YESTERDAY]
     assert of(days_backlog(lake, of_calendar, NOON, ahead), OVERLAP) == [YESTERDAY]
 
 
@@ -173,7 +175,7 @@ def test_a_night_off_is_made_up_for_and_an_older_month_is_read_once_more_on_the_
         store_days(lake, *days)
     wanted = days_backlog(lake, closing, NOON, MIDNIGHT)
     # The daemon was off on the fifth: the month before, and the days of this month up to then, are still wanted.
-    assert of(wanted, DAILY) == [*days[:6], YESTERDAY]
+    assert of(wanted, DAILY_DETAILS) == [*days[:6], YESTERDAY]
 
 
 # -- observations ------------------------------------------------------------------------------------------------------
@@ -238,23 +240,23 @@ def test_agents_status_of_look_back_days_is_wanted_again_where_jobs_have_newer_d
 
 
 def test_a_day_is_read_once_the_run_has_stored_all_of_its_hours(lake: Lake) -> None:
-    places = frozenset([HOURLY, HOURLY_AGGREGATES])
+    places = frozenset([HOURLY_DETAILS, HOURLY_AGGREGATES])
     run = Run(places, f"{FIRST}-00:00", f"{YESTERDAY}-23:00", created_at=NOON)
 
     def read(of_run: Run = run) -> list[bool]:
         return [has_read_hours(lake.refreshed(), of_run, day) for day in (FIRST, YESTERDAY, TODAY)]
 
     with time_machine.travel(NOON - timedelta(hours=1), tick=False):
-        store(lake, HOURLY, *hours_of(FIRST), *hours_of(YESTERDAY))
+        store(lake, HOURLY_DETAILS, *hours_of(FIRST), *hours_of(YESTERDAY))
         store(lake, HOURLY_AGGREGATES, *hours_of(FIRST))
     assert read() == [False, False, False]
     with time_machine.travel(NOON + timedelta(minutes=1), tick=False):
         store(lake, HOURLY_AGGREGATES, *hours_of(FIRST), *hours_of(YESTERDAY))
         assert read() == [False, False, False]
-        store(lake, HOURLY, *hours_of(FIRST), *hours_of(YESTERDAY)[1:])
+        store(lake, HOURLY_DETAILS, *hours_of(FIRST), *hours_of(YESTERDAY)[1:])
     assert read() == [True, False, False]
     # It reads only some hours of the last day.
     some = replace(run, first=f"{FIRST}-20:00", last=f"{YESTERDAY}-05:00", assets=frozenset([HOURLY_AGGREGATES]))
     assert read(some) == [True, True, False]
     assert read(replace(run, created_at=None)) == [False, False, False]
-    assert read(replace(run, assets=places | {DAILY})) == [False, False, False]
+    assert read(replace(run, assets=places | {DAILY_DETAILS})) == [False, False, False]

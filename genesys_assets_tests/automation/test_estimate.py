@@ -12,7 +12,7 @@ import pytest
 from genesys_assets.automation.estimate import REQUESTS_OF_A_JOB, AssetEstimate, Estimate, Terms, estimate
 from genesys_assets.days import hours_of, utc_day
 from genesys_assets.days.data_lake import LAKE_FILES
-from genesys_assets.days.sources import DAILY, DAILY_AGGREGATES, HOURLY, HOURLY_AGGREGATES, OVERLAP
+from genesys_assets.days.sources import DAILY_AGGREGATES, DAILY_DETAILS, HOURLY_AGGREGATES, HOURLY_DETAILS, OVERLAP
 from genesys_assets.days.users import USER_DETAILS
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
@@ -69,11 +69,11 @@ def test_aggregates_cost_as_many_requests_as_windows_and_days_as_many_as_pages_a
     found = estimated(lake)
     # Thirty days in windows of seven, two questions each.
     assert [of(found, place).requests for place in (HOURLY_AGGREGATES, DAILY_AGGREGATES)] == [10, 10]
-    assert of(found, DAILY).requests == 30 * (3 + 15)
+    assert of(found, DAILY_DETAILS).requests == 30 * (3 + 15)
     # The overlap of a day is estimated as a quarter of the day.
     assert of(found, OVERLAP).requests == 30 * (1 + 15)
     # Jobs have covered these days for a long time, so no run reads their hours.
-    assert (of(found, HOURLY).missing, of(found, HOURLY).requests) == (0, 0)
+    assert (of(found, HOURLY_DETAILS).missing, of(found, HOURLY_DETAILS).requests) == (0, 0)
     assert found.requests == 20 + 30 * 34
     assert found.hours == found.requests / 300 / 60
 
@@ -83,8 +83,8 @@ def test_what_is_stored_costs_nothing(lake: Lake) -> None:
     stored = [f"2026-01-{number:02}" for number in range(1, 11)]
     store_days(lake, *stored)
     found = estimated(lake)
-    assert (of(found, DAILY).stored, of(found, DAILY).missing) == (10, 20)
-    assert of(found, DAILY).requests == 20 * 18
+    assert (of(found, DAILY_DETAILS).stored, of(found, DAILY_DETAILS).missing) == (10, 20)
+    assert of(found, DAILY_DETAILS).requests == 20 * 18
     assert of(found, DAILY_AGGREGATES).requests < of(before, DAILY_AGGREGATES).requests
     store_days(lake, *(f"2026-01-{number:02}" for number in range(11, 31)))
     for number in range(1, 31):
@@ -100,7 +100,7 @@ def test_a_look_back_that_is_due_is_no_part_of_it(lake: Lake) -> None:
 
 def test_a_day_that_jobs_did_not_have_whole_is_missing(lake: Lake) -> None:
     store_days(lake, f"{LAST}", is_complete=False)
-    found = of(estimated(lake, first=LAST), DAILY)
+    found = of(estimated(lake, first=LAST), DAILY_DETAILS)
     assert (found.stored, found.missing) == (0, 1)
 
 
@@ -120,7 +120,7 @@ def test_without_anything_stored_conversations_are_assumed_and_bytes_too(lake: L
     found = estimated(lake, terms=Terms(2, 2, timedelta(days=7), 300))
     assert (found.conversations_per_day, found.basis) == (10_000, "assumed")
     assert not any(each.measured for each in found.assets)
-    assert of(found, DAILY).bytes == 30 * 10_000 * 481
+    assert of(found, DAILY_DETAILS).bytes == 30 * 10_000 * 481
 
 
 def test_sizes_are_the_mean_of_stored_days(lake: Lake) -> None:
@@ -172,7 +172,7 @@ def test_hours_and_aggregates_cost_what_runs_really_ask(tmp_path: Path) -> None:
         found = estimate(world.lake, calendar(day), day, day, now, built_in_reports(), terms)
         run = world.run("hourly", between=hours(f"{day}"))
     assert run.success
-    for place in (HOURLY_AGGREGATES, HOURLY):
+    for place in (HOURLY_AGGREGATES, HOURLY_DETAILS):
         spent = {
             event.materialization.metadata["requests"].value
             for event in run.get_asset_materialization_events()

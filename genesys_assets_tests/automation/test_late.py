@@ -12,7 +12,7 @@ import time_machine
 
 from genesys_assets.automation.late import find_late
 from genesys_assets.days import hours_of
-from genesys_assets.days.sources import DAILY, HOURLY, HOURLY_AGGREGATES
+from genesys_assets.days.sources import DAILY_DETAILS, HOURLY_AGGREGATES, HOURLY_DETAILS
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.resources import LakeResource
@@ -30,7 +30,7 @@ MEMBERS = "reference/queue_members"
 def lake(tmp_path: Path) -> Lake:
     """A lake that has everything of yesterday."""
     lake = Lake(LocalStore(tmp_path))
-    store(lake, HOURLY, *hours_of(YESTERDAY))
+    store(lake, HOURLY_DETAILS, *hours_of(YESTERDAY))
     store(lake, HOURLY_AGGREGATES, *hours_of(YESTERDAY))
     store_days(lake, YESTERDAY)
     return lake
@@ -45,11 +45,11 @@ def test_nothing_is_late_as_long_as_the_next_part_may_still_come(lake: Lake) -> 
 
 
 def test_hours_are_late_three_hours_after_the_end_of_the_next_one(lake: Lake) -> None:
-    assert what(lake, MIDNIGHT + timedelta(hours=4, minutes=1), YESTERDAY) == {HOURLY, HOURLY_AGGREGATES}
+    assert what(lake, MIDNIGHT + timedelta(hours=4, minutes=1), YESTERDAY) == {HOURLY_DETAILS, HOURLY_AGGREGATES}
 
 
 def test_a_published_day_is_late_six_hours_after_its_end(lake: Lake) -> None:
-    store(lake, HOURLY, *hours_of(TODAY))
+    store(lake, HOURLY_DETAILS, *hours_of(TODAY))
     store(lake, HOURLY_AGGREGATES, *hours_of(TODAY))
     assert what(lake, MIDNIGHT + timedelta(hours=6)) == set()
     assert what(lake, MIDNIGHT + timedelta(hours=6, minutes=1)) == {"published/reports"}
@@ -59,10 +59,12 @@ def test_a_published_day_is_late_six_hours_after_its_end(lake: Lake) -> None:
 def test_a_complete_day_is_late_a_day_and_a_half_after_its_end(lake: Lake) -> None:
     store_days(lake, TODAY, is_complete=False)
     at_last = MIDNIGHT + timedelta(hours=24 + 36)
-    assert DAILY not in what(lake, at_last)
-    [said] = [each for each in find_late(lake, calendar(), at_last + timedelta(minutes=1), ()) if each.name == DAILY]
+    assert DAILY_DETAILS not in what(lake, at_last)
+    [said] = [
+        each for each in find_late(lake, calendar(), at_last + timedelta(minutes=1), ()) if each.name == DAILY_DETAILS
+    ]
     assert said.since == at_last
-    assert said.message == f"the newest complete day of genesys/{DAILY} is {YESTERDAY}"
+    assert said.message == f"the newest complete day of genesys/{DAILY_DETAILS} is {YESTERDAY}"
 
 
 def test_an_observation_is_late_as_long_as_it_can_be_made_and_a_missed_one_is_reported_for_a_day(lake: Lake) -> None:
@@ -116,9 +118,9 @@ def test_the_sensor_reports_each_late_figure_once_a_day(
         watch.tick(begin + timedelta(hours=24))
         second_day = [message["late"] for _, _, message in hook.posted[len(first_day) :]]
     assert sorted(first_day) == sorted({*first_day})
-    assert {HOURLY, HOURLY_AGGREGATES} <= set(first_day)
-    assert {HOURLY, HOURLY_AGGREGATES} <= set(second_day)
-    [text] = [message["text"] for _, _, message in hook.posted if message["late"] == HOURLY][:1]
+    assert {HOURLY_DETAILS, HOURLY_AGGREGATES} <= set(first_day)
+    assert {HOURLY_DETAILS, HOURLY_AGGREGATES} <= set(second_day)
+    [text] = [message["text"] for _, _, message in hook.posted if message["late"] == HOURLY_DETAILS][:1]
     assert text == (
         "genesys_assets: late since 2026-02-20 04:00 UTC: the newest hour of genesys/pages/hourly_details ends at "
         "2026-02-20 00:00 UTC"
@@ -145,12 +147,12 @@ def test_a_figure_that_the_webhook_refuses_neither_repeats_nor_holds_back_the_ot
     watch, now = Watch(definitions, lake), MIDNIGHT + timedelta(hours=5)
     with listening() as hook:
         monkeypatch.setenv("GENESYS_ASSETS_ALERT_WEBHOOK", hook.url)
-        hook.refused = {f'"late": "{HOURLY}"'}
-        assert f"The webhook did not accept {HOURLY}: the next tick posts them again." in watch.tick(now)
+        hook.refused = {f'"late": "{HOURLY_DETAILS}"'}
+        assert f"The webhook did not accept {HOURLY_DETAILS}: the next tick posts them again." in watch.tick(now)
         told = [message["late"] for _, _, message in hook.posted]
-        assert told.index(HOURLY) < len(told) - 1, "another figure follows the refused one"
-        with pytest.raises(NotDelivered, match=f"The alert for late {HOURLY} was not delivered"):
+        assert told.index(HOURLY_DETAILS) < len(told) - 1, "another figure follows the refused one"
+        with pytest.raises(NotDelivered, match=f"The alert for late {HOURLY_DETAILS} was not delivered"):
             watch.tick(now + timedelta(minutes=10))
         hook.refused = set()
         watch.tick(now + timedelta(minutes=20))
-    assert [message["late"] for _, _, message in hook.posted] == [*told, HOURLY, HOURLY]
+    assert [message["late"] for _, _, message in hook.posted] == [*told, HOURLY_DETAILS, HOURLY_DETAILS]

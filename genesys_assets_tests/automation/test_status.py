@@ -20,10 +20,10 @@ from genesys_assets.days import hours_of, made_of, utc_day, utc_hour, waits
 from genesys_assets.days.families import ANSWERED, UNANSWERED
 from genesys_assets.days.limits import HOURS_LIMIT
 from genesys_assets.days.sources import (
-    DAILY,
     DAILY_AGGREGATES,
-    HOURLY,
+    DAILY_DETAILS,
     HOURLY_AGGREGATES,
+    HOURLY_DETAILS,
     IMPORTED_HOURLY,
     OVERLAP,
 )
@@ -88,12 +88,12 @@ def store_tables(lake: Lake, day: str, at: datetime) -> None:
 
 
 def test_an_hour_that_is_not_stored_is_missing_three_hours_after_its_end(lake: Lake) -> None:
-    store(lake, HOURLY, *hours_of(YESTERDAY)[:23])
+    store(lake, HOURLY_DETAILS, *hours_of(YESTERDAY)[:23])
     last = hours_of(YESTERDAY)[23]
-    before = of(looked(lake, MIDNIGHT + HOURS_LIMIT - MINUTE), HOURLY)
+    before = of(looked(lake, MIDNIGHT + HOURS_LIMIT - MINUTE), HOURLY_DETAILS)
     assert (before.missing, before.late_since) == ((), None)
     assert last in before.coming
-    after = of(looked(lake, MIDNIGHT + HOURS_LIMIT), HOURLY)
+    after = of(looked(lake, MIDNIGHT + HOURS_LIMIT), HOURLY_DETAILS)
     assert (after.missing, after.late_since) == ((last,), MIDNIGHT + HOURS_LIMIT)
     assert (after.stored, after.newest) == (23, hours_of(YESTERDAY)[22])
 
@@ -108,8 +108,8 @@ def test_the_late_hours_are_those_that_ended_three_hours_ago_and_are_not_stored(
     with TemporaryDirectory() as folder:
         lake = Lake(LocalStore(Path(folder)))
         if stored:
-            store(lake, HOURLY, *sorted(stored))
-        found = of(looked(lake, now), HOURLY)
+            store(lake, HOURLY_DETAILS, *sorted(stored))
+        found = of(looked(lake, now), HOURLY_DETAILS)
     ended = {key for key in (*hours_of(YESTERDAY), *hours_of(TODAY)) if utc_hour(key)[1] + HOURS_LIMIT <= now}
     assert set(found.missing) == ended - stored
     assert (found.late_since is None) == (not found.missing)
@@ -117,16 +117,16 @@ def test_the_late_hours_are_those_that_ended_three_hours_ago_and_are_not_stored(
 
 def test_a_day_is_missing_a_day_and_a_half_after_its_end_and_its_aggregates_after_three_hours(lake: Lake) -> None:
     found = looked(lake, MIDNIGHT + timedelta(hours=36) - MINUTE)
-    assert (of(found, DAILY).missing, of(found, DAILY).coming) == ((), (YESTERDAY, TODAY))
+    assert (of(found, DAILY_DETAILS).missing, of(found, DAILY_DETAILS).coming) == ((), (YESTERDAY, TODAY))
     assert of(found, DAILY_AGGREGATES).missing == (YESTERDAY, TODAY)
     found = looked(lake, MIDNIGHT + timedelta(hours=36))
-    assert (of(found, DAILY).missing, of(found, OVERLAP).missing) == ((YESTERDAY,), (YESTERDAY,))
+    assert (of(found, DAILY_DETAILS).missing, of(found, OVERLAP).missing) == ((YESTERDAY,), (YESTERDAY,))
 
 
 def test_a_day_that_jobs_did_not_have_whole_is_stale(lake: Lake) -> None:
     store_days(lake, YESTERDAY)
-    store(lake, DAILY, YESTERDAY, reach=Reach(MIDNIGHT - timedelta(hours=1)))
-    found = of(looked(lake, MIDNIGHT + timedelta(hours=36)), DAILY)
+    store(lake, DAILY_DETAILS, YESTERDAY, reach=Reach(MIDNIGHT - timedelta(hours=1)))
+    found = of(looked(lake, MIDNIGHT + timedelta(hours=36)), DAILY_DETAILS)
     assert (found.missing, found.stale, found.stored) == ((), (YESTERDAY,), 1)
 
 
@@ -161,7 +161,7 @@ def test_tables_are_stale_three_hours_after_their_pages_changed(lake: Lake) -> N
     store_tables(lake, YESTERDAY, MIDNIGHT + timedelta(hours=2))
     assert of(looked(lake, read_again), "tables/conversations") == AssetStatus("tables/conversations", 1, YESTERDAY)
     with time_machine.travel(read_again, tick=False):
-        store(lake, DAILY, YESTERDAY, body="[2]", as_of=read_again, reach=Reach(MIDNIGHT, is_complete=True))
+        store(lake, DAILY_DETAILS, YESTERDAY, body="[2]", as_of=read_again, reach=Reach(MIDNIGHT, is_complete=True))
     before = of(looked(lake, read_again + HOURS_LIMIT - MINUTE), "tables/conversations")
     assert (before.stale, before.coming) == ((), (YESTERDAY,))
     after = of(looked(lake, read_again + HOURS_LIMIT), "tables/conversations")
@@ -172,7 +172,7 @@ def test_tables_of_today_are_late_though_a_new_hour_comes_before_each_limit(lake
     for number, hour in enumerate(hours_of(TODAY)[:6]):
         at = MIDNIGHT + timedelta(hours=number + 1, minutes=15)
         with time_machine.travel(at, tick=False):
-            store(lake, HOURLY, hour)
+            store(lake, HOURLY_DETAILS, hour)
         if number == 0:
             store_tables(lake, TODAY, at + MINUTE)
     # The second hour came at 02:15.

@@ -14,7 +14,7 @@ import time_machine
 
 from genesys_assets.automation import unreported as module
 from genesys_assets.automation.unreported import unreported
-from genesys_assets.days.sources import DAILY, HOURLY_AGGREGATES
+from genesys_assets.days.sources import DAILY_DETAILS, HOURLY_AGGREGATES
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.publishing.manifest import Manifest
@@ -116,7 +116,7 @@ def test_what_a_run_is_making_is_left_to_that_run(watch: Watch) -> None:
 
 def test_every_layer_is_looked_at(watch: Watch) -> None:
     store_days(watch.lake, DAY)
-    assert {place for place, _ in watch.tick(NOON)} == {DAILY, "pages/daily_overlap", "pages/daily_aggregates"}
+    assert {place for place, _ in watch.tick(NOON)} == {DAILY_DETAILS, "pages/daily_overlap", "pages/daily_aggregates"}
 
 
 def test_what_lies_before_the_start_date_is_no_partition_and_is_not_reported(watch: Watch) -> None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.store import LocalStore
-from genesys_assets.partitions import REACH_DAYS, Calendar, days_around, utc_day
+from genesys_assets.partitions import LONGEST_OPEN_DAYS, Calendar, days_around, utc_day
 from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS, SESSION_METRICS
 from genesys_assets.tables.conversations.flat_tables import SESSIONS as SESSION_TABLE
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS
@@ -95,7 +95,7 @@ def store_reach(lake: Lake) -> None:
 
 
 def _store_reach(lake: Lake) -> None:
-    for day in days_around(DAY, REACH_DAYS, -1):
+    for day in days_around(DAY, LONGEST_OPEN_DAYS, -1):
         store_conversations(lake, day=day)
 
 

@@ -87,7 +87,7 @@ def test_a_complete_day_is_all_there(world: World) -> None:
     assert figures_of_day(world) == DayFigures(
         day=DAY,
         total_hits=60,
-        there=None,
+        exact_count=None,
         rows=60,
         conversations_read=60,
         pages_read=9,
@@ -159,7 +159,8 @@ def test_an_estimate_that_is_2_too_high_is_no_reason_where_every_row_is_there(wo
         read(world)
     passed, said = result(compute(world), AS_MANY)
     assert (passed, said["missing"]) == (True, 0)
-    assert (figures_of_day(world).total_hits, figures_of_day(world).there, figures_of_day(world).rows) == (62, 60, 60)
+    day = figures_of_day(world)
+    assert (day.total_hits, day.exact_count, day.rows) == (62, 60, 60)
 
 
 def test_a_job_that_ended_early_is_found_out_whatever_the_estimate(world: World) -> None:

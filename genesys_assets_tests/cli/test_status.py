@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 from genesys_assets.automation.backlog import REFERENCE
 from genesys_assets.cli.app import app
-from genesys_assets.days.sources import HOURLY, HOURLY_AGGREGATES
+from genesys_assets.days.sources import HOURLY_AGGREGATES, HOURLY_DETAILS
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.publishing.errors import NotPermitted
@@ -83,7 +83,7 @@ def test_the_command_does_not_need_dagster(lake: Lake) -> None:
 
 
 def test_hours_that_follow_each_other_are_one_range(lake: Lake) -> None:
-    store(lake, HOURLY, f"{TODAY}-02:00")
+    store(lake, HOURLY_DETAILS, f"{TODAY}-02:00")
     ended = at(MIDNIGHT + timedelta(hours=8))
     assert "    missing: 2026-02-20-03:00...2026-02-20-04:00, 2026-02-20-00:00...2026-02-20-01:00\n" in ended.stdout
 
@@ -99,9 +99,9 @@ def test_as_json_it_has_every_asset_with_its_partitions(lake: Lake) -> None:
     ended = at(MIDNIGHT + timedelta(hours=4), "--json")
     said = json.loads(ended.stdout)
     assert (said["now"], said["in_time"], said["exit_code"]) == ("2026-02-20T04:00:00+00:00", False, 1)
-    [hours] = [each for each in said["assets"] if each["asset"] == HOURLY]
+    [hours] = [each for each in said["assets"] if each["asset"] == HOURLY_DETAILS]
     assert hours == {
-        "asset": HOURLY,
+        "asset": HOURLY_DETAILS,
         "stored": 0,
         "newest": None,
         "missing": ["2026-02-20-00:00"],
@@ -132,7 +132,7 @@ def test_days_that_were_not_observed_are_named_and_make_nothing_late(lake: Lake)
 def test_days_before_the_last_ones_are_not_looked_at(lake: Lake) -> None:
     two_days_later = MIDNIGHT + timedelta(days=2, minutes=30)
     said = json.loads(at(two_days_later, "--json", "--days", "1").stdout)
-    [hours] = [each for each in said["assets"] if each["asset"] == HOURLY]
+    [hours] = [each for each in said["assets"] if each["asset"] == HOURLY_DETAILS]
     assert hours["missing"] == []
 
 

@@ -13,7 +13,7 @@ import pytest
 from genesys_assets.cloud.http.page import Page, request_text
 from genesys_assets.days import day_tables, hours_of, utc_hour
 from genesys_assets.days.sources import (
-    HOURLY,
+    HOURLY_DETAILS,
 )
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
@@ -106,7 +106,7 @@ def ids(lake: Lake) -> list[str]:
 
 def land(lake: Lake, hour: int, *items: Item, after: timedelta = timedelta(minutes=10)) -> None:
     """Fetch an hour that time after its end."""
-    store(lake, HOURLY, HOURS[hour], *items, as_of=utc_hour(HOURS[hour])[1] + after)
+    store(lake, HOURLY_DETAILS, HOURS[hour], *items, as_of=utc_hour(HOURS[hour])[1] + after)
 
 
 def at(hour: int, minute: int = 30) -> datetime:

@@ -11,8 +11,8 @@ import pytest
 
 from genesys_assets.days import day_tables, made_of, utc_day
 from genesys_assets.days.sources import (
-    DAILY,
-    HOURLY,
+    DAILY_DETAILS,
+    HOURLY_DETAILS,
     OVERLAP,
     START_DAYS,
     NotFetched,
@@ -168,7 +168,7 @@ def _stored_already(lake: Lake) -> None:
 
 def _job(lake: Lake) -> None:
     items = [conversation("a", at(0)), conversation("d", at(3))]
-    store(lake, DAILY, DAY, *items, as_of=at(23), request=JOB, reach=Reach(utc_day(DAY)[1], is_complete=True))
+    store(lake, DAILY_DETAILS, DAY, *items, as_of=at(23), request=JOB, reach=Reach(utc_day(DAY)[1], is_complete=True))
 
 
 def _overlap(lake: Lake) -> None:
@@ -249,7 +249,7 @@ def test_rows_are_not_added_twice_where_two_runs_take_in_the_same_hour(
 def test_an_hour_of_a_finished_day_must_not_be_missing(lake: Lake) -> None:
     day = "2026-01-28"
     for hour in range(3):
-        store(lake, HOURLY, f"{day}-{hour:02d}:00", as_of=datetime(2026, 1, 28, 5, tzinfo=UTC))
+        store(lake, HOURLY_DETAILS, f"{day}-{hour:02d}:00", as_of=datetime(2026, 1, 28, 5, tzinfo=UTC))
         with pytest.raises(NotFetched, match=f"these hours of {day}: {hour + 1:02d}:00"):
             day_tables.write_conversations(lake.refreshed(), day, MADE, dict(ORIGIN))
 

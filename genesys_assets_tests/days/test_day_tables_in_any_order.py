@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from genesys_assets.days.sources import (
-    DAILY,
-    HOURLY,
+    DAILY_DETAILS,
+    HOURLY_DETAILS,
     OVERLAP,
     START_DAYS,
 )
@@ -67,14 +67,14 @@ class Weather:
         return kind.__name__
 
     def next_hour(self) -> None:
-        stored = [hour for hour in HOURS if hour in self.lake.refreshed().stored(HOURLY)]
+        stored = [hour for hour in HOURS if hour in self.lake.refreshed().stored(HOURLY_DETAILS)]
         self._fetch(min(len(stored), 23))
 
     def any_hour(self) -> None:
         self._fetch(self.rng.randrange(12))
 
     def hour_again(self) -> None:
-        stored = [hour for hour in HOURS if hour in self.lake.refreshed().stored(HOURLY)]
+        stored = [hour for hour in HOURS if hour in self.lake.refreshed().stored(HOURLY_DETAILS)]
         if stored:
             self._fetch(HOURS.index(self.rng.choice(stored)))
 
@@ -99,7 +99,7 @@ class Weather:
         store(self.lake, OVERLAP, NEXT, *of_day, as_of=self.now, request=JOB, said=said)
 
     def job_so_far(self) -> None:
-        store(self.lake, DAILY, DAY, *self._all(), as_of=self.now, request=JOB, reach=Reach(at(2, 0)))
+        store(self.lake, DAILY_DETAILS, DAY, *self._all(), as_of=self.now, request=JOB, reach=Reach(at(2, 0)))
 
     def _fetch(self, hour: int) -> None:
         for number in range(self.rng.randrange(3)):
@@ -107,7 +107,7 @@ class Weather:
             start = at(hour, self.rng.choice((0, 10, 59)))
             self.items[name] = conversation(name, start, ended=self.rng.random() < 0.5, note=f"{number}")
         around = [item for item in self._all() if abs(self._start(item["conversationId"]) - at(hour)) < WIDE]
-        store(self.lake, HOURLY, HOURS[hour], *around, as_of=self.now)
+        store(self.lake, HOURLY_DETAILS, HOURS[hour], *around, as_of=self.now)
 
     def _all(self) -> list[Item]:
         return sorted(self.items.values(), key=lambda item: (item["conversationStart"], item["conversationId"]))
@@ -128,7 +128,7 @@ def test_whatever_happens_the_tables_are_those_of_the_day_made_anew(lake: Lake, 
     weather, added = Weather(lake, random.Random(seed)), 0
     for _ in range(CALM + 6):
         happened = weather.happen()
-        if not lake.refreshed().stored(HOURLY) and not lake.refreshed().stored(DAILY):
+        if not lake.refreshed().stored(HOURLY_DETAILS) and not lake.refreshed().stored(DAILY_DETAILS):
             continue
         write(lake)
         added += len(files(lake)) > 1

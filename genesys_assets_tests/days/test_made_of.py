@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from genesys_assets.days import hours_of, made_of, utc_day
-from genesys_assets.days.sources import DAILY, DAILY_AGGREGATES, HOURLY, HOURLY_AGGREGATES, IMPORTED, OVERLAP
+from genesys_assets.days.sources import (
+    DAILY_AGGREGATES,
+    DAILY_DETAILS,
+    HOURLY_AGGREGATES,
+    HOURLY_DETAILS,
+    IMPORTED_DETAILS,
+    OVERLAP,
+)
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore
@@ -26,8 +33,8 @@ LATER = READ_AT + timedelta(hours=1)
 def lake(tmp_path: Path) -> Lake:
     """A lake with two hours and the whole day, stored in that order."""
     lake = Lake(LocalStore(tmp_path))
-    store(lake, HOURLY, *HOURS[:2], as_of=READ_AT - timedelta(hours=2))
-    store(lake, DAILY, DAY, as_of=READ_AT - timedelta(hours=1), reach=Reach(utc_day(DAY)[1], is_complete=True))
+    store(lake, HOURLY_DETAILS, *HOURS[:2], as_of=READ_AT - timedelta(hours=2))
+    store(lake, DAILY_DETAILS, DAY, as_of=READ_AT - timedelta(hours=1), reach=Reach(utc_day(DAY)[1], is_complete=True))
     return lake
 
 
@@ -37,33 +44,39 @@ def number(lake: Lake, day: str = DAY) -> int:
 
 def test_what_is_read_again_and_lists_the_same_changes_nothing(lake: Lake) -> None:
     before = number(lake)
-    store(lake, DAILY, DAY, body='{"cursor": "other", "x": [1], "totalHits": 9}', reach=Reach(utc_day(DAY)[1], True))
+    store(
+        lake,
+        DAILY_DETAILS,
+        DAY,
+        body='{"cursor": "other", "x": [1], "totalHits": 9}',
+        reach=Reach(utc_day(DAY)[1], True),
+    )
     assert number(lake) == before
 
 
 def test_what_lists_something_else_or_reaches_elsewhere_changes_it(lake: Lake) -> None:
     numbers = {number(lake)}
-    store(lake, DAILY, DAY, body="[2]", reach=Reach(utc_day(DAY)[1], is_complete=True))
+    store(lake, DAILY_DETAILS, DAY, body="[2]", reach=Reach(utc_day(DAY)[1], is_complete=True))
     numbers.add(number(lake))
-    store(lake, DAILY, DAY, body="[2]", reach=Reach(utc_day(DAY)[1] - timedelta(hours=1)))
+    store(lake, DAILY_DETAILS, DAY, body="[2]", reach=Reach(utc_day(DAY)[1] - timedelta(hours=1)))
     numbers.add(number(lake))
-    store(lake, HOURLY, HOURS[2])
+    store(lake, HOURLY_DETAILS, HOURS[2])
     numbers.add(number(lake))
-    store(lake, IMPORTED, DAY)
+    store(lake, IMPORTED_DETAILS, DAY)
     numbers.add(number(lake))
     assert len(numbers) == 5
 
 
 def test_so_does_the_order_in_which_pages_were_read(lake: Lake) -> None:
     before = number(lake)
-    store(lake, HOURLY, HOURS[0], as_of=LATER)
+    store(lake, HOURLY_DETAILS, HOURS[0], as_of=LATER)
     assert number(lake) != before
 
 
 def test_pages_of_another_day_change_nothing(lake: Lake) -> None:
     before = number(lake)
-    store(lake, DAILY, NEXT)
-    store(lake, HOURLY, hours_of(OTHER)[0])
+    store(lake, DAILY_DETAILS, NEXT)
+    store(lake, HOURLY_DETAILS, hours_of(OTHER)[0])
     assert number(lake) == before
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from genesys_assets.automation.stale import is_unchecked
 from genesys_assets.checks.looked_at import AS_MANY, CHECKED, OF_SESSIONS
-from genesys_assets.days.verdicts import Verdict, failing, give, looked_at, verdicts, why_closed
+from genesys_assets.days.verdicts import Verdict, failing, looked_at, store_verdicts, verdicts, why_closed
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS, SESSION_METRICS
@@ -25,8 +25,8 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def test_each_day_has_its_own_verdicts(lake: Lake) -> None:
-    give(lake, DAY, [FAILS, PASSES], 1, {})
-    give(lake, OTHER, [PASSES], 2, {})
+    store_verdicts(lake, DAY, [FAILS, PASSES], 1, {})
+    store_verdicts(lake, OTHER, [PASSES], 2, {})
     lake = lake.refreshed()
     assert failing(lake, DAY) == [FAILS]
     assert failing(lake, OTHER) == []
@@ -35,18 +35,18 @@ def test_each_day_has_its_own_verdicts(lake: Lake) -> None:
 
 
 def test_a_later_verdict_of_a_check_replaces_the_one_before_and_no_other(lake: Lake) -> None:
-    give(lake, DAY, [FAILS], 1, {})
-    give(lake, DAY, [PASSES], 1, {})
+    store_verdicts(lake, DAY, [FAILS], 1, {})
+    store_verdicts(lake, DAY, [PASSES], 1, {})
     mended = Verdict(FAILS.table, FAILS.check, True, is_blocking=True)
     assert why_closed(lake.refreshed(), [OTHER, DAY]) is not None
-    give(lake, DAY, [mended], 2, {})
+    store_verdicts(lake, DAY, [mended], 2, {})
     lake = lake.refreshed()
     assert {verdict for verdict, _ in verdicts(lake, DAY).values()} == {mended, PASSES}
     assert why_closed(lake, [OTHER, DAY]) is None
 
 
 def test_it_says_why_nothing_may_be_made_of_a_day(lake: Lake) -> None:
-    give(lake, DAY, [FAILS], 1, {})
+    store_verdicts(lake, DAY, [FAILS], 1, {})
     said = why_closed(lake.refreshed(), [DAY])
     assert said is not None
     assert "nothing is computed from 2026-01-31: the check queues_match_interval_metrics" in said
@@ -65,14 +65,14 @@ def test_it_says_why_nothing_may_be_made_of_a_day(lake: Lake) -> None:
 def test_a_warning_a_pass_what_was_not_judged_and_what_does_not_block_close_no_day(
     lake: Lake, verdict: Verdict
 ) -> None:
-    give(lake, DAY, [verdict], 1, {})
+    store_verdicts(lake, DAY, [verdict], 1, {})
     assert why_closed(lake.refreshed(), [DAY]) is None
 
 
 def test_verdicts_that_are_given_at_once_are_all_kept(lake: Lake) -> None:
     given = [Verdict("t", f"check {number}", True) for number in range(6)]
     with ThreadPoolExecutor(len(given)) as executor:
-        list(executor.map(lambda verdict: give(Lake(lake.store), DAY, [verdict], 1, {}), given))
+        list(executor.map(lambda verdict: store_verdicts(Lake(lake.store), DAY, [verdict], 1, {}), given))
     assert {verdict for verdict, _ in verdicts(Lake(lake.store), DAY).values()} == {*given}
 
 
@@ -82,14 +82,14 @@ def test_a_day_is_unchecked_until_every_check_of_its_tables_has_looked_at_the_pr
     lake = lake.refreshed()
     assert is_unchecked(lake, DAY)
     rows = looked_at(lake, DAY, CHECKED["conversations"].looked_at)
-    give(lake, DAY, [Verdict("conversations", AS_MANY, None, says="the platform gave no total")], rows, {})
+    store_verdicts(lake, DAY, [Verdict("conversations", AS_MANY, None, says="the platform gave no total")], rows, {})
     assert not is_unchecked(lake.refreshed(), DAY)
     lake.write("tables/session_metrics", SESSION_METRICS, SESSION_METRICS.empty(), DAY, {})
     lake = lake.refreshed()
     assert is_unchecked(lake, DAY)
     sides = CHECKED["session_metrics"].looked_at
     every = [Verdict("session_metrics", name, True) for name in OF_SESSIONS]
-    give(lake, DAY, every, looked_at(lake, DAY, sides), {})
+    store_verdicts(lake, DAY, every, looked_at(lake, DAY, sides), {})
     assert not is_unchecked(lake.refreshed(), DAY)
-    give(lake, DAY, every, 0, {})
+    store_verdicts(lake, DAY, every, 0, {})
     assert is_unchecked(lake.refreshed(), DAY)

@@ -11,9 +11,9 @@ import pytest
 from genesys_assets.automation.backlog import days_backlog, hours_backlog
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.http.page import Page
-from genesys_assets.days.sources import DAILY as FETCHED_DAY
-from genesys_assets.days.sources import HOURLY as FETCHED_HOURS
+from genesys_assets.days.sources import DAILY_DETAILS as FETCHED_DAY
 from genesys_assets.days.sources import HOURLY_AGGREGATES, NotFetched, interval_metrics_of
+from genesys_assets.days.sources import HOURLY_DETAILS as FETCHED_HOURS
 from genesys_assets.importing import into_lake
 from genesys_assets.importing import take_back as module
 from genesys_assets.importing.buckets import ImportOptions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from genesys_assets.lake.delta import DeltaLog
-from genesys_assets.lake.housekeeping import places
+from genesys_assets.lake.housekeeping import list_tables
 from genesys_assets.lake.log_files import LOG
 from genesys_assets.lake.store import DRAFTS, LocalStore, Store
 
@@ -25,7 +25,7 @@ def missing(store: Store) -> list[str]:
 
 
 def _named(store: Store) -> set[str]:
-    tables = places(store.listed(""))
+    tables = list_tables(store.listed(""))
     return {f"{place}/{file.path}" for place in tables for _, file in DeltaLog(store, place).every_file()}
 
 

@@ -18,7 +18,7 @@ from deltalake import DeltaTable
 from genesys_assets.lake import housekeeping
 from genesys_assets.lake.commit import Commit, Proposal, TableContended, stored_state
 from genesys_assets.lake.delta import new_path
-from genesys_assets.lake.housekeeping import HousekeepingResult, clean_up, places
+from genesys_assets.lake.housekeeping import HousekeepingResult, clean_up, list_tables
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER, catch_up
 from genesys_assets.lake.log_files import LOG
@@ -75,11 +75,11 @@ def test_all_tables_of_a_lake_are_found_those_below_others_too(store: Store) -> 
     for place in ("tables/calls", "calls", "calls/of/agents", "live/queues"):
         Lake(store).write(place, SPEC, things(), DAYS[0], {})
     store.put("jobs/a.json", b"{}")
-    assert places(store.listed("")) == ["calls", "calls/of/agents", "live/queues", "tables/calls"]
+    assert list_tables(store.listed("")) == ["calls", "calls/of/agents", "live/queues", "tables/calls"]
 
 
 def test_a_lake_without_tables_has_none(store: Store) -> None:
-    assert places(store.listed("")) == []
+    assert list_tables(store.listed("")) == []
     assert house(store) == HousekeepingResult()
 
 

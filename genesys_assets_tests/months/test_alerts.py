@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from genesys_assets.days import hours_of
-from genesys_assets.days.sources import DAILY, HOURLY, HOURLY_AGGREGATES
+from genesys_assets.days.sources import DAILY_DETAILS, HOURLY_AGGREGATES, HOURLY_DETAILS
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets_tests.automation.a_lake import store, store_days
@@ -36,15 +36,15 @@ def test_each_failed_run_has_one_alert(told: list[str], found: int) -> None:
     ("hours", "late"),
     [
         (4, set()),
-        (4.1, {HOURLY, HOURLY_AGGREGATES}),
-        (6.1, {HOURLY, HOURLY_AGGREGATES, PUBLISHED}),
-        (60, {HOURLY, HOURLY_AGGREGATES, PUBLISHED}),
-        (60.1, {HOURLY, HOURLY_AGGREGATES, PUBLISHED, DAILY}),
+        (4.1, {HOURLY_DETAILS, HOURLY_AGGREGATES}),
+        (6.1, {HOURLY_DETAILS, HOURLY_AGGREGATES, PUBLISHED}),
+        (60, {HOURLY_DETAILS, HOURLY_AGGREGATES, PUBLISHED}),
+        (60.1, {HOURLY_DETAILS, HOURLY_AGGREGATES, PUBLISHED, DAILY_DETAILS}),
     ],
 )
 def test_the_lake_shows_what_is_late(tmp_path: Path, hours: float, late: set[str]) -> None:
     lake = Lake(LocalStore(tmp_path))
-    for place in (HOURLY, HOURLY_AGGREGATES):
+    for place in (HOURLY_DETAILS, HOURLY_AGGREGATES):
         store(lake, place, *hours_of(f"{FIRST}"))
     store_days(lake, f"{FIRST}")
     # The day before the first is published, so the first is the next one due.

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from genesys_assets.cloud.analytics.families import FAMILIES
-from genesys_assets.days.verdicts import Verdict, give
+from genesys_assets.days.verdicts import Verdict, store_verdicts
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.publishing.day import (
     NothingToPublish,
@@ -130,7 +130,7 @@ def test_checks_that_failed_are_named_on_page_and_manifest(lake: Lake, to_folder
         Verdict("session_metrics", "handle_time_is_its_parts", False, is_error=False, says="a warning"),
         Verdict("session_metrics", "users_match_interval_metrics", True),
     ]
-    give(lake, f"{DAY}", verdicts, 0, {})
+    store_verdicts(lake, f"{DAY}", verdicts, 0, {})
     done = publish_day(lake.refreshed(), to_folder, wanted())
     [failing] = done.manifest.failing_checks
     assert failing == FailingCheck(

@@ -18,7 +18,7 @@ from genesys_assets.lake.store import LocalStore
 from genesys_assets.reports.engine.compute import compute
 from genesys_assets.reports.engine.stored import StoredDay
 from genesys_assets.reports.language.sources import TABLES
-from genesys_assets.reports.meaning.questions import key_of, merged, questions_of, usual
+from genesys_assets.reports.meaning.questions import key_of, merged, questions_of, usual_questions
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.tables.metrics.buckets import table_of
 from genesys_assets.tables.names import HISTORIES
@@ -129,7 +129,7 @@ def _write_empty(lake: Lake, parts: Mapping[str, _Part]) -> None:
 
 
 def _asked(family: AggregateFamily, asked_by: Sequence[Report]) -> dict[str, list[str]]:
-    usually = {key_of(question): list(family.metrics) for question in usual(family)}
+    usually = {key_of(question): list(family.metrics) for question in usual_questions(family)}
     further = [each for each in merged(questions_of(asked_by)) if each.family is family]
     return {key_of(each): list(each.metrics) for each in further} | usually
 

@@ -13,7 +13,7 @@ import time_machine
 from genesys_assets.automation.backlog import days_backlog, hours_backlog
 from genesys_assets.automation.next_run import Backlog, Request, choose_next_run
 from genesys_assets.days import hours_of
-from genesys_assets.days.sources import HOURLY, HOURLY_AGGREGATES
+from genesys_assets.days.sources import HOURLY_AGGREGATES, HOURLY_DETAILS
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.partitions import Calendar
@@ -33,7 +33,7 @@ def lake(tmp_path: Path) -> Lake:
     lake = Lake(LocalStore(tmp_path))
     days = [f"{FIRST + timedelta(days=number)}" for number in range((LAST_SEEN - FIRST).days + 1)]
     with time_machine.travel(datetime(2026, 2, 9, 6, tzinfo=UTC), tick=False):
-        store(lake, HOURLY, *(hour for day in days for hour in hours_of(day)))
+        store(lake, HOURLY_DETAILS, *(hour for day in days for hour in hours_of(day)))
         store(lake, HOURLY_AGGREGATES, *(hour for day in days for hour in hours_of(day)))
         store_days(lake, *days)
     return lake
@@ -44,7 +44,9 @@ def asked_for(wanted: Backlog, most: int) -> Iterator[Request]:
     left = dict(wanted)
     while request := choose_next_run(left, [], NOW, most=most).request:
         yield request
-        for key in partitions(HOURLY if len(request.first) > 10 else "a day", f"{request.first}...{request.last}"):
+        for key in partitions(
+            HOURLY_DETAILS if len(request.first) > 10 else "a day", f"{request.first}...{request.last}"
+        ):
             del left[key]
 
 

@@ -17,11 +17,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from genesys_assets.cloud.analytics import aggregates
-from genesys_assets.cloud.analytics.interval import MILLISECOND, Interval
+from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.analytics.queries import AggregateQuery, time_zone_of
 from genesys_assets.cloud.errors import BadRequest, CircuitOpen, GenesysCloudError, ServerTrouble, TooLarge
 from genesys_assets.cloud.http.page import Page, as_text
 from genesys_assets.cloud.http.transport import GenesysCloud
+from genesys_assets.spans import MILLISECOND
 
 LARGE_ANSWER = 16 << 20
 """Bytes. After a larger answer the windows are halved: see `limits.TIMES_PARSED`."""

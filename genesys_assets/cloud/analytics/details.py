@@ -15,13 +15,14 @@ from datetime import datetime, timedelta
 from itertools import chain
 
 from genesys_assets.cloud.analytics.conversations import ConversationsPage
-from genesys_assets.cloud.analytics.details_paging import PATH, Answer, PagedQuery, is_whole_days
+from genesys_assets.cloud.analytics.details_paging import PATH, NumberedPage, PagedQuery, is_whole_days
 from genesys_assets.cloud.analytics.fetch_progress import Drift, FetchProgress, OnProgress
-from genesys_assets.cloud.analytics.interval import MILLISECOND, Interval
+from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.analytics.queries import LARGEST_PAGE, LONGEST, DetailsQuery
 from genesys_assets.cloud.errors import AnswerTooLarge, CircuitOpen, ServerTrouble, TooLarge
 from genesys_assets.cloud.http.paging import smaller, with_smaller_pages
 from genesys_assets.cloud.http.transport import GenesysCloud
+from genesys_assets.spans import MILLISECOND
 
 __all__ = ["PATH", "FetchProgress", "exact_total", "fetch", "newest_start", "number_in_day", "total_hits"]
 
@@ -186,7 +187,7 @@ def _can_be_halved(interval: Interval) -> bool:
 
 def _read_at_once(
     cloud: GenesysCloud, interval: Interval, page_size: int, reading: FetchProgress, drift: Drift, near: int | None
-) -> Iterator[Answer]:
+) -> Iterator[NumberedPage]:
     """The pages of an interval of at most 7 days, in ascending order and, if that does not reach all, in descending
     order too.
     """
@@ -210,7 +211,7 @@ def _read_at_once(
         raise _beyond_reach(interval, total, 2 * ascending.reach)
 
 
-def _leaves_a_gap(early: Answer, late: Answer, interval: Interval) -> bool:
+def _leaves_a_gap(early: NumberedPage, late: NumberedPage, interval: Interval) -> bool:
     """Whether part of the interval is reached from neither end of the day."""
     if early.latest is None or late.earliest is None:
         return False

@@ -12,11 +12,12 @@ from itertools import chain
 
 from genesys_assets.cloud.analytics.conversations import ConversationsPage, starts, with_facts
 from genesys_assets.cloud.analytics.fetch_progress import Drift, FetchProgress
-from genesys_assets.cloud.analytics.interval import MILLISECOND, Interval, iso
+from genesys_assets.cloud.analytics.interval import Interval, iso
 from genesys_assets.cloud.analytics.queries import MOST_RESULTS, DetailsQuery, Order
 from genesys_assets.cloud.errors import TooLarge, UnexpectedAnswer
 from genesys_assets.cloud.http.parsing import read_count
 from genesys_assets.cloud.http.transport import GenesysCloud
+from genesys_assets.spans import MILLISECOND
 
 PATH = "/api/v2/analytics/conversations/details/query"
 # How long after the end of a day its pages may still move. A conversation that the platform adds late moves all later
@@ -33,7 +34,7 @@ def is_whole_days(interval: Interval) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class NumberedPage:
     """What paging needs to know of one page."""
 
     page: ConversationsPage
@@ -74,25 +75,25 @@ class PagedQuery:
         self._page_size = page_size
         self._order = order
         self._settled = cloud.now() >= _midnight_after(interval) + SETTLING
-        self._seen: dict[int, Answer] = {}
+        self._seen: dict[int, NumberedPage] = {}
         self.last_page = MOST_RESULTS // page_size
         self.reach = self.last_page * page_size
         self.latest_read: datetime | None = None
 
-    def begin(self, near: int = 1) -> Answer:
+    def begin(self, near: int = 1) -> NumberedPage:
         """The first answer: page `near`, or page 1 if that one is empty."""
         answer = self.answer(min(near, self.last_page))
         if answer.rows == 0 and answer.number > 1:
             answer = self.answer(1)
         if answer.rows == 0:
-            self._must_be_the_end(answer, 0)
+            self._require_end(answer, 0)
         return answer
 
-    def total(self, first: Answer) -> int:
+    def total(self, first: NumberedPage) -> int:
         """How many results the query has, by the platform's estimate and by the first answer's position."""
         return max(first.total or 0, (first.number - 1) * self._page_size + first.rows)
 
-    def answer(self, number: int) -> Answer:
+    def answer(self, number: int) -> NumberedPage:
         """A page. It is remembered, because searches look at a page several times."""
         if number not in self._seen:
             self._seen[number] = self._ask(number)
@@ -125,7 +126,7 @@ class PagedQuery:
         *,
         near: int | None = None,
         before: int = 0,
-    ) -> Generator[Answer, None, bool]:
+    ) -> Generator[NumberedPage, None, bool]:
         """The pages with a conversation of the interval, out of `total` results, in this query's order. The search for
         the first one begins at the page `near`.
 
@@ -146,7 +147,7 @@ class PagedQuery:
         drift.begin()
         for answer in self._from(first, last):
             if answer.rows == 0:
-                self._must_be_the_end(answer, total)
+                self._require_end(answer, total)
                 return True
             self.latest_read = answer.latest or self.latest_read
             total = max(total, answer.total or 0)
@@ -159,7 +160,7 @@ class PagedQuery:
                 return True
         return total <= self.reach + before
 
-    def _from(self, first: int, last: int) -> Iterator[Answer]:
+    def _from(self, first: int, last: int) -> Iterator[NumberedPage]:
         """Answers from a page on: settled pages in parallel up to the last expected one, all others one by one."""
         first_beyond = min(max(first, last + 1) if self._settled else first, self.last_page + 1)
         ahead = self._cloud.map_in_order(self._ask_unless_seen, range(first, first_beyond))
@@ -195,16 +196,16 @@ class PagedQuery:
                     high = number
         return low, high
 
-    def _reaches(self, answer: Answer, bound: datetime, unknown: bool) -> bool:
+    def _reaches(self, answer: NumberedPage, bound: datetime, unknown: bool) -> bool:
         if answer.earliest is None or answer.latest is None:
             return unknown
         return answer.latest >= bound if self._order == "asc" else answer.earliest < bound
 
-    def _ends(self, answer: Answer, interval: Interval) -> bool:
+    def _ends(self, answer: NumberedPage, interval: Interval) -> bool:
         """Whether no row of the interval can follow this page. Rows with the same start may be on two pages."""
         return self._reaches(answer, interval.end if self._order == "asc" else interval.start, unknown=False)
 
-    def _must_be_the_end(self, answer: Answer, total: int) -> None:
+    def _require_end(self, answer: NumberedPage, total: int) -> None:
         """Raises UnexpectedAnswer if a page without conversations is not the end. The platform's total is an estimate:
         if it exceeds the pages before this one, the query in reverse order decides.
         """
@@ -230,14 +231,14 @@ class PagedQuery:
         of_interval = [start for start in starts(other.page) if start >= self._interval.start]
         return bool(of_interval) and before.earliest is not None and before.earliest <= min(of_interval)
 
-    def _ask_unless_seen(self, number: int) -> Answer:
+    def _ask_unless_seen(self, number: int) -> NumberedPage:
         return self._seen.pop(number, None) or self._ask(number)
 
-    def _ask(self, number: int) -> Answer:
+    def _ask(self, number: int) -> NumberedPage:
         query = DetailsQuery(interval=self._interval, page_number=number, page_size=self._page_size, order=self._order)
         page = self._cloud.post(PATH, query.body())
         total = read_count(page.json().get("totalHits"))
-        return Answer(
+        return NumberedPage(
             page=with_facts(page, ConversationsPage),
             number=number,
             total=total if total is not None and total <= MOST_HITS else None,

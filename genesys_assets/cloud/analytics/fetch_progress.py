@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
-from genesys_assets.cloud.analytics.interval import MILLISECOND, Interval
+from genesys_assets.cloud.analytics.interval import Interval
+from genesys_assets.spans import MILLISECOND
 
 OnProgress = Callable[[int, int, int], None]
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Self
 
 from genesys_assets.cloud.errors import InvalidQuery
+from genesys_assets.spans import MILLISECOND, whole_milliseconds
 
-MILLISECOND = timedelta(milliseconds=1)
 # Clocks of two machines differ a little. A query up to now must not fail because of that.
 CLOCK_SKEW = timedelta(seconds=5)
 
@@ -109,5 +109,4 @@ def iso(instant: datetime, zone: tzinfo = UTC) -> str:
 def _instant(instant: datetime) -> datetime:
     if instant.tzinfo is None:
         raise InvalidQuery(f"The instant {instant.isoformat()} has no time zone. Give it an offset, or Z for UTC.")
-    utc = instant.astimezone(UTC)
-    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+    return whole_milliseconds(instant.astimezone(UTC))

@@ -90,7 +90,7 @@ def _read(cloud: GenesysCloud, interval: Interval, size: int, on_progress: OnPro
             raise EndlessPages(f"The users' details of {interval} go on after {MOST_RESULTS:,} results: ask for less.")
         page, total = _ask(cloud, interval, size, number)
         if not page.rows:
-            _must_be_the_end(cloud, interval, size, page, total)
+            _require_end(cloud, interval, size, page, total)
             return pages
         if page.ids in seen:
             raise EndlessPages(
@@ -103,7 +103,7 @@ def _read(cloud: GenesysCloud, interval: Interval, size: int, on_progress: OnPro
     raise AssertionError("count() has no end")
 
 
-def _must_be_the_end(cloud: GenesysCloud, interval: Interval, size: int, page: UsersPage, total: int | None) -> None:
+def _require_end(cloud: GenesysCloud, interval: Interval, size: int, page: UsersPage, total: int | None) -> None:
     """Raises UnexpectedAnswer if a page without users is not the end: the next page has users, or page 1 has none
     although the platform counts some.
     """

@@ -131,7 +131,7 @@ class _Fetcher:
         raise failure
 
     def _fetch(self, file: LakeFile, url: str) -> Download:
-        _must_be_trusted(url, self.cloud.hosts.api_url, file)
+        _require_trusted(url, self.cloud.hosts.api_url, file)
         with unlogged(URLS):
             try:
                 answer = exchange(
@@ -150,8 +150,8 @@ class _Fetcher:
                     f"{_name(file)} has more than {self.allowed.most_bytes / limits.MIB:g} MiB. Allow more with "
                     "GENESYS_ASSETS_DATA_LAKE_LARGEST_FILE_MIB; a file is held in memory as a whole."
                 ) from error
-        _must_be_good(answer, file)
-        _must_be_parquet(answer.body, file)
+        _require_success(answer, file)
+        _require_parquet(answer.body, file)
         return Download(file, answer.body, hashlib.sha256(answer.body).hexdigest(), self.cloud.now())
 
 
@@ -175,7 +175,7 @@ def _error_of(file: LakeFile, error: Exception) -> DownloadFailed:
     return DownloadFailed(f"{_name(file)} could not be downloaded: {error} Files that are stored already stay. Retry.")
 
 
-def _must_be_trusted(url: str, api_url: str, file: LakeFile) -> None:
+def _require_trusted(url: str, api_url: str, file: LakeFile) -> None:
     try:
         scheme, host, _ = origin(url)
     except ValueError:
@@ -188,7 +188,7 @@ def _must_be_trusted(url: str, api_url: str, file: LakeFile) -> None:
         )
 
 
-def _must_be_good(answer: Answer, file: LakeFile) -> None:
+def _require_success(answer: Answer, file: LakeFile) -> None:
     if answer.is_good:
         return
     if answer.status in _EXPIRED:
@@ -202,7 +202,7 @@ def _must_be_good(answer: Answer, file: LakeFile) -> None:
     raise DownloadFailed(f"{_name(file)} was answered with HTTP {answer.status} in place of the file.")
 
 
-def _must_be_parquet(body: bytes, file: LakeFile) -> None:
+def _require_parquet(body: bytes, file: LakeFile) -> None:
     """Raises NotAParquetFile. A Parquet file begins and ends with PAR1, and the length of its footer precedes the
     end.
     """

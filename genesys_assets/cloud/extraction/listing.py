@@ -20,6 +20,7 @@ from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.paging import list_in
 from genesys_assets.cloud.http.parsing import instant, words
 from genesys_assets.cloud.http.transport import GenesysCloud
+from genesys_assets.spans import whole_milliseconds
 
 PATH = "/api/v2/analytics/dataextraction/downloads/metadata"
 PERMISSION = "analytics:datawarehouse:view"
@@ -122,4 +123,4 @@ def _is_name(value: object) -> bool:
 def _instant(value: object) -> datetime | None:
     """The instant in UTC, in whole milliseconds; None for anything else."""
     moment = instant(value)
-    return moment and moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    return moment and whole_milliseconds(moment)

@@ -21,7 +21,7 @@ https://developer.genesys.cloud/organization/organization/limits#platform-api.
 """
 REQUESTS_PER_NEWCOMER = 50
 NEWCOMERS_AT_LEAST = 2
-LARGEST_SHARE_OF_NEWCOMERS = 10
+NEWCOMERS_AT_MOST_ONE_IN = 10
 """A process that starts mid-window sends one request to learn the count. Of every 50 allowed requests, 1 is kept free
 for such newcomers. A budget of less than 100 keeps 2 free, but at most a tenth of it.
 """
@@ -112,7 +112,7 @@ class Budget:
         if not self._end_is_known:
             return max(self._sent, self._count + self._in_flight) < min(self._ceiling, self._allowed)
         unknown = (1 + self._others_per_own) * (1 + CAUTION * self._in_flight)
-        at_least = min(NEWCOMERS_AT_LEAST, self._allowed // LARGEST_SHARE_OF_NEWCOMERS)
+        at_least = min(NEWCOMERS_AT_LEAST, self._allowed // NEWCOMERS_AT_MOST_ONE_IN)
         spared = max(at_least, self._allowed // REQUESTS_PER_NEWCOMER)
         return self._sent < self._ceiling and self._count + unknown + spared <= self._allowed
 

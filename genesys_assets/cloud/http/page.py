@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from genesys_assets.spans import whole_milliseconds
+
 _WHEN_FETCHED = datetime.max.replace(tzinfo=UTC)
 
 
@@ -40,7 +42,7 @@ class Page:
 
     def __post_init__(self) -> None:
         as_of = min(self.as_of, self.fetched_at).astimezone(UTC)
-        object.__setattr__(self, "as_of", as_of.replace(microsecond=as_of.microsecond // 1000 * 1000))
+        object.__setattr__(self, "as_of", whole_milliseconds(as_of))
 
     def json(self) -> Mapping[str, Any]:
         """The body as a dict; a page's body is always a JSON object."""

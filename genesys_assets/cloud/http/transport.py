@@ -32,6 +32,7 @@ from genesys_assets.cloud.http.regions import Hosts
 from genesys_assets.cloud.http.request_log import RequestLog
 from genesys_assets.cloud.http.retry import LONGEST_REQUESTED_WAIT, Jitter, call_with_retries, full_jitter
 from genesys_assets.cloud.http.usage import Usage
+from genesys_assets.spans import whole_milliseconds
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -111,7 +112,7 @@ class GenesysCloud:
     def now(self) -> datetime:
         """The time, UTC in whole milliseconds."""
         instant = self._now().astimezone(UTC)
-        return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+        return whole_milliseconds(instant)
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Page:
         """The answer to a GET, its body a JSON object. Raises a GenesysCloudError."""

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from genesys_assets.cloud.analytics import details
-from genesys_assets.cloud.analytics.interval import MILLISECOND, Interval, iso
+from genesys_assets.cloud.analytics.interval import Interval, iso
 from genesys_assets.cloud.errors import AnswerTooLarge, TooLarge, UnexpectedAnswer
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs.endpoints import JobPage
+from genesys_assets.spans import MILLISECOND
 
 _log = logging.getLogger(__name__)
 
@@ -35,16 +36,16 @@ def without_gaps(cloud: GenesysCloud, interval: Interval, pages: Iterable[JobPag
         if not page.rows:
             empty = empty or page
             if not page.continues:
-                _must_hold_nothing(cloud, interval, empty, latest, interval.end)
+                _require_nothing_between(cloud, interval, empty, latest, interval.end)
         elif page.span is not None:
             if empty is not None:
-                _must_hold_nothing(cloud, interval, empty, latest, page.span[0])
+                _require_nothing_between(cloud, interval, empty, latest, page.span[0])
             empty = None
             latest = page.span[1] if latest is None else max(latest, page.span[1])
         yield page
 
 
-def _must_hold_nothing(
+def _require_nothing_between(
     cloud: GenesysCloud, interval: Interval, page: JobPage, latest: datetime | None, until: datetime
 ) -> None:
     """Raises UnexpectedAnswer if the details query knows one that began after `latest` and before `until`."""

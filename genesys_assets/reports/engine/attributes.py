@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.reports.language.sources import TypedAttribute
+from genesys_assets.spans import whole_milliseconds
 
 NEEDED = ("conversation_id", "participant_ordinal", "name", "value", "is_truncated")
 """The columns of participant_attributes that are read."""
@@ -104,7 +105,7 @@ def _instant(text: str) -> datetime | None:
         instant = local.astimezone(UTC) if local.tzinfo else None
     except (ValueError, OverflowError):
         return None
-    return instant and instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+    return instant and whole_milliseconds(instant)
 
 
 def _count(flags: pa.ChunkedArray) -> int:

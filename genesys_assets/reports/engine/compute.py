@@ -22,14 +22,14 @@ from genesys_assets.cloud.analytics.queries import Granularity
 from genesys_assets.days import Window
 from genesys_assets.reports.engine.output_columns import (
     MINUTES,
-    before_of,
-    figures_of,
-    having,
-    interval,
-    of_calendar,
-    of_figures,
-    of_keys,
-    only,
+    calendar_figures,
+    figure_before,
+    figure_columns,
+    filter_having,
+    key_columns,
+    null_unless,
+    read_figures,
+    time_columns,
     top_rows,
 )
 from genesys_assets.reports.engine.row_filter import holds
@@ -53,7 +53,7 @@ def compute(report: Report, stored: StoredDay) -> pa.Table:
     Partitions are read and grouped one after the other, so memory grows with the number of groups, not of days.
     """
     before, stored = stored.before(report), stored.over(report)
-    stored.must_have_begun()
+    stored.require_begun()
     report = replace(report, granularity=_granularity(report, stored))
     parts = chain([_nothing(report)], _parts(report, stored))
     if before is not None:
@@ -66,15 +66,15 @@ def compute(report: Report, stored: StoredDay) -> pa.Table:
         raise NumberTooLarge(f"{report.name} of {stored.day}, figure {too_large}") from None
     for name in report.required:
         groups = groups.filter(pc.is_valid(groups[name]))
-    figures = figures_of(report.figures, groups) | of_calendar(report, groups, stored)
+    figures = read_figures(report.figures, groups) | calendar_figures(report, groups, stored)
     table = report.spec.conform(
         pa.table(
-            interval(report, groups, stored)
-            | of_keys(report, groups, stored)
-            | of_figures(report, groups, figures, stored, before)
+            time_columns(report, groups, stored)
+            | key_columns(report, groups, stored)
+            | figure_columns(report, groups, figures, stored, before)
         )
     )
-    return top_rows(report, having(report, table, figures))
+    return top_rows(report, filter_having(report, table, figures))
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------
@@ -88,8 +88,8 @@ def _parts(report: Report, stored: StoredDay) -> Iterator[pa.Table]:
 
 
 def _period_before(part: pa.Table, report: Report, window: Window) -> pa.Table:
-    """Rows of the period before as rows of this one: with its start, and with figures renamed by `before_of`."""
-    names = {figure.name: before_of(figure).name for figure in report.figures}
+    """Rows of the period before as rows of this one: with its start, and with figures renamed by `figure_before`."""
+    names = {figure.name: figure_before(figure).name for figure in report.figures}
     part = part.rename_columns([names.get(name, name) for name in part.column_names])
     starts = pa.repeat(pa.scalar(window.start, INSTANT), len(part))
     return part.set_column(part.column_names.index("interval_start"), "interval_start", starts)
@@ -97,7 +97,7 @@ def _period_before(part: pa.Table, report: Report, window: Window) -> pa.Table:
 
 def _summed_figures(report: Report) -> list[Figure]:
     """All figures that are summed, with those of the period before if the report compares with it."""
-    return [*report.figures, *(map(before_of, report.figures) if report.before else ())]
+    return [*report.figures, *(map(figure_before, report.figures) if report.before else ())]
 
 
 def _granularity(report: Report, stored: StoredDay) -> Granularity:
@@ -141,7 +141,7 @@ def _of_aggregates(part: AggregatesPart, report: Report, stored: StoredDay) -> I
         columns |= {key.column: _dimension(rows, key.dimension) for key in part.keys}
         picked = [_is_of(rows, pick) for pick in part.picks]
         for pick, figure, mask in zip(part.picks, part.figures, picked, strict=True):
-            columns[pick.figure] = only(rows[pick.statistic], mask).cast(figure.type)
+            columns[pick.figure] = null_unless(rows[pick.statistic], mask).cast(figure.type)
         yield pa.table(columns).filter(_any(picked))
 
 
@@ -209,7 +209,7 @@ def _counted(part: DetailsPart, rows: pa.Table, count: Count) -> Any:
         values = rows[count.column]
     if count.where is None:
         return values
-    return only(values, holds(count.where, lambda name: rows[name], part.table.type))
+    return null_unless(values, holds(count.where, lambda name: rows[name], part.table.type))
 
 
 def _starts(instants: pa.ChunkedArray, window: Window, granularity: Granularity) -> pa.ChunkedArray:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.days import Window, utc_day
-from genesys_assets.days.made_of import Part, number, parts_until
+from genesys_assets.days.made_of import Input, number, stored_inputs_until
 from genesys_assets.lake.lake import Lake
 from genesys_assets.periods import Period
 from genesys_assets.reports.engine.contacts import days_read
@@ -61,11 +61,11 @@ def made_of(lake: Lake, report: Report, day: str, business: ZoneInfo) -> int:
     }
     if facts.reads_contacts:
         read |= {(place, key, utc_day(key)[1]) for _, of in windows for place, key in days_read(lake, of)}
-    stored = parts_until(lake, read)
-    names = [Part(0, f"names/{name}", None, _names(lake, name, window.end)) for name in facts.histories]
+    stored = stored_inputs_until(lake, read)
+    names = [Input(0, f"names/{name}", None, _names(lake, name, window.end)) for name in facts.histories]
     if facts.has_queue_settings:
         ends = [of.end for _, of in windows] if facts.compares_queue_settings else [window.end]
-        names += [Part(0, PLACE_OF_SETTINGS, None, content(lake, end)) for end in ends]
+        names += [Input(0, PLACE_OF_SETTINGS, None, content(lake, end)) for end in ends]
     return number([*stored, *names], report.name, report.spec.version, facts.definition, window.start, window.end)
 
 

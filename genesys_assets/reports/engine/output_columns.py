@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -24,38 +24,39 @@ from genesys_assets.reports.language.model import INTERVAL_LENGTH
 from genesys_assets.reports.meaning.columns import OutputColumn
 from genesys_assets.reports.meaning.figures import Figure
 from genesys_assets.reports.meaning.report import DAYS, Report, has_local_date
+from genesys_assets.spans import MILLISECOND
 from genesys_assets.tables.names import names_of_ids
 from genesys_assets.tables.spec import INSTANT
 
 MINUTES = {"PT15M": 15, "PT30M": 30, "PT1H": 60}
 
 
-def before_of(figure: Figure) -> Figure:
+def figure_before(figure: Figure) -> Figure:
     """The same figure of the period before, under another name. Names in entries have no spaces, so it is unique."""
     return replace(figure, name=f"before {figure.name}")
 
 
-def figures_of(figures: Iterable[Figure], groups: pa.Table) -> dict[str, Any]:
+def read_figures(figures: Iterable[Figure], groups: pa.Table) -> dict[str, Any]:
     """The value of each figure in each group."""
     by_name: dict[str, Any] = {}
     for figure in figures:
         values = groups[figure.name]
         if figure.how == "same":
-            values = only(values, pc.equal(values, groups[f"least {figure.name}"]))
+            values = null_unless(values, pc.equal(values, groups[f"least {figure.name}"]))
         elif figure.how == "count_distinct":
-            values = only(values, pc.greater(values, 0))
+            values = null_unless(values, pc.greater(values, 0))
         elif figure.how == "distinct":
             values = pa.array([sorted(listed) or None for listed in values.to_pylist()], pa.list_(figure.type))
         by_name[figure.name] = values
     return by_name
 
 
-def only(values: Any, mask: Any) -> Any:
+def null_unless(values: Any, mask: Any) -> Any:
     """The values where the mask is true, null elsewhere."""
     return pc.if_else(mask, values, pa.scalar(None, values.type))
 
 
-def interval(report: Report, groups: pa.Table, stored: StoredDay) -> dict[str, Any]:
+def time_columns(report: Report, groups: pa.Table, stored: StoredDay) -> dict[str, Any]:
     """The columns about the time of each row: its interval, dates and weekday."""
     columns = {"interval_start": groups["interval_start"], "interval_end": _ends(report, groups, stored.window)}
     first, last = (pa.scalar(date.fromisoformat(day)) for day in (stored.days[0], stored.days[-1]))
@@ -77,7 +78,7 @@ def _ends(report: Report, groups: pa.Table, window: Window) -> Any:
     return pc.if_else(pc.less(ends, end), ends, end)
 
 
-def of_calendar(report: Report, groups: pa.Table, stored: StoredDay) -> dict[str, Any]:
+def calendar_figures(report: Report, groups: pa.Table, stored: StoredDay) -> dict[str, Any]:
     """The figures that depend on time alone: the length of each row's interval, and how many days it is about."""
     return _lengths(report, groups, stored.window) | _days(report, groups, stored)
 
@@ -89,7 +90,7 @@ def _lengths(report: Report, groups: pa.Table, window: Window) -> dict[str, Any]
     if report.by_weekday:
         return {}
     if report.granularity == "P1D":
-        length = pa.scalar((window.end - window.start) // timedelta(milliseconds=1), pa.int64())
+        length = pa.scalar((window.end - window.start) // MILLISECOND, pa.int64())
         return {INTERVAL_LENGTH: pa.chunked_array([pa.repeat(length, len(groups))])}
     return {INTERVAL_LENGTH: pc.subtract(_ends(report, groups, window), groups["interval_start"]).cast(pa.int64())}
 
@@ -105,7 +106,7 @@ def _days(report: Report, groups: pa.Table, stored: StoredDay) -> dict[str, Any]
     return {DAYS.name: pa.chunked_array([of_weekday.take(groups["weekday"].combine_chunks())])}
 
 
-def of_keys(report: Report, groups: pa.Table, stored: StoredDay) -> dict[str, Any]:
+def key_columns(report: Report, groups: pa.Table, stored: StoredDay) -> dict[str, Any]:
     """The columns that rows are grouped by, with the names of their ids."""
     columns: dict[str, Any] = {}
     for key in report.keys:
@@ -126,15 +127,15 @@ def _named(ids: pa.ChunkedArray, names: pa.Table, flat: bool) -> pa.ChunkedArray
     return joined.take(pc.index_in(ids, texts))
 
 
-def of_figures(
+def figure_columns(
     report: Report, groups: pa.Table, figures: dict[str, Any], stored: StoredDay, before: StoredDay | None
 ) -> dict[str, Any]:
     """The columns of figures. A formula can use the columns above it, of the same period. Raises NumberTooLarge."""
     known = {"now": figures | _settings(report, groups, stored)}
     if before is not None:
-        earlier = figures_of(map(before_of, report.figures), groups)
+        earlier = read_figures(map(figure_before, report.figures), groups)
         known["before"] = {name.removeprefix("before "): values for name, values in earlier.items()}
-        known["before"] |= of_calendar(report, groups, before) | _settings(report, groups, before)
+        known["before"] |= calendar_figures(report, groups, before) | _settings(report, groups, before)
     columns: dict[str, Any] = {}
     for shown in report.shown:
         if shown.history:
@@ -195,7 +196,7 @@ def _names(ids: Any, names: pa.Table) -> Any:
     return pa.ListArray.from_arrays(whole.offsets, values, mask=pc.is_null(whole))
 
 
-def having(report: Report, table: pa.Table, figures: Mapping[str, Any]) -> pa.Table:
+def filter_having(report: Report, table: pa.Table, figures: Mapping[str, Any]) -> pa.Table:
     """The rows for which the report's `having` holds."""
     if report.having is None:
         return table

@@ -108,16 +108,16 @@ class StoredDay:
 
     # -- checks before reading -------------------------------------------------------------------------------------
 
-    def must_hold(self, report: Report) -> None:
+    def require_data(self, report: Report) -> None:
         """Raises NotStored if the report cannot be computed from what is stored."""
         for stored in filter(None, (self.over(report), self.before(report))):
-            stored.must_have_begun()
+            stored.require_begun()
             for part in report.aggregates:
-                stored._must_answer(part, stored.window)
+                stored._require_answers(part, stored.window)
             for counted in report.details:
                 stored._days(counted, stored.window)
 
-    def must_have_begun(self) -> None:
+    def require_begun(self) -> None:
         """Raises NotStored if the period begins before the start date, so that some days were never fetched."""
         if len(self.days) > 1 and date.fromisoformat(self.days[0]) < self.start_date:
             raise NotStored(
@@ -126,12 +126,12 @@ class StoredDay:
                 "period that does not begin before that date."
             )
 
-    def _must_answer(self, part: AggregatesPart, window: Window) -> None:
+    def _require_answers(self, part: AggregatesPart, window: Window) -> None:
         place = f"tables/{part.source.table.name}"
         try:
-            self._must_exist(place)
-            self._must_reach(place, window)
-            self._must_have_asked(part.source, window.utc_days())
+            self._require_partitions(place)
+            self._require_reach(place, window)
+            self._require_question(part.source, window.utc_days())
         except NotStored:
             why = unanswered(self.lake, window.utc_days()).get(part.source.family.name)
             if why is None:
@@ -147,7 +147,7 @@ class StoredDay:
         """
         table, days = part.source.table, window.utc_days()
         place = f"tables/{table.name}"
-        self._must_answer(part, window)
+        self._require_answers(part, window)
         self._note(place, days)
         question = part.source.question
         start, end = (pa.scalar(bound, INSTANT) for bound in (window.start, window.end))
@@ -165,7 +165,7 @@ class StoredDay:
         pieces = self.lake.pieces(place, days, schema=table.schema, columns=read, where=where)
         return (_inside(piece, window) for piece in pieces)
 
-    def _must_have_asked(self, source: Source, days: Iterable[str]) -> None:
+    def _require_question(self, source: Source, days: Iterable[str]) -> None:
         """Raises NotStored if a fetched hour was not asked the question. Imported hours are exempt: they hold whatever
         the file had.
         """
@@ -225,9 +225,9 @@ class StoredDay:
         utc_days = Window(utc_day(self.days[0])[0], utc_day(self.days[-1])[1])
         of_own_days = part.time == "conversation_start" and window == utc_days
         for place in part.places:
-            self._must_exist(place)
+            self._require_partitions(place)
             if not of_own_days:
-                self._must_reach(place, window)
+                self._require_reach(place, window)
         if part.time == "conversation_start" or part.table.is_of_users:
             return window.utc_days()
         return list(days_that_reach(self.days[0], window))
@@ -311,13 +311,13 @@ class StoredDay:
         footer = self.lake.footer(place, day)
         return footer.reach if footer else None
 
-    def _must_exist(self, place: str) -> None:
+    def _require_partitions(self, place: str) -> None:
         stored = self.lake.stored(place)
         for day in self.days:
             if day not in stored:
                 raise NotStored(f"genesys/{place} has no partition {day}: materialise it first.")
 
-    def _must_reach(self, place: str, window: Window) -> None:
+    def _require_reach(self, place: str, window: Window) -> None:
         """The days of the period that are over must be stored to their end. Raises NotStored if a UTC day that they
         touch does not reach that far.
         """

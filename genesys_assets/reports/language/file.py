@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from genesys_assets.reports.language.problems import Path, quoted, shown
+from genesys_assets.reports.language.problems import Path, format_value, quoted
 from genesys_assets.reports.language.written_number import number
 
 MOST_BYTES = 300_000
@@ -56,13 +56,13 @@ class Problem:
     value: Any = None
 
     @property
-    def shown(self) -> str:
-        """The value, if it helps: see `problems.shown`."""
-        return shown(self.value, self.message)
+    def value_text(self) -> str:
+        """The value, if it helps: see `problems.format_value`."""
+        return format_value(self.value, self.message)
 
     def __str__(self) -> str:
         parts = [f"{self.file}:{self.line}:{self.column}", *([self.field] if self.field else []), self.message]
-        return ": ".join(parts) + (f" (value: {self.shown})" if self.shown else "")
+        return ": ".join(parts) + (f" (value: {self.value_text})" if self.value_text else "")
 
 
 class UnreadableReportsFile(Exception):

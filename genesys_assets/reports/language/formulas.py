@@ -79,7 +79,7 @@ class Formula:
         for name in self.names:
             if name not in types:
                 raise FormulaError(f"{quoted(name)} is not a figure of this report. {one_of(types, name)}")
-            if types[name] not in _NUMBERS:
+            if types[name] not in NUMBERS:
                 raise FormulaError(f"{name!r} is {type_in_words(types[name])}. A formula computes with numbers")
         result: pa.DataType = _walk(self, _OPERATORS_ON_TYPES, _FUNCTIONS_ON_TYPES, types)
         if any(map(_is_of_numbers, ast.walk(self.tree))):
@@ -316,7 +316,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
 
 # -- on types ----------------------------------------------------------------------------------------------------------
 
-_NUMBERS = (pa.int64(), pa.float64())
+NUMBERS = (pa.int64(), pa.float64())
 
 
 def _type_of(value: Any) -> pa.DataType:

@@ -34,7 +34,7 @@ INTERVAL_COLUMNS = ("interval_start", "interval_end", "local_date", "first_date"
 INTERVAL_LENGTH = "interval_ms"
 """The name in formulas of the length of the row's interval."""
 RESERVED_NAMES = ("manifest", "index", "day_page")
-"""Files beside the published reports: see `publishing.place`."""
+"""Folders beside the published reports: `publishing.place` gives each its meaning."""
 
 
 def _name(value: str) -> str:

@@ -48,7 +48,7 @@ def quoted(value: Any) -> str:
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
-def shown(value: Any, message: str) -> str:
+def format_value(value: Any, message: str) -> str:
     """A value to show after a message; empty for a mapping or list, and if the message already shows it."""
     text = quoted(value)
     return "" if value is None or isinstance(value, dict | list) or text in message else text

@@ -9,13 +9,12 @@ from typing import Literal
 import pyarrow as pa
 
 from genesys_assets.personal_data import PersonalData
-from genesys_assets.reports.language.formulas import Formula, FormulaError
+from genesys_assets.reports.language.formulas import NUMBERS, Formula, FormulaError
 from genesys_assets.reports.language.model import UNITS, Column, QueueSetting, Unit
 from genesys_assets.reports.language.problems import Mistakes, Path, one_of, quoted
 from genesys_assets.reports.meaning.figures import Figure, GroupKey, class_of_names
 from genesys_assets.tables.personal import strongest
 
-NUMBERS = (pa.int64(), pa.float64())
 _IDS = (pa.string(), pa.list_(pa.string()))
 
 

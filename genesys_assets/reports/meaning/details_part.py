@@ -15,6 +15,7 @@ from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.language import conditions
 from genesys_assets.reports.language.conditions import Comparison, Condition, Group, Value
+from genesys_assets.reports.language.formulas import NUMBERS
 from genesys_assets.reports.language.measures import Measure
 from genesys_assets.reports.language.model import Details, LinkedTable
 from genesys_assets.reports.language.problems import Mistakes, Path, one_of, quoted
@@ -32,7 +33,6 @@ from genesys_assets.reports.meaning.values import compared, converted, value_of
 from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS, PARTICIPANT_ATTRIBUTES
 from genesys_assets.tables.conversations.model import snake_case
 
-_NUMBERS = (pa.int64(), pa.float64())
 _ONLY_DETAILS = ("tConversationDuration", "tSegmentDuration", "nFlow", "tFlow")
 """Metrics of sessions that the aggregates of conversations do not have."""
 _OBSERVED = {
@@ -156,7 +156,7 @@ def details_part(stated: Details, keys: Sequence[GroupKey], path: Path, mistakes
         ),
     )
     if part.once_per:
-        _can_be_counted_once(part, path, mistakes)
+        _check_counted_once(part, path, mistakes)
     return part if len(mistakes.items) == before else None
 
 
@@ -209,7 +209,7 @@ class _DetailsCompiler:
         type_, how = self.table.type(column), measure.how
         if how == "count":
             return Figure(name, "sum", pa.int64(), f"rows of {self.table.name} with {column}", power=0)
-        allowed = {"sum": _NUMBERS, "percentile": _NUMBERS, "distinct": (*_NUMBERS, pa.string())}.get(how)
+        allowed = {"sum": NUMBERS, "percentile": NUMBERS, "distinct": (*NUMBERS, pa.string())}.get(how)
         if pa.types.is_list(type_) or (allowed and type_ not in allowed):
             instead = "count" if pa.types.is_list(type_) else "count or count_distinct"
             message = f"{column} is {type_in_words(type_)}, of which there is no {measure.given}. Use {instead}"
@@ -349,7 +349,7 @@ def _link(source_table: Table, stated: LinkedTable, wanted: bool, path: Path, mi
     return Link(other, where, wanted)
 
 
-def _can_be_counted_once(part: DetailsPart, path: Path, mistakes: Mistakes) -> None:
+def _check_counted_once(part: DetailsPart, path: Path, mistakes: Mistakes) -> None:
     """Check that measures use only columns that are equal in all rows of one value of `once_per`."""
     for count in part.counts:
         used = [count.column, *(comparison.name for comparison in conditions.comparisons(count.where))]

@@ -19,7 +19,7 @@ from genesys_assets.reports.meaning.values import compared
 from genesys_assets.tables.spec import TableSpec
 
 
-def having(
+def compile_having(
     stated: ReportDefinition, spec: TableSpec, figures: Mapping[str, Figure], mistakes: Mistakes
 ) -> Condition | None:
     """The condition of the entry; None if every row is shown. Mistakes are added to `mistakes`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from genesys_assets.reports.language.model import INTERVAL_LENGTH
+from genesys_assets.reports.language.model import INTERVAL_COLUMNS, INTERVAL_LENGTH
 from genesys_assets.reports.language.sources import OF_ATTRIBUTE, OF_CONVERSATION
 from genesys_assets.reports.meaning.aggregates_part import AggregatesPart
 from genesys_assets.reports.meaning.columns import OutputColumn
@@ -20,7 +20,6 @@ Origin = tuple[str, str]
 
 _SETTINGS = {"service_level_target": "service_level_target", "service_level_threshold": "service_level_threshold_ms"}
 _OF_A_DAY = {f"tables/{spec.name}": spec for spec in DAY_TABLES}
-_TIMES = ("interval_start", "interval_end", "local_date", "first_date", "last_date", "weekday")
 
 
 def lineage(report: Report) -> dict[str, tuple[Origin, ...]]:
@@ -28,7 +27,8 @@ def lineage(report: Report) -> dict[str, tuple[Origin, ...]]:
     times = _once(_of_times(report))
     known = {**_of_keys(report), **_of_shown(report, dict.fromkeys((INTERVAL_LENGTH, DAYS.name), times))}
     by_column = {
-        column.name: times if column.name in _TIMES else known.get(column.name, ()) for column in report.spec.columns
+        column.name: times if column.name in INTERVAL_COLUMNS else known.get(column.name, ())
+        for column in report.spec.columns
     }
     return {name: origins for name, origins in by_column.items() if origins}
 

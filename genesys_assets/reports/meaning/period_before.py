@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from genesys_assets.periods import Period, week_before
+from genesys_assets.reports.language.formulas import NUMBERS
 from genesys_assets.reports.language.model import ReportDefinition
 from genesys_assets.reports.language.problems import Mistakes, one_of, quoted
-from genesys_assets.reports.meaning.columns import NUMBERS, OutputColumn
+from genesys_assets.reports.meaning.columns import OutputColumn
 
 BEFORE: Final = "before"
 CHANGE: Final = "change"

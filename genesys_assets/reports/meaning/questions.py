@@ -97,14 +97,14 @@ def standard_source(
     """The usual question of the family, if its rows can be filtered and summed to these groups; else None."""
     needed = {*dimensions, *(comparison.name for comparison in comparisons(condition))} - {QUALIFIER}
     exact = not family.counted_once.isdisjoint(metrics)
-    for question in usual(family):
+    for question in usual_questions(family):
         fits = set(dimensions) == set(question.group_by) if exact else needed <= set(question.group_by)
         if fits and all(comparison.operator in _LOCAL_OPERATORS for comparison in comparisons(condition)):
             return Source(replace(question, metrics=tuple(metrics)), condition)
     return None
 
 
-def usual(family: AggregateFamily) -> tuple[AggregateQuestion, ...]:
+def usual_questions(family: AggregateFamily) -> tuple[AggregateQuestion, ...]:
     """The usual questions of a family, whose answers many reports share."""
     if family is CONVERSATIONS:
         return STANDARD
@@ -113,7 +113,7 @@ def usual(family: AggregateFamily) -> tuple[AggregateQuestion, ...]:
 
 def wanted_by_settings(families: Iterable[AggregateFamily]) -> tuple[AggregateQuestion, ...]:
     """The usual questions of families that the settings name, with all metrics."""
-    return tuple(question for family in families if family is not CONVERSATIONS for question in usual(family))
+    return tuple(question for family in families if family is not CONVERSATIONS for question in usual_questions(family))
 
 
 def all_questions(

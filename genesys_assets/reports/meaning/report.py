@@ -18,12 +18,13 @@ from genesys_assets.cloud.analytics.families import AggregateFamily
 from genesys_assets.cloud.analytics.queries import AggregateQuestion, Granularity
 from genesys_assets.periods import Period
 from genesys_assets.reports.language.conditions import Condition
+from genesys_assets.reports.language.formulas import NUMBERS
 from genesys_assets.reports.language.longer import Rolling
 from genesys_assets.reports.language.model import INTERVAL_COLUMNS, INTERVAL_LENGTH, Chart, ReportDefinition
 from genesys_assets.reports.language.problems import Mistakes, Path, one_of, quoted
 from genesys_assets.reports.language.sources import type_in_words
 from genesys_assets.reports.meaning.aggregates_part import AggregatesPart, aggregates_part
-from genesys_assets.reports.meaning.columns import NUMBERS, OutputColumn, shown_columns
+from genesys_assets.reports.meaning.columns import OutputColumn, shown_columns
 from genesys_assets.reports.meaning.details_part import DetailsPart, details_part
 from genesys_assets.reports.meaning.figures import (
     Figure,
@@ -33,7 +34,7 @@ from genesys_assets.reports.meaning.figures import (
     group_key,
     keys_with_names,
 )
-from genesys_assets.reports.meaning.having import having
+from genesys_assets.reports.meaning.having import compile_having
 from genesys_assets.reports.meaning.period_before import PeriodBefore, period_before, with_compared
 from genesys_assets.reports.meaning.questions import families_of
 from genesys_assets.tables.conversations.day import DAY_TABLES
@@ -243,7 +244,7 @@ class _Compiler:
             details=details,
             figures=tuple(figures.values()),
             shown=shown,
-            having=having(stated, spec, usable, self.mistakes) if sources_are_valid else None,
+            having=compile_having(stated, spec, usable, self.mistakes) if sources_are_valid else None,
             order=tuple(self._order(spec, shown)) if sources_are_valid else (),
             top=stated.top,
             chart=self._chart(spec, shown) if sources_are_valid else None,

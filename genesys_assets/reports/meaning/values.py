@@ -16,6 +16,7 @@ from genesys_assets.cloud.analytics.values import BOOLEANS, ENUMERATIONS, IDS, P
 from genesys_assets.cloud.analytics.values import value_of as platform_value
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.reports.language.conditions import TEXT_OPERATORS, Bound, Comparison, Value
+from genesys_assets.reports.language.formulas import NUMBERS
 from genesys_assets.reports.language.problems import Mistakes, quoted
 from genesys_assets.reports.language.sources import is_instant, type_in_words
 from genesys_assets.reports.meaning.figures import history_of
@@ -24,7 +25,6 @@ from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets.tables.sources import SOURCES
 from genesys_assets.tables.spec import INSTANT
 
-_NUMBERS = (pa.int64(), pa.float64())
 _MOST = 2**63 - 1
 _EXAMPLES = {INSTANT: "2026-01-31T00:00:00Z", pa.date32(): "2026-01-31"}
 _FIXED = {snake_case(name): name for name in (*ENUMERATIONS, *BOOLEANS, *IDS)}
@@ -59,7 +59,7 @@ def compared(
         mistakes.add(comparison.path, message, comparison.name)
         return named
     of_text, of_number = comparison.operator in TEXT_OPERATORS, comparison.operator == "range"
-    if of_number and (type_ in _NUMBERS or _is_time(type_)):
+    if of_number and (type_ in NUMBERS or _is_time(type_)):
         return replace(named, bounds=tuple(_bounds(comparison, column, type_, mistakes)))
     if of_number or (of_text and type_ != pa.string()):
         message = (

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from genesys_assets.spans import whole_milliseconds
 from genesys_assets.tables.conversations.decode_arrow import ENVELOPE
 from genesys_assets.tables.conversations.model import CONVERSATION_TYPE
 
@@ -153,7 +154,7 @@ def as_instant(value: Any) -> datetime | None:
         parsed = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return parsed.replace(microsecond=parsed.microsecond // 1000 * 1000)
+    return whole_milliseconds(parsed)
 
 
 _SCALARS: tuple[tuple[Callable[[pa.DataType], bool], Callable[[Any], Any], str], ...] = (

@@ -214,13 +214,13 @@ def _session_columns(sessions: Level, segments: Level, in_session: Positions) ->
         **sessions.inherited,
         **sessions.columns(model.SESSION),
         **_flow(sessions).columns(model.FLOW),
-        "queue_id": queue_ids.take(_last_valid(queue_ids, in_session, count)),
+        "queue_id": queue_ids.take(last_valid(queue_ids, in_session, count)),
         "session_start": _extreme(started, in_session, count, np.minimum),
         "session_end": _extreme(ended, in_session, count, np.maximum, null_if_any_null=True),
     }
 
 
-def _last_valid(values: pa.Array, group: Positions, groups: int) -> pa.Array:
+def last_valid(values: pa.Array, group: Positions, groups: int) -> pa.Array:
     """For each group the position of its last value that is not null; null if there is none."""
     valid = np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))
     last = np.full(groups, -1, dtype=np.int64)

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.tables.conversations import model
+from genesys_assets.tables.conversations.explode import last_valid
 from genesys_assets.tables.data_lake.newest import codes
 from genesys_assets.tables.data_lake.schemas import UPDATED
 
@@ -177,18 +178,11 @@ def _stacked(parts: Iterable[pa.Table]) -> pa.Table:
 
 def _last_known(facts: pa.Table, groups: _Groups) -> pa.Table:
     """One row for each group, with the last value of each column that is not null."""
+    whole = {name: facts[name].combine_chunks() for name in facts.column_names}
     columns = {
-        name: facts[name].combine_chunks().take(_last_valid(facts[name], groups.rank_of_rows, len(groups)))
-        for name in facts.column_names
+        name: values.take(last_valid(values, groups.rank_of_rows, len(groups))) for name, values in whole.items()
     }
     return pa.table(columns)
-
-
-def _last_valid(values: pa.ChunkedArray, group: Numbers, groups: int) -> pa.Array:
-    valid = np.flatnonzero(values.is_valid().to_numpy())
-    last = np.full(groups, -1, dtype=np.int64)
-    last[group[valid]] = valid
-    return pa.array(last, mask=last < 0)
 
 
 def _milliseconds(rows: pa.Table, name: str) -> Numbers:

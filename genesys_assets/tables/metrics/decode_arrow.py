@@ -201,14 +201,14 @@ def _table(
         **{name: _field(figures.stats, name, _shape(question).stats.field(name).type) for name in KEPT},
     }
     if question.family is not CONVERSATIONS:
-        _must_be_whole(columns["sum"], figures.metric)
+        _require_whole(columns["sum"], figures.metric)
     if question.family.has_qualifier:
         pairs = zip(figures.metric.to_pylist(), figures.qualifier.to_pylist(), strict=True)
         columns["system_presence"] = pa.array([system_presence(*pair, presences) for pair in pairs], pa.string())
     return pa.table([columns[name] for name in schema.names], schema=schema)
 
 
-def _must_be_whole(sums: pa.Array, metric: pa.Array) -> None:
+def _require_whole(sums: pa.Array, metric: pa.Array) -> None:
     """Raises ArrowInvalid if a time is not in whole milliseconds, as times of every family must be."""
     of_timers = sums.filter(pc.starts_with(metric, "t"))
     if not pc.all(pc.equal(of_timers, pc.round(of_timers)), min_count=0).as_py():

@@ -10,13 +10,13 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 
 from genesys_assets.cloud.http.parsing import instant
-from genesys_assets.spans import Window
+from genesys_assets.spans import MILLISECOND, Window, whole_milliseconds
 from genesys_assets.tables.conversations.decode_values import UnreadablePage
 from genesys_assets.tables.sources import DATA_LAKE, FETCHED, SOURCE
 from genesys_assets.tables.spec import INSTANT, TableSpec, columns
@@ -70,7 +70,6 @@ _OF_SPANS = {
     "routing": {"startTime", "endTime", "routingStatus"},
 }
 _OF_USERS = {"userId", *_LISTS}
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 class Span(NamedTuple):
@@ -102,7 +101,7 @@ class Piece(NamedTuple):
 
     @property
     def milliseconds(self) -> int:
-        return (self.end - self.start) // _MILLISECOND
+        return (self.end - self.start) // MILLISECOND
 
 
 @dataclass(slots=True)
@@ -157,7 +156,7 @@ def _spans(user_id: str, kind: Kind, name: str, listed: Iterable[Any], page_span
 
 def _instant(value: Any) -> datetime | None:
     moment = instant(value)
-    return moment and moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    return moment and whole_milliseconds(moment)
 
 
 def _text(value: Any) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.spans import Window
+from genesys_assets.spans import MILLISECOND, Window
 from genesys_assets.tables.spec import INSTANT, TableSpec, columns
 from genesys_assets.tables.users.spans import Span, clipped, without_overlaps
 
@@ -71,7 +71,7 @@ class Surroundings:
 
 OVERTAKING_COLUMNS = ("conversation_id", "user_id", "queue_id", "media_type", "offered_at", "answered_at")
 """The columns of legs that say which of them overtook a wait."""
-_EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def queue_waits(legs: pa.Table, around: Surroundings) -> pa.Table:
@@ -225,4 +225,4 @@ def _ms(instants: pa.ChunkedArray) -> Numbers:
 
 
 def _as_ms(instant: datetime) -> int:
-    return (instant - _EPOCH) // _MS
+    return (instant - _EPOCH) // MILLISECOND
