@@ -39,7 +39,7 @@ from genesys_assets.importing.groups import (
     known_dimension,
     plain_name,
 )
-from genesys_assets.importing.remarks import Remarks, printable, shown
+from genesys_assets.importing.remarks import Remarks, misplaced, printable, shown
 from genesys_assets.importing.shapes import NAMES, Object, Piece, Shape, listed
 from genesys_assets.importing.spelling import of_digits, plain, respelled, unwrapped
 from genesys_assets.importing.times import ENDS, STARTS, NoInstant, instant
@@ -224,7 +224,7 @@ def _as_it_is(name: str, figure: Object, remarks: Remarks) -> Object:
     """A figure that the platform wrote. Raises CannotImport where it has numbers that no figure can have."""
     stats = figure["stats"]
     if not isinstance(stats, dict):
-        raise CannotImport(f"results.data.metrics.stats: {type(stats).__name__} is no object, for {name!r}")
+        raise CannotImport(f"results.data.metrics.stats: {misplaced(stats, 'an object')}, for {name!r}")
     numbers = {statistic: unwrapped(value) for statistic, value in respelled(stats, NAMES).items()}
     for statistic in STATISTICS & numbers.keys():
         if numbers[statistic] is not None:

@@ -24,7 +24,7 @@ from genesys_assets.cloud.analytics.catalogue import METRICS, SESSION_METRICS
 from genesys_assets.cloud.analytics.interval import iso
 from genesys_assets.cloud.analytics.values import ENUMERATIONS
 from genesys_assets.importing.files import CannotImport
-from genesys_assets.importing.remarks import printable, shown
+from genesys_assets.importing.remarks import misplaced, printable, shown
 from genesys_assets.importing.spelling import (
     UUIDS,
     Object,
@@ -91,6 +91,14 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
 """The fields that identify an object of a list. Metrics have none: a session may emit one twice in a millisecond."""
 _MAY_DIFFER = frozenset({"conversations.evaluations", "conversations.surveys"})
 """Lists in which two objects with one id may differ: an evaluation is changed, a survey is answered again."""
+_WANTED: Mapping[str, str] = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+}
+"""What may stand in a field, by the name of its type in `decode_values`."""
+_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _SEVERAL = re.compile(r"[ ,;]|^\[")
 _SHORTENED = re.compile(r"System\.|@\{")
 """What PowerShell's ConvertTo-Json writes instead of values that are nested deeper than its -Depth."""
@@ -132,6 +140,10 @@ def read_conversation(written: Object, zone: ZoneInfo | None) -> ReadConversatio
             f"{iso(reading.first)} is more than {_EARLIEST.seconds // 60} minutes before conversationStart, {start}: "
             "were some instants converted to another time zone?",
         )
+    if conversation is not None and _shares_a_session(conversation):
+        reading.lose(
+            "conversations.participants.sessions", "one sessionId stands under two participants, and would count twice"
+        )
     return ReadConversation(conversation or {}, reading.last, reading.losses, reading.notes)
 
 
@@ -143,6 +155,16 @@ def missing(conversation: Object) -> str | None:
     if not any(each.get("sessions") for each in participants if each):
         return "conversations.participants.sessions: missing, although every conversation has one or more"
     return None
+
+
+def _shares_a_session(conversation: Object) -> bool:
+    """Whether two participants have sessions with the same id. On the platform a session belongs to one participant."""
+    ids = [
+        {session.get("sessionId") for session in participant.get("sessions") or () if session}
+        for participant in conversation.get("participants") or ()
+        if participant
+    ]
+    return len({None}.union(*ids)) - 1 < sum(len(of_one - {None}) for of_one in ids)
 
 
 @dataclass(slots=True)
@@ -183,7 +205,7 @@ def _object_reader(type_: pa.StructType, path: str) -> _Reader:
 
     def read(value: Any, reading: _ConversationState) -> Object | None:
         if not isinstance(value, dict):
-            reading.lose(path, f"{type(value).__name__} is no object")
+            reading.lose(path, misplaced(value, "an object"))
             return None
         kept: Object = {}
         for name, item in value.items():
@@ -233,7 +255,7 @@ def _list_reader(type_: pa.ListType, path: str) -> _Reader:
             return _once(found, path, reading) if path in _KEYS and len(found) > 1 else found
         if isinstance(value, dict) if is_of_objects else _is_one(value):
             return [element(value, reading)]
-        reading.lose(path, f"{type(value).__name__} is no list")
+        reading.lose(path, misplaced(value, "a list"))
         return None
 
     return read
@@ -289,7 +311,7 @@ def _instant_reader(path: str) -> _Reader:
         except NoOffset as missing:
             raise CannotImport(f"{path}: {missing}") from None
         except NoInstant as reason:
-            reading.lose(path, f"{type(value).__name__} is no instant", str(reason))
+            reading.lose(path, misplaced(value, "an instant"), str(reason))
             return None
         if is_moment and (reading.last is None or found > reading.last):
             reading.last = found
@@ -316,15 +338,23 @@ def _scalar_reader(type_: pa.DataType, path: str) -> _Reader:
         kept, wanted = scalar(unwrapped(value), type_)
         if kept is None or (isinstance(kept, float) and not math.isfinite(kept)):
             is_shown = isinstance(value, str | int | float) and not is_text
-            reading.lose(
-                path, f"{type(value).__name__} is no {wanted}", f"{shown(value)} is no {wanted}" if is_shown else ""
-            )
+            reading.lose(path, misplaced(value, _WANTED[wanted]), _unusable(value, wanted) if is_shown else "")
             return None
         if is_measured and kept < 0:
             reading.lose(path, f"{kept} is below zero, and no such figure is")
         return kept
 
     return read
+
+
+def _unusable(value: Any, wanted: str) -> str:
+    """Why a value cannot be a number, or true or false."""
+    is_whole = (isinstance(value, int | float) and value == value // 1) or _WHOLE.fullmatch(str(value))
+    if wanted == "integer" and is_whole and not isinstance(value, bool):
+        return f"{shown(value)} is out of range: a whole number lies between {-(2**63)} and {2**63 - 1}"
+    if wanted == "number" and isinstance(value, int) and not isinstance(value, bool):
+        return f"{shown(value)} is too large: the largest number is about 1.8e308"
+    return f"{shown(value)} is {'neither true nor false' if wanted == 'boolean' else f'no {_WANTED[wanted][2:]}'}"
 
 
 def _id(value: Any, name: str, path: str, reading: _ConversationState) -> str | None:
@@ -336,7 +366,7 @@ def _id(value: Any, name: str, path: str, reading: _ConversationState) -> str | 
         if text.isprintable() and not is_no_id(text) and "," not in text:
             return text
     shown_value = shown(value) if isinstance(value, dict | list) else repr(printable(value, 60))
-    reading.lose(path, f"{type(value).__name__} is no id", f"{shown_value} is no id")
+    reading.lose(path, misplaced(value, "an id"), f"{shown_value} is no id")
     return None
 
 
@@ -352,7 +382,7 @@ def _enumerated(value: Any, by_spelling: Mapping[str, str], path: str, reading: 
     newer than the list, if it looks like one.
     """
     if not isinstance(value, str):
-        reading.lose(path, f"{type(value).__name__} is no string")
+        reading.lose(path, misplaced(value, "a text"))
     elif plain(value) == _UNKNOWN_TO_SDK:
         reading.lose(path, f"{value}, which the SDK writes for a value that it does not know: use a newer SDK")
     elif (known := by_spelling.get(plain(value))) is not None:
@@ -368,11 +398,11 @@ def _enumerated(value: Any, by_spelling: Mapping[str, str], path: str, reading: 
 def _attributes(value: Any, reading: _ConversationState) -> Object | None:
     """Participants' attributes: texts under names that are unknown beforehand."""
     if not isinstance(value, dict):
-        reading.lose(_ATTRIBUTES, f"{type(value).__name__} is no object")
+        reading.lose(_ATTRIBUTES, misplaced(value, "an object"))
         return None
     for item in value.values():
         if isinstance(item, dict | list):
-            reading.lose(f"{_ATTRIBUTES}.value", f"{type(item).__name__} is no string")
+            reading.lose(f"{_ATTRIBUTES}.value", misplaced(item, "a text"))
     return value
 
 

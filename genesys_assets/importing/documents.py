@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from genesys_assets.cloud.analytics.catalogue import DIMENSION_ALIASES, DIMENSIONS
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.not_json import LOOKED_AT, kind_of, slip_at
-from genesys_assets.importing.remarks import printable
+from genesys_assets.importing.remarks import printable, shown
 from genesys_assets.importing.spelling import plain
 from genesys_assets.importing.times import ENDS, STARTS
 
@@ -78,6 +78,7 @@ class _Text:
         self.is_whole = False
         self._dropped = 0
         self._lines, self._counted = 1, 0
+        self._line_at = 0
 
     @property
     def left(self) -> int:
@@ -96,6 +97,12 @@ class _Text:
         self._counted = self.at
         return self._lines
 
+    @property
+    def column(self) -> int:
+        """The column of the next character, counted from 1."""
+        begin = self.buffer.rfind("\n", 0, self.at) + 1
+        return self.position - (self._dropped + begin if begin else self._line_at) + 1
+
     def grow(self, characters: int) -> bool:
         """Load this many more characters, or the rest of the file; False if there are none."""
         wanted, added = characters, []
@@ -106,6 +113,7 @@ class _Text:
                 added.append(text)
                 wanted -= len(text)
         if added:
+            self._line_at = self.position - self.column + 1
             self._lines, self._dropped = self.line, self.position
             self.buffer = "".join([self.buffer[self.at :], *added])
             self.at = self._counted = 0
@@ -136,10 +144,12 @@ class _Reader:
         self._part = part
         self._largest = largest
         self._answers = 0
+        self._behind: int | None = None
 
     def document(self, number: int) -> Iterator[Part]:
         """One document, whole or in parts."""
         line = self.text.line
+        self._behind = self.text.position if number else None
         is_short, value = self._value_within(self._part)
         if is_short:
             yield Part(value, line, (number, 0))
@@ -240,10 +250,11 @@ class _Reader:
         character = self.text.more()
         if character == ",":
             self.text.at += 1
-            if self.text.more() in (end, ""):
-                self.refuse("a value is missing behind a comma")
+            following = self.text.more()
+            if following in (end, ""):
+                self.refuse("a value is missing behind a comma" if following else _CUT)
         elif character != end:
-            self.refuse(f"',' or '{end}' is missing" if character else "it ends in the middle: it was cut")
+            self.refuse(f"',' or '{end}' is missing" if character else _CUT)
 
     def _value(self) -> Any:
         is_short, value = self._value_within(self._largest)
@@ -285,15 +296,20 @@ class _Reader:
 
     def _at(self, error: json.JSONDecodeError) -> NoReturn:
         if error.pos >= len(self.text.buffer) or error.msg.startswith("Unterminated string"):
-            self.refuse("it ends in the middle: it was cut")
+            self.text.at = len(self.text.buffer)
+            self.refuse(_CUT)
         self.text.at = error.pos
-        self.refuse(error.msg)
+        self.refuse(next((words for begin, words in _SLIPS if error.msg.startswith(begin)), error.msg))
 
     def refuse(self, why: str) -> NoReturn:
-        column = self.text.at - self.text.buffer.rfind("\n", 0, self.text.at)
-        place = f"line {self.text.line} column {column}"
-        slip = slip_at(self.text.buffer, self.text.at)
-        raise CannotImport(f"it is not JSON: {why}: {place}" if slip is None else f"it is not JSON at {place}: {slip}")
+        is_behind = self.text.position == self._behind
+        slip = slip_at(self.text.buffer, self.text.at, is_behind=is_behind)
+        if slip is None and is_behind and self.text.left:
+            text = self.text.beginning(_SHOWN + 1).splitlines()[0]
+            slip = (
+                f"text follows behind the answer, {shown(text, _SHOWN)}: take it out. Only further answers may follow"
+            )
+        raise CannotImport(f"it is not JSON at line {self.text.line} column {self.text.column}: {slip or why}")
 
     def _too_long(self) -> NoReturn:
         raise CannotImport(
@@ -302,6 +318,18 @@ class _Reader:
         )
 
 
+_CUT = "it ends in the middle, so it was cut. Save it again"
+_SHOWN = 20
+"""How many characters of a text behind the answer are shown."""
+_SLIPS = (
+    ("Expecting value", "a value is missing"),
+    ("Expecting property name", "a field's name in double quotes is missing"),
+    ("Expecting ':'", "':' is missing"),
+    ("Expecting ','", "',' is missing"),
+    ("Invalid control character", "a text has a control character: write it with a backslash, such as \\n or \\u0001"),
+    ("Invalid \\", "a backslash in a text begins no character of JSON: write it twice"),
+)
+"""What Python's messages about JSON begin with, and the same in our words."""
 _UNITS = ("unit", "units", "timeUnit")
 _OF_FIGURES = frozenset({"results", "entities"})
 _AROUND = frozenset(

@@ -18,7 +18,7 @@ from genesys_assets.cloud.analytics import catalogue
 from genesys_assets.cloud.analytics.families import CONVERSATIONS, families_with
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.importing.files import CannotImport
-from genesys_assets.importing.remarks import Remarks, printable, shown
+from genesys_assets.importing.remarks import Remarks, json_kind, printable, shown
 from genesys_assets.importing.shapes import NAMES
 from genesys_assets.importing.spelling import IN_THOUSANDS, as_list, of_digits, plain, respelled, unwrapped
 
@@ -247,7 +247,7 @@ def figures_of(metrics: Any) -> list[tuple[str, Any]]:
             return list(metrics.items())
         metrics = [metrics]
     if not isinstance(metrics, list):
-        raise CannotImport(f"its metrics are a JSON {type(metrics).__name__}, not an object or a list")
+        raise CannotImport(f"its metrics are {json_kind(metrics)}, not an object or a list")
     pairs = []
     for written in metrics:
         figure = respelled(written, NAMES) if isinstance(written, dict) else written

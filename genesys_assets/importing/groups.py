@@ -15,7 +15,7 @@ from genesys_assets.cloud.analytics.values import BOOLEANS, ENUMERATIONS, is_uui
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.importing.figures import UNITS
 from genesys_assets.importing.files import CannotImport
-from genesys_assets.importing.remarks import Remarks, shown
+from genesys_assets.importing.remarks import Remarks, json_kind, shown
 from genesys_assets.importing.shapes import Object
 from genesys_assets.importing.spelling import UUIDS, hyphenated, is_no_id, unwrapped
 from genesys_assets.importing.times import ENDS, STARTS
@@ -47,7 +47,7 @@ def in_group(item: Object, remarks: Remarks) -> dict[str, str]:
     """The group in the field `group`, where the platform puts it."""
     group = item.get("group")
     if not isinstance(group, dict | None):
-        raise CannotImport(f"a group is a JSON {type(group).__name__}, not an object")
+        raise CannotImport(f"a group is {json_kind(group)}, not an object")
     own = Group()
     _add_dimensions(own, group or {}, remarks, is_group=True)
     _leave_out_names(own, remarks)
@@ -221,7 +221,7 @@ def _kind_of_name(name: str) -> str:
 def _text(value: Any, name: str) -> str:
     value = unwrapped(value)
     if isinstance(value, dict | list):
-        raise CannotImport(f"{name!r} of a group is a JSON {type(value).__name__}, not one value")
+        raise CannotImport(f"{name!r} of a group is {json_kind(value)}, not one value")
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -56,7 +56,7 @@ _FETCHED = {
     DAILY: (DAILY_AGGREGATES,),
 }
 """The places of fetched pages with the same kind of data, by asset of imported pages."""
-_READER_VERSION = 8
+_READER_VERSION = 9
 """Which way of reading files this is: raise it when the same bytes give other pages, or something else is left out, so
 that they are read anew.
 """

@@ -90,14 +90,17 @@ _BEGINNINGS = _kinds(
 )
 """What a file may begin with, and what that is; the first one that matches counts. A document of JSON matches none."""
 
-_SLIPS = _kinds(
+_SLIPS_OF_VALUES = _kinds(
     (r"'", f"single quotes stand where JSON has double ones, as {_PROGRAMS}"),
     (r"(None|True|False)\b|datetime\.|[A-Z]\w*\(", f"it is an object as Python shows it. In Python {_TO_JSON}"),
     (r"(undefined|Object|Array|Circular|Symbol|function)\b|`", f"it is an object as JavaScript shows it: {_STRINGIFY}"),
-    (r"//|/\*|#", "a comment, which JSON does not have: take it out"),
     (r"=>|nil\b", "it is an object as Ruby or PHP shows it: save it with to_json or json_encode"),
     (r"[\w$]+\s*=", "it is an object as Java shows it: save it as JSON, for example with Jackson"),
     (r"[A-Za-z_$][\w$]*\s*:", f"the name of a field stands without double quotes, as {_PROGRAMS}"),
+)
+"""What may stand within a document in the place of a value, and what that is."""
+_SLIPS = _kinds(
+    (r"//|/\*|#", "a comment, which JSON does not have: take it out"),
     (r"\.\.\.|\u2026", "an ellipsis: it was shortened, as a screen shows it. Save the whole answer"),
     (r"\* \w", f"what `curl -v` writes of the connection stands behind the answer: {_BODY}, without 2>&1"),
     (r"<", "HTML or XML stands behind or within the answer: save the answer of the platform alone"),
@@ -105,7 +108,7 @@ _SLIPS = _kinds(
     (r";", "a semicolon, as programs end a line with: take it out"),
     (r"[\u201c\u201d\u201e\u2018\u2019]", "typographic quotes, as word processors write: write straight ones"),
 )
-"""What may stand where JSON ends, and what that is."""
+"""What may stand within or behind a document, and what that is."""
 _CLOSES = frozenset("]}")
 
 
@@ -120,12 +123,14 @@ def kind_of(beginning: str) -> str | None:
     return next((what for pattern, what in _BEGINNINGS if pattern.match(beginning)), None)
 
 
-def slip_at(text: str, at: int) -> str | None:
-    """What is wrong at the place where the JSON parser stopped; None if that is unknown.
+def slip_at(text: str, at: int, *, is_behind: bool = False) -> str | None:
+    """What is wrong at the place where the JSON parser stopped; None if that is unknown. `is_behind`: the place is
+    behind a whole document.
 
     >>> slip_at('{"a": 1,}', 8)
     'a comma stands before the end of a list or an object: take it out'
     """
     if text[at : at + 1] in _CLOSES and text[:at].rstrip()[-1:] == ",":
         return "a comma stands before the end of a list or an object: take it out"
-    return next((what for pattern, what in _SLIPS if pattern.match(text, at)), None)
+    slips = _SLIPS if is_behind else (*_SLIPS, *_SLIPS_OF_VALUES)
+    return next((what for pattern, what in slips if pattern.match(text, at)), None)

@@ -50,12 +50,33 @@ def shown(value: Any, letters: int = 60) -> str:
     """A value of a file for a message. An object or a list is not shown, because it may hold personal data, and
     messages are stored.
 
-    >>> shown("01/02/2026"), shown({"id": 1, "name": "Ann Example"}), shown(["Ann Example"])
-    ("'01/02/2026'", 'an object', 'a list')
+    >>> shown("01/02/2026"), shown({"id": 1, "name": "Ann Example"}), shown(["Ann Example"]), shown(True)
+    ("'01/02/2026'", 'an object', 'a list', 'true')
     """
+    is_shown = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return printable(repr(value), letters) if is_shown else json_kind(value)
+
+
+def json_kind(value: Any) -> str:
+    """What a value is in JSON.
+
+    >>> json_kind({}), json_kind("x"), json_kind(1.5), json_kind(False), json_kind(None)
+    ('an object', 'a text', 'a number', 'false', 'null')
+    """
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else f"{value}".lower()
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
-    return printable(repr(value), letters)
+    return "a text" if isinstance(value, str) else "a number"
+
+
+def misplaced(value: Any, wanted: str) -> str:
+    """Says that a value is of another kind than the wanted one.
+
+    >>> misplaced([1], "a whole number")
+    'a list stands where a whole number belongs'
+    """
+    return f"{json_kind(value)} stands where {wanted} belongs"
 
 
 def _add(counts: Counter[str], text: str, count: int) -> None:

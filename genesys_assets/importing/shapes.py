@@ -12,7 +12,7 @@ from typing import Any
 from genesys_assets.cloud.http.parsing import read_count
 from genesys_assets.importing.documents import Part
 from genesys_assets.importing.files import CannotImport
-from genesys_assets.importing.remarks import printable
+from genesys_assets.importing.remarks import json_kind, printable
 from genesys_assets.importing.spelling import as_list, of_digits, plain, respelled, unwrapped
 
 Object = dict[str, Any]
@@ -59,7 +59,7 @@ def pieces(part: Part) -> Iterator[Piece]:
         elif isinstance(part.value, str) and part.value.lstrip()[:1] in ("{", "["):
             raise CannotImport("it holds JSON within a JSON text: it was encoded twice, so decode it once")
         else:
-            raise CannotImport(f"it holds {_kind(part.value)}, not an answer of the platform")
+            raise CannotImport(f"it holds {json_kind(part.value)}, not an answer of the platform")
     except CannotImport as reason:
         raise CannotImport(f"line {part.line}: {reason}" if part.line > 1 else str(reason)) from None
 
@@ -90,7 +90,7 @@ def _element(item: Any, part: Part, position: int) -> Iterator[Piece]:
     if isinstance(item, str) and item.lstrip()[:1] in ("{", "["):
         raise CannotImport(f"{where} is JSON within a JSON text: it was encoded twice, so decode it once")
     if not isinstance(item, dict | list):
-        raise CannotImport(f"{where} is a JSON {type(item).__name__}, not an answer of the platform")
+        raise CannotImport(f"{where} is {json_kind(item)}, not an answer of the platform")
     try:
         inner = replace(part, value=item, answer=(*part.answer, position), first=0, line=1)
         yield from pieces(inner) if isinstance(item, list) else _of_object(item, inner.answer, 0)
@@ -146,16 +146,11 @@ def listed(value: Any, what: str) -> list[Any]:
     value = as_list(value)
     items = [value] if isinstance(value, dict) else [] if value is None else value
     if not isinstance(items, list):
-        raise CannotImport(f"{what} is not a list of objects: it is a JSON {type(value).__name__}")
+        raise CannotImport(f"{what} is not a list of objects: it is {json_kind(value)}")
     for item in items:
         if item is not None and not isinstance(item, dict):
-            raise CannotImport(f"{what} is not a list of objects: in it there is a JSON {type(item).__name__}")
+            raise CannotImport(f"{what} is not a list of objects: in it there is {json_kind(item)}")
     return items
-
-
-def _kind(value: Any) -> str:
-    """What JSON value something is, in words."""
-    return "null" if value is None else f"a JSON {type(value).__name__}"
 
 
 def _shape_of(item: Any) -> Shape | None:
@@ -226,7 +221,7 @@ def _instead(document: Object) -> str:
     if results and any(isinstance(data, dict) and "interval" not in data for data in _data(results[0])):
         return "it holds observations (the state at one moment) without the time of that moment"
     if results and "group" in results[0] and not isinstance(results[0].get("data"), list):
-        return f"the `data` of its `results` is {_kind(results[0].get('data'))}, not a list of buckets"
+        return f"the `data` of its `results` is {json_kind(results[0].get('data'))}, not a list of buckets"
     if (pipeline := _of_pipeline(document)) is not None:
         return pipeline
     if isinstance(document.get("log"), dict) and "entries" in document["log"]:
@@ -277,7 +272,7 @@ def _instead(document: Object) -> str:
             "FULFILLED, save all pages of GET /api/v2/analytics/conversations/details/jobs/{jobId}/results"
         )
     if entities and not isinstance(entities[0].get("buckets", []), list):
-        return f"the `buckets` of its `entities` is {_kind(entities[0]['buckets'])}, not a list"
+        return f"the `buckets` of its `entities` is {json_kind(entities[0]['buckets'])}, not a list"
     if isinstance(document.get("entities"), list):
         return "it holds a listing; names are read by genesys/reference/…"
     of, fields = ("its", document) if not results else ("the first of its `results` has none either; its", results[0])

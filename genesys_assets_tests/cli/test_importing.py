@@ -121,7 +121,7 @@ def test_what_many_files_lack_is_listed_once_with_the_first_of_them(saved: Path)
         lost = conversation(f"C{number}", participants="System.Object[]")
         (saved / f"lost_{number}.json").write_bytes(as_bytes({"conversations": [conversation(f"K{number}"), lost]}))
     named = ", ".join(f"{saved}/lost_{number}.json" for number in range(3))
-    said = f"conversations.participants: str is no list (5 times, in {named} and 2 further files)"
+    said = f"conversations.participants: a text stands where a list belongs (5 times, in {named} and 2 further files)"
     assert f"  {said}\n" in run(f"{saved}/lost_*.json").stdout
 
 
@@ -157,7 +157,8 @@ def test_what_is_left_out_is_listed_by_path_reason_count_and_file_and_it_ends_wi
     assert (
         "\nLeft out, so that no day counts as complete:\n"
         f"  conversation left out whole, for a value of it cannot be read (1 time, in {saved}/details.json)\n"
-        f"  conversations.participants.sessions: str is no list (2 times, in {saved}/details.json)\n" in done.stdout
+        "  conversations.participants.sessions: a text stands where a list belongs (2 times, in "
+        f"{saved}/details.json)\n" in done.stdout
     )
     assert done.stdout.endswith("No day was marked as complete, because something was left out.\n")
     again = run(f"{saved}/details.json", "--complete", "2026-01-28/2026-01-29")

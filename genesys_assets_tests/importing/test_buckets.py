@@ -164,7 +164,7 @@ def test_a_date_is_the_business_day_where_clocks_change_too(day: str, hours: int
         ({"timestamp": "yesterday", "granularity": "PT1H"}, "'yesterday' is no instant"),
         ({"start": "2026-01-28T13:00Z", "end": "2026-01-28T13:00Z"}, "is empty"),
         ({"interval": HOUR, "group": {"date": "2026-01-28"}}, "the date is no dimension"),
-        ({"interval": HOUR, "queueId": ["Q", "R"]}, "'queueId' of a group is a JSON list"),
+        ({"interval": HOUR, "queueId": ["Q", "R"]}, "'queueId' of a group is a list"),
         ({"interval": HOUR, "id": "U", "type": "robot"}, "'robot' is not a dimension"),
     ],
 )

@@ -111,5 +111,42 @@ def test_bytes_are_inflated_however_they_come(raw: bytes, cuts: list[int]) -> No
 
 
 def test_a_refusal_says_the_line() -> None:
-    with pytest.raises(CannotImport, match="Expecting ',' delimiter: line 3 column 9"):
+    with pytest.raises(CannotImport, match="line 3 column 9: ',' is missing"):
         list(documents(iter([b'{"a": 1}\n{"a": 2}\n{"a": 3 4}\n{"a": 4}'])))
+
+
+@pytest.mark.parametrize("part", [10, 1 << 20])
+@pytest.mark.parametrize(
+    ("raw", "place"),
+    [
+        (b'{"l": [' + b'{"k": 1}, ' * 50 + b"x]}", "line 1 column 508: a value is missing"),
+        (b'{\n"l": [' + b'{"k": 1}, ' * 50 + b"x]}", "line 2 column 507: a value is missing"),
+        (b'{\n"l": [' + b'{"k": 1},\n' * 50 + b"  x]}", "line 52 column 3: a value is missing"),
+        (b'{"l": [' + b'{"k": 1}, ' * 50, "line 1 column 508: it ends in the middle, so it was cut"),
+        (b'{"l": [' + b'{"k": 1}, ' * 50 + b'"x', "line 1 column 510: it ends in the middle, so it was cut. Save it"),
+    ],
+)
+def test_a_refusal_says_the_column_of_the_file_however_it_is_read(raw: bytes, place: str, part: int) -> None:
+    with pytest.raises(CannotImport) as refusal:
+        list(documents(iter([raw]), part=part))
+    assert place in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("behind", "what"),
+    [
+        (b" done", "column 10: text follows behind the answer, 'done': take it out. Only further answers may follow"),
+        (b"}", "column 9: text follows behind the answer, '}': take it out"),
+        (
+            b"\nTotal: 3 conversations of today",
+            "line 2 column 1: text follows behind the answer, 'Total: 3 ",
+        ),
+        (b"\nNone\n", "line 2 column 1: text follows behind the answer, 'None': take it out"),
+        (b"\n# end", "line 2 column 1: a comment, which JSON does not have"),
+        (b"\n{'a': 2}", "line 2 column 2: single quotes stand where JSON has double ones"),
+    ],
+)
+def test_a_refusal_says_that_text_follows_behind_an_answer(behind: bytes, what: str) -> None:
+    with pytest.raises(CannotImport) as refusal:
+        list(documents(iter([b'{"a": 1}' + behind])))
+    assert what in str(refusal.value)

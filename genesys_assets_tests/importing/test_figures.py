@@ -116,7 +116,7 @@ def test_two_names_of_one_figure_must_agree() -> None:
         ({"handledCount": 1.5}, "count of 'handledCount' is 1.5, not a whole number"),
         ({"handleTime": 12.5}, "sum of 'handleTime' is 12.5, not a whole number"),
         ({"nOffered": True}, "not a number"),
-        ("many", "its metrics are a JSON str"),
+        ("many", "its metrics are a text"),
         ([{"value": 3}], "one of its metrics has no name"),
     ],
 )

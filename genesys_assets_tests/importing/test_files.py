@@ -43,7 +43,10 @@ def test_gzip_and_other_encodings_are_read() -> None:
         (b"  \n", "it is empty"),
         (b"<html>", "it is HTML or XML, as a login page or a gateway answers, not JSON: ask again"),
         (b'{"conversations": [', "it is not JSON"),
-        (b'{"a": 1}\n{"a": 2}\n{"a"', "it is not JSON: it ends in the middle: it was cut: line 3 column"),
+        (
+            b'{"a": 1}\n{"a": 2}\n{"a"',
+            "it is not JSON at line 3 column 5: it ends in the middle, so it was cut. Save it",
+        ),
         (b'{"a": NaN}', "NaN is no JSON number"),
         (b'{"a": "\xff"}', "it is not text in UTF-8"),
         (gzip.compress(b'{"a": 1}' * 99, mtime=0)[:-9], "its gzip is damaged"),

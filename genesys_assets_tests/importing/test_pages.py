@@ -155,7 +155,7 @@ def test_each_answer_of_a_file_has_its_own_grouping() -> None:
         ({"results": [result({}, metric("tHandle", sum=1.5))]}, "only whole milliseconds or counts can be kept"),
         (
             {"results": [result({}, {"metric": "tHandle", "stats": [1]})]},
-            "metrics.stats: list is no object",
+            "metrics.stats: a list stands where an object belongs",
         ),
         ([], "it holds no answer of the platform"),
     ],

@@ -43,7 +43,7 @@ def test_each_shape_in_use_is_known(document: Any, expected: list[tuple[Shape, i
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
-        ("text", "a JSON str"),
+        ("text", "a text"),
         ({"access_token": "abc-secret", "token_type": "bearer"}, "a login token"),
         ({"message": "no", "status": 400, "code": "bad.request"}, "an error answer of the platform: 400, bad.request"),
         ({"results": [{"group": {}, "data": [{"metric": "oWaiting", "stats": {}}]}]}, "it holds observations"),

@@ -318,3 +318,8 @@ class ReportsFile(Model):
     def _instead_of(cls, name: str) -> str:
         close = get_close_matches(name, cls.model_fields)
         return super()._instead_of(name) if close else "Reports stand below `reports:`, and are indented."
+
+    @classmethod
+    def _may_mean(cls, unknown: str, missing: str) -> bool:
+        """Always: the message about the unknown name says where `reports` belongs."""
+        return True

@@ -63,17 +63,22 @@ def one_of(names: Iterable[str], given: str) -> str:
     'Known are handled, abandoned.'
     """
     known = list(names)
-    by_folded = {_folded(name): name for name in known}
-    folded = _folded(given)
-    comparable = len(given) <= _LONGEST_COMPARED
-    close = close_matches(folded, by_folded) if comparable else []
-    if not close and len(known) > _MOST_LISTED and comparable:
-        close = [name for name in by_folded if folded and folded in name][:5]
-    if close:
-        return f"Closest: {', '.join(by_folded[name] for name in close)}."
+    if close := closest(known, given):
+        return f"Closest: {', '.join(close)}."
     if len(known) > _MOST_LISTED:
         return f"Known are {', '.join(known[:_MOST_LISTED])} and {len(known) - _MOST_LISTED} more."
     return f"Known are {', '.join(known)}." if known else "There are none."
+
+
+def closest(names: Iterable[str], given: str) -> list[str]:
+    """The known names that are close to an unknown one."""
+    by_folded = {_folded(name): name for name in names}
+    folded = _folded(given)
+    comparable = len(given) <= _LONGEST_COMPARED
+    close = close_matches(folded, by_folded) if comparable else []
+    if not close and len(by_folded) > _MOST_LISTED and comparable:
+        close = [name for name in by_folded if folded and folded in name][:5]
+    return [by_folded[name] for name in close]
 
 
 def _folded(name: str) -> str:

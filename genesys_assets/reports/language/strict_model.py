@@ -6,7 +6,7 @@ import ast
 import contextlib
 import inspect
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any, ClassVar, Self
 
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationErro
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
-from genesys_assets.reports.language.problems import Mistake, Path, one_of, quoted
+from genesys_assets.reports.language.problems import Mistake, Path, closest, one_of, quoted
 
 
 class Model(BaseModel):
@@ -52,6 +52,7 @@ class Model(BaseModel):
             errors += [
                 InitErrorDetails(type=_as_custom_error(line), loc=_where(line["loc"]), input=line["input"])
                 for line in error.errors(include_url=False)
+                if not (line["type"] == "missing" and cls._is_misspelled(line["loc"], unknown))
             ]
             rest = cls._without(value, errors)
             with contextlib.suppress(ValidationError):
@@ -61,6 +62,16 @@ class Model(BaseModel):
         if errors:
             raise ValidationError.from_exception_data(cls.__name__, errors)
         return model  # type: ignore[no-any-return]
+
+    @classmethod
+    def _is_misspelled(cls, missing: Path, unknown: Iterable[Any]) -> bool:
+        """Whether a missing field of this mapping stands in it under an unknown name: then it is one mistake."""
+        return len(missing) == 1 and any(cls._may_mean(str(name), str(missing[0])) for name in unknown)
+
+    @classmethod
+    def _may_mean(cls, unknown: str, missing: str) -> bool:
+        """Whether an unknown name may stand for a missing field."""
+        return missing in closest(cls.model_fields, unknown)
 
     @classmethod
     def _instead_of(cls, name: str) -> str:

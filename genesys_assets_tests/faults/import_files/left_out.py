@@ -25,14 +25,20 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
     "null in the place of a conversation": (None, "conversations: null in the place of a conversation"),
     "sessions that PowerShell cut": (
         with_one("participants.0.sessions", "System.Object[]"),
-        "conversations.participants.sessions: str is no list",
+        "conversations.participants.sessions: a text stands where a list belongs",
     ),
     "a session that PowerShell cut": (
         with_one("participants.0.sessions", ["@{sessionId=B; mediaType=voice}"]),
-        "conversations.participants.sessions: str is no object",
+        "conversations.participants.sessions: a text stands where an object belongs",
     ),
-    "ids that PowerShell cut": (with_one("divisionIds", "a b"), "conversations.divisionIds: str is no list"),
-    "no ids as an empty text": (with_one("divisionIds", ""), "conversations.divisionIds: str is no list"),
+    "ids that PowerShell cut": (
+        with_one("divisionIds", "a b"),
+        "conversations.divisionIds: a text stands where a list belongs",
+    ),
+    "no ids as an empty text": (
+        with_one("divisionIds", ""),
+        "conversations.divisionIds: a text stands where a list belongs",
+    ),
     "an id of white space": (with_one("conversationId", " "), "it has no conversationId or no conversationStart"),
     "an id that is half a character": (
         with_one("conversationId", "\ud83d"),
@@ -52,15 +58,18 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
         with_one("mediaStatsMinConversationMos", -1),
         "conversations.mediaStatsMinConversationMos: -1.0 is below zero, and no such figure is",
     ),
-    "a list in a list": (with_one("participants", [[{}]]), "conversations.participants: list is no object"),
+    "a list in a list": (
+        with_one("participants", [[{}]]),
+        "conversations.participants: a list stands where an object belongs",
+    ),
     "a number that is a word": (
         with_one("participants.0.sessions.0.metrics.0.value", "many"),
-        "conversations.participants.sessions.metrics.value: 'many' is no integer",
+        "conversations.participants.sessions.metrics.value: 'many' is no whole number",
     ),
     **{
         f"a number with thousands as {text}": (
             with_one("participants.0.sessions.0.metrics.0.value", text),
-            f"conversations.participants.sessions.metrics.value: {text!r} is no integer",
+            f"conversations.participants.sessions.metrics.value: {text!r} is no whole number",
         )
         for text in ("500,000", "500.000", "500 000", "500'000", "5e5")
     },
@@ -80,8 +89,14 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
         with_one("participants.1.sessions.0.segments.0.segmentStart", "2026-01-28T11:10:00Z"),
         "2026-01-28T11:10:00.000Z is more than 15 minutes before conversationStart, 2026-01-28T11:40:00.000Z: were",
     ),
-    "ids with a comma": (with_one("divisionIds", "D,E"), "conversations.divisionIds: str is no list"),
-    "ids as the text of a list": (with_one("divisionIds", '["D"]'), "conversations.divisionIds: str is no list"),
+    "ids with a comma": (
+        with_one("divisionIds", "D,E"),
+        "conversations.divisionIds: a text stands where a list belongs",
+    ),
+    "ids as the text of a list": (
+        with_one("divisionIds", '["D"]'),
+        "conversations.divisionIds: a text stands where a list belongs",
+    ),
     "an id that holds two": (with_one("participants.0.participantId", "p;q"), "participantId: 'p;q' is no id"),
     "an id within a text of JSON": (with_one("divisionIds", ['"D"']), "conversations.divisionIds: '\"D\"' is no id"),
     **{
@@ -90,7 +105,7 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
     },
     "a number with a half": (
         with_one("participants.0.sessions.0.metrics.0.value", 1.5),
-        "conversations.participants.sessions.metrics.value: 1.5 is no integer",
+        "conversations.participants.sessions.metrics.value: 1.5 is no whole number",
     ),
     "a number below zero": (
         with_one("participants.1.sessions.0.metrics.0.value", -1),
@@ -140,11 +155,11 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
     ),
     "a value as the number of an enumeration": (
         with_one("participants.0.purpose", 3),
-        "conversations.participants.purpose: int is no string",
+        "conversations.participants.purpose: a number stands where a text belongs",
     ),
     "a metric as the number of an enumeration": (
         with_one("participants.0.sessions.0.metrics.0.name", 7),
-        "conversations.participants.sessions.metrics.name: int is no string",
+        "conversations.participants.sessions.metrics.name: a number stands where a text belongs",
     ),
     "a value that the SDK did not know": (
         with_one("participants.0.sessions.0.mediaType", "OutdatedSdkVersion"),
@@ -152,12 +167,24 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
     ),
     "a value as a program prints it": (with_one("participants.0.purpose", "Purpose.AGENT"), "'Purpose.AGENT' is no"),
     "a time in a zone that is none": (with_one("conversationEnd", "2026-01-28T11:49:30[Mars/X]"), "is not a time zone"),
-    "a number of 400 digits": (with_one("mediaStatsMinConversationMos", 10**400), "0000… is no number"),
+    "a number of 400 digits": (
+        with_one("mediaStatsMinConversationMos", 10**400),
+        "0000… is too large: the largest number is about 1.8e308",
+    ),
     "a number that is none": (with_one("mediaStatsMinConversationMos", "nan"), "'nan' is no number"),
-    "truth that is a word": (with_one("customerParticipation", "perhaps"), "'perhaps' is no boolean"),
-    "a text that is an object": (with_one("externalTag", {"a": 1}), "conversations.externalTag: dict is no string"),
-    "an attribute that is an object": (with_one("participants.0.attributes", {"a": {}}), "attributes.value: dict"),
-    "attributes that are a list": (with_one("participants.0.attributes", [1]), "attributes: list is no object"),
+    "truth that is a word": (with_one("customerParticipation", "perhaps"), "'perhaps' is neither true nor false"),
+    "a text that is an object": (
+        with_one("externalTag", {"a": 1}),
+        "conversations.externalTag: an object stands where a text belongs",
+    ),
+    "an attribute that is an object": (
+        with_one("participants.0.attributes", {"a": {}}),
+        "attributes.value: an object stands where a text",
+    ),
+    "attributes that are a list": (
+        with_one("participants.0.attributes", [1]),
+        "attributes: a list stands where an object belongs",
+    ),
     "two values of one name": (with_one("conversation_end", START), "it occurs under two names, with two values"),
     "an end that is no day": (with_one("conversationEnd", "2026-02-30T00:00:00Z"), "no calendar or clock shows it"),
     "a leap second": (with_one("conversationEnd", "2026-06-30T23:59:60Z"), "no calendar or clock shows it"),
@@ -171,9 +198,37 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
         with_one("conversationEnd", "0001-01-01T00:00:00Z"),
         "no instant between 2000 and 2100",
     ),
+    "a number of 19 digits": (
+        with_one("participants.0.sessions.0.metrics.0.value", "9999999999999999999"),
+        "metrics.value: '9999999999999999999' is out of range: a whole number lies between -9223372036854775808 and",
+    ),
+    "a whole number of 25 digits": (
+        with_one("participants.0.sessions.0.metrics.0.value", 10**25),
+        "metrics.value: 10000000000000000000000000 is out of range: a whole number lies between",
+    ),
+    "a whole number with an exponent": (
+        with_one("participants.0.sessions.0.metrics.0.value", 1e300),
+        "metrics.value: 1e+300 is out of range",
+    ),
+    "an object in the place of a whole number": (
+        with_one("participants.0.sessions.0.metrics.0.value", {"ms": 5}),
+        "conversations.participants.sessions.metrics.value: an object stands where a whole number belongs",
+    ),
+    "truth in the place of a whole number": (
+        with_one("participants.0.sessions.0.metrics.0.value", True),
+        "conversations.participants.sessions.metrics.value: true is no whole number",
+    ),
+    "a session of two participants": (
+        with_one("participants.1.sessions.0.sessionId", "B-c-s"),
+        "conversations.participants.sessions: one sessionId stands under two participants, and would count twice",
+    ),
+    "a whole session under two participants": (
+        with_one("participants.1.sessions", at(call("B"), "participants.0.sessions")),
+        "conversations.participants.sessions: one sessionId stands under two participants",
+    ),
     "a moment after all": (with_one("conversationEnd", "9999-12-31T23:59:59-12:00"), "is no instant"),
     "minus infinity": (with_one("conversationEnd", -1e308), "is no Unix time"),
-    "true in the place of a moment": (with_one("conversationEnd", True), "True is no instant"),
+    "true in the place of a moment": (with_one("conversationEnd", True), "true is no instant"),
     "$date of nothing": (with_one("conversationEnd", {"$date": None}), "is no instant"),
     "nested too deeply": (with_one("somethingNew", json.loads("[" * 60 + "]" * 60)), "nested more than 32 levels deep"),
 }

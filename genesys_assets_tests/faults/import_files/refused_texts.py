@@ -34,7 +34,7 @@ REFUSED_TEXTS: dict[str, tuple[bytes, str]] = {
     ),
     "the progress of curl": (_PROGRESS + CALL, "it begins with the progress that curl shows: save the answer with -o"),
     "an error of curl": (b"curl: (6) Could not resolve host\n", "it holds an error message of curl, so there was no"),
-    "a status behind it": (CALL + b"\n200", "line 2: it holds a JSON int, not an answer"),
+    "a status behind it": (CALL + b"\n200", "line 2: it holds a number, not an answer"),
     "server-sent events": (b"data: " + CALL, "it begins with server-sent events"),
     "a guard of browsers": (b")]}'\n" + CALL, "keeps browsers from running it: take that line out"),
     "code in Markdown": (b"```json\n" + CALL + b"\n```", "which Markdown has around code"),

@@ -152,15 +152,15 @@ REFUSED_VALUES: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] 
     "a count that is a word": (measured(interval=HOUR, metrics={"handledCount": "many"}), "is 'many', not a number"),
     "statistics that PowerShell cut": (
         dumped({"results": [result()]}).replace(b'{"count": 2, "sum": 312000, "min": 100000, "max": 212000}', b'"@{}"'),
-        "results.data.metrics.stats: str is no object",
+        "results.data.metrics.stats: a text stands where an object belongs",
     ),
     "buckets that PowerShell cut": (
         dumped({"results": [{"group": {}, "data": "System.Object[]"}]}),
-        "the `data` of its `results` is a JSON str",
+        "the `data` of its `results` is a text",
     ),
     "metrics that PowerShell cut": (
         dumped({"results": [{"group": {}, "data": [{"interval": HOUR, "metrics": "System.Object[]"}]}]}),
-        "its metrics are a JSON str",
+        "its metrics are a text",
     ),
     "a metric without a name": (measured(interval=HOUR, metrics=[{"value": 1}]), "one of its metrics has no name"),
     "a metric that nobody knows": (

@@ -118,7 +118,7 @@ def test_of_a_large_file_that_is_cut_nothing_is_stored(tmp_path: Path) -> None:
     imported = import_files(
         Lake(LocalStore(tmp_path)), [SavedFile("cut.json", lambda: io.BytesIO(raw))], ImportOptions()
     )
-    assert "it ends in the middle: it was cut" in imported.skipped[0].reason
+    assert "it ends in the middle, so it was cut" in imported.skipped[0].reason
     assert not list(tmp_path.rglob("*.*"))
 
 

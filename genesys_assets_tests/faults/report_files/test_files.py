@@ -276,3 +276,22 @@ def test_a_report_that_ships_with_another_value_anywhere_is_read_or_refused(
     reading = read(yaml.safe_dump({"reports": {"calls": put(entry, place, value)}}, allow_unicode=True))
     assert bool(reading.reports) != bool(reading.problems)
     assert all(is_for_people(str(problem)) for problem in reading.problems), reading.problems
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("calls: {}\n", "unknown field 'calls'. Reports stand below `reports:`, and are indented."),
+        ("version: 2\n", "unknown field 'version'. Reports stand below `reports:`, and are indented."),
+        ("report: {}\n", "unknown field 'report'. Closest: reports."),
+        ("{}\n", "reports is missing. Add it."),
+        (
+            "reports:\n  calls:\n    descriptoin: Calls\n    group_by: [queueId]\n"
+            "    aggregates: {metrics: {n: nOffered}}\n",
+            "unknown field 'descriptoin'. Closest: description.",
+        ),
+    ],
+)
+def test_one_mistake_gives_one_message(text: str, message: str) -> None:
+    (problem,) = read(text).problems
+    assert message in str(problem)
