@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -60,16 +60,25 @@ def sandbox(home: Path) -> Iterator[Path]:
     # A link, so that a file that is added later is found when the code location is reloaded.
     link = instance / "reports.yaml"
     link.unlink(missing_ok=True)
-    link.symlink_to(home / "reports.yaml")
+    with contextlib.suppress(FileExistsError):  # Another `make dev` has just made it.
+        link.symlink_to(home / "reports.yaml")
     week_ago = f"{datetime.now(UTC) - timedelta(days=7):%Y-%m-%d}"
     more = {"DAGSTER_HOME": str(instance)}
-    with surroundings(folder, start_date=week_ago, conversations_per_day=400, more=more):
+    with surroundings(folder, start_date=week_ago, conversations_per_day=400, more=more) as environment:
+        _write_settings(instance / ".env", environment)
         print(
             f"{CLIENT_ID} is not set, neither in the environment nor in .env: running on the sandbox, from {week_ago}."
-            f" Everything is in {folder}; .env is not read.",
+            f" Everything is in {folder}; {home / '.env'} is not read. For commands in another terminal: "
+            f"export DAGSTER_HOME={instance}",
             flush=True,
         )
         yield folder
+
+
+def _write_settings(file: Path, environment: Mapping[str, str]) -> None:
+    """Writes the settings of the sandbox, for commands in another terminal. Only its owner can read the file."""
+    file.touch(mode=0o600)
+    file.write_text("".join(f"{name}={value}\n" for name, value in environment.items()))
 
 
 def _with_absolute_paths(workspace: Path) -> str:
