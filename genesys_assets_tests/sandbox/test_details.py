@@ -197,8 +197,9 @@ def test_a_query_that_the_platform_would_refuse_is_refused(afterwards: Client, m
 
 def test_every_listed_id_leads_to_its_conversation(at_noon: Client) -> None:
     page = at_noon.details(interval=DAY_INTERVAL, paging={"pageSize": 100, "pageNumber": 1}).json()
-    listed = page["conversations"]
-    for conversation in listed[:5]:
+    listed = page["conversations"][:5]
+    assert len(listed) == 5
+    for conversation in listed:
         path = f"/api/v2/analytics/conversations/{conversation['conversationId']}/details"
         assert at_noon.get(path).json() == conversation
 
