@@ -257,7 +257,12 @@ def _span(data: Object, around: Object, options: ImportOptions, remarks: Remarks
             first, _, last = written.partition("/")
             span = _of_bounds(first.strip(), last.strip(), options)
         elif written is not None and not isinstance(written, dict):
-            raise CannotImport(f"its interval {shown(written)} is no span: write it like {_EXAMPLE}")
+            what = (
+                f"its interval {shown(written)} is"
+                if isinstance(written, str)
+                else f"its interval is {shown(written)},"
+            )
+            raise CannotImport(f"{what} no span: write it like {_EXAMPLE}")
         else:
             bounds = _times(written) if isinstance(written, dict) else times
             start, end = (next((bounds[name] for name in names if name in bounds), None) for names in (STARTS, ENDS))

@@ -99,7 +99,7 @@ def group_of(item: Object, group_by: tuple[str, ...] | None, remarks: Remarks, a
     kind, id_ = fields.pop("type", None), fields.pop("id", None)
     if id_ not in (None, ""):
         dimension = _kind_of_id(kind, group_by)
-        own.dimensions[dimension] = hyphenated(dimension, _text(id_, "id"))
+        own.dimensions[dimension] = hyphenated(dimension, _text(id_, "id", dimension))
     elif kind is not None:
         remarks.note("field 'type' left out")
     _add_dimensions(own, fields, remarks)
@@ -146,7 +146,7 @@ def _add_dimensions(target: Group, fields: Object, remarks: Remarks, *, is_group
             remarks.note(f"field {name!r} left out: {error.message}")
             target.is_less = True
             continue
-        text = _fixed(dimension, hyphenated(dimension, _text(value, name)), remarks)
+        text = _fixed(dimension, hyphenated(dimension, _text(value, name, dimension)), remarks)
         if target.dimensions.setdefault(dimension, text) != text:
             raise CannotImport(f"a group of it has two values of {dimension}, in {name!r} and in another field")
 
@@ -218,10 +218,14 @@ def _kind_of_name(name: str) -> str:
     return re.sub("name$", "", plain_name(name))
 
 
-def _text(value: Any, name: str) -> str:
+def _text(value: Any, name: str, dimension: str) -> str:
     value = unwrapped(value)
     if isinstance(value, dict | list):
         raise CannotImport(f"{name!r} of a group is {json_kind(value)}, not one value")
+    if dimension in UUIDS and not isinstance(value, str):
+        raise CannotImport(
+            f"{dimension} of a group is {shown(value)}, which is no id. Leave the field out, or write the id"
+        )
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -148,6 +148,7 @@ class _File:
         if count := self.spool.drop_shrunken():
             self.remarks.leave_out(_SHRUNKEN, count)
         self._must_agree()
+        self._must_not_overlap()
         self.converted.total_hits = self.spool.by_total()
         if not self.converted.shapes:
             raise CannotImport(
@@ -283,6 +284,24 @@ class _File:
                         f"an answer of it has two values of {printable(figure['metric'], 60)} for one group and time, "
                         f"{span}: the field that distinguished them was lost. Import the answer as the platform sent it"
                     )
+
+    def _must_not_overlap(self) -> None:
+        """Raises CannotImport if an answer has overlapping buckets of a figure for one group. The platform gives none,
+        so several answers were joined, and only one bucket of each time would count.
+        """
+        overlapping = (row for row in self.spool.overlapping_buckets() if row[0] in self._enveloped)
+        for _, rows in groupby(overlapping, lambda row: row[:3]):
+            last: dict[str, tuple[int, str]] = {}
+            for *_, start, end, span, body in rows:
+                for figure in json.loads(body)["metrics"]:
+                    name = json.dumps([figure["metric"], figure.get("qualifier")])
+                    until, earlier = last.get(name, (start, span))
+                    if start < until and span != earlier:
+                        raise CannotImport(
+                            f"an answer of it has {printable(figure['metric'], 60)} of one group for {earlier} and for "
+                            f"{span}, which overlap. Save each answer of the platform by itself"
+                        )
+                    last[name] = max((until, earlier), (end, span))
 
     def make_pages(self) -> None:
         """Make pages of the file's conversations and buckets in the spool. Raises CannotImport if there are none, or if

@@ -118,6 +118,13 @@ def _of_envelope(name: str, document: Object, envelope: Object, answer: Answer, 
     by_name = as_list(document[name])
     if isinstance(by_name, dict) and not _is_conversation(by_name) and any(map(_is_conversation, _dicts(by_name))):
         raise CannotImport(f"its `{name}` is an object of conversations by their ids: save its values as a list")
+    wrapper = by_name if isinstance(by_name, dict) else next(iter(_objects(by_name)), None)
+    is_wrapped = name == "conversations" and wrapper is not None and not _is_conversation(wrapper)
+    if is_wrapped and wrapper is not None and (within := inside(wrapper)) is not None:
+        raise CannotImport(
+            f"{within[1]} stands in the field {printable(within[0], 60)!r} within its `{name}`: save that field's "
+            "value by itself"
+        )
     items = listed(document[name], f"its `{name}`")
     objects = [item for item in items if item is not None]
     if name != "conversations":
@@ -145,6 +152,8 @@ def listed(value: Any, what: str) -> list[Any]:
     """A list of objects (or nulls). PowerShell writes a list of one element as that element. Raises CannotImport."""
     value = as_list(value)
     items = [value] if isinstance(value, dict) else [] if value is None else value
+    if isinstance(items, str) and items.lstrip()[:1] in ("{", "["):
+        raise CannotImport(f"{what} is JSON within a JSON text: it was encoded twice, so decode it once")
     if not isinstance(items, list):
         raise CannotImport(f"{what} is not a list of objects: it is {json_kind(value)}")
     for item in items:
@@ -282,6 +291,13 @@ def _instead(document: Object) -> str:
 
 def _of_pipeline(document: Object) -> str | None:
     """What a record of a data pipeline is, which has the answer in one of its fields; None for anything else."""
+    if document.keys() in _OF_BULK and isinstance(next(iter(document.values())), dict):
+        return (
+            "it is a bulk request of Elasticsearch, with an action before each document: leave out the lines of the "
+            "actions (jq -c 'select(.conversationId)' FILE)"
+        )
+    if "$content" in document:
+        return "it is a file of Power Automate, which has the document in `$content`, as base64: decode it, and save it"
     if "_airbyte_data" in document:
         return "it holds records of Airbyte: save what stands in `_airbyte_data` (jq -c ._airbyte_data FILE)"
     kind = document.get("type")
@@ -298,6 +314,7 @@ def _of_pipeline(document: Object) -> str | None:
 
 
 _STATES_OF_JOBS = frozenset({"QUEUED", "PENDING", "FAILED", "CANCELLED", "FULFILLED", "EXPIRED"})
+_OF_BULK = ({"index"}, {"create"}, {"update"}, {"delete"})
 _OF_STREAMS = frozenset({"RECORD", "SCHEMA", "STATE", "LOG", "TRACE", "ACTIVATE_VERSION", "CATALOG", "SPEC"})
 
 

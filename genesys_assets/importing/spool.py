@@ -30,7 +30,8 @@ CREATE TABLE total (answer INTEGER PRIMARY KEY, hits INTEGER);
 CREATE TABLE of_answer (answer INTEGER, id TEXT, PRIMARY KEY (answer, id)) WITHOUT ROWID;
 CREATE TABLE figure (key TEXT PRIMARY KEY, stats TEXT) WITHOUT ROWID;
 CREATE TABLE answer (number INTEGER PRIMARY KEY, group_by TEXT);
-CREATE TABLE bucket (answer INTEGER, asset TEXT, day TEXT, grouped TEXT, finish INTEGER, body BLOB, span TEXT);
+CREATE TABLE bucket
+    (answer INTEGER, asset TEXT, day TEXT, grouped TEXT, start INTEGER, finish INTEGER, body BLOB, span TEXT);
 CREATE TABLE of_all (kind TEXT, key TEXT, times INTEGER, PRIMARY KEY (kind, key)) WITHOUT ROWID;
 CREATE TABLE begun (id TEXT, file TEXT, day TEXT, times INTEGER);
 CREATE INDEX begun_id ON begun (id);
@@ -137,8 +138,8 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
             yield moment(start), moment(last), body
 
     def add_bucket(self, answer: int, place: Partition, grouped: str, span: Interval, body: bytes) -> None:
-        row = (answer, *place, grouped, milliseconds(span.end), body, str(span))
-        self._do("INSERT INTO bucket VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        row = (answer, *place, grouped, milliseconds(span.start), milliseconds(span.end), body, str(span))
+        self._do("INSERT INTO bucket VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def is_as_before(self, key: str, stats: str) -> bool:
         """Add a figure under a key. Returns False if the key has another figure already."""
@@ -166,6 +167,21 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         several = f"SELECT {of_one} FROM bucket GROUP BY {of_one} HAVING count(DISTINCT body) > 1"
         return self._do(
             f"SELECT answer, grouped, span, body FROM bucket WHERE ({of_one}) IN ({several}) ORDER BY {of_one}"
+        )
+
+    def overlapping_buckets(self) -> Iterator[tuple[int, str, str, int, int, str, bytes]]:
+        """The buckets of those groups of an answer in which some overlap, by group and then by time: answer, asset,
+        group, start and end in milliseconds, time and body.
+        """
+        of_one = "answer, asset, grouped"
+        before = (
+            f"max(finish) OVER (PARTITION BY {of_one} ORDER BY start, finish "
+            "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+        )
+        several = f"SELECT {of_one} FROM (SELECT {of_one}, start, {before} AS before FROM bucket) WHERE start < before"
+        return self._do(
+            f"SELECT {of_one}, start, finish, span, body FROM bucket WHERE ({of_one}) IN ({several}) "
+            f"ORDER BY {of_one}, start, finish"
         )
 
     def begin_file(self) -> None:

@@ -20,6 +20,7 @@ from genesys_assets.importing.into_lake import ImportResult, import_files
 from genesys_assets.importing.start_days import Overtaken, leave_out_moved
 from genesys_assets.importing.summary import totals
 from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.s3_store import S3Store
 from genesys_assets.lake.store import LocalStore
 from genesys_assets_tests.importing.saved import as_bytes
 from genesys_assets_tests.importing.test_start_days import lake, of_day, saved, stored
@@ -156,6 +157,20 @@ def test_of_imports_that_look_before_either_writes_exactly_one_keeps_it(
         results = list(pool.map(lambda file: run(lake, file), files))
     assert ids(lake) == sorted(["A", EARLY, LATE])
     assert sorted(map(left_out, results)) == [0, 1]
+
+
+@pytest.mark.long
+def test_on_s3_a_conversation_is_stored_once_whether_imports_follow_one_another_or_run_at_once(
+    bucket: str, s3_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_on_s3(*files: SavedFile) -> ImportResult:
+        return import_files(Lake(S3Store(bucket, "lake", lambda: s3_client)), files, ImportOptions())
+
+    run_on_s3(saved("a.json", of_day("A", EARLY)))
+    assert left_out(run_on_s3(saved("b.json", of_day("A", LATE), of_day("B", LATE)))) == 1
+    before_write(monkeypatch, 1, lambda: run_on_s3(saved("d.json", of_day("C", LATE))))
+    assert left_out(run_on_s3(saved("c.json", of_day("C", EARLY), of_day("D", EARLY)))) == 1
+    assert stored(Lake(S3Store(bucket, "lake", lambda: s3_client))) == {EARLY: ["A", "D"], LATE: ["B", "C"]}
 
 
 _IMPORT = """

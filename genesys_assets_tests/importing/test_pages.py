@@ -83,12 +83,13 @@ def test_a_conversation_that_a_file_repeats_is_kept_once_as_it_was_last() -> Non
 
 
 def test_figures_go_by_hours_and_by_whole_days() -> None:
-    found = converted(results(HOUR, QUARTER, DAY, queueId="Q"))
+    quarter = "2026-01-28T12:15:00.000Z/2026-01-28T12:30:00.000Z"
+    found = converted(results(HOUR, quarter, DAY, queueId="Q"))
     assert found.buckets == 3
     pages = by_partition(found)
     assert pages.keys() == {(HOURLY, "2026-01-28"), (DAILY, "2026-01-28")}
     ((body,), (daily,)) = (pages[key] for key in sorted(pages, reverse=True))
-    assert [data["interval"] for data in body["results"][0]["data"]] == [HOUR, QUARTER]
+    assert [data["interval"] for data in body["results"][0]["data"]] == [HOUR, quarter]
     assert [data["interval"] for data in daily["results"][0]["data"]] == [DAY]
     assert {each.page.fetched_at for each in found.pages} == {
         datetime(2026, 1, 28, 14, tzinfo=UTC),
@@ -177,3 +178,34 @@ def test_a_recorded_conversation_comes_through_whole(name: str) -> None:
     decoded = decode.decode(page.page.body)
     assert (found.conversations, len(decoded.conversations), dict(decoded.losses)) == (1, 1, {})
     assert page.day == decoded.conversations[0].as_py()["conversationStart"].date().isoformat()
+
+
+def bucket(interval: str, *names: str) -> dict[str, Any]:
+    return {"interval": interval, "metrics": [metric(name, count=1) for name in names]}
+
+
+@pytest.mark.parametrize(
+    ("buckets", "is_refused"),
+    [
+        ([bucket(HOUR, "nOffered"), bucket(QUARTER, "nOffered")], True),
+        ([bucket(QUARTER, "nOffered"), bucket(HOUR, "nError", "nOffered")], True),
+        ([bucket(QUARTER, "nOffered"), bucket(HOUR, "nError"), bucket(HOUR, "nConnected")], False),
+        ([bucket(QUARTER, "nOffered"), bucket(QUARTER, "nOffered")], False),
+        ([bucket(DAY, "nOffered"), bucket(HOUR, "nOffered")], False),
+    ],
+)
+def test_buckets_of_one_answer_that_overlap_are_refused(buckets: list[dict[str, Any]], is_refused: bool) -> None:
+    answer = {"results": [{"group": {"queueId": "Q"}, "data": buckets}]}
+    if is_refused:
+        with pytest.raises(CannotImport, match=r"has nOffered of one group for .* which overlap"):
+            converted(answer)
+    else:
+        assert converted(answer).left_out == {}
+
+
+def test_buckets_of_several_answers_or_groups_may_overlap() -> None:
+    hour, quarter = [bucket(HOUR, "nOffered")], [bucket(QUARTER, "nOffered")]
+    groups = {"results": [{"group": {"queueId": "Q"}, "data": hour}, {"group": {"queueId": "R"}, "data": quarter}]}
+    assert converted(groups).buckets == 2
+    answers = [{"results": [{"group": {"queueId": "Q"}, "data": data}]} for data in (hour, quarter)]
+    assert converted(answers).buckets == 2

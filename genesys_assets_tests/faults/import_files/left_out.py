@@ -198,6 +198,60 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
         with_one("conversationEnd", "0001-01-01T00:00:00Z"),
         "no instant between 2000 and 2100",
     ),
+    "the end of a day as 24 o'clock": (with_one("conversationEnd", "2026-01-28T24:00:00Z"), "no calendar or clock"),
+    "a date by the week": (with_one("conversationEnd", "2026-W05-3T11:49:30Z"), "'2026-W05-3T11:49:30Z' is no instant"),
+    "a date by the day of the year": (
+        with_one("conversationEnd", "2026-028T11:49:30Z"),
+        "is no instant: write it like",
+    ),
+    "a moment as JavaScript shows it in America": (
+        with_one("conversationEnd", "1/28/2026, 11:49:30\u202fAM"),
+        "'1/28/2026, 11:49:30\\u202fAM' is no instant",
+    ),
+    "an offset with seconds": (with_one("conversationEnd", "2026-01-28T11:49:30+00:00:30"), "is no instant: write it"),
+    "an offset of 99 hours": (
+        with_one("conversationEnd", "2026-01-28T11:49:30+99:00"),
+        "no calendar or clock shows it",
+    ),
+    **{
+        f"a figure that is written as {text}": (
+            with_one("participants.0.sessions.0.metrics.0.value", text),
+            f"conversations.participants.sessions.metrics.value: {text!r} is no whole number",
+        )
+        for text in ("0x1388", "5e3", "PT5M", "00:05:00", "5,000")
+    },
+    "1 in the place of true": (
+        with_one("participants.0.sessions.0.segments.0.conference", 1),
+        "conversations.participants.sessions.segments.conference: 1 is neither true nor false",
+    ),
+    "metrics by their names": (
+        with_one("participants.0.sessions.0.metrics", {"tHandle": 5}),
+        "metrics: an object with none of the platform's fields for it, but tHandle",
+    ),
+    "participants within a participant, as XML has them": (
+        with_one("participants", {"participant": call("B")["participants"]}),
+        "conversations.participants: an object with none of the platform's fields for it, but participant",
+    ),
+    "participants as the text of JSON": (
+        with_one("participants", json.dumps(call("B")["participants"])),
+        "conversations.participants: a text stands where a list belongs",
+    ),
+    "the number of sessions in the place of sessions": (
+        with_one("participants.0.sessions", 2),
+        "conversations.participants.sessions: a number stands where a list belongs",
+    ),
+    "an id with a character that nobody sees": (
+        with_one("conversationId", "B\u200b"),
+        "conversations.conversationId: 'B\\\\u200b' is no id",
+    ),
+    "a queue in a list": (
+        with_one("participants.0.sessions.0.segments.0.queueId", ["Q"]),
+        "conversations.participants.sessions.segments.queueId: a list is no id",
+    ),
+    "no sessions of any participant": (
+        call("B") | {"participants": [{"participantId": "p", "purpose": "customer", "sessions": []}]},
+        "conversations.participants.sessions: missing, although every conversation has one or more",
+    ),
     "a number of 19 digits": (
         with_one("participants.0.sessions.0.metrics.0.value", "9999999999999999999"),
         "metrics.value: '9999999999999999999' is out of range: a whole number lies between -9223372036854775808 and",

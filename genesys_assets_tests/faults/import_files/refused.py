@@ -210,6 +210,36 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
         "a conversation stands in its field 'hits.hits._source'",
     ),
     "conversations by their ids": (dumped({"A": call(), "B": call("B")}), "a conversation stands in its field 'A'"),
+    "an item of n8n": (
+        dumped([{"json": page(call()), "pairedItem": {"item": 0}}]),
+        "element 1: the answer of the platform stands in its field 'json'",
+    ),
+    "rows of a table in lists": (dumped([["A", START, END]]), "element 1 is a text, not an answer"),
+    "a bulk request of Elasticsearch": (
+        b'{"index": {"_id": "A"}}\n' + dumped(call()),
+        "it is a bulk request of Elasticsearch, with an action before each document: leave out the lines of the",
+    ),
+    "a document of Power Automate": (
+        dumped({"$content-type": "application/json", "$content": "eyJ9"}),
+        "it is a file of Power Automate, which has the document in `$content`, as base64: decode it",
+    ),
+    "conversations within a conversation, as XML has them": (
+        dumped({"Conversations": {"Conversation": [call()]}}),
+        "a conversation stands in the field 'Conversation' within its `conversations`: save that field's value by",
+    ),
+    "pages in the place of conversations": (
+        dumped({"conversations": [page(call()), page(call("B"))]}),
+        "a conversation stands in the field 'conversations' within its `conversations`",
+    ),
+    "a list of pages in a field": (dumped({"pages": [page(call())]}), "stands in its field 'pages.conversations'"),
+    "conversations as the text of JSON": (
+        dumped({"conversations": json.dumps([call()])}),
+        "its `conversations` is JSON within a JSON text: it was encoded twice, so decode it once",
+    ),
+    "lists of conversations in a page": (
+        dumped({"conversations": [[call()], [call("B")]]}),
+        "its `conversations` is not a list of objects: in it there is a list",
+    ),
     "figures that were flattened": (
         dumped({"results": [{"queueId": "Q", "interval": HOUR, "metric": "nOffered", "count": 3}]}),
         "the first of its `results` has none either; its fields are: count, interval, metric, queueId",

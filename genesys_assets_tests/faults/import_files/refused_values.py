@@ -22,6 +22,8 @@ from genesys_assets_tests.faults.import_files.written import (
 _HALF, _TWELVE, _ONE = {"granularity": "PT30M"}, "2026-01-28T12:00Z", "2026-01-28T13:00Z"
 _LONDON = ImportOptions(time_zone=ZoneInfo("Europe/London"), granularity="PT1H")
 
+_QUARTER = "2026-01-28T13:00:00.000Z/2026-01-28T13:15:00.000Z"
+
 REFUSED_VALUES: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
     # -- times
     "an hour by the date alone": (
@@ -193,6 +195,37 @@ REFUSED_VALUES: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] 
     "two values of one group and time in one answer": (
         dumped({"results": [result(count=1), result(count=2)]}),
         "an answer of it has two values of tHandle for one group and time, 2026-01-28T13:00:00.000Z/2026-01-28T14:00",
+    ),
+    "an hour and a quarter of it in one answer": (
+        dumped({"results": [result(), result(_QUARTER, count=1, sum=5)]}),
+        f"an answer of it has tHandle of one group for {_QUARTER} and for {HOUR}, which overlap. Save each answer of",
+    ),
+    "two buckets that overlap in one answer": (
+        dumped({"results": [result(f"{_ONE}/2026-01-28T13:30Z"), result("2026-01-28T13:15Z/2026-01-28T13:45Z")]}),
+        "T13:30:00.000Z and for 2026-01-28T13:15:00.000Z/2026-01-28T13:45:00.000Z, which overlap",
+    ),
+    **{
+        f"a queue that is {shown} in JSON": (
+            dumped({"results": [result() | {"group": {"queueId": value}}]}),
+            f"queueId of a group is {shown}, which is no id. Leave the field out, or write the id",
+        )
+        for shown, value in (("true", True), ("5", 5), ("1.5", 1.5))
+    },
+    "an interval as a list": (
+        FIGURES.replace(f'"{HOUR}"'.encode(), b'["2026-01-28T13:00Z", "2026-01-28T14:00Z"]'),
+        "its interval is a list, no span: write it like",
+    ),
+    "an interval with dashes": (FIGURES.replace(b"Z/", b"Z--"), "Z' is no span: write it like"),
+    "a day up to its last millisecond": (
+        FIGURES.replace(HOUR.encode(), b"2026-01-28T00:00:00.000Z/2026-01-28T23:59:59.999Z"),
+        "bucket of 23 hours 59 minutes 59 seconds left out: it is neither within one hour UTC nor a day of UTC",
+    ),
+    "a group as a text": (dumped({"results": [result() | {"group": "queueId=Q"}]}), "a group is a text, not an object"),
+    "statistics in a list": (
+        dumped(
+            {"results": [result() | {"data": [{"interval": HOUR, "metrics": [{"metric": "tHandle", "stats": [1]}]}]}]}
+        ),
+        "results.data.metrics.stats: a list stands where an object belongs, for 'tHandle'",
     ),
     "a queue by its name around all results": (
         dumped({"queueName": "Sales", "results": [result() | {"group": {"mediaType": "voice"}}]}),

@@ -71,6 +71,14 @@ THE_CALL: dict[str, bytes | tuple[bytes, ImportOptions]] = {
     "as the platform": CALL,
     "a page with names of .NET": dumped({"Conversations": [call()], "TotalHits": 1}),
     "days and months of one digit": with_times(lambda at: f"{at.year}-{at.month}-{at.day}T{at:%H:%M:%S}.000Z"),
+    "small letters in the place of T and Z": with_times(as_text("%Y-%m-%dt%H:%M:%S.{ms}z")),
+    "an offset of minus zero": with_times(as_text("%Y-%m-%dT%H:%M:%S.{ms}-00:00")),
+    "an offset of two digits": with_times(as_text("%Y-%m-%dT%H:%M:%S.{ms}+00")),
+    "milliseconds since 1970 with a fraction": with_times(lambda at: at.timestamp() * 1000.0),
+    "a page within lists": dumped([[[page(call())]]]),
+    "an empty list behind the call": dumped([call(), []]),
+    "conversations counted from 1": dumped({"conversations": {"1": call()}}),
+    "a name in capitals and with an underscore": CALL.replace(b"conversationStart", b"Conversation_Start"),
     "seconds without a fraction": with_times(as_text("%Y-%m-%dT%H:%M:%SZ")),
     "seven digits of .NET": with_times(as_text("%Y-%m-%dT%H:%M:%S.{ms}0000Z")),
     "nine digits of Java": with_times(as_text("%Y-%m-%dT%H:%M:%S.{ms}000000Z")),
@@ -179,6 +187,12 @@ def _with_time(**fields: Any) -> dict[str, Any]:
 
 THE_FIGURES: dict[str, bytes] = {
     "as the platform": FIGURES,
+    "an interval of local clocks with their offset": FIGURES.replace(
+        HOUR.encode(), b"2026-01-28T14:00:00.000+01:00/2026-01-28T15:00:00.000+01:00"
+    ),
+    "an interval with its duration": FIGURES.replace(HOUR.encode(), b"2026-01-28T13:00:00.000Z/PT1H"),
+    "numbers with exponents": FIGURES.replace(b'"count": 2, "sum": 312000', b'"count": 2E0, "sum": 3.12e+5'),
+    "a queue as an object with its id": FIGURES.replace(b'"queueId": "Q"', b'"queueId": {"id": "Q", "name": "Sales"}'),
     "results alone": dumped([result()]),
     "one result on each line": b"\n".join([dumped(result()), dumped(result())]),
     "results of three answers": b"\n".join([FIGURES, b"", FIGURES, FIGURES]),
