@@ -39,8 +39,8 @@ from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.cloud.jobs.run import JobPage
 from genesys_assets.days.completeness import (
-    BEFORE,
     CONVERSATIONS,
+    COUNT_BEFORE,
     DAILY_DETAILS,
     MISSING,
     DayRefused,
@@ -224,7 +224,7 @@ def _read_day(
     if not config.allow_emptied:
         require_not_emptied(day, figures[CONVERSATIONS], before, DAILY_DETAILS)
     if before is not None:
-        figures[BEFORE] = before
+        figures[COUNT_BEFORE] = before
     end = utc_day(day)[1]
     if plan.until < end:
         # The platform's total counts conversations up to now, but the day was only read up to `until`.

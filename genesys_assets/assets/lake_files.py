@@ -18,7 +18,7 @@ from genesys_assets.assets.pages import Progress, reach_metadata, report_pages
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.errors import AnswerTooLarge, DownloadFailed
 from genesys_assets.cloud.extraction.downloads import Download, DownloadLimits, download
-from genesys_assets.cloud.extraction.listing import PATH, LakeFile, Listing, list_files
+from genesys_assets.cloud.extraction.listing import PATH, FileListing, LakeFile, list_files
 from genesys_assets.cloud.http.limits import MIB
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.transport import GenesysCloud
@@ -114,7 +114,7 @@ class _DayFetch:
         footer = self.lake.refreshed().footer(LAKE_FILES, self.day)
         return dict(footer.provenance.get(FILES, {})) if footer else {}
 
-    def _store(self, queue: "_FileQueue", reach: Reach, listing: Listing, listed: int) -> None:
+    def _store(self, queue: "_FileQueue", reach: Reach, listing: FileListing, listed: int) -> None:
         """Make one commit, with the stored files and the next ones of the queue. The partition gets the reach of the
         listing once all files are stored.
         """
@@ -263,7 +263,7 @@ def _page(each: Download) -> Page:
     return Page(1, request, each.fetched_at, None, each.body, as_of=file.created)
 
 
-def _metadata(files: Mapping[str, Mapping[str, Any]], listing: Listing) -> dict[str, Any]:
+def _metadata(files: Mapping[str, Mapping[str, Any]], listing: FileListing) -> dict[str, Any]:
     schemas = Counter(each["schema"] for each in files.values())
     return {
         "files": dg.MetadataValue.json(dict(sorted(schemas.items()))),

@@ -150,7 +150,7 @@ def _page_before(lake: Lake, hour: str) -> int | None:
     page, or near it. None if the previous hour is not stored, or belongs to another day.
     """
     before = f"{utc_hour(hour)[0] - HOUR:%Y-%m-%d-%H:00}"
-    stored = lake.pages("pages/hourly_details", before) if before[:10] == hour[:10] else None
+    stored = lake.pages(HOURLY_DETAILS, before) if before[:10] == hour[:10] else None
     return details.number_in_day(stored.about(len(stored) - 1).request) if stored else None
 
 

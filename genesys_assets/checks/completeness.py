@@ -98,7 +98,7 @@ def day_figures(lake: Lake, day: str) -> DayFigures | str:
     return DayFigures(
         day=day,
         total_hits=platform[figures.TOTAL_HITS],
-        exact_count=platform.get(figures.THERE),
+        exact_count=platform.get(figures.EXACT_COUNT),
         rows=lake.rows("tables/conversations", day),
         conversations_read=platform[figures.CONVERSATIONS] if is_complete else None,
         pages_read=platform.get(figures.PAGES),
@@ -114,7 +114,7 @@ def day_figures(lake: Lake, day: str) -> DayFigures | str:
 def shrunk(lake: Lake, day: str) -> tuple[int, int] | None:
     """How many conversations the day had before its last reading and has now, if it lost more than half; else None."""
     platform = figures.newest_figures(lake, day, [figures.DAILY_DETAILS])
-    before, now = platform.get(figures.BEFORE), platform.get(figures.CONVERSATIONS)
+    before, now = platform.get(figures.COUNT_BEFORE), platform.get(figures.CONVERSATIONS)
     return (before, now) if before is not None and now is not None and 2 * now < before else None
 
 

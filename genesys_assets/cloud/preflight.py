@@ -319,10 +319,10 @@ def _counted(cloud: GenesysCloud, name: str, at_least: int = 0) -> PreflightResu
 
 def _fewest(listing: reference.Listing) -> dict[str, int]:
     """The parameters for the smallest page that the listing gives."""
-    if listing.size is None:
+    if listing.size_parameter is None:
         return {}
     # A scan gives at least ten.
-    return {listing.size: 10} if listing.size == "limit" else {listing.size: 1}
+    return {listing.size_parameter: 10} if listing.size_parameter == "limit" else {listing.size_parameter: 1}
 
 
 def _in_plain_words(name: str) -> str:

@@ -27,16 +27,16 @@ class Listing:
     """One list of the API: its path, its parameters besides those of paging, and how it is paged.
 
     `permission`: what a role must grant, None if nothing. `is_needed`: every report shows names of this list, so it
-    must not be refused; other lists may be. `size`: the name of the parameter for the page size, None if the list has
-    no pages. `cursor`: the name of the parameter for the cursor, None if pages are numbered.
+    must not be refused; other lists may be. `size_parameter` takes the page size, None if the list has no pages.
+    `cursor_parameter` takes the cursor, None if pages are numbered.
     """
 
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
     permission: str | None = None
     is_needed: bool = False
-    size: str | None = "pageSize"
-    cursor: str | None = None
+    size_parameter: str | None = "pageSize"
+    cursor_parameter: str | None = None
 
 
 # Source of paths, parameters and permissions: docs/*Api.md of
@@ -52,9 +52,9 @@ LISTINGS: Mapping[str, Listing] = MappingProxyType(
         "divisions": Listing("/api/v2/authorization/divisions", is_needed=True),
         # The permission is required only for definitions that belong to a division.
         "presence_definitions": Listing(
-            "/api/v2/presence/definitions", permission="presence:presenceDefinition:view", size=None
+            "/api/v2/presence/definitions", permission="presence:presenceDefinition:view", size_parameter=None
         ),
-        "teams": Listing("/api/v2/teams", permission="groups:team:view", cursor="after"),
+        "teams": Listing("/api/v2/teams", permission="groups:team:view", cursor_parameter="after"),
         "groups": Listing("/api/v2/groups"),
         "languages": Listing("/api/v2/routing/languages"),
         "locations": Listing("/api/v2/locations"),
@@ -66,8 +66,8 @@ LISTINGS: Mapping[str, Listing] = MappingProxyType(
         "external_organizations": Listing(
             "/api/v2/externalcontacts/scan/organizations",
             permission="externalContacts:externalOrganization:view",
-            size="limit",
-            cursor="cursor",
+            size_parameter="limit",
+            cursor_parameter="cursor",
         ),
     }
 )
@@ -105,18 +105,18 @@ def pages_of(cloud: GenesysCloud, listing: Listing, page_size: int = PAGE_SIZE) 
 
 
 def _unchecked_pages(cloud: GenesysCloud, listing: Listing, page_size: int) -> Iterator[Page]:
-    if listing.size is None:
+    if listing.size_parameter is None:
         return iter([cloud.get(listing.path, listing.params)])
-    params = {**listing.params, listing.size: page_size}
-    if listing.cursor is None:
+    params = {**listing.params, listing.size_parameter: page_size}
+    if listing.cursor_parameter is None:
         return NextUri(cloud.get).pages(listing.path, {**params, "pageNumber": 1})
-    return Cursor(cloud.get, listing.size, listing.cursor, read_after).pages(listing.path, params)
+    return Cursor(cloud.get, listing.size_parameter, listing.cursor_parameter, read_after).pages(listing.path, params)
 
 
 def _has_next(listing: Listing, page: Page) -> bool:
-    if listing.cursor is not None:
+    if listing.cursor_parameter is not None:
         return bool(read_after(listing.path, page))
-    return listing.size is not None and bool(page.json().get("nextUri"))
+    return listing.size_parameter is not None and bool(page.json().get("nextUri"))
 
 
 def _ids(path: str, page: Page) -> list[str]:

@@ -24,11 +24,11 @@ from genesys_assets.spans import hours_of, utc_day
 
 READ_AT = "day_read_at"
 CONVERSATIONS = "day_conversations_read"
-BEFORE = "day_conversations_before"
+COUNT_BEFORE = "day_conversations_before"
 TOTAL_HITS = "day_total_hits_last"
 PAGES, PAGES_EXPECTED = "day_pages_read", "day_pages_expected"
 MISSING = "day_missing"
-THERE = "day_conversations_there"
+EXACT_COUNT = "day_conversations_there"
 REREADS, MOVED_AGAIN = "day_rereads", "day_moved_again"
 
 Figures = dict[str, Any]
@@ -94,7 +94,7 @@ def counted_by_position(cloud: GenesysCloud, day: str, figures: Figures) -> Figu
     total, bounds = figures.get(TOTAL_HITS), Interval(*utc_day(day))
     if not total or figures.get(MISSING) == 0 or bounds.end > cloud.now():
         return {}
-    return _without_nulls({THERE: details.exact_total(cloud, bounds, total)})
+    return _without_nulls({EXACT_COUNT: details.exact_total(cloud, bounds, total)})
 
 
 def figures_of_job(pages_read: PagesRead, read_at: datetime, total_hits: int | None, page_size: int) -> Figures:

@@ -77,7 +77,7 @@ def request_of(file_id: str, schema: str, created: datetime, expires: datetime |
 
 
 @dataclass(frozen=True, slots=True)
-class OfDay:
+class ExtractedConversations:
     """The conversations of a day from the data lake, in pieces that are ordered by conversationStart. `unknown` and
     `losses` count unknown columns and values that could not be kept.
     """
@@ -146,7 +146,7 @@ def inputs_of(lake: Lake, day: str) -> list[tuple[str, str | None]]:
     return [(LAKE_FILES, key) for key in days_of_files_about(day) if key in stored]
 
 
-def of_day(lake: Lake, day: str, names: Names) -> OfDay:
+def of_day(lake: Lake, day: str, names: Names) -> ExtractedConversations:
     """The conversations of a day, made of stored files. Raises UnreadableFile."""
     unknown, losses = Counter[str](), Counter[str]()
     tables: dict[str, list[pa.Table]] = {schema: [] for schema in OF_CONVERSATIONS}
@@ -158,7 +158,7 @@ def of_day(lake: Lake, day: str, names: Names) -> OfDay:
     start, end = (pa.scalar(moment, pa.timestamp("ms", "UTC")) for moment in utc_day(day))
     conversations = newest(concat_rows(tables[CONVERSATIONS]), SCHEMAS[CONVERSATIONS])
     if not len(conversations):
-        return OfDay([], unknown, losses)
+        return ExtractedConversations([], unknown, losses)
     starts = conversations["conversationStart"]
     conversations = conversations.filter(pc.and_(pc.greater_equal(starts, start), pc.less(starts, end)))
     whole = nested(
@@ -171,7 +171,7 @@ def of_day(lake: Lake, day: str, names: Names) -> OfDay:
     )
     at = range(0, len(whole), _CONVERSATIONS_AT_ONCE)
     pieces = [whole.take(pa.array(np.arange(first, min(first + _CONVERSATIONS_AT_ONCE, len(whole))))) for first in at]
-    return OfDay(pieces, unknown, losses)
+    return ExtractedConversations(pieces, unknown, losses)
 
 
 def _rows(files: Sequence[pa.Table], schema: str, conversations: pa.Table) -> pa.Table:

@@ -31,6 +31,7 @@ from genesys_assets.days.sources import (
 )
 from genesys_assets.lake.commit import ConcurrentCommit
 from genesys_assets.lake.lake import Lake, Provenance, Reach, Unreadable, Writing
+from genesys_assets.lake.writers import FIELDS_NAMED
 from genesys_assets.settings import DecodingSettings
 from genesys_assets.spans import HOUR, utc_day, utc_hour
 from genesys_assets.tables.conversations import decode, merge
@@ -46,7 +47,6 @@ UNKNOWN, LOST = "unknown_fields", "values_lost"
 _MOST_FILES = 8
 """The most files of a day of a table. Each one costs readers time, above all on S3."""
 _PAGES, _DUPLICATES = "pages", "duplicates_dropped"
-_FIELDS_NAMED = 50
 _PLACE = f"tables/{CONVERSATIONS.name}"
 
 
@@ -88,7 +88,7 @@ class DecodingCounts:
     def provenance(self) -> Provenance:
         """The counts as provenance of the files."""
         named = {UNKNOWN: self.unknown, LOST: self.losses}
-        return {**self.counts, **{name: dict(of.most_common(_FIELDS_NAMED)) for name, of in named.items() if of}}
+        return {**self.counts, **{name: dict(of.most_common(FIELDS_NAMED)) for name, of in named.items() if of}}
 
 
 # -- conversations -----------------------------------------------------------------------------------------------------

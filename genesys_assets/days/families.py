@@ -23,7 +23,7 @@ reason.
 """
 
 
-_BEFORE = (CONVERSATIONS.name,)
+_ANSWERED_BY_OLD_FILES = (CONVERSATIONS.name,)
 """The families of files that were stored before these keys existed."""
 
 
@@ -51,7 +51,9 @@ def has_answers(lake: Lake, day: str, family: AggregateFamily) -> bool:
     """Whether a family answered for the first or the last stored hour of a day. The hours between are not checked: each
     would cost a read, every time.
     """
-    return any(family.name in _provenance(lake, hour).get(ANSWERED, _BEFORE) for hour in _ends(lake, day))
+    return any(
+        family.name in _provenance(lake, hour).get(ANSWERED, _ANSWERED_BY_OLD_FILES) for hour in _ends(lake, day)
+    )
 
 
 def answers_to_keep(lake: Lake, place: str, hour: str, refused: Collection[str]) -> dict[str, list[Page]]:
@@ -59,7 +61,7 @@ def answers_to_keep(lake: Lake, place: str, hour: str, refused: Collection[str])
     the hour must keep them, otherwise it would take figures out of the families' tables.
     """
     footer = lake.footer(place, hour) if refused and hour in lake.stored(place) else None
-    answered = footer.provenance.get(ANSWERED, _BEFORE) if footer else ()
+    answered = footer.provenance.get(ANSWERED, _ANSWERED_BY_OLD_FILES) if footer else ()
     kept: dict[str, list[Page]] = {name: [] for name in answered if name in refused}
     pages = lake.pages(place, hour) if kept else None
     if pages is None:

@@ -76,7 +76,7 @@ class Conversations:
     sources: Sequence[Source]
     reach: Reach
     inputs: Sequence[Partition]
-    data_lake: data_lake.OfDay | None = None
+    data_lake: data_lake.ExtractedConversations | None = None
     data_lake_problem: str | None = None
 
 
@@ -157,7 +157,7 @@ class _OfDataLake:
     """The conversations of a day from the data lake. `reach` is None if there are none that count."""
 
     reach: Reach | None = None
-    conversations: data_lake.OfDay | None = None
+    conversations: data_lake.ExtractedConversations | None = None
     inputs: Sequence[Partition] = ()
     problem: str | None = None
 

@@ -67,7 +67,7 @@ _NOT_GATHERED = (
 )
 
 
-class Publication(Protocol):
+class PublishedFiles(Protocol):
     """The published files, from which people can be removed."""
 
     def forget(
@@ -90,7 +90,7 @@ def forget(
     lake: Lake,
     ids: Ids,
     now: datetime,
-    published: Publication | None = None,
+    published: PublishedFiles | None = None,
     recomputation: Recomputation | None = None,
     *,
     dry_run: bool = False,
@@ -200,7 +200,7 @@ def _affected(work: Work, tables: Iterable[str]) -> set[Partition]:
     return found
 
 
-def _reports(work: Work, recomputation: Recomputation, published: Publication | None, now: datetime) -> None:
+def _reports(work: Work, recomputation: Recomputation, published: PublishedFiles | None, now: datetime) -> None:
     """Compute again the reports that read affected partitions, and publish their days again."""
     work.report.partitions.update(place for place, _ in work.concerned)
     if work.dry_run:

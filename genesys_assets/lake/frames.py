@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
-_LARGEST_IN_A_FRACTION = 2**53
+_LARGEST_EXACT_FLOAT = 2**53
 _WANTED = "pandas.DataFrame, pyarrow.Table or polars.DataFrame"
 _TYPES_PER_COLUMN_NAMED = 4
 _OF_NUMPY = {"ndarray": "list", "bool_": "bool"}
@@ -57,7 +57,7 @@ def _to_pandas(table: pa.Table) -> pd.DataFrame:
         column = table[name]
         if column.null_count and pa.types.is_int64(column.type):
             bounds = pc.min_max(column).as_py()
-            if max(-(bounds["min"] or 0), bounds["max"] or 0) > _LARGEST_IN_A_FRACTION:
+            if max(-(bounds["min"] or 0), bounds["max"] or 0) > _LARGEST_EXACT_FLOAT:
                 frame[name] = pandas.array(column.to_pylist(), dtype="Int64")
     return frame
 

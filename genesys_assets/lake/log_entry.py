@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from genesys_assets.lake.log_files import NO_VERSION, checkpoints, commit_name, is_checkpoint_of
-from genesys_assets.lake.store import outlast_a_power_cut
+from genesys_assets.lake.store import flush_to_disk
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -104,7 +104,7 @@ def write_new(path: Path, actions: Iterable[Action]) -> None:
     try:
         with draft.open("wb") as file:
             file.write("\n".join(_lines(actions)).encode())
-            outlast_a_power_cut(file)
+            flush_to_disk(file)
         os.link(draft, path)
     finally:
         draft.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What a failure of S3 means: whether it passes by itself, and whether it is about a file or about the bucket.
+"""What a failure of S3 means: whether it is temporary, and whether it is about a file or about the bucket.
 
 Pure functions of the errors of boto3. `s3_store` acts on them.
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-_PASSING = (429, 500, 502, 503, 504)
+_TEMPORARY = (429, 500, 502, 503, 504)
 """HTTP statuses that are worth a retry."""
-_PASSING_CODES = ("RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable", "OperationAborted")
+_TEMPORARY_CODES = ("RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable", "OperationAborted")
 """Error codes of S3 that are worth a retry, whatever the status.
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
@@ -24,25 +24,25 @@ class WrongSize(Exception):
     """S3 sent another number of bytes than the file has."""
 
 
-def passes(error: BaseException) -> bool:
+def is_temporary(error: BaseException) -> bool:
     """Whether a failure of S3 passes by itself, so that a retry makes sense."""
     from botocore.exceptions import FlexibleChecksumError, HTTPClientError, IncompleteReadError
     from botocore.parsers import ResponseParserError
 
     if status_of(error):
-        passing = status_of(error) in _PASSING or code_of(error) in _PASSING_CODES
-        return passing or is_404_of_something_else(error)
+        temporary = status_of(error) in _TEMPORARY or code_of(error) in _TEMPORARY_CODES
+        return temporary or is_404_of_something_else(error)
     kinds = HTTPClientError | IncompleteReadError | FlexibleChecksumError | ResponseParserError
     return isinstance(error, kinds | WrongSize | ConnectionError | TimeoutError)
 
 
-def passes_once_reached(error: BaseException) -> bool:
-    """As `passes`, for an endpoint that has answered before: then refused connections pass too. At first contact they
-    may mean that the endpoint is wrong.
+def is_temporary_once_reached(error: BaseException) -> bool:
+    """As `is_temporary`, for an endpoint that has answered before: then refused connections are temporary too. At
+    first contact they may mean that the endpoint is wrong.
     """
     from botocore.exceptions import ConnectionError as NoConnection
 
-    return passes(error) or isinstance(error, NoConnection)
+    return is_temporary(error) or isinstance(error, NoConnection)
 
 
 def is_404_of_something_else(error: BaseException) -> bool:

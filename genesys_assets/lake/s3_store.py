@@ -26,8 +26,8 @@ from genesys_assets.lake.s3_failures import (
     WrongSize,
     code_of,
     is_404_of_something_else,
-    passes,
-    passes_once_reached,
+    is_temporary,
+    is_temporary_once_reached,
     status_of,
 )
 from genesys_assets.lake.store import Draft, LakeUnreachable, ListedFile, Store, Tag, is_hidden
@@ -95,7 +95,7 @@ class S3Store(Store):
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            self._tries(passes)(client.head_bucket, Bucket=self.bucket)
+            self._tries(is_temporary)(client.head_bucket, Bucket=self.bucket)
         except (ClientError, RecursionError) as error:
             raise self._bucket_failure(error) or LakeUnreachable(self._refusal(status_of(error))) from error
         except BotoCoreError as error:
@@ -288,7 +288,7 @@ class S3Store(Store):
         lasts.
         """
         try:
-            return self._tries(passes_once_reached)(call, **arguments)
+            return self._tries(is_temporary_once_reached)(call, **arguments)
         except Exception as error:
             failure = self._bucket_failure(error)
             if failure is None:
@@ -302,9 +302,9 @@ class S3Store(Store):
             f"The S3 bucket {self.bucket!r} could not be read ({str(error).rstrip('.')}). Run it again."
         )
 
-    def _tries(self, passes: Callable[[BaseException], bool]) -> Retrying:
+    def _tries(self, is_retried: Callable[[BaseException], bool]) -> Retrying:
         return Retrying(
-            retry=retry_if_exception(passes),
+            retry=retry_if_exception(is_retried),
             wait=wait_exponential(multiplier=0.2, max=10) + wait_random(0, 0.5),
             stop=stop_after_delay(self._patience),
             reraise=True,
@@ -317,7 +317,7 @@ class S3Store(Store):
                 f"The S3 bucket {self.bucket!r} was not found there ({str(error).rstrip('.')}): check "
                 "AWS_ENDPOINT_URL_S3 and what is between this machine and S3."
             )
-        if passes_once_reached(error):
+        if is_temporary_once_reached(error):
             return LakeUnreachable(
                 f"The S3 bucket {self.bucket!r} did not answer for {self._patience:.0f} s ({str(error).rstrip('.')}): "
                 "see whether S3 is in trouble, then run it again."

@@ -222,7 +222,7 @@ class _LocalDraft:
         return before
 
     def publish(self, key: str) -> None:
-        outlast_a_power_cut(self.file)
+        flush_to_disk(self.file)
         target = self._folder / key
         target.parent.mkdir(parents=True, exist_ok=True)
         # Housekeeping removes uncommitted files by their age: it counts from now.
@@ -234,7 +234,7 @@ class _LocalDraft:
         self._path.unlink(missing_ok=True)
 
 
-def outlast_a_power_cut(file: IO[bytes]) -> None:
+def flush_to_disk(file: IO[bytes]) -> None:
     """Wait until the bytes of a file are on the disk, so that it can be given its name."""
     file.flush()
     os.fsync(file.fileno())

@@ -42,7 +42,8 @@ from genesys_assets.tables.spec import TableSpec, absent
 
 _ROWS_PER_GROUP = 32_768
 _PAGES_SHOWN = 5
-_FIELDS_NAMED = 50
+FIELDS_NAMED = 50
+"""The most unknown fields that the provenance of a file names."""
 _PART_BYTES = 1 << 20
 
 
@@ -115,7 +116,7 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
             known = self.provenance.get(TAKEN_OUT, ())
             self.provenance[TAKEN_OUT] = sorted({*known, *self._screen.taken_out})
         if self._screen is not None and self._screen.dropped:
-            self.provenance[UNKNOWN_DROPPED] = dict(self._screen.dropped.most_common(_FIELDS_NAMED))
+            self.provenance[UNKNOWN_DROPPED] = dict(self._screen.dropped.most_common(FIELDS_NAMED))
         self._writer.add_key_value_metadata(metadata_of(self.provenance, self.reach))
         self._writer.close()
         self.size = self.draft.file.tell()

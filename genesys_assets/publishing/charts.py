@@ -49,7 +49,7 @@ _VARIABLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Hours:
+class TimeAxis:
     """The time axis: the number of intervals, labels at some of them, and a label of the axis."""
 
     count: int
@@ -58,7 +58,7 @@ class Hours:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class ChartTexts:
     """The texts of a chart: its name (the prefix of ids in the page), and title and description for people who cannot
     see it.
     """
@@ -80,7 +80,7 @@ class Row:
     mark: float | None = None
 
 
-def bars(words: Words, hours: Hours, unit: str, *series: tuple[Sequence[float | None], str]) -> Markup:
+def bars(words: ChartTexts, hours: TimeAxis, unit: str, *series: tuple[Sequence[float | None], str]) -> Markup:
     """Series of bars over the day, drawn over each other: the first is the whole, the others are parts of it."""
     figure, axes = _timeline(hours, unit)
     for values, colour in series:
@@ -92,8 +92,8 @@ def bars(words: Words, hours: Hours, unit: str, *series: tuple[Sequence[float | 
 
 
 def dots(
-    words: Words,
-    hours: Hours,
+    words: ChartTexts,
+    hours: TimeAxis,
     unit: str,
     values: Sequence[float | None],
     weights: Sequence[float | None],
@@ -130,7 +130,7 @@ def ceiling(values: Sequence[float]) -> float:
     return float(ordered[-1] if ordered[-1] <= 3 * usual else 1.5 * usual) or 1.0
 
 
-def ranking(words: Words, rows: Sequence[Row]) -> Markup:
+def ranking(words: ChartTexts, rows: Sequence[Row]) -> Markup:
     """A bar for each row under its name, with the value at the end of the line."""
     figure = _figure(max(len(rows), 1) * _ROW)
     axes = figure.add_axes((0, 0, 1, 1))
@@ -161,7 +161,7 @@ def _figure(height: int) -> Figure:
     return Figure(figsize=(WIDTH / _POINTS_PER_INCH, height / _POINTS_PER_INCH), dpi=_POINTS_PER_INCH)
 
 
-def _timeline(hours: Hours, unit: str) -> tuple[Figure, Axes]:
+def _timeline(hours: TimeAxis, unit: str) -> tuple[Figure, Axes]:
     figure = _figure(_HEIGHT)
     figure.patch.set_visible(False)
     wide, high = WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
@@ -202,7 +202,7 @@ def _short(name: str) -> str:
 # -- SVG ---------------------------------------------------------------------------------------------
 
 
-def _inline(figure: Figure, words: Words) -> Markup:
+def _inline(figure: Figure, words: ChartTexts) -> Markup:
     """The figure as an element for HTML: sized by the page, coloured by its variables, with a text alternative."""
     root = ElementTree.fromstring(_svg(figure))
     for element in list(root.iter()):

@@ -19,7 +19,7 @@ from genesys_assets.lake.ledger import LEDGER
 from genesys_assets.lake.reach import Reach
 from genesys_assets.publishing import charts
 from genesys_assets.publishing.business_day import BusinessDay
-from genesys_assets.publishing.charts import Hours, Words
+from genesys_assets.publishing.charts import ChartTexts, TimeAxis
 from genesys_assets.publishing.charts import Row as Bar
 from genesys_assets.publishing.day_reports import (
     AGENTS,
@@ -218,7 +218,7 @@ def _charts(day: BusinessDay, figures: DayReports) -> dict[str, Markup]:
     offered = [interval.row["offered"] for interval in figures.intervals]
     if any(offered):
         drawn["offered"] = charts.bars(
-            Words("offered", "Offered and abandoned through the day", _peak(day, figures)),
+            ChartTexts("offered", "Offered and abandoned through the day", _peak(day, figures)),
             _hours(day, figures.intervals),
             "interactions",
             (offered, charts.ACCENT),
@@ -236,7 +236,7 @@ def _charts_of(day: BusinessDay, medium: Medium, nth: int) -> dict[str, Markup]:
     if medium.row["service_level"] is not None:
         description = _extremes(day, medium, "service_level", percent)
         drawn[f"level-{nth}"] = charts.dots(
-            Words(f"level-{nth}", f"Service level through the day, {name}", description),
+            ChartTexts(f"level-{nth}", f"Service level through the day, {name}", description),
             hours,
             "per cent",
             [_times(interval.row["service_level"], 100) for interval in medium.intervals],
@@ -246,7 +246,7 @@ def _charts_of(day: BusinessDay, medium: Medium, nth: int) -> dict[str, Markup]:
     if medium.row["average_handle_time_ms"] is not None:
         description = _extremes(day, medium, "average_handle_time_ms", clock)
         drawn[f"handle-{nth}"] = charts.dots(
-            Words(f"handle-{nth}", f"Average handle time through the day, {name}", description),
+            ChartTexts(f"handle-{nth}", f"Average handle time through the day, {name}", description),
             hours,
             "minutes",
             [_times(interval.row["average_handle_time_ms"], 1 / _MINUTE) for interval in medium.intervals],
@@ -275,7 +275,9 @@ def _rankings(figures: DayReports) -> dict[str, Markup]:
     }
     shown = {title: (name, list(bars)[:MOST_ROWS]) for title, (name, bars) in rankings.items()}
     return {
-        name: charts.ranking(Words(name, title, _listed(bars)), bars) for title, (name, bars) in shown.items() if bars
+        name: charts.ranking(ChartTexts(name, title, _listed(bars)), bars)
+        for title, (name, bars) in shown.items()
+        if bars
     }
 
 
@@ -305,11 +307,11 @@ def _medium_bar(medium: Medium, total: Row) -> Bar:
     return Bar(called(medium.name), [(share, charts.ACCENT)], f"{count(interactions)} · {percent(share)}")
 
 
-def _hours(day: BusinessDay, intervals: Sequence[Interval]) -> Hours:
+def _hours(day: BusinessDay, intervals: Sequence[Interval]) -> TimeAxis:
     local = [day.local(interval.start) for interval in intervals]
     whole = [(at, time) for at, time in enumerate(local) if time.minute == 0 and time.hour % 6 == 0]
     ticks = [(at, f"{time.hour}") for at, time in whole]
-    return Hours(len(intervals), [*ticks, (len(intervals), "24")], f"hour of day, {day.zone.key}")
+    return TimeAxis(len(intervals), [*ticks, (len(intervals), "24")], f"hour of day, {day.zone.key}")
 
 
 def _listed(bars: Sequence[Bar]) -> str:

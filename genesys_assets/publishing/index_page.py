@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from genesys_assets.process_folder import scratch_folder
 from genesys_assets.publishing import charts
-from genesys_assets.publishing.charts import Hours, Words
+from genesys_assets.publishing.charts import ChartTexts, TimeAxis
 from genesys_assets.publishing.day_page import called
 from genesys_assets.publishing.errors import InvalidManifest
 from genesys_assets.publishing.html import clock, count, percent, render, short_date, write_page
@@ -156,29 +156,31 @@ def _first_to_expire(days: Sequence[ListedDay]) -> datetime | None:
 def _charts(days: Sequence[ListedDay], media: Sequence[str]) -> dict[str, Markup]:
     """Figures over the days, oldest first; `level-0` and `handle-0` are those of the first medium."""
     ticks = [(at + 0.4, short_date(day.date)[4:]) for at, day in enumerate(days) if day.date.weekday() == 0]
-    axis = Hours(len(days), ticks, "days; the marks are Mondays")
+    axis = TimeAxis(len(days), ticks, "days; the marks are Mondays")
     offered, abandoned = ([day.headline.get(name) for day in days] for name in ("offered", "abandoned"))
     drawn: dict[str, Markup] = {}
     if any(offered):
-        words = Words("offered", "Offered and abandoned by day", _in_words(days, offered, count))
+        words = ChartTexts("offered", "Offered and abandoned by day", _in_words(days, offered, count))
         drawn["offered"] = charts.bars(words, axis, "interactions", (offered, charts.ACCENT), (abandoned, charts.ALERT))
     for nth, medium in enumerate(media):
         drawn |= _charts_of(days, axis, medium, nth)
     return drawn
 
 
-def _charts_of(days: Sequence[ListedDay], axis: Hours, medium: str, nth: int) -> dict[str, Markup]:
+def _charts_of(days: Sequence[ListedDay], axis: TimeAxis, medium: str, nth: int) -> dict[str, Markup]:
     level, handle, offered, handled = (
         [day.media.get(medium, {}).get(name) for day in days]
         for name in ("service_level", "average_handle_time_ms", "offered", "handled")
     )
     drawn: dict[str, Markup] = {}
     if any(value is not None for value in level):
-        words = Words(f"level-{nth}", f"Service level by day, {called(medium)}", _in_words(days, level, percent))
+        words = ChartTexts(f"level-{nth}", f"Service level by day, {called(medium)}", _in_words(days, level, percent))
         shares = [None if value is None else 100 * value for value in level]
         drawn[words.name] = charts.dots(words, axis, "per cent", shares, offered, top=100)
     if any(value is not None for value in handle):
-        words = Words(f"handle-{nth}", f"Average handle time by day, {called(medium)}", _in_words(days, handle, clock))
+        words = ChartTexts(
+            f"handle-{nth}", f"Average handle time by day, {called(medium)}", _in_words(days, handle, clock)
+        )
         minutes = [None if value is None else value / 60_000 for value in handle]
         drawn[words.name] = charts.dots(words, axis, "minutes", minutes, handled)
     return drawn

@@ -38,7 +38,7 @@ TRIES = 4
 """How often a URL is requested if the connection breaks or S3 answers 5xx."""
 FIRST_WAIT_SECONDS = 0.25
 _REFUSED = (401, 403)
-_PASSING = (429, 500, 502, 503, 504)
+_TEMPORARY = (429, 500, 502, 503, 504)
 _TIMEOUT_SECONDS = (10, 60)
 LONGEST_SECONDS = 900.0
 """The time limit for all tries of one URL. S3 sends a file of a gigabyte in a minute; without a limit, an answer that
@@ -119,7 +119,7 @@ class PrivateBucket(S3Bucket):
     def _get(self, key: str, url: str) -> tuple[int, str]:
         """Status and sha256 of the body. An error only names its type, because its message contains the URL."""
         tries = Retrying(
-            retry=retry_if_exception_type(_BROKEN) | retry_if_result(_is_passing),
+            retry=retry_if_exception_type(_BROKEN) | retry_if_result(_is_temporary),
             stop=stop_after_attempt(TRIES),
             wait=wait_exponential(multiplier=FIRST_WAIT_SECONDS),
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
@@ -163,8 +163,8 @@ def _get_once(url: str) -> tuple[int, str]:
             return answer.status_code, digest.hexdigest()
 
 
-def _is_passing(answer: tuple[int, str]) -> bool:
-    return answer[0] in _PASSING
+def _is_temporary(answer: tuple[int, str]) -> bool:
+    return answer[0] in _TEMPORARY
 
 
 def sign_with_sigv4(s3_client: Any) -> Any:

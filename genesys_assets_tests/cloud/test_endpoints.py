@@ -70,8 +70,10 @@ def listing(path: str, total: int) -> Any:
     return answer
 
 
-NUMBERED = [name for name, listed in reference.LISTINGS.items() if listed.size and not listed.cursor]
-BY_CURSOR = [name for name, listed in reference.LISTINGS.items() if listed.cursor]
+NUMBERED = [
+    name for name, listed in reference.LISTINGS.items() if listed.size_parameter and not listed.cursor_parameter
+]
+BY_CURSOR = [name for name, listed in reference.LISTINGS.items() if listed.cursor_parameter]
 
 
 @pytest.mark.parametrize("name", NUMBERED)
@@ -90,11 +92,14 @@ def scan(listed: reference.Listing, total: int, by_address: bool) -> Any:
     """A list by cursor, which is in the URL of the next page or beside the entities."""
 
     def answer(request: Request) -> Reply:
-        size, after = int(request.params[str(listed.size)]), int(request.params.get(str(listed.cursor), "0"))
+        size, after = (
+            int(request.params[str(listed.size_parameter)]),
+            int(request.params.get(str(listed.cursor_parameter), "0")),
+        )
         ids = [{"id": str(id_)} for id_ in range(after, min(after + size, total))]
         if after + size >= total:
             return Reply(body={"entities": ids, "cursors": {}})
-        following = {"nextUri": f"{listed.path}?{listed.cursor}={after + size}"}
+        following = {"nextUri": f"{listed.path}?{listed.cursor_parameter}={after + size}"}
         return Reply(body={"entities": ids, **(following if by_address else {"cursors": {"after": f"{after + size}"}})})
 
     return answer

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesys_assets.publishing import charts
-from genesys_assets.publishing.charts import Hours, Row, Words, bars, ceiling, dots, ranking
+from genesys_assets.publishing.charts import ChartTexts, Row, TimeAxis, bars, ceiling, dots, ranking
 
-HOURS = Hours(4, [(0, "0"), (2, "12"), (4, "24")], "hour of day, UTC")
-WORDS = Words("volume", "Offered by hour", "Most at noon: 9 < 10 & more.")
+HOURS = TimeAxis(4, [(0, "0"), (2, "12"), (4, "24")], "hour of day, UTC")
+WORDS = ChartTexts("volume", "Offered by hour", "Most at noon: 9 < 10 & more.")
 
 
 def texts(svg: str) -> list[str]:

@@ -17,6 +17,6 @@ def fetch(cloud: GenesysCloud, query: AggregateQuery) -> Page:
     An answer without `results` means that nothing happened. Raises InvalidQuery, UnexpectedAnswer, or any other
     GenesysCloudError.
     """
-    page = cloud.post(query.family.path, query.validate(cloud.now()).body())
+    page = cloud.post(query.family.path, query.require_past(cloud.now()).body())
     list_in(page, "results")
     return page

@@ -150,7 +150,7 @@ class AggregateQuery:
         filter_ = Filter(clauses=(any_of(str(self.family.batched_by), self.batch),)) if self.batch else self.filter
         return None if filter_ is None else filter_.body(self.family.dimension, self.family.metric)
 
-    def validate(self, now: datetime) -> Self:
+    def require_past(self, now: datetime) -> Self:
         """The query itself. Raises InvalidQuery if its interval reaches into the future."""
         self.interval.require_past(now)
         return self
@@ -224,7 +224,7 @@ class DetailsQuery:
             "paging": {"pageSize": self.page_size, "pageNumber": self.page_number},
         }
 
-    def validate(self, now: datetime) -> Self:
+    def require_past(self, now: datetime) -> Self:
         """The query itself. Raises InvalidQuery if its interval reaches into the future."""
         self.interval.require_past(now)
         return self
@@ -257,7 +257,7 @@ class DetailsJobQuery:
         """64 hexadecimal digits that are the same for the same question, on any machine and at any time."""
         return _digest(self.body())
 
-    def validate(self, now: datetime) -> Self:
+    def require_past(self, now: datetime) -> Self:
         """The query itself. Raises InvalidQuery if its interval reaches into the future."""
         self.interval.require_past(now)
         return self
@@ -302,7 +302,7 @@ class UserDetailsJobQuery:
         """As `DetailsJobQuery.fingerprint`. No query of one kind has the fingerprint of one of the other kind."""
         return _digest({"users": self.body()})
 
-    def validate(self, now: datetime) -> Self:
+    def require_past(self, now: datetime) -> Self:
         """The query itself. Raises InvalidQuery if its interval reaches into the future."""
         self.interval.require_past(now)
         return self

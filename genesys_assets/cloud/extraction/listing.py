@@ -40,7 +40,7 @@ class LakeFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class FileListing:
     """The listed files, in the order of their creation. `as_of` is the instant of the first answer. `enabled`: the
     schemas that are switched on for the organisation, None if the platform did not say.
     """
@@ -52,7 +52,7 @@ class Listing:
 
 def list_files(
     cloud: GenesysCloud, interval: Interval, schemas: Sequence[str] = (), page_size: int = MOST_PER_PAGE
-) -> Listing:
+) -> FileListing:
     """The files that the platform lists for an interval, of these schemas or, without `schemas`, of all.
 
     Raises MissingPermission without analytics:datawarehouse:view, UnexpectedAnswer, EndlessPages or any other
@@ -61,7 +61,7 @@ def list_files(
     pages = [page for schema in schemas or (None,) for page in _pages(cloud, interval, schema, page_size)]
     enabled = pages[0].json().get("enabledDataSchemas")
     by_id = {file.id: file for page in pages for file in _files(page)}
-    return Listing(
+    return FileListing(
         tuple(sorted(by_id.values(), key=lambda file: (file.created, file.id))),
         tuple(map(str, enabled)) if isinstance(enabled, list) else None,
         pages[0].as_of,

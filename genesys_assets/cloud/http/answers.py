@@ -248,14 +248,13 @@ def _without_secrets(answer: Answer, text: str) -> str:
     return text
 
 
-def _described_content(answer: Answer, fault: str = "broken JSON") -> str:
+def _described_content(answer: Answer, fault: str | None = None) -> str:
     body = answer.body.lstrip()
     if not body:
         return "an empty body"
     if body[:1] == b"<":
         return "HTML"
     if body[:1] in b"{[":
-        fault = "JSON that is broken or no object" if fault == "broken JSON" else fault
-        return f"{fault} ({len(answer.body)} bytes)"
+        return f"{fault or 'JSON that is broken or no object'} ({len(answer.body)} bytes)"
     kind = answer.headers.get("Content-Type", "").split(";")[0].strip()
     return f"{words(_without_secrets(answer, kind)) or 'an unknown content'} ({len(answer.body)} bytes)"

@@ -101,9 +101,9 @@ def exchange(
             with session.request(
                 method, url, timeout=timeout, allow_redirects=False, stream=True, **options
             ) as response:
-                sent = response.request.headers.get("Authorization") or ""
+                authorization = response.request.headers.get("Authorization") or ""
                 body = _body(response, what, most, received, deadline)
-                return Answer(response.status_code, response.headers, body, sent)
+                return Answer(response.status_code, response.headers, body, authorization)
         except (requests.exceptions.RequestException, urllib3.HTTPError) as error:
             raise _failure(error, what, url, longest if time.monotonic() >= deadline else None) from None
         except ValueError:

@@ -74,7 +74,7 @@ an hour.
 MOST_LISTED = 192 * MIB
 """Bytes of all pages of one listing, which are in memory together: 190,000 entities of 1 KiB."""
 
-MOST_PAGES_OF_NOW = 1_000
+MOST_SNAPSHOT_PAGES = 1_000
 """Pages of one live snapshot: 100,000 groups, 3 minutes. The next snapshot is due after 5 minutes."""
 
 MOST_CURSORS = 20_000

@@ -54,20 +54,21 @@ def in_parts(ask: Callable[[Sequence[T]], R], items: Sequence[T]) -> list[R]:
 
 @dataclass(frozen=True, slots=True)
 class PageNumbers:
-    """Requests pages 1, 2, 3 … until one does not hold exactly `page_size` elements in its list `items`. More elements
-    mean that the API ignores the page size. A full page that repeats means that the API ignores the page number.
+    """Requests pages 1, 2, 3 … until one does not hold exactly `page_size` elements in the list of the field
+    `items_field`. More elements mean that the API ignores the page size. A full page that repeats means that the API
+    ignores the page number.
     """
 
-    items: str
+    items_field: str
     page_size: int
 
     def pages(self, ask: Callable[[int, int], Page]) -> Iterator[Page]:
         """The pages, numbered from 1. `ask(number, size)` requests one."""
         seen: set[bytes] = set()
         size, page_number = self.page_size, 1
-        for number in range(1, limits.MOST_PAGES_OF_NOW + 1):
+        for number in range(1, limits.MOST_SNAPSHOT_PAGES + 1):
             (page, size, page_number) = _page_or_smaller_one(ask, page_number, size)
-            items = list_in(page, self.items)
+            items = list_in(page, self.items_field)
             if items or number == 1:
                 yield replace(page, number=number)
             if len(items) != size:
@@ -78,7 +79,7 @@ class PageNumbers:
             seen.add(digest)
             page_number += 1
         raise EndlessPages(
-            f"{page.request} still has a full page after {limits.MOST_PAGES_OF_NOW:,} pages. Ask for larger pages."
+            f"{page.request} still has a full page after {limits.MOST_SNAPSHOT_PAGES:,} pages. Ask for larger pages."
         )
 
 
@@ -158,13 +159,13 @@ def read_after(path: str, page: Page) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Each answer holds a cursor for the next page; the last has none. `size` and `parameter` are the names of the
-    parameters for the page size and the cursor; `read_cursor` reads the cursor in an answer.
+    """Each answer holds a cursor for the next page; the last has none. `size_parameter` and `cursor_parameter` take
+    the page size and the cursor; `read_cursor` reads the cursor in an answer.
     """
 
     get: Get
-    size: str = "pageSize"
-    parameter: str = "cursor"
+    size_parameter: str = "pageSize"
+    cursor_parameter: str = "cursor"
     read_cursor: Callable[[str, Page], object] = read_cursor_field
 
     def pages(self, path: str, params: Mapping[str, Any]) -> Iterator[Page]:
@@ -192,10 +193,10 @@ class Cursor:
 
     def _page(self, path: str, params: Mapping[str, Any], cursor: object) -> tuple[Page, Mapping[str, Any]]:
         def ask(size: int) -> tuple[Page, Mapping[str, Any]]:
-            sized = {**params, self.size: size}
-            return self.get(path, {**sized, self.parameter: cursor} if cursor else sized), sized
+            sized = {**params, self.size_parameter: size}
+            return self.get(path, {**sized, self.cursor_parameter: cursor} if cursor else sized), sized
 
-        return with_smaller_pages(ask, params[self.size])
+        return with_smaller_pages(ask, params[self.size_parameter])
 
 
 def limit_total_size(pages: Iterator[Page], what: str) -> Iterator[Page]:

@@ -36,7 +36,7 @@ https://developer.genesys.cloud/platform/api/rate-limits#retrying-429-responses.
 """
 FIRST_BACKOFF = 1.0
 LONGEST_BACKOFF = 30.0
-NO_CONNECTION = "no connection"
+NO_ANSWER = "no answer"
 BROKEN_BODY = "broken body"
 WITHOUT_LIMIT = 1000
 """Retries that are limited by their seconds alone."""
@@ -93,7 +93,7 @@ POLICY: Mapping[int | str, RetryRule] = {
     # The query may be too heavy to answer in time. Callers then ask for less, so they should learn it soon.
     504: RetryRule(3, 600, backoff),
     # A short network failure, or a wrong URL. More retries would only delay the message.
-    NO_CONNECTION: RetryRule(5, 300, backoff),
+    NO_ANSWER: RetryRule(5, 300, backoff),
     # The answer was cut short, or is a gateway's HTML instead of the API's JSON.
     BROKEN_BODY: RetryRule(4, 300, backoff),
     # All else is final, since the same request gets the same answer: 400, 403, 404, 413, and 401 after the token was
@@ -113,7 +113,7 @@ def failure_kind(error: BaseException) -> int | str | None:
         case GenesysCloudError(status=int(status)) if status in POLICY:
             return status
         case Unreachable():
-            return NO_CONNECTION
+            return NO_ANSWER
         case BrokenAnswer():
             return BROKEN_BODY
         case _:

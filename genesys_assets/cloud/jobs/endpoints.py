@@ -104,7 +104,7 @@ def submit(cloud: GenesysCloud, query: Query, before_sending: Callable[[], None]
     It is sent again only if it surely had no effect. After another failure, `retry.may_have_happened` says whether a
     job with an unknown id may exist. `before_sending` is called before each try.
     """
-    body = query.validate(cloud.now()).body()
+    body = query.require_past(cloud.now()).body()
     page = cloud.post(kind_of(query).path, body, repeatable=False, before_sending=before_sending)
     job_id = read_id(page.json().get("jobId"))
     if job_id is None:

@@ -123,7 +123,7 @@ def read(
     JobTooSlow; SubmissionLost; UnexpectedAnswer if the details query knows conversations that the job lacks (see
     `gaps`; jobs of users are not checked); or any other GenesysCloudError.
     """
-    query.validate(cloud.now())
+    query.require_past(cloud.now())
     checked_page_size(page_size)
     book.forget_older_than(cloud.now() - NOTES_KEPT)
     tries = _Tries(cloud, query, book, cloud.now() + deadline, page_size, on_progress)
@@ -191,7 +191,7 @@ class _Tries:
             until = min(recorded.submitted_at, looked_at) + GRACE
             patience = (until - self._cloud.now()).total_seconds()
             if patience <= 0:
-                self._repeat_blindly(recorded)
+                self._note_blind_repeat(recorded)
                 return None
             self._cloud.sleep(min(patience, _POLL_NOTE_SECONDS))
             seen, recorded = recorded, self._book.find(self._query.fingerprint)
@@ -205,7 +205,7 @@ class _Tries:
         self._discard(recorded.job_id)
         return None
 
-    def _repeat_blindly(self, recorded: RecordedJob) -> None:
+    def _note_blind_repeat(self, recorded: RecordedJob) -> None:
         self._repeated_blindly = True
         _log.warning(
             "The answer to the details job of %s, submitted at %s, was lost. The job is submitted once more. If the"
@@ -221,7 +221,7 @@ class _Tries:
         try:
             job_status = status(self._cloud, job_id, self._kind)
         except GenesysCloudError as error:
-            if _is_about_the_job(error) and not _is_passing(error):
+            if _is_about_the_job(error) and not _is_temporary(error):
                 return False
             raise
         expired = job_status.expires_at is not None and job_status.expires_at <= now
@@ -350,7 +350,7 @@ class _Tries:
         """Deletes a job that failed while it was read. Another job may succeed at once if the results failed and not
         the caller's `take`, or if an earlier try had left this job.
         """
-        of_results = isinstance(error, JobError) or (error is self._failure and not _is_passing(error))
+        of_results = isinstance(error, JobError) or (error is self._failure and not _is_temporary(error))
         self.may_be_repeated = (job.is_left_over or of_results) and not isinstance(error, JobCancelled)
         self._discard(job.id)
 
@@ -405,7 +405,7 @@ def _is_about_the_job(error: GenesysCloudError) -> bool:
     return not unanswered and not isinstance(error, _NOTHING_ABOUT_A_JOB)
 
 
-def _is_passing(error: GenesysCloudError) -> bool:
+def _is_temporary(error: GenesysCloudError) -> bool:
     """Whether a gateway failed, which is temporary. A 500 may be caused by the job itself."""
     return isinstance(error, ServerTrouble) and error.status != 500
 

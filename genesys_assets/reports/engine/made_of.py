@@ -55,7 +55,8 @@ def windows_of(report: Report, day: str, business: ZoneInfo) -> list[tuple[str, 
 
 def made_of(lake: Lake, report: Report, day: str, business: ZoneInfo) -> int:
     """The number that identifies what the report of a day is made of. `business` is the zone of business days."""
-    window, windows, facts = window_of(report, day, business), windows_of(report, day, business), _facts(_Same(report))
+    window, windows = window_of(report, day, business), windows_of(report, day, business)
+    facts = _facts(_ByIdentity(report))
     read = {
         (place, key, of.end) for first, of in windows for place, keys in facts.partitions(first, of) for key in keys
     }
@@ -74,7 +75,7 @@ def partitions_read(lake: Lake, report: Report, day: str, business: ZoneInfo) ->
     not.
     """
     windows = windows_of(report, day, business)
-    partitions = _facts(_Same(report)).partitions
+    partitions = _facts(_ByIdentity(report)).partitions
     read = {(place, key) for first, of in windows for place, keys in partitions(first, of) for key in keys}
     for part in report.details:
         if part.table.is_live:
@@ -107,7 +108,7 @@ class _Facts:
             yield place, days_that_reach(first, window)
 
 
-class _Same:
+class _ByIdentity:
     """A report as the key of a cache, compared by identity: comparing whole reports would be slow."""
 
     def __init__(self, report: Report) -> None:
@@ -117,11 +118,11 @@ class _Same:
         return id(self.report)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.report is self.report
+        return isinstance(other, _ByIdentity) and other.report is self.report
 
 
 @lru_cache(maxsize=_REPORTS_REMEMBERED)
-def _facts(of: _Same) -> _Facts:
+def _facts(of: _ByIdentity) -> _Facts:
     """Cached, because sensors compute the numbers of all days of a report again and again."""
     report = of.report
     tables = list(report.metrics_places)

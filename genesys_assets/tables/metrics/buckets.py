@@ -144,7 +144,7 @@ def metric_rows(spec: TableSpec, answers: Iterable[tuple[str, bytes]]) -> Metric
     reader, parts = metrics_arrow.MetricsReader(), [spec.empty()]
 
     def read(answer: tuple[str, bytes]) -> metrics_arrow.MetricColumns:
-        question, body = StoredQuestion.by(answer[0]), answer[1]
+        question, body = StoredQuestion.parse(answer[0]), answer[1]
         try:
             return reader.read(question, body, spec.schema)
         except (pa.ArrowException, UnicodeError):

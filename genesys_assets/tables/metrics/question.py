@@ -31,7 +31,7 @@ class StoredQuestion:
     targets: Mapping[str, str]
 
     @classmethod
-    def by(cls, request: str) -> StoredQuestion:
+    def parse(cls, request: str) -> StoredQuestion:
         """The query in the `request` of a page."""
         request_ = json.loads(request)
         body, family = request_.get("body", {}), _family(request_)

@@ -49,7 +49,7 @@ def test_page_numbers_that_the_platform_ignores_are_an_error(repeated: int) -> N
 
 
 def test_pages_that_are_always_full_and_never_the_same_end_in_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MOST_PAGES_OF_NOW", 30)
+    monkeypatch.setattr(limits, "MOST_SNAPSHOT_PAGES", 30)
     asked: list[int] = []
 
     def ask(number: int, size: int) -> Page:

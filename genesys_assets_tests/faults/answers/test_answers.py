@@ -45,7 +45,7 @@ def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
         "COUNT_VALUES_FROM": 100_000,
         "MOST_PAGES": 30,
         "MOST_LISTED": limits.MIB,
-        "MOST_PAGES_OF_NOW": 30,
+        "MOST_SNAPSHOT_PAGES": 30,
         "MOST_CURSORS": 120,
     }.items():
         monkeypatch.setattr(limits, name, limit)

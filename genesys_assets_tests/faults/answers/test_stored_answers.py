@@ -47,7 +47,7 @@ def request(family: str) -> str:
 
 
 def slowly(answer: Any) -> None:
-    decode_values.read(StoredQuestion.by(request("users")), body(answer), FAMILY_METRICS["users"].schema)
+    decode_values.read(StoredQuestion.parse(request("users")), body(answer), FAMILY_METRICS["users"].schema)
 
 
 ENTITY = {

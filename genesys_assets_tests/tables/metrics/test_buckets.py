@@ -230,7 +230,7 @@ VIEWS = {"body": {"groupBy": ["queueId"], "views": [{"name": "long", "target": "
 @settings(deadline=None)
 @given(st.lists(RESULTS, max_size=3))
 def test_both_ways_to_read_an_answer_give_the_same(answers: list[Any]) -> None:
-    asked, reader = StoredQuestion.by(json.dumps(VIEWS)), metrics_arrow.MetricsReader()
+    asked, reader = StoredQuestion.parse(json.dumps(VIEWS)), metrics_arrow.MetricsReader()
     for results in answers:
         body = json.dumps({"results": results}).encode()
         fast = reader.read(asked, body, DAILY_METRICS.schema)

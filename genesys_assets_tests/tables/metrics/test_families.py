@@ -33,7 +33,7 @@ def read(family: AggregateFamily, asked: str, body: bytes) -> list[Row]:
     """The rows; checks that both ways of reading give the same."""
     spec = FAMILY_METRICS[family.name]
     rows = metric_rows(spec, [(asked, body)])
-    slowly = decode_values.read(StoredQuestion.by(asked), body, spec.schema)
+    slowly = decode_values.read(StoredQuestion.parse(asked), body, spec.schema)
     assert slowly.table.sort_by([(name, "ascending") for name in spec.key]).equals(rows.table)
     assert rows.unknown == slowly.unknown
     found: list[Row] = rows.table.to_pylist()
@@ -103,17 +103,17 @@ def test_batches_of_users_are_one_question() -> None:
         )
         for id_ in ("a", "b")
     ]
-    assert {StoredQuestion.by(batch).selection for batch in batches} == {""}
+    assert {StoredQuestion.parse(batch).selection for batch in batches} == {""}
     assert answered_everywhere([batches]) == {"userId ": ["tSystemPresence"]}
 
 
 def test_the_same_filter_of_another_family_is_a_question_of_its_own() -> None:
     filter_ = {"type": "and", "predicates": [{"type": "dimension", "dimension": "userId", "value": "a"}]}
     asked = request(FAMILIES["surveys"], groupBy=["userId"], metrics=["nSurveysSent"], filter=filter_)
-    assert StoredQuestion.by(asked).selection
+    assert StoredQuestion.parse(asked).selection
 
 
 def test_groups_of_several_outcomes_do_not_add_up() -> None:
     flows = FAMILIES["flows"]
-    assert not StoredQuestion.by(request(flows, groupBy=["flowOutcomeId"], metrics=["nFlow"])).is_additive
-    assert StoredQuestion.by(request(flows, groupBy=["flowId", "exitReason"], metrics=["nFlow"])).is_additive
+    assert not StoredQuestion.parse(request(flows, groupBy=["flowOutcomeId"], metrics=["nFlow"])).is_additive
+    assert StoredQuestion.parse(request(flows, groupBy=["flowId", "exitReason"], metrics=["nFlow"])).is_additive
