@@ -15,7 +15,7 @@ from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.resources import LakeResource
 
 _HOLDS = {
-    "imported_details": "of conversations of a saved file that began on the UTC day",
+    "imported_details": "of a saved file's conversations that began on the UTC day",
     "imported_hourly_aggregates": "of figures of a saved file, in buckets that lie within an hour of the UTC day",
     "imported_daily_aggregates": "of figures of a saved file for the whole business day",
 }

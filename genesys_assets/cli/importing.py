@@ -224,7 +224,7 @@ def _to_materialise(days_of: Callable[[str], list[str]], *, is_new: bool) -> lis
             lines.append(f"  {tables:<44} {ranges(days)}")
             if is_new:
                 lines += [_command(asset, first, last) for first, last in runs(days)]
-    return ["", "Materialise:" if is_new else "Nothing is new. The files are of:", *lines] if lines else []
+    return ["", "Materialise:" if is_new else "Nothing is new. The files hold data of:", *lines] if lines else []
 
 
 def _before_start(days_of: Callable[[str], list[str]], start_date: str) -> list[str]:
@@ -234,7 +234,7 @@ def _before_start(days_of: Callable[[str], list[str]], start_date: str) -> list[
     first = min((day for asset in TABLES for day in days_of(asset)[:1]), default=start_date)
     if first >= start_date:
         return []
-    return [f"Partitions begin on {start_date}: set GENESYS_ASSETS_START_DATE={first} for all of it."]
+    return [f"Partitions begin on {start_date}: set GENESYS_ASSETS_START_DATE={first} to include all imported days."]
 
 
 def _command(asset: str, first: str, last: str) -> str:

@@ -6,7 +6,7 @@
     shapes         recognises the shape of a document
     times          parses instants in every spelling
     conversations  converts conversations that tools rewrote to the platform's form
-    spelling       brings names, numbers, ids and lists as tools write them back to the platform's spelling
+    spelling       converts names, numbers, ids and lists from the spelling of tools to the platform's
     figures        converts the tutorials' metric names, units and numbers to the platform's
     groups         finds the group of figures: dimensions among fields
     buckets        converts answers with figures to the platform's form

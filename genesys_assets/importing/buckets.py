@@ -125,7 +125,9 @@ def buckets(piece: Piece, options: ImportOptions, remarks: Remarks) -> Iterator[
 
 
 def _note_others(item: Object, taken: str, remarks: Remarks) -> None:
-    """Note figures beside those of an item that are taken: they are those of its buckets together."""
+    """Note figures of an item that are left out because those of its buckets are taken: they are the totals of these
+    buckets.
+    """
     for name in ("metrics", "data", "buckets"):
         if name != taken and item.get(name):
             remarks.note(f"field {name!r} left out: the figures in {taken!r} beside it are taken")
@@ -306,7 +308,7 @@ def _must_have_length(span: Interval, granularity: Any, around: Object, options:
     if is_cut and span.duration < expected:
         return
     raise CannotImport(
-        f"a bucket of it is of {span}, but its granularity is {shown(granularity)}: take out the one that is wrong"
+        f"a bucket covers {span}, but its granularity is {shown(granularity)}: take out the one that is wrong"
     )
 
 
@@ -327,7 +329,7 @@ def _must_be_within(span: Interval, around: Object, options: ImportOptions) -> N
     whole = _interval_around(around, options)
     if whole is not None and (span.end <= whole.start or whole.end <= span.start):
         raise CannotImport(
-            f"a bucket of it is of {span}, which lies outside of {whole}, the interval beside its results: take out "
+            f"a bucket covers {span}, which lies outside of {whole}, the interval beside its results: take out "
             "the one that is wrong"
         )
 
@@ -349,7 +351,7 @@ def _must_be_time(
             return
     if not agrees:
         raise CannotImport(
-            f"a bucket of it is of {span}, but its {printable(name, 60)!r} is {shown(value)}: take out the one that is "
+            f"a bucket covers {span}, but its {printable(name, 60)!r} is {shown(value)}: take out the one that is "
             "not the time of its figures"
         )
 
@@ -387,7 +389,8 @@ def _from(start: Any, granularity: str, options: ImportOptions) -> Interval:
         return _interval(begin, midnight(following, options.business_zone))
     if _is_date(start):
         raise CannotImport(
-            f"{shown(start)} is a date, but its figures are those of {granularity}: write at which time they begin, "
+            f"{shown(start)} is a date, but its figures have the granularity {granularity}: write at which time they "
+            "begin, "
             f"for example {start.strip()}T13:00:00Z"
         )
     return _interval(begin, begin + GRANULARITIES[granularity])

@@ -222,7 +222,7 @@ def _object_reader(type_: pa.StructType, path: str) -> _Reader:
             elif found is not None and found != kept[wire]:
                 reading.lose(f"{path}.{wire}", "it occurs under two names, with two values")
         for wire in sorted(needed):
-            # One that cannot be read is noted where it was read.
+            # A field that is there and cannot be read was noted when it was read.
             if kept.get(wire) is None and not any(
                 plain(name) == plain(wire) and value[name] is not None for name in value
             ):
@@ -241,7 +241,7 @@ def _list_reader(type_: pa.ListType, path: str) -> _Reader:
 
     def element(item: Any, reading: _ConversationState) -> Any:
         if isinstance(item, dict) and members.isdisjoint(map(plain, item)):
-            # An object of another kind, such as one of ids or a wrapping: what is in it would be lost.
+            # An object of another kind, such as one keyed by ids or a wrapper: its content would be lost.
             reading.lose(path, _strange(item))
             return None
         return child(item, reading)
@@ -278,7 +278,7 @@ def _once(items: list[Any], path: str, reading: _ConversationState) -> list[Any]
             by_key[key] = item
             once.append(item)
         elif by_key[key] == item:
-            reading.notes[f"{path}: one that is there again, with the same values, counts once"] += 1
+            reading.notes[f"{path}: a repeated one, with the same values, counts once"] += 1
         else:
             reading.lose(path, f"two of one {', '.join(_KEYS[path])} differ")
     return once
@@ -290,8 +290,8 @@ def _strange(item: Object) -> str:
 
 
 def _is_one(value: Any) -> bool:
-    """Whether a value may be the only one of a list: several that a tool wrote as one text have spaces, commas or
-    semicolons between them, and none are an empty text.
+    """Whether a value may be the only element of a list. A text with spaces, commas or semicolons may be several
+    elements that a tool joined, and an empty text may be an empty list.
     """
     return not isinstance(value, dict) and not (
         isinstance(value, str)
@@ -341,7 +341,7 @@ def _scalar_reader(type_: pa.DataType, path: str) -> _Reader:
             reading.lose(path, misplaced(value, _WANTED[wanted]), _unusable(value, wanted) if is_shown else "")
             return None
         if is_measured and kept < 0:
-            reading.lose(path, f"{kept} is below zero, and no such figure is")
+            reading.lose(path, f"{kept} is below zero, which this figure cannot be")
         return kept
 
     return read

@@ -314,7 +314,7 @@ class _Reader:
     def _too_long(self) -> NoReturn:
         raise CannotImport(
             f"line {self.text.line}: one value of it has more than {self._largest:,} characters, and no answer of the "
-            "platform has such"
+            "platform has such a long one"
         )
 
 

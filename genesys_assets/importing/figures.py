@@ -1,5 +1,5 @@
-"""Converts the tutorials' figures to the platform's: which metric a name means, in which unit, and which statistic a
-number is.
+"""Converts figures as tutorials about the API name them to the platform's: which metric a name means, in which unit,
+and which statistic a number is.
 
 Nothing is guessed. A name without an equivalent is left out, with a remark. If a number is impossible for its metric,
 the file is refused.
@@ -64,7 +64,7 @@ Statistics = dict[str, int | float]
 
 @dataclass(frozen=True, slots=True)
 class NamedMetric:
-    """What a name means: the platform's metric, the unit of its times, and the statistic of a number without one."""
+    """What a name means: the platform's metric, the unit of its times, and the statistic of a bare number."""
 
     metric: str
     unit: str
@@ -292,7 +292,9 @@ def _between(known: Mapping[str, int | float], name: str, rounded: int) -> None:
     if not least * count - slack <= total <= most * count + slack:
         bounds = [f"at least {least}"] if "min" in known else []
         bounds += [f"at most {most}"] if "max" in known else []
-        raise CannotImport(f"sum of {name!r} is {total}, which {count} times of {' and '.join(bounds)} cannot come to")
+        raise CannotImport(
+            f"sum of {name!r} is {total}, which is impossible for {count} values of {' and '.join(bounds)} each"
+        )
 
 
 def _quotient(known: Mapping[str, int | float], name: str) -> None:
@@ -305,7 +307,9 @@ def _quotient(known: Mapping[str, int | float], name: str) -> None:
     if numerator > denominator:
         raise CannotImport(f"numerator of {name!r} is {numerator}, which is more than its denominator, {denominator}")
     if ratio is not None and denominator and abs(ratio - numerator / denominator) > _ROUNDED:
-        raise CannotImport(f"ratio of {name!r} is {ratio}, but {numerator} of {denominator} is another")
+        raise CannotImport(
+            f"ratio of {name!r} is {ratio}, but {numerator} / {denominator} is {numerator / denominator:.6g}"
+        )
 
 
 _BELOW_ZERO = frozenset({"oCustomerSentiment", "oSentimentScore"})
@@ -320,7 +324,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _bare(metric: str, name: str) -> str:
-    """The statistic of a number without one."""
+    """The statistic that a bare number of a metric stands for."""
     if metric.startswith("n") or re.sub(r"[._ ]", "", name).lower() in _COUNTS:
         return "count"
     return {"oServiceLevel": "ratio", "oCallbackServiceLevel": "ratio", "oServiceTarget": "current"}.get(metric, "sum")

@@ -82,7 +82,9 @@ def _within(around: Group, inner: Group) -> Group:
     """Both groups together. Raises CannotImport if a dimension has two values."""
     for dimension, value in inner.dimensions.items():
         if around.dimensions.get(dimension, value) != value:
-            raise CannotImport(f"a group of it has two values of {dimension}, one of them in what lies around it")
+            raise CannotImport(
+                f"a group has two values of {dimension}: its own, and that of the object that contains it"
+            )
     return Group(around.dimensions | inner.dimensions, around.is_less or inner.is_less, [*around.names, *inner.names])
 
 
@@ -116,7 +118,7 @@ def _kind_of_id(kind: Any, group_by: tuple[str, ...] | None) -> str:
         try:
             return catalogue.dimension(kind)
         except InvalidQuery as error:
-            raise CannotImport(f"the type of an entity is none: {error.message}") from None
+            raise CannotImport(f"the `type` of an entity is not a dimension: {error.message}") from None
     if group_by and len(group_by) == 1:
         return group_by[0]
     raise CannotImport(

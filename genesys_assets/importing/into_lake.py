@@ -57,8 +57,8 @@ _FETCHED = {
 }
 """The places of fetched pages with the same kind of data, by asset of imported pages."""
 _READER_VERSION = 9
-"""Which way of reading files this is: raise it when the same bytes give other pages, or something else is left out, so
-that they are read anew.
+"""The version of the way in which files are read. Raise it when the same bytes give other pages, or something else is
+left out, so that files that were imported before are read again.
 """
 
 
@@ -114,8 +114,8 @@ class ImportResult:
 
     @property
     def ends_before(self) -> tuple[str, str] | None:
-        """A day of the span whose conversations come from jobs alone, none of which had data up to its end; and up to
-        when they had.
+        """A day of the span whose conversations come only from jobs that had no data up to its end, and up to when they
+        had data. None if there is no such day.
         """
         known: dict[str, list[str]] = defaultdict(list)
         for outcome in self.outcomes:
@@ -336,7 +336,7 @@ class _Import:
         for partition in sorted({*self._read_anew, *self.spool.places()}):
             while self._merge(partition) and partition[0] == DETAILS and self._yield_to_others(partition, overtaken):
                 pass
-            # Arrow holds freed memory for later use, of which there is none.
+            # Arrow keeps freed memory for later, but nothing here uses it later.
             pa.default_memory_pool().release_unused()
         for sha256, outcome in self._records.items():
             Record(outcome, _READER_VERSION, _as_json(self.options)).store(self.lake, sha256)
@@ -487,9 +487,9 @@ class _Import:
         self.result.no_longer_complete.discard(partition)
 
     def _readable(self, lake: Lake, partition: Partition) -> tuple[StoredPages | None, list[tuple[str, str]]]:
-        """The stored pages of a partition, with the file and the identity of each; none if there are none, or if one is
-        damaged and all their files are imported again. Raises DamagedPages if one is damaged otherwise: the pages of
-        other files would be lost.
+        """The stored pages of a partition, with the file and the identity of each. None if no page is stored, or if one
+        is damaged and all their files are imported again. Raises DamagedPages if one is damaged and some of their files
+        are not imported again: the pages of these files would be lost.
         """
         asset, day = partition
         stored, known = lake.pages(f"pages/{asset}", day), list[tuple[str, str]]()

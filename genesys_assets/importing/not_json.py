@@ -1,4 +1,5 @@
-"""Says what a text is that is not JSON, and how to save it as JSON: what tools write before or in place of an answer.
+"""Says what a text that is not JSON is, and how to save it as JSON. Tools write such texts before or in place of an
+answer.
 
 `kind_of` looks at the beginning of a file, `slip_at` at the place where the JSON parser stopped.
 """

@@ -324,7 +324,7 @@ def _is_live(item: Object) -> bool:
 
 
 def inside(document: Object, level: int = 1) -> tuple[str, str] | None:
-    """The field in which an answer or a conversation stands, as in `hits.hits._source`, and which of both it is."""
+    """The field in which an answer or a conversation stands, as in `hits.hits._source`, and which of the two it is."""
     for name, value in document.items():
         if _is_answer(value):
             return name, "the answer of the platform"

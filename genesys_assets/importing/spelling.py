@@ -1,6 +1,6 @@
 """How tools spell what the platform writes: names of fields, numbers, ids and lists, each brought back to one spelling.
 
-A function returns anything that it does not recognise as it is.
+Each function returns a value that it does not recognise unchanged.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ def unwrapped(value: Any) -> Any:
 
 
 def of_digits(value: Any) -> Any:
-    """The number that a text of digits is; anything else as it is, and a text that may be two numbers.
+    """The number that a text of digits stands for. Any other value is returned unchanged, also a text that may be two
+    numbers.
 
     >>> of_digits("12"), of_digits("1.5"), of_digits("312.000"), of_digits("12 s"), of_digits(None)
     (12, 1.5, '312.000', '12 s', None)
@@ -93,8 +94,8 @@ def of_digits(value: Any) -> Any:
 
 
 def hyphenated(name: str, text: str) -> str:
-    """A UUID that a tool wrote without hyphens, in capitals or in braces, as SQL Server and .NET do, as the platform
-    writes it; any other id without the spaces that fill a column; any other text as it is.
+    """The platform's spelling of a UUID, which SQL Server and .NET write without hyphens, in capitals or in braces. Any
+    other id of a field in `UUIDS` loses the spaces around it, which fill a column. Texts of other fields are unchanged.
 
     >>> hyphenated("queueId", "{5A0C0000111142228333000000000A01}"), hyphenated("outboundContactId", "5a0c" * 8)[:8]
     ('5a0c0000-1111-4222-8333-000000000a01', '5a0c5a0c')

@@ -200,7 +200,7 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         self._do("INSERT INTO begun SELECT id, ?, date(start / 1000, 'unixepoch'), times FROM conversation", (file,))
 
     def total(self, kind: Literal["conversation", "bucket"]) -> Total:
-        """The conversations, or the buckets, of all files together, each of a group and a time once."""
+        """How many conversations, or buckets, all files hold together. Buckets of one group and time count once."""
         counts = "SELECT count(*), count(*) FILTER (WHERE times > 1) FROM of_all WHERE kind = ?"
         return Total(*next(self._do(counts, (kind,))))
 

@@ -49,7 +49,7 @@ class _Other(NamedTuple):
 
 
 _Moved = dict[tuple[str, str], dict[str, _Other]]
-"""The conversations to leave out, by file and day of theirs; each with the file that keeps it."""
+"""The conversations to leave out, by their file and their day there; each with the file that keeps it."""
 
 
 def leave_out_moved(

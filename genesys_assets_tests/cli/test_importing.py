@@ -89,7 +89,7 @@ def test_again_it_says_that_nothing_is_new(saved: Path) -> None:
     assert f"unchanged  {saved}/details.json: 2 conversations" in done.stdout
     assert "1 file: 0 imported, 1 unchanged, 0 skipped." in done.stdout
     done = run(f"{saved}/details.json")
-    assert "Nothing is new. The files are of:\n  tables/conversations" in done.stdout
+    assert "Nothing is new. The files hold data of:\n  tables/conversations" in done.stdout
 
 
 def test_days_that_follow_one_another_are_named_as_a_range(saved: Path) -> None:
@@ -184,7 +184,10 @@ def test_options_supply_what_files_do_not_say(saved: Path) -> None:
     assert done.exit_code == 0
     assert "  'handleTime' read as sum of tHandle in seconds\n" in done.stdout
     assert "  'smallTalk' has no equivalent metric: the platform measures nothing like it.\n" in done.stdout
-    assert "Partitions begin on 2026-01-01: set GENESYS_ASSETS_START_DATE=2025-12-30 for all of it." in done.stdout
+    assert (
+        "Partitions begin on 2026-01-01: set GENESYS_ASSETS_START_DATE=2025-12-30 to include all imported days."
+        in done.stdout
+    )
 
 
 @pytest.mark.parametrize(
@@ -355,7 +358,10 @@ def test_taking_back_days_before_the_first_partition_says_what_to_set(
     monkeypatch.setenv("GENESYS_ASSETS_START_DATE", "2026-02-01")
     run(f"{saved}")
     done = take_back("--all").stdout.splitlines()
-    assert done[-1] == "Partitions begin on 2026-02-01: set GENESYS_ASSETS_START_DATE=2026-01-28 for all of it."
+    assert (
+        done[-1]
+        == "Partitions begin on 2026-02-01: set GENESYS_ASSETS_START_DATE=2026-01-28 to include all imported days."
+    )
 
 
 @pytest.mark.parametrize("arguments", [["--all"], ["saved/agents.json"]])

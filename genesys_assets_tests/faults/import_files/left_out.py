@@ -56,7 +56,7 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
     ),
     "a quality below zero": (
         with_one("mediaStatsMinConversationMos", -1),
-        "conversations.mediaStatsMinConversationMos: -1.0 is below zero, and no such figure is",
+        "conversations.mediaStatsMinConversationMos: -1.0 is below zero, which this figure cannot be",
     ),
     "a list in a list": (
         with_one("participants", [[{}]]),

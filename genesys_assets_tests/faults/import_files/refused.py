@@ -112,11 +112,11 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
     "a text below zero": (figure(count="-1"), "count of 'tHandle' is -1, and no figure is below zero"),
     "less than the least of each": (
         figure(count=3, sum=200, min=100, max=100),
-        "sum of 'tHandle' is 200, which 3 times of at least 100 and at most 100 cannot come to",
+        "sum of 'tHandle' is 200, which is impossible for 3 values of at least 100 and at most 100 each",
     ),
     "more than the most of each": (
         figure(count=2, sum=900, min=1, max=100),
-        "sum of 'tHandle' is 900, which 2 times of at least 1 and at most 100 cannot come to",
+        "sum of 'tHandle' is 900, which is impossible for 2 values of at least 1 and at most 100 each",
     ),
     "a figure twice": (
         dumped({"results": [_twice(result(count=1), result(count=2))]}),

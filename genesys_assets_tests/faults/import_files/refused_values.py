@@ -28,7 +28,7 @@ REFUSED_VALUES: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] 
     # -- times
     "an hour by the date alone": (
         measured(date="2026-01-28", hour=13, granularity="PT1H"),
-        "'2026-01-28' is a date, but its figures are those of PT1H: write at which time they begin",
+        "'2026-01-28' is a date, but its figures have the granularity PT1H: write at which time they begin",
     ),
     "a call of local clocks": (with_times(in_new_york), "has no offset: say with --time-zone"),
     "a call in an hour that clocks show twice": (
@@ -120,7 +120,7 @@ REFUSED_VALUES: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] 
     ),
     "a ratio that is not that of its numbers": (
         measured(interval=HOUR, metrics={"oServiceLevel": {"ratio": 0.5, "numerator": 4, "denominator": 4}}),
-        "ratio of 'oServiceLevel' is 0.5, but 4 of 4 is another",
+        "ratio of 'oServiceLevel' is 0.5, but 4 / 4 is 1",
     ),
     "a figure without its statistics": (
         FIGURES.replace(b', "stats"', b', "statistics"'),
@@ -144,11 +144,11 @@ REFUSED_VALUES: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] 
     "a time of none": (figure(count=0, sum=5000), "sum of 'tHandle' is 5000, but its count is 0"),
     "less than the least times the count": (
         figure(count=2, min=10, sum=5),
-        "sum of 'tHandle' is 5, which 2 times of at least 10 cannot come to",
+        "sum of 'tHandle' is 5, which is impossible for 2 values of at least 10 each",
     ),
     "more than the most times the count": (
         figure(count=2, max=10, sum=25),
-        "sum of 'tHandle' is 25, which 2 times of at most 10 cannot come to",
+        "sum of 'tHandle' is 25, which is impossible for 2 values of at most 10 each",
     ),
     "half a count": (figure(count=1.5), "only whole milliseconds or counts can be kept"),
     "a count that is a word": (measured(interval=HOUR, metrics={"handledCount": "many"}), "is 'many', not a number"),
@@ -237,7 +237,7 @@ REFUSED_VALUES: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] 
     ),
     "a queue in the group and another around it": (
         dumped({"queueId": "R", "results": [result()]}),
-        "a group of it has two values of queueId, one of them in what lies around it",
+        "a group has two values of queueId: its own, and that of the object that contains it",
     ),
     "a dimension of another family": (
         FIGURES.replace(b'"queueId"', b'"flowId"'),

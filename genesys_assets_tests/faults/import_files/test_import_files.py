@@ -252,7 +252,7 @@ def test_a_field_that_no_table_has_is_named_by_its_path() -> None:
 def test_objects_that_a_join_repeats_are_named_with_their_count() -> None:
     written = call() | {"participants": call()["participants"] * 3}
     assert converted(dumped(page(written))).notes == {
-        "conversations.participants: one that is there again, with the same values, counts once": 4
+        "conversations.participants: a repeated one, with the same values, counts once": 4
     }
 
 
@@ -260,7 +260,7 @@ def test_evaluations_of_one_id_that_differ_are_both_taken_and_equal_ones_once() 
     first, second = {"evaluationId": "E", "oTotalScore": 50}, {"evaluationId": "E", "oTotalScore": 70}
     found = converted(dumped(page(call() | {"evaluations": [first, first, second]})))
     assert [each["oTotalScore"] for each in conversations(found)[0]["evaluations"]] == [50, 70]
-    assert found.notes == {"conversations.evaluations: one that is there again, with the same values, counts once": 1}
+    assert found.notes == {"conversations.evaluations: a repeated one, with the same values, counts once": 1}
 
 
 def test_a_page_that_is_there_twice_is_no_other_page(tmp_path: Path) -> None:
