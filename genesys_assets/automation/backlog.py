@@ -247,8 +247,9 @@ def user_days_backlog(lake: Lake, calendar: Calendar, now: datetime, available: 
 
 
 def lake_files_backlog(lake: Lake, calendar: Calendar, now: datetime, settings: DataLakeSettings) -> Backlog:
-    """The days whose files of the data lake extraction were not listed up to the end of the day. Empty if the source is
-    off. A day is due at once if it was never listed, or is over since it was; otherwise every few hours.
+    """Those of the last `settings.days` days whose files of the data lake extraction were not listed up to the end of
+    the day. Empty if the source is off. A day is due at once if it was never listed, or if it ended after it was last
+    listed; otherwise every few hours.
     """
     builder = BacklogBuilder()
     if not settings.is_on:

@@ -1,5 +1,6 @@
 """The manifests of published days, as a sensor reads them. A day whose manifest cannot be read does not hold up others.
-It does not count as a day that was never published either: then it would be published again and again.
+It does not count as a day that was never published either: then it would be published again and again. Exceptions are
+a file that is not a manifest, and one that S3 does not permit to read: see `publishing.day.manifest_before`.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ _JUST_ENDED = timedelta(minutes=30)
 """For this long after a run, another one of its kind is expected: each sensor looks at least every 10 minutes."""
 _DAY = len("2026-01-31")
 GIVE_UP_AFTER = 4
-"""After this many failures in a row, nothing waits for the asset."""
+"""After each needed listing failed this often in a row, reports no longer wait for the listings."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,7 @@ from genesys_assets.settings import RunMetricsSettings
 
 _LOOK_EVERY_SECONDS = 60
 _MOST = 600
-"""How many runs one tick looks at."""
-_REMEMBERED = 2 * _MOST
-"""How many run ids the cursor holds, so that no line is written twice. More than one tick looks at, because the next
-tick looks at runs of the slack again.
-"""
+"""How many runs one tick reads, unless all of them have a line already."""
 _SLACK = timedelta(minutes=1)
 """A run may become visible this long after the update time that it carries."""
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
@@ -114,8 +110,7 @@ def build_run_metrics_sensor(running: Collection[str] = ()) -> dg.SensorDefiniti
         cursor = json.loads(context.cursor)
         after, written = datetime.fromisoformat(cursor["after"]), list(cursor["written"])
         wanted = dg.RunsFilter(statuses=_ENDED, updated_after=after - _SLACK)
-        records = context.instance.get_run_records(wanted, limit=_MOST, order_by="update_timestamp", ascending=True)
-        new = [record for record in records if record.dagster_run.run_id not in written]
+        records, new = _new_records(context.instance, wanted, written)
         metrics = [_metrics(context.instance, location, record) for record in new]
         lines = [json.dumps(each) for each in metrics]
         for line in lines:
@@ -125,14 +120,31 @@ def build_run_metrics_sensor(running: Collection[str] = ()) -> dg.SensorDefiniti
         if settings.opentelemetry:
             _send(context, metrics)
         after = max((record.update_timestamp for record in records), default=after)
-        return _result(lines, after, [*written, *(record.dagster_run.run_id for record in new)])
+        # The next tick reads the runs within the slack once more.
+        again = [record for record in records if record.update_timestamp >= after - _SLACK]
+        return _result(lines, after, [record.dagster_run.run_id for record in again])
 
     return run_metrics
 
 
+def _new_records(
+    instance: dg.DagsterInstance, wanted: dg.RunsFilter, written: Collection[str]
+) -> tuple[list[dg.RunRecord], list[dg.RunRecord]]:
+    """The first wanted runs, and those of them without a line; none only if every wanted run has one. More runs may end
+    within the slack than are read at once, for example when a backfill is cancelled.
+    """
+    most = _MOST
+    while True:
+        found = instance.get_run_records(wanted, limit=most, order_by="update_timestamp", ascending=True)
+        new = [record for record in found if record.dagster_run.run_id not in written]
+        if new or len(found) < most:
+            return list(found), new
+        most *= 2
+
+
 def _result(lines: Sequence[str], after: datetime, written: Sequence[str]) -> dg.SensorResult:
     reason = f"{len(lines)} runs have ended." if lines else "No run has ended."
-    cursor = json.dumps({"after": after.isoformat(), "written": list(written)[-_REMEMBERED:]})
+    cursor = json.dumps({"after": after.isoformat(), "written": list(written)})
     return dg.SensorResult(skip_reason=dg.SkipReason(reason), cursor=cursor)
 
 

@@ -2,7 +2,7 @@
 time.
 
     upkeep     reference data and housekeeping, once a night
-    observe    today's members of queues and skills of users
+    observe    today's members of queues and skills of users; the platform's own count of a finished day's requests
     hours      pages of full hours; aggregates of look-back days again
     users      agents' status of days, and of today after each full hour
     days       complete days as soon as details jobs cover them, daily aggregates; look-back days again
@@ -82,7 +82,7 @@ SENSORS = (
         Tick.observations,
         "Fetches once a day, from 00:10 UTC on, the members of queues and the skills of users, because the platform "
         "keeps no history of them. GENESYS_ASSETS_OBSERVE_QUEUE_MEMBERS and GENESYS_ASSETS_OBSERVE_USER_SKILLS switch "
-        "it off.",
+        "that off. With GENESYS_ASSETS_API_USAGE also the platform's own count of a finished day's requests.",
         most=1,
         every_seconds=300,
     ),

@@ -15,7 +15,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from genesys_assets.automation.backlog import INTERVALS, SETTLING, BacklogBuilder, days_until_today, is_stored
+from genesys_assets.automation.backlog import (
+    INTERVALS,
+    SETTLING,
+    BacklogBuilder,
+    days_until_today,
+    is_stored,
+    look_back_moments,
+)
 from genesys_assets.automation.next_run import CHECKS, Backlog, last_moment
 from genesys_assets.checks.looked_at import CHECKED
 from genesys_assets.cloud.analytics.families import FAMILIES, AggregateFamily
@@ -270,4 +277,5 @@ def published_backlog(
 
 def published_since(calendar: Calendar, now: datetime) -> str:
     """The first day that automation checks and publishes: no sensor reads older days again."""
-    return f"{(now - DAY * (LONGEST_OPEN_DAYS + calendar.look_back_days)).date()}"
+    oldest = f"{(now - DAY * (LONGEST_OPEN_DAYS + calendar.look_back_days)).date()}"
+    return min([oldest, *look_back_moments(calendar, now)])

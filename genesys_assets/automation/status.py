@@ -68,7 +68,8 @@ class DuePartition:
 class AssetStatus:
     """The status of one asset, named as `pages/hourly_details`.
 
-    `missing`: late and not stored. `stale`: late, and computed from other inputs than those that are stored now.
+    `missing`: late and not stored. `stale`: late and stored, but to be read again, or computed from other inputs than
+    those that are stored now.
     `coming`: missing or stale, but not late yet. `lost`: not stored, and the platform keeps no history of it. All are
     keys in order. `newest` is the newest stored partition; for a listing, when it was read.
     """

@@ -175,7 +175,7 @@ class Tick:
     @cached_property
     def _read_anew_until(self) -> str:
         """The last finished day that will be read next, because it is due again or because reading it failed. Empty if
-        no such day exists, and if no run failed lately.
+        no such day exists, or if no run failed lately.
 
         Reading a day also changes earlier days, whose conversations may have ended on it. If these were computed now,
         they would be computed again after each run that catches up on an outage.

@@ -18,8 +18,9 @@ from genesys_assets.assets.common import content_metadata
 from genesys_assets.automation.manifests import ManifestReader
 from genesys_assets.automation.next_run import Run
 from genesys_assets.automation.progress import location_of, runs_of
+from genesys_assets.automation.stale import published_since
 from genesys_assets.automation.switches import sensor_status
-from genesys_assets.days import DAY, LONGEST_OPEN_DAYS
+from genesys_assets.days import DAY
 from genesys_assets.keys import keys, places
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import shared_lake, shared_s3_client
@@ -31,7 +32,7 @@ _MOST = 100
 """How many partitions one tick reports. A tick may take a minute at most. With a new Dagster database and years of data
 on S3 there may be thousands, and each costs two requests.
 """
-_MOST_EVENTS = 10_000
+_EVENTS_AT_ONCE = 10_000
 _SLACK = timedelta(hours=1)
 """A file may be older than the commit that names it by this much."""
 _WITH_CONTENT = ("tables/", "reports/")
@@ -45,7 +46,7 @@ def unreported(
     first.
 
     `written` says when each was stored. `reported` has all that were ever reported. `again` says when each was last
-    reported, but only for reports after `since`; partitions stored before `since` count as reported.
+    reported, but only for reports after `since`. Partitions in `reported` that were stored before `since` are left out.
     """
     never = datetime.min.replace(tzinfo=UTC)
     return sorted(
@@ -101,9 +102,15 @@ class _Scan:
     def _reported(self, key: dg.AssetKey, since: datetime) -> dict[str, datetime]:
         """When each partition was last reported, for reports since an instant."""
         wanted = dg.AssetRecordsFilter(key, after_timestamp=since.timestamp())
-        records = self.instance.fetch_materializations(wanted, limit=_MOST_EVENTS, ascending=True).records
-        events = [(record.partition_key, datetime.fromtimestamp(record.timestamp, UTC)) for record in records]
-        return {partition: at for partition, at in events if partition is not None}
+        reported: dict[str, datetime] = {}
+        cursor, has_more = None, True
+        while has_more:
+            found = self.instance.fetch_materializations(wanted, limit=_EVENTS_AT_ONCE, cursor=cursor, ascending=True)
+            for record in found.records:
+                if record.partition_key is not None:
+                    reported[record.partition_key] = datetime.fromtimestamp(record.timestamp, UTC)
+            cursor, has_more = found.cursor, found.has_more
+        return reported
 
     def _in_progress(self) -> Sequence[Run]:
         return [run for run in runs_of(self.instance, self.location, self.now) if run.ended is None]
@@ -128,7 +135,7 @@ class _Scan:
         if key is None:
             return
         reader = ManifestReader(publishing.publisher(shared_s3_client))
-        first = max(self.now.date() - DAY * (LONGEST_OPEN_DAYS + calendar.look_back_days), calendar.start_date)
+        first = max(date.fromisoformat(published_since(calendar, self.now)), calendar.start_date)
         days = {first + DAY * number for number in range((self.now.date() - first).days + 1)}
         reported = {date.fromisoformat(day) for day in self.instance.get_materialized_partitions(key)}
         manifests = {day: reader.manifest(f"{day}") for day in sorted(days - reported, reverse=True)}

@@ -88,8 +88,8 @@ def figures_of_query(reading: FetchProgress, read_at: datetime) -> Figures:
 
 def counted_by_position(cloud: GenesysCloud, day: str, figures: Figures) -> Figures:
     """The exact number of the day's conversations, by the position of the last one, as a further figure: the total is
-    an estimate. It is looked up only if the day is over and its total exceeds the conversations that were read, or only
-    a part of the day was read; otherwise no figure is returned.
+    an estimate. It is looked up only if the day is over, and if its total exceeds the conversations that were read or
+    only a part of the day was read; otherwise no figure is returned.
     """
     total, bounds = figures.get(TOTAL_HITS), Interval(*utc_day(day))
     if not total or figures.get(MISSING) == 0 or bounds.end > cloud.now():

@@ -182,7 +182,7 @@ class _ConversationState:
 
 
 _Reader = Callable[[Any, _ConversationState], Any]
-"""A written value -> the value as the platform writes it; None where it has none, or it is lost, which is noted."""
+"""A written value -> the value as the platform writes it; None if there is none, or if it is lost; losses are noted."""
 
 
 def _reader(type_: pa.DataType, path: str) -> _Reader:
@@ -222,7 +222,7 @@ def _object_reader(type_: pa.StructType, path: str) -> _Reader:
             elif found is not None and found != kept[wire]:
                 reading.lose(f"{path}.{wire}", "it occurs under two names, with two values")
         for wire in sorted(needed):
-            # A field that is there and cannot be read was noted when it was read.
+            # A field that is there but has an unusable value was noted as a loss above.
             if kept.get(wire) is None and not any(
                 plain(name) == plain(wire) and value[name] is not None for name in value
             ):

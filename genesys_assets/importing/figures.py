@@ -146,7 +146,8 @@ def gathered(
 ) -> dict[str, Statistics]:
     """The statistics of all figures of one bucket, by metric. Adds remarks on what was left out: as a note for names
     that the platform does not measure at all, as a loss for any other unknown name. A unit in one of the objects
-    `around`, the innermost first, overrides `time_unit`.
+    `around`, the innermost first, replaces the `time_unit` ms. Raises CannotImport, also if it contradicts another
+    `time_unit`.
     """
     by_metric: dict[str, Statistics] = {}
     for name, measured in figures:

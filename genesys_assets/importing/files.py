@@ -203,8 +203,8 @@ def _on_disk(place: str) -> Iterator[SavedFile]:
 
 
 def _below(folder: str) -> list[SavedFile]:
-    """The files below a folder, except hidden ones; then the folders that cannot be listed, and links to folders, as
-    files that cannot be read.
+    """The files below a folder, except hidden ones and those in `_NO_ANSWERS`; then the folders that cannot be listed,
+    and links to folders, as files that cannot be read.
     """
     found, unread = _walk(folder)
     return [*(_by_name(_local(path)) for path in found if not _is_ignored(os.path.basename(path))), *unread]

@@ -35,7 +35,7 @@ _ID_OF_NAME = {"user": "userId", "agent": "userId", "queue": "queueId", "wrapupc
 @dataclass(slots=True)
 class Group:
     """The dimensions of figures. `is_less`: a field that is no dimension was left out, so that other figures may have
-    the same dimensions. `names` are the fields that name a user or a queue.
+    the same dimensions. `names` are the fields that only name something, such as a user or a queue.
     """
 
     dimensions: dict[str, str] = field(default_factory=dict)

@@ -387,7 +387,9 @@ class _Import:
         return {asset: sorted(each) for asset, each in days.items()}
 
     def _leave_out(self, remarks_by_file: Mapping[str, Counter[str]]) -> None:
-        """Note in the outcomes which conversations were left out because another file has them on another day."""
+        """Note in the outcomes which conversations were left out because another file, or a fetch, has them on another
+        day.
+        """
         for sha256, remarks in remarks_by_file.items():
             outcome = self._records[sha256]
             outcome.moved += remarks.total()

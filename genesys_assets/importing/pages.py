@@ -1,7 +1,8 @@
 """Makes pages by day of one saved file.
 
-A page looks like one that was fetched; its request names the file and the sha256 of its bytes. `fetched_at` is the
-latest event in its content: it was not saved earlier, and it is unknown how much later.
+A page looks like one that was fetched; its request names the file and the sha256 of its bytes. `fetched_at` is the end
+of its latest bucket, or the earliest of its conversations' last events, which all lie within one hour: its content was
+not saved earlier, and it is unknown how much later.
 """
 
 from __future__ import annotations
@@ -62,8 +63,8 @@ _FIRST_STATUS_OF_ERRORS = 400
 class FileContents:
     """What one file held. Its pages are in the spool. `total_hits`: by the total that an answer gave, how many of its
     conversations were read. `last_pages`, `other_pages`: how many pages of jobs have no cursor, and how many have one.
-    `known_until`: by the day on which conversations of a job began, the instant up to which jobs had all data
-    (dataAvailabilityDate); empty where another answer has some of the day.
+    `known_until`: by the day on which conversations began, the latest instant up to which their jobs had all data
+    (dataAvailabilityDate); empty if an answer without that date has conversations of the day too.
     """
 
     shapes: Counter[str] = field(default_factory=Counter)

@@ -22,7 +22,8 @@ from genesys_assets.lake.lake import Lake
 @dataclass(slots=True)
 class Outcome:
     """What became of one file. `partitions` are the days it has pages in, by asset; `left_out` counts what could not be
-    read, by path and reason; `moved` counts conversations among these that another file has on another day.
+    read, by path and reason; `moved` counts conversations among these that another file, or a fetch, has on another
+    day.
     `total_hits`, `last_pages`, `other_pages`, `known_until` are as in `pages.FileContents`.
     """
 

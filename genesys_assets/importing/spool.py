@@ -87,8 +87,8 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
     def add_conversation(
         self, id_: str, start: datetime, last: datetime, body: bytes, participants: Collection[str] = ()
     ) -> None:
-        """Add a conversation, or replace an older form of it. `last` is the last event in it, `participants` are their
-        ids.
+        """Add a conversation, or replace an older form of it. `last` is the last event in it, `participants` are the
+        ids of its participants.
         """
         seen = (
             f"iif(instr(seen, excluded.participants) OR length(seen) > {_LONGEST_SEEN}, seen, "

@@ -55,8 +55,9 @@ _Moved = dict[tuple[str, str], dict[str, _Other]]
 def leave_out_moved(
     lake: Lake, spool: Spool, replaced: Collection[str], name_of: Callable[[str], str]
 ) -> dict[str, Counter[str]]:
-    """Take conversations out of the spool's pages that another file has on another day: a stored file, or an earlier
-    one in the spool. Returns the remarks on what was left out, with counts, by sha256 of the file.
+    """Take conversations out of the spool's pages that were fetched on another day, or that another file has on another
+    day: a stored file, or an earlier one in the spool. Returns the remarks on what was left out, with counts, by sha256
+    of the file.
 
     `replaced` are the files (sha256) whose stored pages are about to be replaced; `name_of` gives a file's name.
     """
@@ -166,7 +167,7 @@ def _fetched_ids(lake: Lake, day: str) -> list[str]:
 
 
 def _stored_ids(lake: Lake, day: str, replaced: Collection[str]) -> Iterator[tuple[str, list[str]]]:
-    """The file, and the ids of its conversations, for each stored page of a day that files had."""
+    """For each readable imported page of a day its file, and the ids of its conversations; none if it is replaced."""
     stored = lake.pages(_PLACE, day)
     if stored is None:
         return

@@ -1,7 +1,8 @@
 """Removes imported files from the lake again; pages of other files stay.
 
-A day without other pages keeps an empty partition of imported pages, so that its tables can be materialised and become
-empty. The records of the files say which partitions they have: see `records`.
+A day without other pages keeps an empty partition of imported pages, unless data of the same kind was fetched for it:
+so its tables can be materialised and become empty. The records of the files say which partitions they have: see
+`records`.
 """
 
 from __future__ import annotations

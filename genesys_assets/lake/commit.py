@@ -78,8 +78,8 @@ class Proposal:
 
     `known`: what was stored when the work began.
     `newness` grows with each newer input: see `Lake.newness`.
-    `is_read`: read from the platform. Such a proposal never replaces a newer reading, and always gets a file of its
-    own. Any other proposal was computed from stored partitions. It gives way to a partition of larger newness only if
+    `is_read`: read from the platform. Such a proposal replaces a newer reading only as `is_complete` says, and always
+    gets a file of its own. Any other proposal was made from stored partitions. It yields to a larger newness only if
     that was committed since the work began: what was stored before may have had more inputs, hence the larger newness.
     `is_complete`: it holds all of its partition, and replaces an incomplete one even if that is newer: details jobs
     have all data hours after a query has the newest.
@@ -125,8 +125,8 @@ class Commit:
     """The replacement of some partitions of one table, all in one commit.
 
     If rows and reach of a partition did not change, its file stays, and the commit only notes that it was read again.
-    Pages always get a new file, because it names the run that read them. A newer reading that was committed since the
-    work began stays. `marks` are numbers that the table stores by name.
+    Pages that were read (`Proposal.is_read`) always get a new file, because it names the run that read them. A newer
+    reading that was committed since the work began stays. `marks` are numbers that the table stores by name.
     """
 
     def __init__(

@@ -26,8 +26,10 @@ from genesys_assets.tables.spec import Column, TableSpec
 __all__ = ["LakeIOManager", "MissingPartitions", "as_table", "convert", "place"]
 
 _KEYS_NAMED = 20
-_OF_THE_PIPELINE = frozenset({*LAYERS, "imports", "forgotten"})
-"""Folders of the lake that hold the layers of the pipeline, the records of imports and the list of forgotten people."""
+_OF_THE_PIPELINE = frozenset({*LAYERS, "imports", "forgotten", "jobs"})
+"""Folders of the lake: the layers of the pipeline, the records of imports, the list of forgotten people, and the notes
+on details jobs.
+"""
 _Attempt = tuple[str, int]
 """The key of a step, and how often it was tried before."""
 

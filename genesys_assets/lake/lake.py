@@ -426,9 +426,10 @@ class Lake:
     ) -> pa.Table:
         """Rows of one partition, or of several in order; partitions that are not stored have no rows.
 
-        Without a schema, the columns are those of the table, and those that were null in every row of a partition that
-        is read. A column that a partition does not have is null. Instants are in microseconds, the unit at rest. If no
-        partition is stored, returns an empty table with `schema`, or raises FileNotFoundError without a schema.
+        Without a schema, the columns are those of the table, and those that the table lacks because they were written
+        with nothing but nulls, if a partition that is read has them. A column that a partition does not have is null.
+        Instants are in microseconds, the unit at rest. If no partition is stored, returns an empty table with `schema`,
+        or raises FileNotFoundError without a schema.
         """
         rows = StoredRows(self.log(asset), keys).table(schema, columns, where)
         if rows is not None:

@@ -1,8 +1,9 @@
 """Appends the requests of a run to `tables/api_requests`, once a minute and when the client is done.
 
-Storing requests never slows or fails the client: it happens on its own thread, with its own lake, and an error only
-causes a warning. A run that is killed loses the requests of its last minute. Each time adds a small file to a day;
-housekeeping joins them once the day is over.
+Storing requests never fails the client, and never slows its requests: it happens on its own thread, with its own lake,
+and an error only causes a warning. Only the last time, when the client is done, the caller waits for it. A run that is
+killed loses the requests of its last minute. Each time adds a small file to a day; housekeeping joins them once the day
+is over.
 """
 
 from __future__ import annotations

@@ -187,7 +187,9 @@ def _publish(
 
 
 def manifest_before(publisher: Publisher, day: date) -> Manifest | None:
-    """The manifest of a day; None if it was never published, or if its file is not a manifest. Raises NotReadable."""
+    """The manifest of a day; None if it was never published, if its file is not a manifest, or if S3 does not permit
+    reading it. Raises NotReadable for other failures.
+    """
     try:
         return publisher.manifest(day)
     except (InvalidManifest, NotPermitted):

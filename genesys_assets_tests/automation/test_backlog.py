@@ -16,11 +16,13 @@ from genesys_assets.automation.backlog import (
     days_backlog,
     has_read_hours,
     hours_backlog,
+    look_back_moments,
     observations_backlog,
     usage_backlog,
     user_days_backlog,
 )
 from genesys_assets.automation.next_run import Run
+from genesys_assets.automation.stale import published_since
 from genesys_assets.days import hours_of
 from genesys_assets.days.sources import (
     DAILY_AGGREGATES,
@@ -176,6 +178,16 @@ def test_a_night_off_is_made_up_for_and_an_older_month_is_read_once_more_on_the_
     wanted = days_backlog(lake, closing, NOON, MIDNIGHT)
     # The daemon was off on the fifth: the month before, and the days of this month up to then, are still wanted.
     assert of(wanted, DAILY_DETAILS) == [*days[:6], YESTERDAY]
+
+
+@pytest.mark.parametrize(("closing_day", "oldest"), [(None, "2026-01-10"), (5, "2026-01-01"), (20, "2025-12-01")])
+def test_every_day_that_a_closing_reads_again_is_also_checked_and_published_again(
+    closing_day: int | None, oldest: str
+) -> None:
+    now = datetime(2026, 2, 14, 12, tzinfo=UTC)
+    calendar = Calendar(date(2025, 1, 1), since(FIRST).zone, 4, month_close_day=closing_day)
+    assert published_since(calendar, now) == oldest
+    assert all(day >= oldest for day in look_back_moments(calendar, now))
 
 
 # -- observations ------------------------------------------------------------------------------------------------------

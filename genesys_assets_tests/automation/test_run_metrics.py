@@ -120,7 +120,6 @@ def test_no_line_is_written_twice_after_many_runs_ended_at_once(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watch, most = Watch(world, tmp_path / "runs.jsonl"), 12
-    monkeypatch.setattr(run_metrics, "_REMEMBERED", run_metrics._REMEMBERED * most // run_metrics._MOST)
     monkeypatch.setattr(run_metrics, "_MOST", most)
     job = world.definitions.resolve_job_def("hourly")
     for _ in range(most):
@@ -128,3 +127,16 @@ def test_no_line_is_written_twice_after_many_runs_ended_at_once(
     assert watch.tick() == "12 runs have ended."
     assert watch.tick() == "No run has ended."
     assert len({line["run_id"] for line in watch.lines()}) == len(watch.lines()) == most
+
+
+def test_every_run_has_its_line_though_more_end_within_a_minute_than_a_tick_reads(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = Watch(world, tmp_path / "runs.jsonl")
+    monkeypatch.setattr(run_metrics, "_MOST", 4)
+    job = world.definitions.resolve_job_def("hourly")
+    for _ in range(13):
+        world.instance.create_run_for_job(job, status=dg.DagsterRunStatus.CANCELED)
+    ticks = [watch.tick() for _ in range(5)]
+    assert ticks == ["4 runs have ended.", "4 runs have ended.", "5 runs have ended.", *["No run has ended."] * 2]
+    assert len({line["run_id"] for line in watch.lines()}) == len(watch.lines()) == 13

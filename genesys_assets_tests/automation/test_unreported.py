@@ -159,3 +159,17 @@ def test_of_many_partitions_some_are_reported_at_each_look_until_all_are(
     looks = [watch.tick(NOON + (1 + 10 * number) * MINUTE) for number in range(4)]
     assert [len(reported) for reported in looks] == [2, 2, 2, 0]
     assert len({partition for reported in looks for partition in reported}) == 6
+
+
+def test_what_was_reported_is_known_though_there_are_more_reports_than_are_read_at_once(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_EVENTS_AT_ONCE", 2)
+    watch.store(NOON, *HOURS)
+    for hour in HOURS:
+        watch.report(NOON + MINUTE, hour)
+    assert watch.tick(NOON + 2 * MINUTE) == []
+    watch.store(NOON + 180 * MINUTE, *HOURS, body="[2]")
+    for hour in HOURS:
+        watch.report(NOON + 181 * MINUTE, hour)
+    assert watch.tick(NOON + 182 * MINUTE) == []

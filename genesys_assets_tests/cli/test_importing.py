@@ -78,7 +78,8 @@ def test_what_several_files_hold_is_counted_once_and_it_says_which_form_counts(s
     (saved / "cut.json").write_bytes(as_bytes([conversation("D")])[:-1])
     assert (
         "Imported: 3 conversations and 2 buckets. 1 conversation is in the files more than once: of each the "
-        "newest form counts. 2 buckets are in the files more than once: of each metric the value that was read last counts.\n"
+        "newest form counts. 2 buckets are in the files more than once: of each metric the value that was read last "
+        "counts.\n"
     ) in run(f"{saved}").stdout
 
 

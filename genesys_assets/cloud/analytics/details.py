@@ -41,7 +41,7 @@ def fetch(
     on_progress: OnProgress | None = None,
     reading: FetchProgress | None = None,
 ) -> Iterator[ConversationsPage]:
-    """Every page whose first to last start overlaps the interval, numbered from 1.
+    """Every page that overlaps the interval from its first start to its last one, numbered from 1.
 
     A page may hold rows outside the interval, and pages may repeat rows: keep those inside, and the newest of each.
     Rows ascend by conversationStart, except where a day has more than 100,000: its later part comes in descending
@@ -90,8 +90,8 @@ def exact_total(cloud: GenesysCloud, interval: Interval, estimate: int) -> int |
     is looked for from the `estimate` downwards; so never more than the estimate. None if it is unknown: the query does
     not reach the last one, or the ascending and the descending query disagree on which it is.
 
-    One request if the estimate is right, two for each doubling by which it is too high, and one more. Raises
-    InvalidQuery for an interval that reaches into the future, or any other GenesysCloudError.
+    One request if the estimate is right. If it is too high by 1, 2, 4, 8 …: about two for each step of that series and
+    two more. Raises InvalidQuery for an interval that reaches into the future, or any other GenesysCloudError.
     """
     interval.require_past(cloud.now())
     ascending = PagedQuery(cloud, interval, 1, "asc")

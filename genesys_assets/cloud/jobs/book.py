@@ -41,6 +41,6 @@ class JobBook(Protocol):
 
     def forget_older_than(self, instant: datetime) -> None:
         """Drops every note whose job was submitted before the instant. A note that another process replaces
-        meanwhile stays.
+        meanwhile should stay; if it is lost, its job is only not resumed.
         """
         ...

@@ -222,7 +222,7 @@ def clipped(spans: Iterable[Span], window: Window) -> Iterator[Piece]:
 
 
 def stored_under(span: Span, day: date, before: date | None) -> bool:
-    """Whether a span belongs to the partition of `day`, where `before` is the last day before it that has pages."""
+    """Whether a span belongs to the partition of `day`; `before` is the last day before it that has pages or files."""
     began = span.start.astimezone(UTC).date()
     return began <= day and (before is None or began > before)
 
