@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 import dagster as dg
@@ -19,6 +20,7 @@ LAYER = "genesys/layer"
 """The tag of an asset that says in which layer it is."""
 PLACE = "genesys/place"
 """The metadata of an asset that says where in the lake it lies."""
+_LOCATIONS_REMEMBERED = 2
 
 
 class Naming:
@@ -107,13 +109,17 @@ def place_of(key: dg.AssetKey, metadata: Mapping[str, Any]) -> str | None:
     return str(getattr(in_metadata, "value", in_metadata))
 
 
-def places(location: dg.RepositoryDefinition) -> dict[dg.AssetKey, str]:
-    """Our assets in a code location, with the place of each."""
+@lru_cache(maxsize=_LOCATIONS_REMEMBERED)
+def places(location: dg.RepositoryDefinition) -> Mapping[dg.AssetKey, str]:
+    """Our assets in a code location, with the place of each. Cached, because sensors ask for each run that they see. A
+    location that is loaded again is another object.
+    """
     graph = location.asset_graph
     places_by_key = ((key, place_of(key, graph.get(key).metadata)) for key in graph.get_all_asset_keys())
     return {key: where for key, where in places_by_key if where is not None}
 
 
-def keys(location: dg.RepositoryDefinition) -> dict[str, dg.AssetKey]:
+@lru_cache(maxsize=_LOCATIONS_REMEMBERED)
+def keys(location: dg.RepositoryDefinition) -> Mapping[str, dg.AssetKey]:
     """The keys of our assets in a code location, by place."""
     return {where: key for key, where in places(location).items()}

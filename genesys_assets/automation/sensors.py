@@ -31,7 +31,6 @@ from genesys_assets.automation.next_run import (
     CHECKS,
     Backlog,
     Request,
-    choose_next_run,
 )
 from genesys_assets.automation.progress import NIGHT, RANGE_END, RANGE_START
 from genesys_assets.automation.switches import sensor_status
@@ -207,7 +206,7 @@ def _sensor(
         tick = Tick(context, stored, genesys_cloud, publishing, calendar, reports, questions, datetime.now(UTC))
         wanted = spec.wanted(tick)
         can_make = spec.can_make and partial(spec.can_make, tick)
-        next_run = choose_next_run(wanted, tick.runs, tick.now, most=spec.most, can_make=can_make)
+        next_run = tick.next_run(wanted, spec.most, can_make)
         if next_run.request is None:
             return dg.SkipReason(next_run.reason(wanted))
         return [run_request(request, tick.keys) for request in next_run.request.cut(calendar.days_per_run)]

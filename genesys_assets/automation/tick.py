@@ -8,7 +8,7 @@ else.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -20,6 +20,8 @@ from genesys_assets.automation.manifests import ManifestReader
 from genesys_assets.automation.next_run import (
     GIVE_UP_AFTER,
     Backlog,
+    CanMake,
+    NextRun,
     Run,
     choose_next_run,
     failures_of,
@@ -104,11 +106,30 @@ class Tick:
 
     def days(self) -> Backlog:
         """Asks the platform up to when details jobs have data, but only if a day could be due."""
-        if choose_next_run(
-            backlog.days_backlog(self.lake, self.calendar, self.now, self.now), self.runs, self.now, most=1
-        ).request:
+        if self._has_one_to_run(backlog.days_backlog(self.lake, self.calendar, self.now, self.now)):
             return backlog.days_backlog(self.lake, self.calendar, self.now, self._available)
         return {}
+
+    def next_run(self, wanted: Backlog, most: int, can_make: CanMake | None = None) -> NextRun:
+        """What runs next of the wanted partitions. The runs are only read if something is wanted, because on most ticks
+        nothing is.
+        """
+        return choose_next_run(wanted, self.runs if wanted else (), self.now, most=most, can_make=can_make)
+
+    def _after_runs(self) -> Tick:
+        """The same tick with the lake as it is after the runs were read. Read the other way round, a run that ends in
+        between would be requested again.
+        """
+        runs = self.runs
+        later = replace(self, lake=self.lake.refreshed())
+        later.runs = runs
+        return later
+
+    def _has_one_to_run(self, possible: Backlog) -> bool:
+        return self.next_run(possible, most=1).request is not None
+
+    def _free(self, wanted: Backlog) -> Backlog:
+        return free(wanted, self.runs, self.now) if wanted else {}
 
     def lake_files(self) -> Backlog:
         return backlog.lake_files_backlog(self.lake, self.calendar, self.now, DataLakeSettings.load())
@@ -120,7 +141,7 @@ class Tick:
         if not UserStatusSettings.load().is_read:
             return {}
         possible = backlog.user_days_backlog(self.lake, self.calendar, self.now, self.now)
-        if not choose_next_run(possible, self.runs, self.now, most=1).request:
+        if not self._has_one_to_run(possible):
             return {}
         try:
             available = details_jobs.availability(self.cloud.client, details_jobs.USERS)
@@ -143,8 +164,13 @@ class Tick:
         """The table of open conversations once a night, else the stale tables of days whose pages are neither being
         read nor read next.
         """
+        if not (self.stale_tables or stale.register_backlog(self.lake, self.now)):
+            return {}
+        return self._after_runs()._tables_to_compute()
+
+    def _tables_to_compute(self) -> Backlog:
         register = stale.register_backlog(self.lake, self.now)
-        if free(register, self.runs, self.now) and not self._is_yesterday_coming:
+        if self._free(register) and not self._is_yesterday_coming:
             return register
         return {day: assets for day, assets in self.stale_tables.items() if not self._is_coming(day)}
 
@@ -157,7 +183,7 @@ class Tick:
         is_begun = any(hour in self.lake.stored(HOURLY_DETAILS) for hour in hours_of(yesterday))
         if not is_begun and self.now >= last_moment(self.now, *stale.REGISTER_AT) + HOURS_LIMIT:
             return self._is_being_made("pages/", yesterday)
-        is_stale = yesterday in free(self.stale_tables, self.runs, self.now)
+        is_stale = yesterday in self._free(self.stale_tables)
         return is_stale or self._is_being_made("tables/", yesterday) or self._is_coming(yesterday)
 
     def _is_coming(self, day: str) -> bool:
@@ -170,7 +196,7 @@ class Tick:
     def _days_to_be_read(self) -> set[str]:
         """The days whose hours will be read next."""
         wanted = backlog.hours_backlog(self.lake, self.calendar, self.now, self.questions)
-        return {hour[:10] for hour in free(wanted, self.runs, self.now)}
+        return {hour[:10] for hour in self._free(wanted)}
 
     @cached_property
     def _read_anew_until(self) -> str:
@@ -201,6 +227,11 @@ class Tick:
         """The stale reports. Empty until last night's reference data is read. Days whose pages are being read wait."""
         if not self._names_are_known:
             return {}
+        if not self._reports_backlog([*self.definitions, *operating_reports()]):
+            return {}
+        return self._after_runs()._reports_to_compute()
+
+    def _reports_to_compute(self) -> Backlog:
         coming = {day for day in self.lake.stored(backlog.INTERVALS) if day is not None and self._is_coming(day)}
         return self._reports_backlog([*self.definitions, *operating_reports()], coming)
 

@@ -49,11 +49,14 @@ class UnreadableLog(Exception):
 
 @dataclass(slots=True)
 class _KnownState:
-    """What was read of a table at a version: its files, and its numbers by name. Both are None until first needed."""
+    """What was read of a table at a version: its files, its numbers by name, and its columns. Each is None until first
+    needed.
+    """
 
     version: int = NO_VERSION
     files: pa.Table | None = None
     numbers: dict[str, int] | None = None
+    columns: pa.Schema | None = None
 
 
 class DeltaState:
@@ -91,7 +94,7 @@ class DeltaState:
         numbers = self._known.numbers
         if numbers is not None:
             numbers = numbers | {key or WHOLE: value for key, value in newness.items()}
-        self._known = _KnownState(version, files, numbers)
+        self._known = _KnownState(version, files, numbers, self._known.columns)
         self._log.note_last(version)
 
     def _updated(self, table: DeltaTable) -> DeltaTable | None:
@@ -176,12 +179,14 @@ class DeltaState:
 
     def schema(self) -> pa.Schema:
         """The columns of the table at rest, without the partition columns."""
-        if self._table is None:
-            return pa.schema([])
         return pa.schema([field for field in self._columns() if field.name not in PARTITION_COLUMNS])
 
     def _columns(self) -> pa.Schema:
-        return pa.schema([]) if self._table is None else pa.schema(self._table.schema().to_arrow())
+        with self._lock:
+            if self._known.columns is None:
+                table = self._table
+                self._known.columns = pa.schema([] if table is None else table.schema().to_arrow())
+            return self._known.columns
 
     def notes(self, since: int) -> Iterator[tuple[int, dict[str, Any]]]:
         """Version and note of each commit of ours after version `since`, the oldest first.

@@ -46,7 +46,7 @@ request string the request: method, path, parameters and body as JSON; with `par
 fetched_at instant when the answer was received
 correlation_id string identifies the answer to Genesys support
 as_of instant as of when the content was true: when a query was answered, when a details job was submitted
-body binary the bytes of the answer, unchanged; of an answer about several partitions only this partition's part
+body binary the answer's bytes, unchanged unless personal data is hashed or dropped; only this partition's part
 """),
 )
 ABSENT = "absent"

@@ -208,7 +208,8 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
         return metadata_of(provenance | counts | ({COLUMNS_KEY: about} if any(about.values()) else {}), self.reach)
 
     def _nulls(self) -> list[str]:
-        return [name for name in self.spec.schema.names if name not in self.schema.names]
+        written = set(self.schema.names)
+        return [name for name in self.spec.schema.names if name not in written]
 
     @property
     def content(self) -> str:

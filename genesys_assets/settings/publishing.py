@@ -67,7 +67,7 @@ class CsvSettings(Group):
 
     formulas: bool = setting(
         "GENESYS_ASSETS_CSV_FORMULAS",
-        "Whether a text in CSV may be a formula to a spreadsheet. If not, it gets a ' in front.",
+        "Whether a text in CSV may be a formula to a spreadsheet. If not, a text that would be one gets a ' in front.",
         "true",
         see="security.md#published-files",
         default=False,

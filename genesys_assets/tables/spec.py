@@ -7,7 +7,7 @@ others). Arrow schemas, column descriptions in the UI, asset checks and docs/tab
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -63,10 +63,12 @@ class TableSpec:
     expected: tuple[str, ...] = ()
     sums: tuple[tuple[str, tuple[str, ...]], ...] = ()
     version: int = 1
+    schema: pa.Schema = field(init=False, repr=False, compare=False)
+    """Built once, because every reading and writing of the table uses it."""
 
-    @property
-    def schema(self) -> pa.Schema:
-        return pa.schema([pa.field(column.name, column.type) for column in self.columns])
+    def __post_init__(self) -> None:
+        schema = pa.schema([pa.field(column.name, column.type) for column in self.columns])
+        object.__setattr__(self, "schema", schema)
 
     def personal(self, column: Column) -> PersonalData:
         """The class of personal data of one of the columns. Raises MissingClass."""
@@ -102,7 +104,7 @@ def in_milliseconds(schema: pa.Schema) -> pa.Schema:
     """The schema with instants in milliseconds, as tables declare them. Stored instants have microseconds, of which the
     last three digits are 0.
     """
-    for index, field in enumerate(schema):
-        if pa.types.is_timestamp(field.type) and field.type.tz:
-            schema = schema.set(index, field.with_type(INSTANT))
+    for index, column in enumerate(schema):
+        if pa.types.is_timestamp(column.type) and column.type.tz:
+            schema = schema.set(index, column.with_type(INSTANT))
     return schema.remove_metadata()

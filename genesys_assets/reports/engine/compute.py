@@ -102,7 +102,8 @@ def _summed_figures(report: Report) -> list[Figure]:
 
 def _granularity(report: Report, stored: StoredDay) -> Granularity:
     granularity = report.granularity
-    if not report.period.is_day:
+    if not report.period.is_day or granularity == "P1D":
+        # Days stay days, whatever the buckets are: the rows are not read for this.
         return granularity
     for part in report.aggregates:
         for rows in stored.metrics(part, stored.window, ("interval_start", "interval_end")):
