@@ -40,6 +40,8 @@ from genesys_assets_tests.assets.world import World, metadata
 from genesys_assets_tests.clocks import standing_at
 from genesys_assets_tests.conftest import NOW
 
+pytestmark = pytest.mark.long
+
 __all__ = ["days_once", "fetched", "lake_world", "off_world", "sandbox"]
 
 

@@ -107,6 +107,7 @@ def test_members_and_skills_are_asked_for_once_a_day_and_a_missed_day_is_never_a
         assert list(lake.stored(place)) == ["2026-01-28", "2026-01-30"]
 
 
+@pytest.mark.long
 def test_the_table_of_open_conversations_is_asked_for_once_a_night_after_the_tables_of_yesterday(ticks: Ticks) -> None:
     ticks.off = {each.name for each in SENSORS} - {"hours", "tables"}
 

@@ -53,6 +53,7 @@ def built(**changed: Any) -> dg.Definitions:
 # -- with dg -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_dg_lists_it(project: Project) -> None:
     done = project.dg("list", "components", "--json")
     assert done.returncode == 0, done.stderr
@@ -73,6 +74,7 @@ def test_what_dg_scaffolds_is_a_report_that_loads(project: Project, form: str) -
     assert "genesys/reports/calls_by_queue:key_is_unique" in listed
 
 
+@pytest.mark.long
 def test_dg_check_yaml_names_a_mistake_of_form_with_its_line(project: Project) -> None:
     file = project.write("calls", COMPONENT, {**CALLS, "granularity": "PT5M", "groupBy": ["queueId"]})
     done = project.dg("check", "yaml")
@@ -81,6 +83,7 @@ def test_dg_check_yaml_names_a_mistake_of_form_with_its_line(project: Project) -
     assert f"{file}:13 - {COMPONENT} attributes.groupBy Additional properties are not allowed" in done.stdout
 
 
+@pytest.mark.long
 def test_dg_check_defs_names_a_mistyped_name_with_its_line_and_the_nearest(project: Project) -> None:
     aggregates = {"metrics": {"handled": "tHandel.count"}}
     file = project.write("calls", COMPONENT, {**CALLS, "aggregates": aggregates, "order_by": ["handeld"]})

@@ -20,6 +20,8 @@ from genesys_assets.lake.s3_store import S3Store
 from genesys_assets.lake.store import LakeUnreachable
 from genesys_assets_tests.lake.things import DAYS, PLACE, SPEC
 
+pytestmark = pytest.mark.long
+
 _INTERVAL = 3
 """How many commits lie between checkpoints."""
 

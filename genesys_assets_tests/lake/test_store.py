@@ -171,6 +171,7 @@ def test_opening_a_store_asks_s3_nothing() -> None:
 # -- S3 on a bad day ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["busy", *(pytest.param(how, marks=pytest.mark.long) for how in ("dropped", "lost"))])
 def test_trouble_that_passes_is_waited_out(connect: Callable[..., S3Store], faulty: FaultyS3, how: How) -> None:
     store = connect(faulty.endpoint_url)
@@ -193,6 +194,7 @@ def test_an_answer_that_breaks_off_is_asked_for_again(connect: Callable[..., S3S
     assert faulty.spoiled == 3
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("how", "path_part"),
     [
@@ -246,6 +248,7 @@ def test_pages_are_absent_only_where_s3_says_so(connect: Callable[..., S3Store],
         lake.reach(PAGES, DAYS[0])
 
 
+@pytest.mark.long
 def test_trouble_that_does_not_pass_ends_in_one_error(connect: Callable[..., S3Store], faulty: FaultyS3) -> None:
     store = connect(faulty.endpoint_url, patience=_IMPATIENT)
     assert store.get("a") is None

@@ -20,6 +20,8 @@ from genesys_assets_tests.browser import CONTRASTS, MARKS, Visit, chromium, cont
 from genesys_assets_tests.publishing.made_up_day import NAMES, business_day, made_up_lake
 from genesys_assets_tests.publishing.published_files import a_manifest
 
+pytestmark = pytest.mark.long
+
 ADDRESS = "https://s3.example.com/a?X-Amz-Signature=0&X-Amz-Expires=1"
 FAILING = (FailingCheck("tables/conversations", "as_many_as_the_platform_says", "3 conversations are missing"),)
 LINKS = Links(

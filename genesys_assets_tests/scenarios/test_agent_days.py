@@ -21,6 +21,8 @@ from genesys_assets_tests import plain_agents
 from genesys_assets_tests.assets.world import World, definitions, error, hours
 from genesys_assets_tests.plain_agents import Row
 
+pytestmark = pytest.mark.long
+
 REPORT = "reports/agent_day"
 A_DAY = timedelta(days=1)
 

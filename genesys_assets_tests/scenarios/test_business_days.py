@@ -25,6 +25,8 @@ from genesys_assets_tests.scenarios.hard_days import (
     read_hours,
 )
 
+pytestmark = pytest.mark.long
+
 ADDITIVE = {"nOffered": "count", "nConnected": "count", "tHandle": "sum", "tTalkComplete": "sum", "tAcw": "sum"}
 
 

@@ -34,6 +34,8 @@ from genesys_assets_tests.scenarios.hard_days import (
     read_hours,
 )
 
+pytestmark = pytest.mark.long
+
 DAY = date(2026, 1, 28)
 START, END = midnight(DAY), midnight(DAY + timedelta(days=1))
 BY_SKILL = ("mediaType", "queueId", "requestedRoutingSkillId")

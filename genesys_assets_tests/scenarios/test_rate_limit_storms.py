@@ -32,6 +32,8 @@ from genesys_assets_tests.scenarios.hard_days import (
     read_complete,
 )
 
+pytestmark = pytest.mark.long
+
 DAY, NEXT = date(2026, 1, 28), date(2026, 1, 29)
 START, END = midnight(DAY), midnight(NEXT)
 ALLOWED = 20
