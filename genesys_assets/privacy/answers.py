@@ -139,11 +139,13 @@ def _without_strays(value: Any, rule: Members, work: _Work, path: str) -> Any:
 
 def _protect_field(holder: dict[str, Any], name: str, value: Value, work: _Work, people: People, path: str) -> None:
     protection = work.protection
-    if not value.is_known or (value.class_ is NONE and not value.is_json and _has_object(holder[name])):
+    action = protection.strictest(people.classes(holder[name], value.class_, value.whose))
+    # An object in place of a text may have personal data in the names of its fields, which are not hashed.
+    is_odd = not value.is_json and _has_object(holder[name])
+    if not value.is_known or (is_odd and (value.class_ is NONE or action != "keep")):
         del holder[name]
         work.dropped[path] += 1
         return
-    action = protection.strictest(people.classes(holder[name], value.class_, value.whose))
     if action == "drop" and value.identifies_rows:
         if not protection.key:
             raise CannotDrop(

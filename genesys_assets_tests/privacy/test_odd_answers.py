@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.answers import protected, rule_of
 from genesys_assets.privacy.forgotten import ForgottenIds, Kind
-from genesys_assets.privacy.protection import KEEP, Protection
+from genesys_assets.privacy.protection import KEEP, Action, Protection
 from genesys_assets.privacy.scrubbed_answers import scrubbed
 from genesys_assets.tables.conversations.decode import UnreadablePage
 
@@ -57,6 +58,20 @@ def test_nobody_is_left_in_an_answer_of_any_form(answer: dict[str, Any], place: 
     body = left.body if left else raw
     assert not [id_ for id_ in IDS if id_.encode() in body]
     assert scrubbed(place, body, WHO, ["ann miller"]) is None
+
+
+@pytest.mark.parametrize("action", ["hash", "drop"])
+@pytest.mark.parametrize("field", ["participantName", "userId", "externalContactId"])
+def test_an_object_in_place_of_a_personal_text_is_left_out_with_the_names_of_its_fields(
+    field: str, action: Action
+) -> None:
+    participant = {"participantId": "p", field: {"Ann Miller": 1}}
+    answer = {"conversations": [{"conversationId": "c", "participants": [participant]}]}
+    protection = Protection(dict.fromkeys(PersonalData, action), b"k" * 32)
+    dropped: Counter[str] = Counter()
+    body = protected(json.dumps(answer).encode(), rule_of("pages/daily_details"), protection, dropped)
+    assert b"Miller" not in body
+    assert dropped == {f"conversations.participants.{field}": 1}
 
 
 def refusals(body: bytes, place: str) -> list[str]:
