@@ -112,6 +112,11 @@ def quality(conversations: Iterable[Item], start: datetime, end: datetime) -> Co
 
 
 _SCORES = ("score", "critical_score", "survey_score")
+_SUM_OF = {
+    **dict(zip(_SCORES, ("scored", "critically_scored", "surveys_scored"), strict=True)),
+    "time_in_flow": "exits",
+}
+"""The sums, each with the name of the count of its values."""
 
 
 def quality_row(counts: dict[str, float]) -> Row:
@@ -144,8 +149,11 @@ def added(days: Iterable[Counts]) -> Counts:
 
 
 def _there(found: Counts) -> Counts:
-    """Without zeros, because the platform returns none."""
-    some = {group: {name: value for name, value in counts.items() if value} for group, counts in found.items()}
+    """Without zeros, because the platform returns none; except that the sum of some values may be 0."""
+    some = {
+        group: {name: value for name, value in counts.items() if value or counts.get(_SUM_OF.get(name, ""))}
+        for group, counts in found.items()
+    }
     return {group: counts for group, counts in some.items() if counts}
 
 
