@@ -105,7 +105,8 @@ class DaysAtOnce:
             begin, until = max(start - DAY, self.window.start), min(end + DAY, self.window.end)
             before = _within(legs, "conversation_start", begin, start)
             after = _within(legs, "conversation_start", end, until)
-            around = Surroundings(pa.concat_tables([before, after]), until, members, spans, Window(start, until))
+            legs_until = until if begin < start else None
+            around = Surroundings(pa.concat_tables([before, after]), legs_until, members, spans, Window(start, until))
             self._write(QUEUE_WAITS, queue_waits(of_day, around), day)
 
     def _store(self, spec: TableSpec, rows: pa.Table, begins: str) -> None:

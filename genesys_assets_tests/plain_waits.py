@@ -22,10 +22,11 @@ Parts = Sequence[tuple[Timelines, datetime, datetime]]
 
 
 def waits(
-    legs: Iterable[Row], stored: Iterable[Row], legs_until: datetime, parts: Parts, members: Members
+    legs: Iterable[Row], stored: Iterable[Row], legs_until: datetime | None, parts: Parts, members: Members
 ) -> list[Row]:
-    """The rows of the waits. What is `stored` are the legs of the same and other days, up to `legs_until`. Agents'
-    status of each day and the next is known as far as `parts` contain it.
+    """The rows of the waits. What is `stored` are the legs of the same and other days, up to `legs_until`; None if
+    those of the day or of the day before are not known. Agents' status of each day and the next is known as far as
+    `parts` contain it.
     """
     answered = [leg for leg in stored if leg["answered_at"] and leg["queue_id"] and leg["offered_at"]]
     return [
@@ -35,11 +36,11 @@ def waits(
     ]
 
 
-def _row(leg: Row, answered: Sequence[Row], legs_until: datetime, parts: Parts, members: Members) -> Row:
+def _row(leg: Row, answered: Sequence[Row], legs_until: datetime | None, parts: Parts, members: Members) -> Row:
     offered, day = leg["offered_at"], leg["conversation_start"].date()
     left = offered + timedelta(milliseconds=leg["t_wait_ms"])
     begin = datetime.combine(day, time(), UTC)
-    until = min(begin + timedelta(days=2), legs_until)
+    until = min(begin + timedelta(days=2), legs_until or begin + timedelta(days=1))
     of_queue = members.get(offered.date(), {}).get(leg["queue_id"]) if begin <= offered < until else None
     is_told = begin <= offered and left <= min(begin + timedelta(days=2), parts[-1][2])
     unknown = "queue_members" if of_queue is None else None if is_told else "user_status"
@@ -52,7 +53,7 @@ def _row(leg: Row, answered: Sequence[Row], legs_until: datetime, parts: Parts, 
         and other["offered_at"] > offered
         and other["answered_at"] < left
     ]
-    is_over = left <= until
+    is_over = legs_until is not None and left <= until
     first = min(ahead, key=lambda other: other["answered_at"], default=None) if is_over else None
     return {
         **{name: leg[name] for name in ("conversation_id", "leg_no", "media_type", "queue_id", "outcome")},

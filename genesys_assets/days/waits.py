@@ -1,8 +1,8 @@
 """The inputs of a day's waits in queues, which may last into the next day: the legs of the day and its neighbours, the
 members of queues observed on the day and the next, and agents' status on both.
 
-The next day's legs and members are used once its legs are complete; its agents' status is used once this status is
-complete.
+Legs of neighbouring days are used once they are complete, and so are the members of the next day. Agents' status of the
+next day is used once this status is complete.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def read(lake: Lake, day: str) -> WaitInputs:
     schema = INTERACTION_LEGS.schema
     around = Surroundings(
         legs=lake.read(LEGS, neighbours, columns=OVERTAKING_COLUMNS, schema=schema),
-        legs_until=utc_day(days[-1])[1],
+        legs_until=utc_day(days[-1])[1] if _are_legs_known(lake, day) else None,
         members={date.fromisoformat(key): of_day for key, of_day in members.items()},
         spans=status.spans,
         known=status.known,
@@ -64,19 +64,25 @@ def made_of(lake: Lake, day: str) -> int:
     stored = [*stored_inputs(lake, LEGS, days), *stored_inputs(lake, MEMBERS, _days_of_members(lake, day, days))]
     status = ((key, of_user_tables(lake, key, [USER_TIME])) for key in _days_of_status(lake, day))
     status_parts = [Input(0, place, key, f"{number_}") for key, of_day in status for place, number_ in of_day.items()]
-    return number(
-        [*(input_._replace(newness=0) for input_ in stored), *status_parts], QUEUE_WAITS.name, QUEUE_WAITS.version
-    )
+    every = [*(input_._replace(newness=0) for input_ in stored), *status_parts]
+    return number(every, QUEUE_WAITS.name, QUEUE_WAITS.version, _are_legs_known(lake, day))
 
 
 def _days_of_legs(lake: Lake, day: str) -> list[str]:
-    """The days whose legs are read, in order: the day, the day before if it is stored, the next day if it is complete.
-    Today's legs change every hour.
+    """The days whose legs are read, in order: the day, and its neighbours if they are complete. Today's legs change
+    every hour.
     """
-    before, _, following = days_around(day, 1, 1)
-    footer = lake.footer(LEGS, following)
-    is_complete = footer is not None and footer.reach is not None and footer.reach.is_complete
-    return [*([before] if before in lake.stored(LEGS) else []), day, *([following] if is_complete else [])]
+    return [each for each in days_around(day, 1, 1) if each == day or _is_complete(lake, each)]
+
+
+def _are_legs_known(lake: Lake, day: str) -> bool:
+    """Whether all legs are known that were offered and answered on the day."""
+    return all(_is_complete(lake, each) for each in days_around(day, 1, 0))
+
+
+def _is_complete(lake: Lake, day: str) -> bool:
+    footer = lake.footer(LEGS, day)
+    return footer is not None and footer.reach is not None and footer.reach.is_complete
 
 
 def _days_of_members(lake: Lake, day: str, days_of_legs: list[str]) -> list[str]:

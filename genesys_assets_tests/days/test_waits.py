@@ -57,6 +57,7 @@ def figures(lake: Lake, name: str, *columns: str) -> list[object]:
 
 
 def test_a_wait_into_the_next_day_is_overtaken_by_a_conversation_of_that_day_once_it_is_complete(lake: Lake) -> None:
+    store_legs(lake, BEFORE)
     store_legs(lake, DAY, ("a", -30, 90, False))
     store_legs(lake, NEXT, ("b", 10, 20, True), is_complete=False)
     names = ("overtaken_by", "overtaking_conversation_id", "overtaking_user_id")
@@ -69,6 +70,17 @@ def test_a_conversation_of_the_day_before_overtakes_too(lake: Lake) -> None:
     store_legs(lake, BEFORE, ("old", -500, 20, True))
     store_legs(lake, DAY, ("a", -600, 300, False))
     assert figures(lake, "a", "overtaken_by", "overtaking_conversation_id") == [1, "old"]
+
+
+def test_who_overtook_is_unknown_until_the_day_and_the_day_before_are_complete(lake: Lake) -> None:
+    store_legs(lake, DAY, ("a", -600, 300, False))
+    assert figures(lake, "a", "overtaken_by") == [None], "the day before was never read"
+    store_legs(lake, BEFORE, ("old", -500, 20, True), is_complete=False)
+    assert figures(lake, "a", "overtaken_by") == [None]
+    store_legs(lake, BEFORE, ("old", -500, 20, True))
+    assert figures(lake, "a", "overtaken_by") == [1]
+    store_legs(lake, DAY, ("a", -600, 300, False), is_complete=False)
+    assert figures(lake, "a", "overtaken_by") == [None]
 
 
 def test_who_is_offered_on_the_next_day_waits_beside_the_members_of_that_day(lake: Lake) -> None:
@@ -97,7 +109,11 @@ def test_waits_are_stale_when_legs_of_a_neighbouring_day_that_count_have_changed
     store_legs(lake, NEXT, ("b", 10, 25, True))
     assert is_stale()
     store_legs(lake, BEFORE, ("old", -500, 20, True), is_complete=False)
+    assert not is_stale()
+    store_legs(lake, BEFORE, ("old", -500, 20, True))
     assert is_stale()
+    store_legs(lake, DAY, ("a", -30, 90, False), is_complete=False)
+    assert is_stale(), "the same rows are no longer complete"
     store_legs(lake, "2026-01-30", ("later", 90_000, 20, True))
     assert not is_stale()
 

@@ -303,9 +303,11 @@ class ExpectedFigures:
         if not parts or f"{day}" not in self._stored_days(LEGS):
             return None
         legs: list[Row] = self.lake.read(LEGS, f"{day}").to_pylist()
-        following = self.lake.reach(LEGS, f"{day + DAY}")
-        days = [day - DAY, day, *([day + DAY] if following and following.is_complete else [])]
+        reaches = {each: self.lake.reach(LEGS, f"{each}") for each in (day - DAY, day, day + DAY)}
+        complete = [each for each, reach in reaches.items() if reach is not None and reach.is_complete]
+        days = sorted({day, *complete})
         stored = self.lake.read(LEGS, [f"{each}" for each in days]).to_pylist()
+        legs_until = utc_midnight(days[-1]) + DAY if {day - DAY, day} <= {*complete} else None
         directory, names = self.past.organisation.directory, self.business_day(day).queues
         observed = {
             each: {
@@ -324,7 +326,7 @@ class ExpectedFigures:
                 **row,
                 "queue_name": names.get(row["queue_id"], row["queue_id"]),
             }
-            for row in plain_waits.waits(legs, stored, utc_midnight(days[-1]) + DAY, parts, observed)
+            for row in plain_waits.waits(legs, stored, legs_until, parts, observed)
         ]
 
     def _status_of_waits(self, day: date) -> plain_waits.Parts:

@@ -58,12 +58,13 @@ class Surroundings:
     """What happened around the waits of a day.
 
     `legs` are those of the neighbouring days, with `OVERTAKING_COLUMNS` at least; `legs_until` is the end of the last
-    day whose legs are known. `members` has the days that were observed. `spans` must be in the order of `newest`;
-    `known` is the window in which agents' routing status is known, None if there is no such window.
+    day whose legs are known, None if those of the day itself or of the day before are not. `members` has the days that
+    were observed. `spans` must be in the order of `newest`; `known` is the window in which agents' routing status is
+    known, None if there is no such window.
     """
 
     legs: pa.Table
-    legs_until: datetime
+    legs_until: datetime | None
     members: Mapping[date, Members]
     spans: Iterable[Span]
     known: Window | None
@@ -87,7 +88,7 @@ def queue_waits(legs: pa.Table, around: Surroundings) -> pa.Table:
     idle_members, idle_ms, unknown = _idle_figures(members, offered, ends, around)
     every_leg = pa.concat_tables([legs.select(OVERTAKING_COLUMNS), around.legs.select(OVERTAKING_COLUMNS)])
     count, first = _overtaken(queues, media, offered, ends, every_leg)
-    is_open = ends > _as_ms(around.legs_until)
+    is_open = ends > (-1 if around.legs_until is None else _as_ms(around.legs_until))
     overtaking = [
         (None, None) if at < 0 or left_later else _of_leg(every_leg, at)
         for at, left_later in zip(first.tolist(), is_open.tolist(), strict=True)

@@ -59,6 +59,16 @@ def test_statuses_that_nobody_knows_and_none_at_all_are_other_times(rows: dict[s
     assert (row["other_routing_ms"], row["idle_ms"]) == (350_000, 6_000)
 
 
+def test_a_presence_without_a_system_presence_is_a_login_too(tmp_path: Path) -> None:
+    lake = small_lake(tmp_path)
+    table = pa.Table.from_pylist([spent("presence", None, 100_000)], USER_TIME.schema)
+    lake.write("tables/user_time", USER_TIME, table, KEY, {}, reach=REACH)
+    report = next(each for each in built_in_reports() if each.name == "agent_day")
+    (row,) = computed(report, lake.refreshed())
+    names = ("logged_in_ms", "first_login", "last_logout")
+    assert [row[name] for name in names] == [100_000, at(0), at(0) + timedelta(milliseconds=100_000)]
+
+
 def test_the_parts_of_such_a_day_add_up_to_it_too(rows: dict[str, dict[str, Any]]) -> None:
     row = rows["of_spans"]
     for names, unknown in ((PRESENCES, "unknown_ms"), (STATUSES, "unknown_routing_ms")):
