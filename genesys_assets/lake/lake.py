@@ -367,13 +367,13 @@ class Lake:
         return self.once("footer", asset, key, read)
 
     def once(self, what: Hashable, asset: str, key: str | None, read: Callable[[], T]) -> T:
-        """The result of `read`, cached for the newest file of a partition and by all that share this lake's memory.
-        `what` distinguishes several results about the same file.
+        """The result of `read`, cached by all that share this lake's memory: for the newest file of a partition, or for
+        the version of a table that does not have the partition. `what` distinguishes several results about the same.
         """
         partition = self.stored(asset).get(key)
-        if partition is None:
-            return read()
-        name = (what, asset, partition.newest.path)
+        # Of a partition that is not stored, another thread may store a file meanwhile: then the version has changed.
+        at = (key, self.log(asset).version) if partition is None else partition.newest.path
+        name = (what, asset, at)
         readings = self._memory.readings
         if name not in readings:
             if len(readings) >= _READINGS_REMEMBERED:
