@@ -354,3 +354,21 @@ def test_a_lake_that_is_moved_to_a_bucket_and_back_is_gone_on_with(
 def _copy(store: Store, other: Store) -> None:
     with ThreadPoolExecutor(8) as executor:
         list(executor.map(lambda key: other.put(key, store.get(key) or b""), store.keys("")))
+
+
+def test_what_is_read_about_a_partition_is_cached_until_the_partition_changes(tmp_path: Path) -> None:
+    lake, reads = Lake(LocalStore(tmp_path)), []
+
+    def rows() -> int:
+        def read() -> int:
+            reads.append(1)
+            return fresh.rows(PLACE, DAYS[0])
+
+        fresh = lake.refreshed()
+        return fresh.once("rows", PLACE, DAYS[0], read)
+
+    assert [rows(), rows(), len(reads)] == [0, 0, 1]
+    lake.write(PLACE, SPEC, things(("a", 1)), DAYS[0], {})
+    assert [rows(), rows(), len(reads)] == [1, 1, 2]
+    lake.write(PLACE, SPEC, things(("b", 1)), DAYS[1], {})
+    assert [rows(), rows(), len(reads)] == [1, 1, 2]
