@@ -180,6 +180,8 @@ class _Reader:
         for name in self._names():
             if name in fields or name in in_parts:
                 _twice(name)
+            if name.lower() in LISTS and name.lower() in map(str.lower, in_parts):
+                raise CannotImport(f"it has {printable(name, 60)!r} and another spelling of it, with two values")
             if name.lower() in LISTS:
                 in_parts.append(name)
                 first = 0

@@ -36,6 +36,7 @@ from genesys_assets.importing.remarks import printable
 from genesys_assets.importing.spool import NONE, Partition, Spool, Total
 from genesys_assets.importing.start_days import Overtaken, leave_out_moved
 from genesys_assets.importing.start_index import data_file
+from genesys_assets.importing.totals import Short, short_answer
 from genesys_assets.lake.commit import ConcurrentCommit, TableContended
 from genesys_assets.lake.files import StoredPages, Unreadable
 from genesys_assets.lake.lake import Lake, Provenance, Reach
@@ -56,7 +57,7 @@ _FETCHED = {
     DAILY: (DAILY_AGGREGATES,),
 }
 """The places of fetched pages with the same kind of data, by asset of imported pages."""
-_READER_VERSION = 9
+_READER_VERSION = 10
 """The version of the way in which files are read. Raise it when the same bytes give other pages, or something else is
 left out, so that files that were imported before are read again.
 """
@@ -94,14 +95,9 @@ class ImportResult:
         return not any(outcome.state == "skipped" or outcome.left_out for outcome in self.outcomes)
 
     @property
-    def short_of(self) -> tuple[int, int] | None:
-        """If pages of an answer are missing: how many conversations the files have of it, and how many the answer
-        counted (totalHits). None if no pages are known to be missing.
-        """
-        by_total: Counter[int] = Counter()
-        for outcome in self.outcomes:
-            by_total.update({int(total): count for total, count in outcome.total_hits.items()})
-        return next(((count, total) for total, count in _answers(by_total) if count < total), None)
+    def short_of(self) -> Short | None:
+        """An answer of which pages are missing, or may be; None if there is none."""
+        return short_answer((outcome.file, page) for outcome in self.outcomes for page in outcome.counted)
 
     @property
     def lacks_last_page(self) -> bool:
@@ -177,21 +173,6 @@ def import_files(
         return running.result
 
 
-def _answers(by_total: Mapping[int, int]) -> Iterator[tuple[int, int]]:
-    """The total (totalHits) of each answer, and how many of its conversations were read. `by_total` counts the
-    conversations that were read by the total of their page.
-
-    Pages belong to one answer if their totals differ by no more than 1 %: a total may change while pages are fetched.
-    """
-    before, count = 0, 0
-    for total in sorted(by_total):
-        if before and total - before > before // 100:
-            yield before, count
-            count = 0
-        before, count = total, count + by_total[total]
-    yield before, count
-
-
 class _Import:
     """A running import. Pages are collected in the spool, so that a day of many files is written once."""
 
@@ -258,7 +239,7 @@ class _Import:
         if seen.state == "skipped":
             return _skipped(file, seen.reason)
         # Its conversations were already counted with the first file.
-        outcome = _unchanged(file, replace(seen, total_hits={}), f"the same bytes as {seen.file}")
+        outcome = _unchanged(file, replace(seen, counted=[]), f"the same bytes as {seen.file}")
         self._copies[sha256].append(outcome)
         return outcome
 
@@ -309,7 +290,7 @@ class _Import:
             shapes=dict(converted.shapes),
             conversations=converted.conversations,
             buckets=converted.buckets,
-            total_hits=converted.total_hits,
+            counted=converted.counted,
             last_pages=converted.last_pages,
             other_pages=converted.other_pages,
             known_until=converted.known_until,

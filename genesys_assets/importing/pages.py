@@ -23,9 +23,10 @@ from genesys_assets.importing.conversations import missing, read_conversation
 from genesys_assets.importing.documents import documents
 from genesys_assets.importing.files import CannotImport, inflated
 from genesys_assets.importing.remarks import Remarks, counted, printable, shown
-from genesys_assets.importing.shapes import Answer, Object, Piece, Shape, counted_hits, inside, pieces
+from genesys_assets.importing.shapes import Answer, Object, Piece, Shape, counted_hits, inside, pieces, read_number
 from genesys_assets.importing.spool import Partition, Spool, StoredBucket
 from genesys_assets.importing.times import NoInstant, instant
+from genesys_assets.importing.totals import CountedPage
 from genesys_assets.tables.conversations.decode import UnreadablePage
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.sources import METHOD
@@ -61,8 +62,8 @@ _FIRST_STATUS_OF_ERRORS = 400
 
 @dataclass(slots=True)
 class FileContents:
-    """What one file held. Its pages are in the spool. `total_hits`: by the total that an answer gave, how many of its
-    conversations were read. `last_pages`, `other_pages`: how many pages of jobs have no cursor, and how many have one.
+    """What one file held. Its pages are in the spool. `counted`: its pages of answers that counted their conversations
+    (totalHits). `last_pages`, `other_pages`: how many pages of jobs have no cursor, and how many have one.
     `known_until`: by the day on which conversations began, the latest instant up to which their jobs had all data
     (dataAvailabilityDate); empty if an answer without that date has conversations of the day too.
     """
@@ -70,7 +71,7 @@ class FileContents:
     shapes: Counter[str] = field(default_factory=Counter)
     conversations: int = 0
     buckets: int = 0
-    total_hits: dict[str, int] = field(default_factory=dict)
+    counted: list[CountedPage] = field(default_factory=list)
     last_pages: int = 0
     other_pages: int = 0
     known_until: dict[str, str] = field(default_factory=dict)
@@ -150,7 +151,7 @@ class _File:
             self.remarks.leave_out(_SHRUNKEN, count)
         self._must_agree()
         self._must_not_overlap()
-        self.converted.total_hits = self.spool.by_total()
+        self.converted.counted = self.spool.counted_pages()
         if not self.converted.shapes:
             raise CannotImport(
                 "it holds no answer of the platform: an empty list does not say what was asked. Leave the file out; "
@@ -175,9 +176,11 @@ class _File:
     def _see_beside(self, name: str, value: Any, shape: Shape) -> None:
         """Note what a field beside conversations or figures says, or that what it holds is not read."""
         if name in ("errors", "error"):
+            if value is False or read_number(value) == 0:
+                return
             self.remarks.leave_out(f"{name}: an answer says that it does not have all it was asked for")
-        elif name == "status" and isinstance(value, int) and value >= _FIRST_STATUS_OF_ERRORS:
-            self.remarks.leave_out(f"status: an answer says that it is an error, {value}")
+        elif name == "status" and (status := read_number(value)) is not None and status >= _FIRST_STATUS_OF_ERRORS:
+            self.remarks.leave_out(f"status: an answer says that it is an error, {status}")
         elif name == "query" and isinstance(value, dict) and value.get("queryType") in ("topN", "bottomN"):
             self.remarks.leave_out(f"query: {value['queryType']} gives some of the groups only")
         elif name == "totalHits" and shape is Shape.CONVERSATION:
@@ -389,8 +392,8 @@ class _Answers:
 
 def _has_further_page(envelope: Object) -> bool:
     """Whether an answer says that another page follows it."""
-    number, count = (envelope.get(name) for name in ("pageNumber", "pageCount"))
-    is_not_last = isinstance(number, int) and isinstance(count, int) and number < count
+    number, count = (read_number(envelope.get(name)) for name in ("pageNumber", "pageCount"))
+    is_not_last = number is not None and count is not None and number < count
     return bool(envelope.get("cursor") or envelope.get("nextUri")) or is_not_last
 
 

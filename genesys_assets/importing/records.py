@@ -15,6 +15,7 @@ from typing import Any, Literal, Self
 
 from genesys_assets.importing.pages import ASSETS, file_of
 from genesys_assets.importing.spool import Partition
+from genesys_assets.importing.totals import CountedPage
 from genesys_assets.lake.files import Unreadable
 from genesys_assets.lake.lake import Lake
 
@@ -24,7 +25,7 @@ class Outcome:
     """What became of one file. `partitions` are the days it has pages in, by asset; `left_out` counts what could not be
     read, by path and reason; `moved` counts conversations among these that another file, or a fetch, has on another
     day.
-    `total_hits`, `last_pages`, `other_pages`, `known_until` are as in `pages.FileContents`.
+    `counted`, `last_pages`, `other_pages`, `known_until` are as in `pages.FileContents`.
     """
 
     file: str
@@ -33,7 +34,7 @@ class Outcome:
     shapes: dict[str, int] = field(default_factory=dict)
     conversations: int = 0
     buckets: int = 0
-    total_hits: dict[str, int] = field(default_factory=dict)
+    counted: list[CountedPage] = field(default_factory=list)
     last_pages: int = 0
     other_pages: int = 0
     known_until: dict[str, str] = field(default_factory=dict)
@@ -45,7 +46,9 @@ class Outcome:
     @classmethod
     def parse(cls, stored: Mapping[str, Any]) -> Self:
         """An outcome as a record has it, also the record of a later version with further fields."""
-        return cls(**{name: value for name, value in stored.items() if name in cls.__slots__})
+        outcome = cls(**{name: value for name, value in stored.items() if name in cls.__slots__})
+        outcome.counted = [CountedPage(*page) for page in outcome.counted]
+        return outcome
 
 
 @dataclass(frozen=True, slots=True)

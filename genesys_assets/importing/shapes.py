@@ -144,8 +144,15 @@ def _of_envelope(name: str, document: Object, envelope: Object, answer: Answer, 
 
 def counted_hits(answer: Object) -> int | None:
     """How many conversations an answer counted on all of its pages; None where it does not say."""
-    hits = of_digits(unwrapped(answer.get("totalHits")))
-    return read_count(int(hits) if isinstance(hits, float) and hits.is_integer() else hits)
+    return read_number(answer.get("totalHits"))
+
+
+def read_number(value: Any) -> int | None:
+    """A whole number of 0 or more that stands beside the objects of an answer, in any spelling of numbers; None for
+    anything else.
+    """
+    number = of_digits(unwrapped(value))
+    return read_count(int(number) if isinstance(number, float) and number.is_integer() else number)
 
 
 def listed(value: Any, what: str) -> list[Any]:
@@ -329,6 +336,8 @@ def inside(document: Object, level: int = 1) -> tuple[str, str] | None:
         if _is_answer(value):
             return name, "the answer of the platform"
         inner = next(iter(_objects(value)), None) if isinstance(value, list) else value
+        if isinstance(value, list) and any(map(_is_text_of_conversation, value)):
+            return name, "a conversation as a text"
         if not isinstance(inner, dict):
             continue
         if _is_conversation(inner):
@@ -347,6 +356,11 @@ def _is_answer(value: Any) -> bool:
     if isinstance(value, str):
         return value.lstrip().startswith("{") and any(f'"{name}"' in value[:1_000] for name in ENVELOPES)
     return isinstance(value, dict) and any(isinstance(value.get(name), list) for name in ENVELOPES)
+
+
+def _is_text_of_conversation(value: Any) -> bool:
+    """Whether a value is the JSON text of a conversation."""
+    return isinstance(value, str) and value.lstrip().startswith("{") and "conversationid" in plain(value[:1_000])
 
 
 def _dicts(value: Object) -> list[Object]:

@@ -8,15 +8,18 @@ file has been read to its end, so that a damaged file leaves nothing.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.importing.files import CannotImport
+from genesys_assets.importing.totals import CountedPage
 from genesys_assets.spans import milliseconds
 
 _TABLES = """
@@ -123,10 +126,14 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         """Note that a conversation belongs to an answer."""
         self._do("INSERT OR IGNORE INTO of_answer VALUES (?, ?)", (answer, id_))
 
-    def by_total(self) -> dict[str, int]:
-        """How many conversations were read, by the total that their answer counted."""
-        counts = "SELECT hits, count(DISTINCT id) FROM total LEFT JOIN of_answer USING (answer) GROUP BY hits"
-        return {str(hits): count for hits, count in self._do(counts)}
+    def counted_pages(self) -> list[CountedPage]:
+        """The pages of answers that counted their conversations, in order."""
+        again = "row_number() OVER (PARTITION BY hits, id ORDER BY answer) > 1 AS again"
+        rows = self._do(
+            f"SELECT answer, hits, id, start, {again} FROM total LEFT JOIN of_answer USING (answer) "
+            "LEFT JOIN conversation USING (id) ORDER BY answer, id"
+        )
+        return [_counted_page(hits, list(each)) for (_, hits), each in groupby(rows, lambda row: row[:2])]
 
     def conversations(self) -> Iterator[tuple[datetime, datetime, bytes]]:
         """Start, last event and body of each conversation, ordered by the hour of the start and the hour of the last
@@ -301,6 +308,16 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
                 f"it could not be kept on the disk while it was read ({error}): free some space, or name a folder with "
                 "more of it in TMPDIR"
             ) from None
+
+
+def _counted_page(hits: int, rows: Sequence[tuple[int, int, str | None, int | None, int]]) -> CountedPage:
+    """A page, from the rows of its conversations; an empty page has one row without an id."""
+    found = [(id_, start or 0, again) for *_, id_, start, again in rows if id_ is not None]
+    starts = [start for _, start, _ in found] or [0]
+    ids = "\n".join(id_ for id_, *_ in found)
+    digest = hashlib.sha256(ids.encode(errors="replace")).hexdigest()[:16]
+    new = sum(not again for *_, again in found)
+    return CountedPage(hits, len(found), new, min(starts), max(starts), digest)
 
 
 def moment(count: int) -> datetime:

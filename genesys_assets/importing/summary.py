@@ -137,10 +137,11 @@ def not_complete(imported: ImportResult) -> str | None:
     if imported.may_be_complete:
         return None
     if imported.is_whole and imported.short_of is not None:
-        read, total = imported.short_of
+        read, total, files = imported.short_of
         what = (
-            f"the platform counted {total} conversations (totalHits) and the files have {read}: import all pages of "
-            "the answer together"
+            f"the platform counted {total} conversations (totalHits) and the files have {read} of them, in "
+            f"{_some(files)}: import all pages of the answer together. If these are all, write their conversations "
+            "into one document with the totalHits, because pages that share no day may be of several answers"
         )
     elif imported.is_whole and imported.ends_before is not None:
         day, until = imported.ends_before

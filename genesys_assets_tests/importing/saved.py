@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -78,7 +79,10 @@ def converted(document: Any, options: ImportOptions | None = None, *, now: datet
         pages = [DayPage(*place, page) for place in spool.places() for page in spool.pages(place)]
     remarks = found.remarks
     said = dict(remarks.read), dict(remarks.left_out)
-    return FilePages(pages, found.conversations, found.buckets, *said, found.total_hits)
+    totals: Counter[str] = Counter()
+    for counted in found.counted:
+        totals[f"{counted.total}"] += counted.new
+    return FilePages(pages, found.conversations, found.buckets, *said, totals)
 
 
 def saved_file(place: str, raw: bytes) -> SavedFile:

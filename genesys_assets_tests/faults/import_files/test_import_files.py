@@ -167,6 +167,9 @@ def _with_cursor(id_: str) -> dict[str, Any]:
     return {"conversations": [call(id_)], "cursor": "next"}
 
 
+_NO_ERRORS: tuple[Any, ...] = (False, 0, "0", [], {})
+
+
 @pytest.mark.parametrize(
     ("answers", "why"),
     [
@@ -184,6 +187,20 @@ def _with_cursor(id_: str) -> dict[str, Any]:
         ([page(call()) | {"error": "timeout"}], "something was left out"),
         ([page(call()) | {"message": "timeout", "status": 504}], "something was left out"),
         ([page(call()) | {"status": 200}], None),
+        ([page(call()) | {"status": "500"}], "something was left out"),
+        ([page(call()) | {"status": 500.0}], "something was left out"),
+        *(([page(call()) | {name: no}], None) for name in ("error", "errors") for no in _NO_ERRORS),
+        *(
+            ([page(call()) | {name: some}], "something was left out")
+            for name in ("error", "errors")
+            for some in (1, "x")
+        ),
+        ([page(call()) | {"more": [json.dumps(call("B"))]}], "something was left out"),
+        *(
+            ([page(call()) | {"pageNumber": one, "pageCount": three}], "each page says that a further one follows")
+            for one, three in (("1", "3"), (1.0, 3.0), ({"$numberInt": "1"}, {"$numberInt": "3"}))
+        ),
+        ([page(call()) | {"pageNumber": "10", "pageCount": "10"}], None),
         ([_by_job("2026-01-28T23:59:59Z")], "the job of 2026-01-28 had data up to 2026-01-28T23:59:59.000Z only"),
         ([_by_job("2026-01-29T00:00:00Z")], None),
         ([_by_job("2026-01-28T12:00:00Z"), _by_job("2026-01-29T06:00:00Z")], None),
@@ -199,6 +216,14 @@ def test_days_are_complete_unless_an_answer_says_that_pages_of_it_are_missing(
     said = not_complete(imported)
     assert (why or "") in (said or "")
     assert imported.may_be_complete == (why is None) == (said is None)
+
+
+@pytest.mark.parametrize("is_long", [False, True])
+@pytest.mark.parametrize("other", ["Conversations", "CONVERSATIONS"])
+def test_two_spellings_of_one_list_are_refused(other: str, *, is_long: bool) -> None:
+    calls = [call(f"{number}") for number in range(400 if is_long else 1)]
+    with pytest.raises(CannotImport, match=f"it has '{other}' and another spelling of it, with two values"):
+        converted(dumped({"conversations": calls, other: [call("B")]}))
 
 
 @pytest.mark.parametrize("is_long", [False, True])
@@ -267,7 +292,7 @@ def test_a_page_that_is_there_twice_is_no_other_page(tmp_path: Path) -> None:
     raw = dumped(_with_total(2, "A"))
     files = [saved_file("1.json", raw), saved_file("copy of 1.json", raw)]
     imported = import_files(Lake(LocalStore(tmp_path / "lake")), files, ImportOptions(), complete=DAY)
-    assert imported.short_of == (1, 2)
+    assert imported.short_of == (1, 2, ("1.json",))
 
 
 def test_no_day_is_complete_while_pages_that_the_platform_counted_are_missing(tmp_path: Path) -> None:
@@ -275,7 +300,7 @@ def test_no_day_is_complete_while_pages_that_the_platform_counted_are_missing(tm
     first, second = ({"conversations": [call(id_)], "totalHits": 2} for id_ in "AB")
     one = import_files(lake, [saved_file("1.json", dumped(first))], ImportOptions(), complete=DAY)
     stored = lake.pages(f"pages/{DETAILS}", "2026-01-28")
-    assert one.short_of == (1, 2)
+    assert one.short_of == (1, 2, ("1.json",))
     assert stored is not None
     assert stored.reach is not None
     assert not stored.reach.is_complete
