@@ -80,6 +80,21 @@ def read_count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
+def read_whole_count(value: object) -> int | None:
+    """A count in an answer like `read_count`, that may also be written as digits or as a whole float.
+
+    >>> read_whole_count(7), read_whole_count("7"), read_whole_count(7.0)
+    (7, 7, 7)
+    >>> read_whole_count(True), read_whole_count("-1"), read_whole_count(7.5)
+    (None, None, None)
+    """
+    if isinstance(value, str):
+        value = whole_number(value)
+    elif isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return read_count(value)
+
+
 def read_id(value: object) -> str | None:
     """An id in an answer; None for anything that cannot be an id, such as an empty or unprintable text.
 
