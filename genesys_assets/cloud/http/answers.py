@@ -31,7 +31,15 @@ from genesys_assets.cloud.errors import (
     WrongClientSecret,
 )
 from genesys_assets.cloud.http.exchange import Answer
-from genesys_assets.cloud.http.parsing import TooManyValues, UnreadableJson, http_date, parse_json, whole_number, words
+from genesys_assets.cloud.http.parsing import (
+    TooManyValues,
+    UnreadableJson,
+    encoding_of,
+    http_date,
+    parse_json,
+    whole_number,
+    words,
+)
 
 _PERMISSION = re.compile(r"\b[A-Za-z]\w{0,60}:[A-Za-z*][\w*]{0,60}:[A-Za-z*][\w*]{0,60}")
 _MOST_PERMISSIONS = 20
@@ -42,14 +50,26 @@ _LONGEST_WAIT = 366 * 86_400.0
 _HIDDEN = "***"
 # Observed tokens of the platform have 86 characters. Shorter texts may be words that appear in any answer.
 _SHORTEST_SECRET = 16
+_ENCODINGS = {
+    "utf-8-sig": "UTF-8 with a byte order mark",
+    **dict.fromkeys(("utf-16", "utf-16-be", "utf-16-le"), "UTF-16"),
+    **dict.fromkeys(("utf-32", "utf-32-be", "utf-32-le"), "UTF-32"),
+}
 
 
 def read_object(answer: Answer, what: str) -> dict[str, Any]:
     """The content of a successful answer; `what` names the request in messages. Raises BrokenAnswer unless the body is
-    one complete JSON object, AnswerTooLarge if the object holds too many values, and UnexpectedAnswer if the body
-    repeats the request's token, which must not be stored.
+    one complete JSON object in UTF-8, AnswerTooLarge if the object holds too many values, and UnexpectedAnswer if the
+    body repeats the request's token, which must not be stored.
     """
     about: dict[str, Any] = {"status": answer.status, "correlation_id": correlation_id(answer)}
+    if (encoding := encoding_of(answer.body)) != "utf-8":
+        # Those who read stored bodies expect UTF-8.
+        raise BrokenAnswer(
+            f"{what} was answered with {len(answer.body)} bytes of {_ENCODINGS[encoding]} instead of a JSON object in"
+            " UTF-8 without a byte order mark. If it happens again, look for a proxy that changes answers.",
+            **about,
+        )
     try:
         content = parse_json(answer.body)
     except TooManyValues as error:
