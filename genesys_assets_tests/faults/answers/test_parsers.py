@@ -175,6 +175,20 @@ def test_an_answer_in_another_encoding_is_refused_by_its_name(encoding: str, nam
         read_object(Answer(200, {}, '{"conversations": []}'.encode(encoding), ""), "GET /x")
 
 
+@EXAMPLES
+@given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=16, max_size=30), st.data())
+@example('0123456789/abcdef"\\', None)
+def test_a_token_is_recognised_however_it_is_escaped(token: str, data: st.DataObject | None) -> None:
+    def written(character: str) -> str:
+        ways = [f"\\u{ord(character):04x}", json.dumps(character)[1:-1], *(["\\/"] if character == "/" else [])]
+        return data.draw(st.sampled_from(ways)) if data else ways[-1]
+
+    body = f'{{"debug": ["Bearer {"".join(map(written, token))}"]}}'
+    assert json.loads(body) == {"debug": [f"Bearer {token}"]}
+    with pytest.raises(UnexpectedAnswer, match="repeats the access token"):
+        read_object(Answer(200, {}, body.encode(), f"Bearer {token}"), "GET /x")
+
+
 def readable(error: GenesysCloudError) -> None:
     assert str(error).isprintable()
     assert len(str(error)) < 3000
