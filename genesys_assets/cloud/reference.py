@@ -5,6 +5,7 @@ This module knows the path of each list and how it is paged. `tables.entities` s
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -13,7 +14,7 @@ from genesys_assets.cloud.analytics.catalogue import closest
 from genesys_assets.cloud.errors import EndlessPages, InvalidQuery, UnexpectedAnswer
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.paging import Cursor, NextUri, limit_total_size, list_in, read_after
-from genesys_assets.cloud.http.parsing import read_count
+from genesys_assets.cloud.http.parsing import read_whole_count, words
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 PAGE_SIZE = 100
@@ -135,11 +136,12 @@ def _ids(path: str, page: Page) -> list[str]:
 
 def _require_whole(path: str, last: Page, listed_count: int) -> None:
     """Raises UnexpectedAnswer if the list ended before its total: the rest would look deleted."""
-    answer = last.json()
-    total, number, count = (read_count(answer.get(name)) for name in ("total", "pageNumber", "pageCount"))
+    total, number, count = (_count_in(path, last, name) for name in ("total", "pageNumber", "pageCount"))
+    if number is None:
+        number = _requested_number(last)
     if total is not None and listed_count < total:
         problem = f"lists {listed_count:,} entities of {total:,}"
-    elif number is not None and count is not None and number < count:
+    elif count is not None and number < count:
         problem = f"ends on page {number:,} of {count:,}"
     else:
         return
@@ -147,3 +149,27 @@ def _require_whole(path: str, last: Page, listed_count: int) -> None:
         f"{path} {problem} and names no next page. Nothing of the list is used. Retry later.",
         correlation_id=last.correlation_id,
     )
+
+
+def _count_in(path: str, page: Page, name: str) -> int | None:
+    """The count of that name in an answer, None if it has none. Digits and whole floats are read too, because a count
+    that is not understood would hide that the list ended early.
+    """
+    value = page.json().get(name)
+    if value is None:
+        return None
+    count = read_whole_count(value)
+    if count is None:
+        raise UnexpectedAnswer(
+            f"{path} has the {name} {words(repr(value))}, which is not a whole number of 0 or more. So it is unknown"
+            " whether the list is complete, and nothing of it is used. Retry later.",
+            correlation_id=page.correlation_id,
+        )
+    return count
+
+
+def _requested_number(page: Page) -> int:
+    """The number of the page in its request, or else among the pages that were read."""
+    params = json.loads(page.request).get("params") or {}
+    number = read_whole_count(params.get("pageNumber"))
+    return page.number if number is None else number

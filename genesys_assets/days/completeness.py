@@ -62,7 +62,8 @@ class PagesRead:
     def take(self, page: ConversationsPage) -> None:
         """Counts the conversations of one page."""
         self.pages += 1
-        self.rows += page.rows
+        # A row without an id repeats none.
+        self.rows += len(page.ids)
         self.ids.update(page.ids)
 
 

@@ -21,10 +21,13 @@ from genesys_assets.tables.conversations.nested import conformed, field_of, grow
 
 
 class Elements(NamedTuple):
-    """The elements of a page's list, and how often each unknown field occurred, by path."""
+    """The elements of a page's list without those that are null, how often each unknown field occurred, by path, and
+    how many elements were null.
+    """
 
     elements: pa.StructArray
     unknown: Counter[str]
+    nulls: int = 0
 
 
 class JsonReader:
@@ -76,7 +79,7 @@ class JsonReader:
         ends = np.cumsum(pc.list_value_length(lists).fill_null(0).to_numpy())
         pages = [elements.slice(end - count, count) for end, count in zip(ends, np.diff(ends, prepend=0), strict=True)]
         return [
-            Elements(page.drop_null() if page.null_count else page, counts)
+            Elements(page.drop_null() if page.null_count else page, counts, page.null_count)
             for page, counts in zip(pages, unknown, strict=True)
         ]
 

@@ -31,7 +31,15 @@ from genesys_assets.cloud.errors import (
     WrongClientSecret,
 )
 from genesys_assets.cloud.http.exchange import Answer
-from genesys_assets.cloud.http.parsing import TooManyValues, UnreadableJson, http_date, parse_json, whole_number, words
+from genesys_assets.cloud.http.parsing import (
+    TooManyValues,
+    UnreadableJson,
+    encoding_of,
+    http_date,
+    parse_json,
+    whole_number,
+    words,
+)
 
 _PERMISSION = re.compile(r"\b[A-Za-z]\w{0,60}:[A-Za-z*][\w*]{0,60}:[A-Za-z*][\w*]{0,60}")
 _MOST_PERMISSIONS = 20
@@ -42,14 +50,28 @@ _LONGEST_WAIT = 366 * 86_400.0
 _HIDDEN = "***"
 # Observed tokens of the platform have 86 characters. Shorter texts may be words that appear in any answer.
 _SHORTEST_SECRET = 16
+# How JSON may write the printable ASCII characters, of which tokens consist, besides as they are.
+_ESCAPED_ASCII = re.compile(rb'\\(?:u00([2-7][0-9a-fA-F])|(["\\/]))')
+_ENCODINGS = {
+    "utf-8-sig": "UTF-8 with a byte order mark",
+    **dict.fromkeys(("utf-16", "utf-16-be", "utf-16-le"), "UTF-16"),
+    **dict.fromkeys(("utf-32", "utf-32-be", "utf-32-le"), "UTF-32"),
+}
 
 
 def read_object(answer: Answer, what: str) -> dict[str, Any]:
     """The content of a successful answer; `what` names the request in messages. Raises BrokenAnswer unless the body is
-    one complete JSON object, AnswerTooLarge if the object holds too many values, and UnexpectedAnswer if the body
-    repeats the request's token, which must not be stored.
+    one complete JSON object in UTF-8, AnswerTooLarge if the object holds too many values, and UnexpectedAnswer if the
+    body repeats the request's token, which must not be stored.
     """
     about: dict[str, Any] = {"status": answer.status, "correlation_id": correlation_id(answer)}
+    if (encoding := encoding_of(answer.body)) != "utf-8":
+        # Those who read stored bodies expect UTF-8.
+        raise BrokenAnswer(
+            f"{what} was answered with {len(answer.body)} bytes of {_ENCODINGS[encoding]} instead of a JSON object in"
+            " UTF-8 without a byte order mark. If it happens again, look for a proxy that changes answers.",
+            **about,
+        )
     try:
         content = parse_json(answer.body)
     except TooManyValues as error:
@@ -62,7 +84,7 @@ def read_object(answer: Answer, what: str) -> dict[str, Any]:
         ) from None
     if not isinstance(content, dict):
         raise BrokenAnswer(f"{what} was answered with {_described_content(answer)} instead of a JSON object.", **about)
-    if any(secret.encode() in answer.body for secret in _secrets(answer) if len(secret) >= _SHORTEST_SECRET):
+    if _repeats_secret(answer):
         raise UnexpectedAnswer(
             f"{what}: the answer repeats the access token of its request, so nothing of it is stored. Check"
             " GENESYS_CLOUD_API_URL: Genesys Cloud never does this.",
@@ -240,6 +262,24 @@ def _secrets(answer: Answer) -> list[str]:
         secret = b64decode(credentials).decode(errors="replace").partition(":")[2]
         secrets += [secret, quote_plus(secret)]
     return [secret for secret in secrets if secret]
+
+
+def _repeats_secret(answer: Answer) -> bool:
+    """Whether the body, in UTF-8, repeats a secret of the request, as it stands or with escaped characters. The bytes
+    are compared, because the parsed object lacks the first of two values of the same name, which is stored too.
+    """
+    secrets = [secret.encode() for secret in _secrets(answer) if len(secret) >= _SHORTEST_SECRET]
+    if any(secret in answer.body for secret in secrets):
+        return True
+    if b"\\" not in answer.body:
+        return False
+    body = _ESCAPED_ASCII.sub(_unescaped, answer.body)
+    return any(secret in body for secret in secrets)
+
+
+def _unescaped(escaped: re.Match[bytes]) -> bytes:
+    digits, character = escaped.groups()
+    return bytes([int(digits, 16)]) if digits else bytes(character)
 
 
 def _without_secrets(answer: Answer, text: str) -> str:

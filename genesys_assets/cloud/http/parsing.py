@@ -51,9 +51,18 @@ def parse_json(body: bytes) -> Any:
     if _is_deep(body):
         raise UnreadableJson(f"JSON nested more than {limits.DEEPEST} deep")
     try:
-        return _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
+        return _DECODER.decode(body.decode(encoding_of(body), "surrogatepass"))
     except (ValueError, RecursionError):
         raise UnreadableJson("broken JSON") from None
+
+
+def encoding_of(body: bytes) -> str:
+    """The encoding of JSON, by its first bytes, in Python's words.
+
+    >>> encoding_of(b"{}"), encoding_of("{}".encode("utf-16-le"))
+    ('utf-8', 'utf-16-le')
+    """
+    return json.detect_encoding(body)
 
 
 def whole_number(text: str | None) -> int | None:
@@ -78,6 +87,21 @@ def read_count(value: object) -> int | None:
     (7, None, None, None)
     """
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def read_whole_count(value: object) -> int | None:
+    """A count in an answer like `read_count`, that may also be written as digits or as a whole float.
+
+    >>> read_whole_count(7), read_whole_count("7"), read_whole_count(7.0)
+    (7, 7, 7)
+    >>> read_whole_count(True), read_whole_count("-1"), read_whole_count(7.5)
+    (None, None, None)
+    """
+    if isinstance(value, str):
+        value = whole_number(value)
+    elif isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return read_count(value)
 
 
 def read_id(value: object) -> str | None:

@@ -6,7 +6,9 @@ attributes, an object whose names are unknown beforehand.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -15,10 +17,12 @@ import pyarrow.compute as pc
 from genesys_assets.tables import narrow_json
 from genesys_assets.tables.conversations.model import CONVERSATION_TYPE
 from genesys_assets.tables.conversations.nested import field_of, with_elements
-from genesys_assets.tables.narrow_json import Elements
 
 ENVELOPE = ("aggregations", "totalHits", "cursor", "dataAvailabilityDate")
 """Fields of a page other than its conversations."""
+
+NULL = "conversations: null in place of a conversation, dropped"
+"""The loss of a conversation in whose place a page has null."""
 
 _CONVERSATIONS = "conversations"
 _ATTRIBUTES = "attributes"
@@ -29,15 +33,28 @@ _ALWAYS = pa.struct(
 _PAIRS = CONVERSATION_TYPE.field("participants").type.value_type.field(_ATTRIBUTES).type
 
 
+class ConversationsOfPage(NamedTuple):
+    """The conversations of a page. `unknown` counts unknown fields by path, `losses` values that could not be kept, by
+    path and reason.
+    """
+
+    conversations: pa.StructArray
+    unknown: Counter[str]
+    losses: Counter[str]
+
+
 class ConversationsReader:
     """Reads pages with similar fields, and remembers the fields that occur. Threads may share it."""
 
     def __init__(self) -> None:
         self._pages = narrow_json.JsonReader(_CONVERSATIONS, _as_map(CONVERSATION_TYPE), ENVELOPE, _ALWAYS)
 
-    def read(self, bodies: Sequence[bytes]) -> list[Elements]:
+    def read(self, bodies: Sequence[bytes]) -> list[ConversationsOfPage]:
         """The conversations of each page. Raises ArrowInvalid or UnicodeDecodeError if a page does not fit."""
-        return [found._replace(elements=_with_pairs(found.elements)) for found in self._pages.read_all(bodies)]
+        return [
+            ConversationsOfPage(_with_pairs(elements), unknown, Counter({NULL: nulls} if nulls else {}))
+            for elements, unknown, nulls in self._pages.read_all(bodies)
+        ]
 
 
 def read_only(wanted: pa.StructType, body: bytes) -> pa.StructArray:

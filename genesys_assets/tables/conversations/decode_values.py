@@ -10,12 +10,12 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 
 from genesys_assets.spans import whole_milliseconds
-from genesys_assets.tables.conversations.decode_arrow import ENVELOPE
+from genesys_assets.tables.conversations.decode_arrow import ENVELOPE, NULL, ConversationsOfPage
 from genesys_assets.tables.conversations.model import CONVERSATION_TYPE
 
 Item = dict[str, Any]
@@ -26,16 +26,6 @@ _ATTRIBUTES = "participants.attributes"
 
 class UnreadablePage(ValueError):
     """A stored page is not the JSON object that a page must be."""
-
-
-class ConversationsOfPage(NamedTuple):
-    """The conversations of a page. `unknown` counts unknown fields by path, `losses` values that could not be kept, by
-    path and reason.
-    """
-
-    conversations: pa.StructArray
-    unknown: Counter[str]
-    losses: Counter[str]
 
 
 def read(body: bytes) -> ConversationsOfPage:
@@ -51,8 +41,11 @@ def read(body: bytes) -> ConversationsOfPage:
         Counter(name for name in page if name not in ("conversations", *ENVELOPE)),
         Counter(),
     )
-    items = _keep(page.get("conversations"), pa.list_(CONVERSATION_TYPE), "conversations", page_conversations)
+    given = page.get("conversations")
+    items = _keep(given, pa.list_(CONVERSATION_TYPE), "conversations", page_conversations)
     conversations = [item for item in items or [] if item is not None]
+    if isinstance(given, list) and None in given:
+        page_conversations.losses[NULL] += given.count(None)
     return page_conversations._replace(conversations=pa.array(conversations, CONVERSATION_TYPE))
 
 

@@ -80,7 +80,7 @@ class MetricsReader:
 
     def read(self, question: StoredQuestion, body: bytes, schema: pa.Schema) -> MetricColumns:
         """The rows of an answer. Raises ArrowInvalid or UnicodeDecodeError if the answer does not fit."""
-        results, unknown = self._pages(question).read(body)
+        results, unknown, _ = self._pages(question).read(body)
         buckets = _below(results, "data")
         bounds = _Bounds.of(_field(buckets.elements, "interval", pa.string()), question)
         figures = [

@@ -12,6 +12,9 @@ from genesys_assets_tests.faults.answers.questions import QUEUES
 
 HUGE = 10**30
 NO_TOTALS: tuple[Any, ...] = (-5, "9", None, [], True)
+NO_COUNTS: tuple[Any, ...] = (9.0, 1.5, {}, "", "many", "9" * 20_000)
+"""More of what stands where a listing counts: each is refused, or says that something is missing."""
+
 NO_IDS: tuple[Any, ...] = (None, "", 7, [], "x" * 10_000)
 NO_STATES: tuple[Any, ...] = (None, 7, [], {})
 ODD: tuple[Any, ...] = ("x", 7, {}, True, 1.5, [[]], [None], ["x"], [7])
@@ -138,7 +141,44 @@ LISTINGS = [
         "page 1 of 3 and no more", http({"entities": [], "pageNumber": 1, "pageCount": 3}), UnexpectedAnswer, "listing"
     ),
     case("a total of 30 digits", http({"entities": [], "total": HUGE}), UnexpectedAnswer, "listing"),
-    *(case(f"a total of {total!r}", http({"entities": [], "total": total}), RIGHT, "listing") for total in NO_TOTALS),
+    *(
+        case(
+            f"a {name} of {count!r:.30}",
+            http({"entities": [], "pageNumber": 1, name: count}),
+            RIGHT if count is None else UnexpectedAnswer,
+            "listing",
+        )
+        for name in ("total", "pageCount")
+        for count in (*NO_TOTALS, *NO_COUNTS)
+    ),
+    *(
+        case(f"page {number!r} of 3", http({"entities": [], "pageNumber": number, "pageCount": 3}), expected, "listing")
+        for number, expected in (
+            ("1", UnexpectedAnswer),
+            (1.0, UnexpectedAnswer),
+            (None, UnexpectedAnswer),
+            ([], UnexpectedAnswer),
+            ("3", RIGHT),
+            (3.0, RIGHT),
+        )
+    ),
+    *(
+        case(f"one of a {name} of {one!r}", http({"entities": [entity(1)], name: one}), RIGHT, "listing")
+        for name in ("total", "pageCount")
+        for one in (1, "1", 1.0)
+    ),
+    case(
+        "a second page of 2 without its number",
+        listed(f"{QUEUES}?pageNumber=2&pageSize=4", pageCount=2),
+        RIGHT,
+        "listing",
+    ),
+    case(
+        "a second page of 3 without its number",
+        listed(f"{QUEUES}?pageNumber=2&pageSize=4", pageCount=3),
+        UnexpectedAnswer,
+        "listing",
+    ),
     case("the same page for ever", listed(QUEUES), RIGHT, "listing"),
     case("entities without end", without_end, EndlessPages, "listing"),
     case("pages without end that list nothing new", repeating, EndlessPages, "listing"),

@@ -67,6 +67,11 @@ def shorten(value: str) -> str:
     return value if len(value) < 50 else f"{len(value)} characters"
 
 
+def escaped(text: str) -> bytes:
+    """The text of JSON with each character as an escape."""
+    return "".join(f"\\u{ord(character):04x}" for character in text).encode()
+
+
 def redirect(location: str) -> Reply:
     return lambda asked: [http(b"", 302, "Location: " + location.replace("ELSEWHERE", asked.elsewhere))]
 
@@ -187,11 +192,24 @@ JSON = [
     case("brackets in a text", http({"a": "[" * 5000 + '"\\"' + "{" * 5000, "b\\": "]"}), RIGHT),
     case("half a pair of surrogates", http(b'{"a": "\\ud800"}'), RIGHT),
     case("a name twice", http(b'{"a": 1, "a": 2}'), RIGHT),
-    case("UTF-16", http('{"a": 1}'.encode("utf-16")), RIGHT),
-    case("a byte order mark", http(b"\xef\xbb\xbf{}"), RIGHT),
+    *(
+        case(encoding, http('{"a": 1}'.encode(encoding)), BrokenAnswer)
+        for encoding in ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
+    ),
     case("more values than are read", http(b'{"a": [%s0]}' % (b"0," * 300_000)), AnswerTooLarge),
     case("more objects than are read", http(b'{"a": [%s{}]}' % (b"{}," * 200_000)), AnswerTooLarge),
     case("its own token", http({"debug": {"Authorization": f"Bearer {TOKEN}"}}), errors.UnexpectedAnswer),
+    *(
+        case(f"its own token {name}", http(body), errors.UnexpectedAnswer)
+        for name, body in (
+            ("with an escaped character", b'{"debug": ["%s"]}' % TOKEN.replace("-", "\\u002d").encode()),
+            ("in escapes", b'{"debug": "Bearer %s"}' % escaped(TOKEN)),
+            ("as an escaped name", b'{"debug": [{"%s": 1}]}' % escaped(TOKEN).upper().replace(b"\\U", b"\\u")),
+            ("in escapes behind others", b'{"a": "\\"\\\\%s"}' % escaped(TOKEN)),
+            ("in escapes, as the first of two values", b'{"a": "%s", "a": 1}' % escaped(TOKEN)),
+        )
+    ),
+    case("other escapes", http({"a": 'ключ "\\u002d" \\ /'}), RIGHT),
     case("a Date of no calendar", http(PLAIN, 200, "Date: Sun, 99 Foo 99999999999 99:99:99 GMT"), RIGHT),
     case("a Date before all others", http(PLAIN, 200, "Date: Mon, 01 Jan 0001 00:00:00 +2359"), RIGHT),
     case("a correlation id of 60,000", http(PLAIN, 200, "ININ-Correlation-Id: " + "x" * 60_000), RIGHT),

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from genesys_assets.cloud.errors import GenesysCloudError, UnexpectedAnswer
+from genesys_assets.cloud.errors import BrokenAnswer, GenesysCloudError, UnexpectedAnswer
 from genesys_assets.cloud.http import limits
 from genesys_assets.cloud.http.answers import login_refusal, read_grant, read_object, refusal, requested_wait
 from genesys_assets.cloud.http.exchange import Answer
@@ -27,6 +27,8 @@ from genesys_assets.cloud.http.urls import NotAUrl, checked_url, origin, without
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.lake_files import protected
 from genesys_assets.privacy.protection import Protection
+from genesys_assets.tables import stored_answers
+from genesys_assets.tables.conversations.decode import decode
 from genesys_assets.tables.conversations.decode_values import UnreadablePage
 from genesys_assets.tables.data_lake.decode import UnreadableFile
 from genesys_assets.tables.data_lake.decode import decode as decode_lake_file
@@ -148,6 +150,43 @@ def test_every_answer_is_an_object_or_an_error_that_can_be_read(answer: Answer) 
         assert read_grant(answer, "host")["access_token"]
     except GenesysCloudError as error:
         readable(error)
+
+
+@EXAMPLES
+@given(
+    JSON | st.fixed_dictionaries({"conversations": st.lists(JSON)}),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]),
+)
+@example({"conversations": []}, "utf-8-sig")
+@example({"conversations": []}, "utf-16")
+def test_what_is_accepted_when_it_arrives_can_be_read_later(value: Any, encoding: str) -> None:
+    body = json.dumps(value, ensure_ascii=False).encode(encoding, "surrogatepass")
+    with contextlib.suppress(BrokenAnswer):
+        read_object(Answer(200, {}, body, ""), "GET /x")
+        decode(body)
+        stored_answers.parse_json(body, "a page")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "named"), [("utf-8-sig", "a byte order mark"), ("utf-16", "UTF-16"), ("utf-32-le", "UTF-32")]
+)
+def test_an_answer_in_another_encoding_is_refused_by_its_name(encoding: str, named: str) -> None:
+    with pytest.raises(BrokenAnswer, match=named):
+        read_object(Answer(200, {}, '{"conversations": []}'.encode(encoding), ""), "GET /x")
+
+
+@EXAMPLES
+@given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=16, max_size=30), st.data())
+@example('0123456789/abcdef"\\', None)
+def test_a_token_is_recognised_however_it_is_escaped(token: str, data: st.DataObject | None) -> None:
+    def written(character: str) -> str:
+        ways = [f"\\u{ord(character):04x}", json.dumps(character)[1:-1], *(["\\/"] if character == "/" else [])]
+        return data.draw(st.sampled_from(ways)) if data else ways[-1]
+
+    body = f'{{"debug": ["Bearer {"".join(map(written, token))}"]}}'
+    assert json.loads(body) == {"debug": [f"Bearer {token}"]}
+    with pytest.raises(UnexpectedAnswer, match="repeats the access token"):
+        read_object(Answer(200, {}, body.encode(), f"Bearer {token}"), "GET /x")
 
 
 def readable(error: GenesysCloudError) -> None:

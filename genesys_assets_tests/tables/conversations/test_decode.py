@@ -123,6 +123,19 @@ def test_conversations_without_id_or_start_are_dropped_and_counted() -> None:
         assert decoded.losses["conversations: no conversationId or conversationStart, dropped"] == 2
 
 
+@pytest.mark.parametrize("nulls", [1, 3])
+def test_null_in_place_of_a_conversation_is_counted(nulls: int) -> None:
+    loss = {"conversations: null in place of a conversation, dropped": nulls}
+    body = page(*[None] * nulls, conversation("a"))
+    for decoded in (fast(body), tolerant(body), decode(body), *Decoder().decode_all([body, body])):
+        assert [item.as_py()["conversationId"] for item in decoded.conversations] == ["a"]
+        assert dict(decoded.losses) == loss
+    for decoded in (fast(page(*[None] * nulls)), tolerant(page(*[None] * nulls))):
+        assert (len(decoded.conversations), dict(decoded.losses)) == (0, loss)
+    other, odd = Decoder().decode_all([page(conversation("b")), page(*[None] * nulls, conversation("a", selfServed=2))])
+    assert (dict(other.losses), odd.losses[next(iter(loss))]) == ({}, nulls)
+
+
 def test_a_conversation_that_ends_before_it_begins_is_kept_and_counted() -> None:
     backwards = conversation("b", conversationEnd="2020-01-01T00:00:00Z")
     for kept in (conversation("a"), conversation("a", selfServed=2)):
@@ -239,7 +252,7 @@ _FEW = _small(
 
 
 @settings(max_examples=60)
-@given(st.lists(_values(_FEW), max_size=3))
+@given(st.lists(_values(_FEW) | st.none(), max_size=3))
 def test_both_paths_give_the_same_on_pages_both_accept(conversations: list[Any]) -> None:
     body = json.dumps({"conversations": conversations}).encode()
     arrow, values = fast(body), tolerant(body)
@@ -303,7 +316,7 @@ def test_participant_attributes_come_as_pairs_and_stay_text() -> None:
         assert [person and person["attributes"] for person in first] == [pairs, None, None]
         assert second[0]["attributes"] == []
         assert not decoded.unknown
-        assert not decoded.losses
+        assert dict(decoded.losses) == {"conversations: null in place of a conversation, dropped": 1}
     assert fast(body).conversations.equals(tolerant(body).conversations)
 
 
