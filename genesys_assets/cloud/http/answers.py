@@ -37,6 +37,7 @@ from genesys_assets.cloud.http.parsing import (
     encoding_of,
     http_date,
     parse_json,
+    read_whole_count,
     whole_number,
     words,
 )
@@ -52,6 +53,9 @@ _HIDDEN = "***"
 _SHORTEST_SECRET = 16
 # How JSON may write the printable ASCII characters, of which tokens consist, besides as they are.
 _ESCAPED_ASCII = re.compile(rb'\\(?:u00([2-7][0-9a-fA-F])|(["\\/]))')
+_LISTS = ("results", "conversations", "entities", "userDetails")
+"""The fields of answers that hold their data, one for each kind of endpoint."""
+_DESCRIBE_ERRORS = ("message", "code", "error_description", "error")
 _ENCODINGS = {
     "utf-8-sig": "UTF-8 with a byte order mark",
     **dict.fromkeys(("utf-16", "utf-16-be", "utf-16-le"), "UTF-16"),
@@ -62,7 +66,7 @@ _ENCODINGS = {
 def read_object(answer: Answer, what: str) -> dict[str, Any]:
     """The content of a successful answer; `what` names the request in messages. Raises BrokenAnswer unless the body is
     one complete JSON object in UTF-8, AnswerTooLarge if the object holds too many values, and UnexpectedAnswer if the
-    body repeats the request's token, which must not be stored.
+    body repeats the request's token, which must not be stored, or is an error's.
     """
     about: dict[str, Any] = {"status": answer.status, "correlation_id": correlation_id(answer)}
     if (encoding := encoding_of(answer.body)) != "utf-8":
@@ -90,7 +94,34 @@ def read_object(answer: Answer, what: str) -> dict[str, Any]:
             " GENESYS_CLOUD_API_URL: Genesys Cloud never does this.",
             **about,
         )
+    _require_no_error(answer, content, what, about)
     return content
+
+
+def _require_no_error(answer: Answer, content: Mapping[str, Any], what: str, about: Mapping[str, Any]) -> None:
+    """Raises UnexpectedAnswer if the content of a successful answer is an error's. Without this, an error would count
+    as an answer without data, because such answers have no list either.
+    """
+    errors = content.get("errors")
+    first = errors[0] if isinstance(errors, list) and errors else errors
+    status = read_whole_count(content.get("status")) or 0
+    has_data = any(isinstance(content.get(name), list) for name in _LISTS)
+    described = content if status >= 400 or not has_data else {}
+    texts = [described.get(name) for name in _DESCRIBE_ERRORS]
+    if not errors and status < 400 and not any(isinstance(text, str) and text for text in texts):
+        return
+    if isinstance(first, dict):
+        texts += [first.get(name) for name in _DESCRIBE_ERRORS]
+    elif isinstance(first, str):
+        texts.append(first)
+    said = next((text for text in texts if isinstance(text, str) and text), "no message")
+    code = next((each.get("code") for each in (content, first) if isinstance(each, dict) and each.get("code")), None)
+    raise UnexpectedAnswer(
+        f"{what} was answered with an error in place of data, though with the status {answer.status}:"
+        f" {words(_without_secrets(answer, said))}. Nothing of it is stored. Retry later.",
+        **about,
+        code=words(_without_secrets(answer, code)) if isinstance(code, str) else None,
+    )
 
 
 def correlation_id(answer: Answer) -> str | None:

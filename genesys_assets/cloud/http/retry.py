@@ -23,6 +23,7 @@ from genesys_assets.cloud.errors import (
     GenesysCloudError,
     RateLimited,
     ServerTrouble,
+    UnexpectedAnswer,
     Unreachable,
 )
 
@@ -133,6 +134,9 @@ def may_have_happened(error: BaseException) -> bool:
             return status != 503
         case BrokenAnswer():
             return True
+        case UnexpectedAnswer(status=int(status)):
+            # A success that does not hold what it should.
+            return 200 <= status < 300
         case _:
             return False
 

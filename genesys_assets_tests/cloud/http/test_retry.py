@@ -241,7 +241,15 @@ def not_even_connected() -> errors.Unreachable:
 
 @pytest.mark.parametrize(
     "failure",
-    [trouble(408), trouble(500), trouble(502), trouble(504), errors.Unreachable("x"), errors.BrokenAnswer("x")],
+    [
+        trouble(408),
+        trouble(500),
+        trouble(502),
+        trouble(504),
+        errors.Unreachable("x"),
+        errors.BrokenAnswer("x"),
+        errors.UnexpectedAnswer("x", status=200),
+    ],
 )
 def test_what_must_not_happen_twice_is_not_tried_again_if_it_may_have_happened(failure: GenesysCloudError) -> None:
     attempts = Attempts(failure)
@@ -265,6 +273,7 @@ def test_what_must_not_happen_twice_is_tried_again_if_it_surely_did_not_happen(f
         errors.MissingPermission("x", status=403),
         errors.CircuitOpen("x", status=503),
         errors.InvalidQuery("x"),
+        errors.UnexpectedAnswer("x", status=302),
         limited(4000.0),
     ],
 )

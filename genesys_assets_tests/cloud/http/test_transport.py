@@ -288,7 +288,7 @@ def test_the_real_rate_limit_of_a_server_is_kept(platform: Platform, clock: Cloc
             "inin-ratelimit-allowed": "20",
             "inin-ratelimit-reset": str(int(-(-reset // 1))),
         }
-        return Reply(200 if len(window) <= 20 else 429, LIMIT, headers)
+        return Reply(200, {}, headers) if len(window) <= 20 else Reply(429, LIMIT, headers)
 
     platform.on(PATH, counted)
     with client(platform, clock, requests_per_minute=300, workers=1) as cloud:

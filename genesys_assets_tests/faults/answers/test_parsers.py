@@ -189,6 +189,16 @@ def test_a_token_is_recognised_however_it_is_escaped(token: str, data: st.DataOb
         read_object(Answer(200, {}, body.encode(), f"Bearer {token}"), "GET /x")
 
 
+def test_an_error_in_place_of_data_is_quoted() -> None:
+    for body in (
+        b'{"status": 500, "code": "internal.server.error", "message": "Out of order"}',
+        b'{"results": [], "errors": [{"code": "internal.server.error", "message": "Out of order"}]}',
+    ):
+        with pytest.raises(UnexpectedAnswer, match="though with the status 200: Out of order") as refused:
+            read_object(Answer(200, {}, body, ""), "POST /x")
+        assert refused.value.code == "internal.server.error"
+
+
 def readable(error: GenesysCloudError) -> None:
     assert str(error).isprintable()
     assert len(str(error)) < 3000
