@@ -34,7 +34,7 @@ from genesys_assets.importing.pages import ASSETS, DAILY, DETAILS, HOURLY, FileC
 from genesys_assets.importing.records import Outcome, Record, files_in, key_of, read_record
 from genesys_assets.importing.remarks import printable
 from genesys_assets.importing.spool import NONE, Partition, Spool, Total
-from genesys_assets.importing.start_days import Overtaken, leave_out_moved
+from genesys_assets.importing.start_days import Overtaken, leave_out_moved, leave_out_partial
 from genesys_assets.importing.start_index import data_file
 from genesys_assets.importing.totals import Short, short_answer
 from genesys_assets.lake.commit import ConcurrentCommit, TableContended
@@ -310,6 +310,7 @@ class _Import:
         self.lake = self.lake.refreshed()
         self._replace_old_pages()
         overtaken = Overtaken(self.lake)
+        self._leave_out(leave_out_partial(self.spool, self._name_of))
         self._leave_out(leave_out_moved(self.lake, self.spool, self._replaced, self._name_of))
         for sha256, outcome in self._records.items():
             meanwhile = replace(outcome, partitions=self._partitions_meanwhile(sha256))

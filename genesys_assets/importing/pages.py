@@ -51,6 +51,10 @@ _SHRUNKEN = (
     "conversation left out: it is there several times, and the newest form lacks participants that another one has. "
     "Save each conversation whole, not a line for each participant"
 )
+_PARTIAL = (
+    "conversation left out: it is there several times, and of two forms each has sessions, segments, metrics, "
+    "evaluations, surveys or resolutions that the other lacks. Save each conversation whole, not a line for each part"
+)
 _GROUPED = "answer grouped by"
 _SHOWN = 5
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
@@ -149,6 +153,8 @@ class _File:
         self._end_answer()
         if count := self.spool.drop_shrunken():
             self.remarks.leave_out(_SHRUNKEN, count)
+        if count := self.spool.drop_partial():
+            self.remarks.leave_out(_PARTIAL, count)
         self._must_agree()
         self._must_not_overlap()
         self.converted.counted = self.spool.counted_pages()

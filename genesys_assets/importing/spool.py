@@ -19,6 +19,7 @@ from typing import Any, Literal, NamedTuple
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.importing.files import CannotImport
+from genesys_assets.importing.forms import are_partial
 from genesys_assets.importing.totals import CountedPage
 from genesys_assets.spans import milliseconds
 
@@ -29,6 +30,7 @@ PRAGMA cache_size = -2048;
 PRAGMA temp_store = FILE;
 CREATE TABLE conversation
     (id TEXT PRIMARY KEY, start INTEGER, last INTEGER, body BLOB, participants TEXT, times INTEGER, seen TEXT);
+CREATE TABLE form (id TEXT, body BLOB, PRIMARY KEY (id, body)) WITHOUT ROWID;
 CREATE TABLE total (answer INTEGER PRIMARY KEY, hits INTEGER);
 CREATE TABLE of_answer (answer INTEGER, id TEXT, PRIMARY KEY (answer, id)) WITHOUT ROWID;
 CREATE TABLE figure (key TEXT PRIMARY KEY, stats TEXT) WITHOUT ROWID;
@@ -98,6 +100,11 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
             "seen || char(10) || excluded.participants)"
         )
         self._do(
+            "INSERT OR IGNORE INTO form SELECT id, body FROM conversation WHERE id = ?1 AND body != ?2 "
+            "UNION ALL SELECT id, ?2 FROM conversation WHERE id = ?1 AND body != ?2",
+            (id_, body),
+        )
+        self._do(
             "INSERT INTO conversation VALUES (?, ?, ?, ?, ?5, 1, ?5) ON CONFLICT (id) DO UPDATE SET times = times + 1, "
             + f"seen = {seen}, "
             + ", ".join(f"{name} = iif(excluded.last >= last, excluded.{name}, {name})" for name in _OF_FORM),
@@ -117,6 +124,17 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         for id_ in shrunken:
             self._do("DELETE FROM conversation WHERE id = ?", (id_,))
         return len(shrunken)
+
+    def drop_partial(self) -> int:
+        """Drop the conversations of which each of two forms of the file has something that the other lacks. Returns how
+        many there are.
+        """
+        partial = [
+            id_
+            for id_, rows in groupby(self._do("SELECT id, body FROM form ORDER BY id"), lambda row: row[0])
+            if are_partial(json.loads(body) for _, body in rows)
+        ]
+        return sum(len(list(self._do("DELETE FROM conversation WHERE id = ? RETURNING id", (id_,)))) for id_ in partial)
 
     def add_total(self, answer: int, hits: int) -> None:
         """Note how many conversations an answer counted on all of its pages."""
@@ -194,7 +212,7 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
     def begin_file(self) -> None:
         """Forget the conversations and buckets of the file before."""
         self._do("DROP INDEX IF EXISTS conversation_order")
-        for table in ("conversation", "bucket", "answer", "total", "of_answer", "figure"):
+        for table in ("conversation", "form", "bucket", "answer", "total", "of_answer", "figure"):
             self._do(f"DELETE FROM {table}")
 
     def end_file(self, file: str) -> None:
@@ -228,6 +246,13 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
             some = ids[first : first + _IDS_AT_ONCE]
             wanted = f"SELECT id, file, day FROM begun WHERE id IN ({', '.join('?' * len(some))}) AND day != ?"
             found += self._do(wanted, (*some, day))
+        return found
+
+    def days_of_several_files(self) -> dict[str, set[str]]:
+        """The conversations that several files of the finished pages have on one day: their ids, by day."""
+        found: dict[str, set[str]] = {}
+        for id_, day in self._do("SELECT id, day FROM begun GROUP BY id, day HAVING count(DISTINCT file) > 1"):
+            found.setdefault(day, set()).add(id_)
         return found
 
     def begun_on_two_days(self) -> list[tuple[str, str, str, str, str]]:

@@ -23,7 +23,9 @@ from typing import NamedTuple
 import pyarrow.compute as pc
 
 from genesys_assets.cloud.http.page import Page
+from genesys_assets.importing.forms import are_partial
 from genesys_assets.importing.pages import DETAILS, file_of, identity
+from genesys_assets.importing.spelling import Object
 from genesys_assets.importing.spool import Spool
 from genesys_assets.importing.start_index import WaitingStarts, data_file, days_with_other_starts
 from genesys_assets.lake.files import Unreadable
@@ -32,6 +34,7 @@ from genesys_assets.tables.conversations.decode import UnreadablePage, starts
 from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets.tables.sources import IMPORTED
 
+_MOST_NAMED = 3
 _PLACE = f"pages/{DETAILS}"
 REACH_DAYS = 2
 """How many days around a start are compared with what was fetched. Two readings of one local time differ by at most 26
@@ -62,6 +65,39 @@ def leave_out_moved(
     `replaced` are the files (sha256) whose stored pages are about to be replaced; `name_of` gives a file's name.
     """
     return _leave_out(spool, _moved(lake, spool, replaced), name_of)
+
+
+def leave_out_partial(spool: Spool, name_of: Callable[[str], str]) -> dict[str, Counter[str]]:
+    """Take conversations out of the spool's pages of which each of two files has something that the other lacks.
+    Returns the remarks as `leave_out_moved` does.
+    """
+    remarks: dict[str, Counter[str]] = defaultdict(Counter)
+    for day, ids in spool.days_of_several_files().items():
+        forms: dict[str, dict[str, Object]] = defaultdict(dict)
+        for file in dict.fromkeys(file for file, _ in spool.identities((DETAILS, day))):
+            for _, page in spool.pages_of_file((DETAILS, day), file):
+                for each in page.json()["conversations"]:
+                    if each["conversationId"] in ids:
+                        forms[each["conversationId"]][file] = each
+        partial: dict[str, dict[str, str]] = defaultdict(dict)
+        for id_, by_file in forms.items():
+            if are_partial(by_file.values()):
+                further = len(by_file) - _MOST_NAMED
+                names = ", ".join(map(name_of, [*by_file][:_MOST_NAMED])) + (
+                    f" and {further} more" if further > 0 else ""
+                )
+                for file in by_file:
+                    partial[file][id_] = names
+        for file, found in partial.items():
+            for number, page in list(spool.pages_of_file((DETAILS, day), file)):
+                spool.replace_page(number, *_without(page, found))
+            for id_, names in found.items():
+                spool.forget_start(id_, file)
+                remarks[file][
+                    f"conversation left out: of its forms in {names} each has something that another one lacks. Save "
+                    "each conversation whole, in one file"
+                ] += 1
+    return remarks
 
 
 class Overtaken:

@@ -1,0 +1,77 @@
+"""A conversation that is saved in parts is left out and named, and one that has grown is taken."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genesys_assets.cloud.analytics.interval import Interval
+from genesys_assets.importing.buckets import ImportOptions
+from genesys_assets.importing.into_lake import import_files
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.store import LocalStore
+from genesys_assets_tests.faults.import_files.written import call
+from genesys_assets_tests.importing.saved import as_bytes, converted, saved_file
+
+
+def _parts(where: str) -> list[dict[str, Any]]:
+    """Two lines of one call, each with one of two objects of a list."""
+    whole = call() | {
+        "evaluations": [{"evaluationId": "E"}, {"evaluationId": "F"}],
+        "surveys": [{"surveyId": "S"}, {"surveyId": "T"}],
+        "resolutions": [{"queueId": "Q"}, {"queueId": "R"}],
+    }
+    agent = whole["participants"][1]
+    agent["sessions"] *= 2
+    agent["sessions"][1] = agent["sessions"][0] | {"sessionId": "other"}
+    segments = agent["sessions"][0]["segments"]
+    segments.append(segments[0] | {"segmentType": "wrapup"})
+    parts = [copy.deepcopy(whole) for _ in range(2)]
+    for position, part in enumerate(parts):
+        session = part["participants"][1]["sessions"][0]
+        holder = {"sessions": part["participants"][1], "segments": session, "metrics": session}.get(where, part)
+        holder[where] = [holder[where][position]]
+    return parts
+
+
+@pytest.mark.parametrize("where", ["sessions", "segments", "metrics", "evaluations", "surveys", "resolutions"])
+def test_a_conversation_that_is_saved_in_parts_is_left_out_and_named(where: str) -> None:
+    found = converted(b"\n".join(map(as_bytes, [*_parts(where), call("B")])))
+    ((said, count),) = found.left_out.items()
+    assert said.startswith("conversation left out: it is there several times, and of two forms each has sessions")
+    assert (count, found.conversations) == (1, 1)
+
+
+@pytest.mark.parametrize("where", ["sessions", "metrics", "participants"])
+def test_a_conversation_of_which_each_file_has_a_part_is_left_out_and_named(where: str, tmp_path: Path) -> None:
+    lake = Lake(LocalStore(tmp_path / "lake"))
+    halves = [call() | {"participants": [each]} for each in call()["participants"]]
+    parts = halves if where == "participants" else _parts(where)
+    files = [saved_file(f"{number}.json", as_bytes([part, call("B")])) for number, part in enumerate(parts)]
+    imported = import_files(
+        lake, files, ImportOptions(), complete=Interval.parse("2026-01-28T00:00:00Z/2026-01-29T00:00:00Z")
+    )
+    assert not imported.may_be_complete
+    assert [outcome.conversations for outcome in imported.outcomes] == [1, 1]
+    for outcome in imported.outcomes:
+        ((said, count),) = outcome.left_out.items()
+        assert said.startswith("conversation left out: of its forms in 0.json, 1.json each")
+        assert count == 1
+
+
+@pytest.mark.parametrize("where", ["sessions", "segments", "metrics", "evaluations", "surveys", "resolutions"])
+def test_a_conversation_that_has_grown_is_taken(where: str) -> None:
+    part, _ = _parts(where)
+    whole, grown = call(), copy.deepcopy(part)
+    session = grown["participants"][1]["sessions"][0]
+    holder = {"sessions": grown["participants"][1], "segments": session, "metrics": session}.get(where, grown)
+    added = dict(holder[where][0])
+    added |= {name: "more" for name in ("sessionId", "evaluationId", "surveyId", "queueId") if name in added}
+    added |= {"name": "tAcw"} if "name" in added else {}
+    added |= {"segmentType": "hold"} if "segmentType" in added else {}
+    holder[where] = [*holder[where], added]
+    found = converted(b"\n".join(map(as_bytes, [part, grown, whole | {"conversationId": "B"}])))
+    assert (found.left_out, found.conversations) == ({}, 2)
