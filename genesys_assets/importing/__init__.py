@@ -13,6 +13,7 @@
     remarks        collects what was read under another name, and what was left out
     spool          holds what was read and is not in the lake yet, on disk
     pages          makes pages by day of the conversations and figures of one file
+    forms          compares forms of one conversation, and finds those that were saved in parts
     totals         finds out whether pages of an answer are missing
     start_days     leaves out conversations that another imported file has on another day
     start_index    finds the days on which a conversation is stored, without reading their pages

@@ -180,7 +180,7 @@ def test_reports_require_a_statement_that_an_imported_day_is_complete(
     bring_day(elsewhere, files)
     elsewhere.run("daily", *TABLES_OF_HOURS, partition=DAY)
     said = error(elsewhere.run("daily", "reports/queue_media", partition=DAY))
-    assert "import it as complete where it is imported" in said
+    assert "import its files again with --complete" in said
     bring_day(elsewhere, files, complete=f"{DAY}/{NEXT}")
     elsewhere.run("daily", *TABLES_OF_HOURS, partition=DAY)
     reports = ("reports/queue_media", "reports/interval", "reports/agent_hourly", "reports/conversation_quality")

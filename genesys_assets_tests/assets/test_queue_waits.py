@@ -15,7 +15,7 @@ from genesys_assets.sandbox.times import from_datetime
 from genesys_assets.tables.observations import QUEUE_MEMBERS
 from genesys_assets_tests.assets.world import World
 
-DAY, NEXT = "2026-01-28", "2026-01-29"
+BEFORE, DAY, NEXT = "2026-01-27", "2026-01-28", "2026-01-29"
 TABLE, REPORT = "tables/queue_waits", "reports/missed_while_idle"
 
 
@@ -63,6 +63,8 @@ def test_each_wait_of_a_day_stands_beside_what_the_queues_members_did(world: Wor
     for day in (DAY, NEXT):
         assert world.run("users", USER_DETAILS, partition=day).success
     members = observe(world.lake, world)
+    assert world.run("complete", "pages/daily_details", partition=BEFORE).success
+    assert world.run("daily", "tables/interaction_legs", partition=BEFORE).success
     assert world.run("daily", "tables/interaction_legs", TABLE, REPORT, partition=DAY).success
     rows: list[dict[str, Any]] = world.lake.read(TABLE, DAY).to_pylist()
     legs = world.lake.read("tables/interaction_legs", DAY).to_pylist()

@@ -118,7 +118,7 @@ def _require_no_error(answer: Answer, content: Mapping[str, Any], what: str, abo
     code = next((each.get("code") for each in (content, first) if isinstance(each, dict) and each.get("code")), None)
     raise UnexpectedAnswer(
         f"{what} was answered with an error in place of data, though with the status {answer.status}:"
-        f" {words(_without_secrets(answer, said))}. Nothing of it is stored. Retry later.",
+        f" {words(_without_secrets(answer, said)).rstrip('.')}. Nothing of it is stored. Retry later.",
         **about,
         code=words(_without_secrets(answer, code)) if isinstance(code, str) else None,
     )

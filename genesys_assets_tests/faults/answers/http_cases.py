@@ -278,7 +278,7 @@ STATUSES = [
             (300, errors.UnexpectedAnswer),
             (304, errors.UnexpectedAnswer),
             (204, BrokenAnswer),
-            (206, RIGHT),
+            (206, errors.UnexpectedAnswer),
         )
     ),
     *(
