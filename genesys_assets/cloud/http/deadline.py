@@ -6,12 +6,13 @@ line, headers, chunk sizes, body. The sockets here know the deadline of the whol
 
 from __future__ import annotations
 
+import http.client
 import io
 import math
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -94,7 +95,17 @@ class _TimedSocket:
         return getattr(self._socket, name)
 
 
+class _Response(http.client.HTTPResponse):
+    """May outlive its reader: see `_TimedConnection.getresponse`. Python 3.13 flushes it when it is forgotten."""
+
+    def flush(self) -> None:
+        with suppress(ValueError):
+            super().flush()
+
+
 class _TimedConnection(HTTPConnection):
+    response_class = _Response
+
     def connect(self) -> None:
         super().connect()
         self.sock = _TimedSocket(self.sock)
