@@ -1,13 +1,15 @@
 """Finds out whether pages of an answer are missing: each page says how many conversations the answer has (totalHits).
 
-No page says to which answer it belongs. Pages can belong to one answer if their totals differ by no more than 1 % (a
-total may change while pages are fetched), and if their conversations began on a common day, without a long gap between
-them. All pages of an answer together have as many conversations as it counted.
+No page says to which answer it belongs. All pages of an answer together have as many conversations as it counted. If
+the pages of one file with one total have exactly as many, they are an answer. Other pages can belong to one answer if
+their totals differ by no more than 1 % (a total may change while pages are fetched), and if their conversations began
+on a common day, without a long gap between them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 _DAY = 86_400_000
@@ -74,7 +76,18 @@ def _are_near(one: int, other: int) -> bool:
 def _groups(pages: Sequence[_Page]) -> Iterator[list[_Page]]:
     """The pages that can belong to one answer, or to several answers that nothing tells apart."""
     for near in _runs(sorted(pages, key=lambda each: each[1].total), _has_near_total):
-        yield from _runs(sorted(near, key=lambda each: each[1].first), _adjoins)
+        rest: list[_Page] = []
+        for total, of_total in groupby(near, key=lambda each: each[1].total):
+            same = list(of_total)
+            by_file: dict[str, list[_Page]] = {}
+            for each in same:
+                by_file.setdefault(each[0], []).append(each)
+            for of_file in by_file.values():
+                if _count(of_file) == total:
+                    yield of_file
+                else:
+                    rest += of_file
+        yield from _runs(sorted(rest, key=lambda each: each[1].first), _adjoins)
 
 
 def _runs(pages: Iterable[_Page], belongs: _Belongs) -> Iterator[list[_Page]]:

@@ -60,3 +60,9 @@ def test_an_answer_with_missing_pages_is_found_beside_others_of_a_similar_total(
     pages: list[CountedPage], short: tuple[int, int, tuple[str, ...]]
 ) -> None:
     assert short_answer((f"{number}", page) for number, page in enumerate(pages, 1)) == short
+
+
+def test_the_pages_of_one_file_that_add_up_to_their_total_are_an_answer_wherever_its_pages_end() -> None:
+    pages = [_page(200, 100, 1, _MORNING), _page(200, 100, 3, _MORNING)]
+    assert short_answer(("month.jsonl", page) for page in pages) is None
+    assert short_answer([("1.json", pages[0]), ("2.json", pages[1])]) == (100, 200, ("1.json",))
