@@ -301,7 +301,7 @@ def test_a_business_day_whose_last_hours_are_not_there_yet_fails_by_name(
     computed_at(in_new_york, hour, monkeypatch)
     before = in_new_york.files()
     said = error(in_new_york.run("daily", name, partition=f"{DAY}"))
-    assert f"The business day {DAY} ends at {DAYS[-1]} 05:00 UTC" in said
+    assert f"The day {DAY} in America/New_York ends at {DAYS[-1]} 05:00 UTC" in said
     assert f"genesys/tables/interval_metrics of {DAYS[-1]} reaches {DAYS[-1]}T{hour:02d}:00:00+00:00" in said
     assert "materialise it again" in said
     assert in_new_york.files() == before

@@ -245,6 +245,7 @@ def test_days_that_an_outage_has_left_are_computed_once_all_of_them_are_read_aga
         # The table of open conversations has no days.
         return [read, *(each.first for each in ticks.at(moment + timedelta(minutes=2)) if each.first)]
 
-    # A day that failed three times is read alone. Reading a day also changes the day before.
+    # A day that failed three times is read alone. Reading a day also changes the day before, and waits in queues of the
+    # day after, which are compared with its legs.
     assert days() == ["2026-01-28", "2026-01-28"]
-    assert days() == ["2026-01-27", "2026-01-27"]
+    assert days() == ["2026-01-27", "2026-01-27", "2026-01-28"]
