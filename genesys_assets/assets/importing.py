@@ -66,7 +66,8 @@ def build_import_asset(calendar: Calendar) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: ImportConfig, lake: LakeResource
     ) -> dg.MaterializeResult:
         from genesys_assets.importing.files import CannotImport, find
-        from genesys_assets.importing.into_lake import DamagedPages, ImportResult, import_files
+        from genesys_assets.importing.into_lake import DamagedPages, import_files
+        from genesys_assets.importing.result import ImportResult
         from genesys_assets.importing.summary import (
             left_out,
             markdown,

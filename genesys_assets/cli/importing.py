@@ -12,8 +12,8 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from genesys_assets.importing.into_lake import ImportResult
     from genesys_assets.importing.records import Outcome
+    from genesys_assets.importing.result import ImportResult
     from genesys_assets.importing.take_back import TakeBackResult
 
 EXAMPLES = """\b
@@ -71,7 +71,8 @@ def import_saved(
     """
     from genesys_assets.cli.terminal import progress
     from genesys_assets.importing.files import CannotImport, find
-    from genesys_assets.importing.into_lake import ImportResult, import_files
+    from genesys_assets.importing.into_lake import import_files
+    from genesys_assets.importing.result import ImportResult
     from genesys_assets.importing.summary import parse_options
     from genesys_assets.lake.opening import open_lake, s3_client
     from genesys_assets.settings import CalendarSettings, SettingError

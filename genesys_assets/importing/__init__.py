@@ -17,6 +17,8 @@
     totals         finds out whether pages of an answer are missing
     start_days     leaves out conversations that another imported file has on another day
     start_index    finds the days on which a conversation is stored, without reading their pages
+    partitions     replaces stored partitions of imported pages
+    result         what became of the files, and whether they can hold everything
     into_lake      writes pages to the lake, file by file
     records        the record of each imported file: its outcome, and the partitions that it has pages in
     take_back      removes the pages of files from the lake again

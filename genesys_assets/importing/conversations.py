@@ -182,7 +182,7 @@ class _ConversationState:
 
 
 _Reader = Callable[[Any, _ConversationState], Any]
-"""A written value -> the value as the platform writes it; None if there is none, or if it is lost; losses are noted."""
+"""Gives a written value as the platform writes it. None means no value, or a lost one; what is lost is noted."""
 
 
 def _reader(type_: pa.DataType, path: str) -> _Reader:

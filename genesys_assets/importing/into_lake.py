@@ -16,47 +16,37 @@ import functools
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any
 
 import pyarrow as pa
 
-from genesys_assets.cloud.analytics.interval import Interval, iso
+from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.http.page import Page
-from genesys_assets.days import utc_day
-from genesys_assets.days.sources import DAILY_AGGREGATES, DAILY_DETAILS, HOURLY_AGGREGATES, HOURLY_DETAILS
-from genesys_assets.importing.buckets import ImportOptions, midnight
+from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import CannotImport, SavedFile, pieces_of
-from genesys_assets.importing.pages import ASSETS, DAILY, DETAILS, HOURLY, FileContents, convert, file_of, identity
+from genesys_assets.importing.pages import ASSETS, DETAILS, FileContents, convert, file_of, identity
+from genesys_assets.importing.partitions import is_fetched, until_committed, write_pages
 from genesys_assets.importing.records import Outcome, Record, files_in, key_of, read_record
 from genesys_assets.importing.remarks import printable
-from genesys_assets.importing.spool import NONE, Partition, Spool, Total
+from genesys_assets.importing.result import ImportResult, days_within
+from genesys_assets.importing.spool import Partition, Spool
 from genesys_assets.importing.start_days import Overtaken, leave_out_moved, leave_out_partial
 from genesys_assets.importing.start_index import data_file
-from genesys_assets.importing.totals import Short, short_answer
-from genesys_assets.lake.commit import ConcurrentCommit, TableContended
 from genesys_assets.lake.files import StoredPages, Unreadable
-from genesys_assets.lake.lake import Lake, Provenance, Reach
+from genesys_assets.lake.lake import Lake
 from genesys_assets.privacy.answers import CannotDrop
 
 _BYTES_AT_ONCE = 1 << 30
 """How many bytes of pages wait on disk before they are written: the more, the less often a day of many files is
 written.
 """
-_TRIES = 20
-T = TypeVar("T")
 _LONGEST_REASON = 1_000
 _NOT_WRITTEN = "it was read, but an error ended the import before all of it was written: import it again"
 _MOST_NAMED = 10
-_FETCHED = {
-    DETAILS: (DAILY_DETAILS, HOURLY_DETAILS),
-    HOURLY: (HOURLY_AGGREGATES,),
-    DAILY: (DAILY_AGGREGATES,),
-}
-"""The places of fetched pages with the same kind of data, by asset of imported pages."""
 _READER_VERSION = 10
 """The version of the way in which files are read. Raise it when the same bytes give other pages, or something else is
 left out, so that files that were imported before are read again.
@@ -67,71 +57,6 @@ class DamagedPages(Exception):
     """The imported pages of a day are damaged, and not all files that have pages there are imported again. The message
     names the day and the files.
     """
-
-
-@dataclass(slots=True)
-class ImportResult:
-    """What became of all files, and which partitions are new or changed. `conversations` and `buckets` are those of all
-    files that were read now. `span` is what the files are said to hold completely, `complete` its days that count as
-    complete now. `no_longer_complete` are partitions that were damaged and written anew, and that were complete before,
-    as far as is known.
-    """
-
-    outcomes: list[Outcome] = field(default_factory=list)
-    changed: set[Partition] = field(default_factory=set)
-    conversations: Total = NONE
-    buckets: Total = NONE
-    span: Interval | None = None
-    complete: set[str] = field(default_factory=set)
-    no_longer_complete: set[Partition] = field(default_factory=set)
-
-    @property
-    def skipped(self) -> list[Outcome]:
-        return [outcome for outcome in self.outcomes if outcome.state == "skipped"]
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether all that the files hold was taken."""
-        return not any(outcome.state == "skipped" or outcome.left_out for outcome in self.outcomes)
-
-    @property
-    def short_of(self) -> Short | None:
-        """An answer of which pages are missing, or may be; None if there is none."""
-        return short_answer((outcome.file, page) for outcome in self.outcomes for page in outcome.counted)
-
-    @property
-    def lacks_last_page(self) -> bool:
-        """Whether the last page of a job's results is missing: every page that was read has a cursor to a further
-        one.
-        """
-        return any(outcome.other_pages for outcome in self.outcomes) and not any(
-            outcome.last_pages for outcome in self.outcomes
-        )
-
-    @property
-    def ends_before(self) -> tuple[str, str] | None:
-        """A day of the span whose conversations come only from jobs that had no data up to its end, and up to when they
-        had data. None if there is no such day.
-        """
-        known: dict[str, list[str]] = defaultdict(list)
-        for outcome in self.outcomes:
-            for day, until in outcome.known_until.items():
-                known[day].append(until)
-        for day in () if self.span is None else _days_within(self.span, DETAILS, ImportOptions()):
-            if known[day] and all(known[day]) and max(known[day]) < iso(utc_day(day)[1]):
-                return day, max(known[day])
-        return None
-
-    @property
-    def may_be_complete(self) -> bool:
-        """Whether the files can hold everything, as far as they say."""
-        return self.is_whole and self.short_of is None and not self.lacks_last_page and self.ends_before is None
-
-    def days(self, asset: str) -> list[str]:
-        """The days of an asset that have pages of these files or were marked as complete, in order."""
-        read = (outcome for outcome in self.outcomes if outcome.state != "skipped")
-        of_files = {day for outcome in read for day in outcome.partitions.get(asset, ())}
-        return sorted(of_files | {day for name, day in self.changed if name == asset})
 
 
 def import_files(
@@ -155,7 +80,7 @@ def import_files(
     now = datetime.now(UTC)
     if complete is not None and complete.end > now:
         raise CannotImport(f"{complete} is not over, so nobody can have all of it yet")
-    if complete is not None and not any(list(_days_within(complete, asset, options)) for asset in ASSETS):
+    if complete is not None and not any(list(days_within(complete, asset, options)) for asset in ASSETS):
         raise CannotImport(f"{complete} holds no whole day, and only whole days can be complete")
     with Spool() as spool:
         running = _Import(lake, spool, options, now, run_id, result)
@@ -457,7 +382,7 @@ class _Import:
         for asset in ASSETS:
             if not self.result.days(asset):
                 continue
-            for day in _days_within(span, asset, self.options):
+            for day in days_within(span, asset, self.options):
                 mark = functools.partial(self._mark_complete, partition=(asset, day))
                 until_committed(self.lake, (asset, day), mark)
                 self.result.complete.add(day)
@@ -493,54 +418,6 @@ class _Import:
         return stored, known
 
 
-def until_committed(lake: Lake, partition: Partition, replace: Callable[[Lake], T]) -> T:
-    """Call `replace`, which builds a partition from what is stored, until nobody else has replaced it meanwhile;
-    returns what it returns. Raises TableContended if others replace it again and again.
-    """
-    for _ in range(_TRIES):
-        try:
-            return replace(lake)
-        except ConcurrentCommit:
-            lake = lake.refreshed()
-    raise TableContended(
-        f"Other processes replaced pages/{partition[0]} of {partition[1]} {_TRIES} times in a row. Import it again."
-    )
-
-
-def is_fetched(lake: Lake, partition: Partition) -> bool:
-    """Whether data of the same kind was fetched for the day. Otherwise a day that loses all its imported pages keeps an
-    empty partition, so that its tables can be materialised and become empty.
-    """
-    asset, day = partition
-    return any(key[:10] == day for place in _FETCHED[asset] for key in lake.page_partitions(place))
-
-
-def write_pages(
-    lake: Lake,
-    partition: Partition,
-    pages: Iterable[Page],
-    is_complete: bool,
-    provenance: Provenance,
-    contents: Collection[str] = (),
-) -> bool:
-    """Replace a partition by pages that were made from what is stored. Raises ConcurrentCommit.
-
-    `contents` are content ids of damaged files: if the pages were complete with one of these ids, they are complete
-    again. Returns whether the pages have one of these ids now.
-    """
-    asset, day = partition
-    start, end = utc_day(day)
-    whole, part = Reach(end, is_complete=True, imported=True), Reach(start, is_complete=False, imported=True)
-    with lake.page_writers(f"pages/{asset}", [day], provenance, builds_on_stored=True) as writers:
-        writer = writers[day]
-        writer.reach = whole
-        for page in pages:
-            writer.write(page)
-        if not is_complete and writer.content not in contents:
-            writer.reach = part
-        return writer.content in contents
-
-
 def _unchanged(file: SavedFile, before: Outcome, reason: str) -> Outcome:
     return replace(before, file=file.place, state="unchanged", reason=reason)
 
@@ -570,14 +447,3 @@ def _as_json(options: ImportOptions) -> dict[str, Any]:
     """The options of an import, as they are stored with its result."""
     plain = json.loads(json.dumps(asdict(options), default=str))
     return dict(plain) | {"interval": str(options.interval) if options.interval else None}
-
-
-def _days_within(span: Interval, asset: str, options: ImportOptions) -> Iterator[str]:
-    """The days that lie wholly inside the span: business days of daily aggregates, else UTC days."""
-    zone = options.business_zone if asset == DAILY else UTC
-    day, last = span.start.date() - timedelta(days=1), span.end.date() + timedelta(days=1)
-    while day <= last:
-        following: date = day + timedelta(days=1)
-        if span.start <= midnight(day, zone) and midnight(following, zone) <= span.end:
-            yield f"{day:%Y-%m-%d}"
-        day = following

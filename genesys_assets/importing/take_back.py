@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import partial
 
-from genesys_assets.importing.into_lake import is_fetched, until_committed, write_pages
 from genesys_assets.importing.pages import ASSETS, file_of
+from genesys_assets.importing.partitions import is_fetched, until_committed, write_pages
 from genesys_assets.importing.records import Outcome, files_in, key_of, read_records
 from genesys_assets.importing.spool import Partition
 from genesys_assets.lake.files import StoredPages, Unreadable

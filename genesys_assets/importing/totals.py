@@ -48,7 +48,7 @@ _Belongs = Callable[[CountedPage, int, CountedPage], bool]
 
 
 def short_answer(pages: Iterable[_Page]) -> Short | None:
-    """An answer whose conversations are not all in the pages, or of which that is unknown; None if there is none."""
+    """The first answer that lacks conversations, or may lack some. None if all answers have all of theirs."""
     whole, parts, empty = list[int](), dict[tuple[int, str], _Page](), list[_Page]()
     for file, page in pages:
         if page.held >= page.total:

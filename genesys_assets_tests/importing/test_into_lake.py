@@ -13,8 +13,9 @@ from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.importing import into_lake
 from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import CannotImport, SavedFile
-from genesys_assets.importing.into_lake import ImportResult, import_files
+from genesys_assets.importing.into_lake import import_files
 from genesys_assets.importing.pages import DAILY, DETAILS, HOURLY
+from genesys_assets.importing.result import ImportResult
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets_tests.importing.saved import DAY, HOUR, as_bytes, conversation, metric, result, saved_file

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from genesys_assets.importing import into_lake
+from genesys_assets.importing import into_lake, partitions
 from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import SavedFile
-from genesys_assets.importing.into_lake import ImportResult, import_files
+from genesys_assets.importing.into_lake import import_files
+from genesys_assets.importing.result import ImportResult
 from genesys_assets.importing.start_days import Overtaken, leave_out_moved
 from genesys_assets.importing.summary import totals
 from genesys_assets.lake.lake import Lake
@@ -41,7 +42,7 @@ def run(lake: Lake, *files: SavedFile) -> ImportResult:
 
 def before_write(monkeypatch: pytest.MonkeyPatch, number: int, act: Callable[[], Any]) -> None:
     """Call `act` once, before pages are written for the `number`-th time."""
-    write, calls = into_lake.write_pages, iter(range(1, 1_000))
+    write, calls = partitions.write_pages, iter(range(1, 1_000))
 
     def written(*arguments: Any) -> bool:
         if next(calls) == number:

@@ -14,7 +14,7 @@ from genesys_assets.cloud.http.page import Page
 from genesys_assets.days.sources import DAILY_DETAILS as FETCHED_DAY
 from genesys_assets.days.sources import HOURLY_AGGREGATES, NotFetched, interval_metrics_of
 from genesys_assets.days.sources import HOURLY_DETAILS as FETCHED_HOURS
-from genesys_assets.importing import into_lake
+from genesys_assets.importing import partitions
 from genesys_assets.importing import take_back as module
 from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import SavedFile
@@ -144,7 +144,7 @@ def test_what_another_import_brings_meanwhile_stays(
         fetch_an_hour(lake)
     import_files(lake, [saved("a.json", figures(TWO_HOURS[0]))], ImportOptions())
     came: list[SavedFile] = []
-    known, is_fetched = imported_files(lake, ["*"]), into_lake.is_fetched
+    known, is_fetched = imported_files(lake, ["*"]), partitions.is_fetched
 
     def late(lake: Lake, partition: tuple[str, str]) -> bool:
         if not came:

@@ -45,7 +45,7 @@ idle_members integer how many of the members had the routing status IDLE at some
 idle_ms integer how long the members were IDLE during the wait, added up; null where unknown
 unknown string input that is missing for the figures of idle members: queue_members or user_status; null if none is
 overtaken_by integer legs of the queue and media type, offered later and answered before it ended; null where unknown
-overtaking_conversation_id string the conversation of the first answered of these legs; null if there is none
+overtaking_conversation_id string the conversation of the overtaking leg that was answered first; null without one
 overtaking_user_id string the agent who answered it
 """),
     partition_column="conversation_start",
