@@ -1,8 +1,8 @@
-"""Clocks that stand still, for modules that read the time by `datetime.now(UTC)`."""
+"""Clocks that stand still or are wrong, for modules that read the time by `datetime.now(UTC)`."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
 
 
 def standing_at(moment: datetime) -> type[datetime]:
@@ -14,3 +14,14 @@ def standing_at(moment: datetime) -> type[datetime]:
             return moment
 
     return Standing
+
+
+def shifted_by(shift: timedelta) -> type[datetime]:
+    """A class to replace a module's `datetime`; its clock runs, and shows this much more than the machine's."""
+
+    class Shifted(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) + shift
+
+    return Shifted

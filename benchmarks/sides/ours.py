@@ -57,15 +57,15 @@ def exploded(bodies: list[bytes]) -> Iterator[dict[str, pa.Table]]:
     """As `day_tables` does it, with the same number of threads."""
     decoder, threads = decode.Decoder(), DecodingSettings.load().threads
     with ThreadPoolExecutor(threads) as executor:
-        decoded = map_in_order(executor, decoder.decode_all, _groups(bodies), ahead=threads + 1)
+        decoded = map_in_order(executor, decoder.decode_all, _groups(bodies), ahead=max(2, threads))
         forms = merge.in_larger_parts(Forms(each.conversations) for some in decoded for each in some)
         yield from map_in_order(executor, lambda each: explode(each.conversations), forms, ahead=threads)
 
 
 def _groups(bodies: list[bytes]) -> Iterator[list[bytes]]:
-    """The pages that `day_tables` reads at once: a thousand conversations."""
-    for first in range(0, len(bodies), 10):
-        yield bodies[first : first + 10]
+    """The pages that `day_tables` reads at once: 600 conversations."""
+    for first in range(0, len(bodies), 6):
+        yield bodies[first : first + 6]
 
 
 def write(made: dict[str, pa.Table], folder: Path) -> None:
@@ -75,7 +75,7 @@ def write(made: dict[str, pa.Table], folder: Path) -> None:
 
 
 def parse(bodies: list[bytes]) -> None:
-    """Arrow's JSON reader alone, as it is used: ten pages a block, the fields that occur."""
+    """Arrow's JSON reader alone, as it is used: six pages a block, the fields that occur."""
     reader = decode_arrow.ConversationsReader()
     for some in _groups(bodies):
         reader.read(some)

@@ -233,7 +233,7 @@ def test_the_head_is_the_first_rows_however_they_came(disk: LocalStore) -> None:
 def test_row_groups_are_of_one_size(disk: LocalStore) -> None:
     rows = things(*((f"{number}", number) for number in range(70_000)))
     parquet = opened(disk, stored_table(disk, rows.slice(0, 100), rows.slice(100))).parquet
-    assert [parquet.metadata.row_group(group).num_rows for group in range(3)] == [32_768, 32_768, 4_464]
+    assert [parquet.metadata.row_group(group).num_rows for group in range(5)] == [16_384] * 4 + [4_464]
 
 
 # -- damage ------------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from genesys_assets.lake.opening import s3_client
 from genesys_assets.lake.preflight import LAKE, PUBLISHED, S3_CLOCK, check_places
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets_tests.assets.world import environment
-from genesys_assets_tests.clocks import standing_at
+from genesys_assets_tests.clocks import shifted_by
 
 
 def results_by_name() -> dict[str, PreflightResult]:
@@ -87,7 +87,7 @@ def test_an_endpoint_where_nobody_listens_says_so(on_s3: str, monkeypatch: pytes
 def test_a_clock_is_compared_with_that_of_s3(
     on_s3: str, monkeypatch: pytest.MonkeyPatch, minutes: int, level: str
 ) -> None:
-    monkeypatch.setattr(preflight, "datetime", standing_at(datetime.now(UTC) + timedelta(minutes=minutes)))
+    monkeypatch.setattr(preflight, "datetime", shifted_by(timedelta(minutes=minutes)))
     clock = results_by_name()[S3_CLOCK]
     assert clock.level == level
     assert ("S3 refuses" in clock.advice) is (level != "ok")

@@ -1,4 +1,4 @@
-"""A day's details pages to its tables: decoded, merged, unnested, a thousand conversations at a time.
+"""A day's details pages to its tables: decoded, merged, unnested, some hundred conversations at a time.
 
 Which pages those are, and where the tables go, is decided in `days.sources` and `days.day_tables`.
 """
@@ -22,7 +22,8 @@ from genesys_assets.threads import map_in_order
 DAY_TABLES = (*CONVERSATION_TABLES, INTERACTION_LEGS)
 """The tables that are made of a day's conversations."""
 
-_CONVERSATIONS_AT_ONCE = 750
+_CONVERSATIONS_AT_ONCE = 600
+"""Larger groups take more memory and little less time: 750 took 10 MB more, and 3 % less CPU."""
 
 
 def day_tables(
@@ -41,7 +42,7 @@ def day_tables(
     of a page.
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="decode") as executor:
-        conversations = _conversations(executor, plan, page_at, note, nested or {}, ahead=threads + 1)
+        conversations = _conversations(executor, plan, page_at, note, nested or {}, ahead=max(2, threads))
         yield from map_in_order(executor, _unnested, in_larger_parts(merged(plan, conversations)), ahead=threads)
 
 

@@ -129,7 +129,7 @@ def merged(plan: Plan, pages: Iterable[pa.StructArray]) -> Iterator[Forms]:
             yield _forms(pieces, [supplements for _, supplements in begun_before if len(supplements)])
 
 
-def in_larger_parts(parts: Iterable[Forms], at_least: int = 1_000) -> Iterator[Forms]:
+def in_larger_parts(parts: Iterable[Forms], at_least: int = 500) -> Iterator[Forms]:
     """The same conversations in fewer and larger parts: unnesting 100 conversations takes about as long as 1,000."""
     waiting: list[Forms] = []
     for part in parts:
