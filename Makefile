@@ -73,19 +73,19 @@ $(CLUSTER_VENV)/.installed: $(VENV)/.installed constraints.txt deploy/constraint
 
 s3: $(S3_VENV)/.installed ## the S3 server of demo and tests, in a venv of its own
 
-readers: ## another reader of the lake for the tests, in a venv of its own; where there is none they are skipped
+readers: ## DuckDB's Delta reader for the tests, in its own venv; if it cannot be installed, its tests are skipped
 	@$(MAKE) --no-print-directory $(READERS_VENV)/.installed || \
 		{ rm -rf $(READERS_VENV); echo "DuckDB's Delta reader could not be installed: its tests are skipped."; }
 
-moto: ## another S3 server for the tests, in a venv of its own; where there is none they are skipped
+moto: ## moto, another S3 server for the tests, in its own venv; if it cannot be installed, its tests are skipped
 	@$(MAKE) --no-print-directory $(MOTO_VENV)/.installed || \
 		{ rm -rf $(MOTO_VENV); echo "moto could not be installed: its tests are skipped."; }
 
-dbt: ## dbt with DuckDB for the tests, in a venv of its own; where there is none they are skipped
+dbt: ## dbt with DuckDB for the tests, in its own venv; if it cannot be installed, its tests are skipped
 	@$(MAKE) --no-print-directory $(DBT_VENV)/.installed || \
 		{ rm -rf $(DBT_VENV); echo "dbt could not be installed: its tests are skipped."; }
 
-celery: ## the parts of deploy/ for the tests, in a venv of its own; where there are none they are skipped
+celery: ## PostgreSQL's driver and Celery for tests of deploy/, in their own venv; if not installable, these are skipped
 	@$(MAKE) --no-print-directory $(CLUSTER_VENV)/.installed || \
 		{ rm -rf $(CLUSTER_VENV); echo "PostgreSQL's driver and Celery could not be installed: their tests are skipped."; }
 
@@ -101,16 +101,16 @@ dev: $(VENV)/.installed s3 ## the Dagster UI, on the sandbox unless GENESYS_CLOU
 preflight: $(VENV)/.installed ## whether your organisation can be read: permissions, divisions, clock, rate limit
 	$(BIN)/genesys-assets preflight
 
-test: $(VENV)/.installed s3 readers moto dbt celery ## the test suite, but what takes long
+test: $(VENV)/.installed s3 readers moto dbt celery ## the test suite without the tests that take long
 	$(BIN)/python -m pytest -q -n 2 -m "not long"
 
-thorough: $(VENV)/.installed s3 readers moto dbt celery ## the rest of it: weeks, whole deployments, many processes and days
+thorough: $(VENV)/.installed s3 readers moto dbt celery ## the tests that take long: weeks, whole deployments, many processes and days
 	$(BIN)/python -m pytest -q -n 2 -m long
 
 lowest: $(LOWEST_VENV)/.installed s3 ## the tests of tables, lake, reports, API and definitions, with the lowest allowed versions
 	$(LOWEST_VENV)/bin/python -m pytest -q -n 2 -m "not long" $(addprefix genesys_assets_tests/,$(LOWEST_TESTS))
 
-faults: $(VENV)/.installed s3 ## hostile answers, files and servers: every case of them
+faults: $(VENV)/.installed s3 ## every case of hostile answers, files and servers
 	GENESYS_ASSETS_TESTS_FAULTS=all $(BIN)/python -m pytest -q -n 2 genesys_assets_tests/faults genesys_assets_tests/forgetting
 
 kills: $(VENV)/.installed s3 moto ## writers killed at every step, runs at every place, and races of several writers; hours
@@ -134,15 +134,15 @@ lint: $(VENV)/.installed ## ruff, mypy --strict, which way imports go, and wheth
 docs: $(VENV)/.installed ## the pages of docs that are made from the code: tables, settings, errors
 	$(BIN)/python -m genesys_assets_tests.generated
 
-audit: $(VENV)/.installed ## known vulnerabilities of what is pinned, by pip-audit; what it cannot look up is named
+audit: $(VENV)/.installed ## known vulnerabilities of all pinned packages, by pip-audit; it names those that it cannot look up
 	$(BIN)/python -m genesys_assets_tests.audit
 
 format: $(VENV)/.installed ## let ruff put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.installed ## the benchmarks, beside others in venvs of their own
+bench: $(VENV)/.installed ## the benchmarks; compared libraries get venvs of their own
 	$(BIN)/python -m benchmarks
 
-clean: ## remove the virtual environments
+clean: ## remove the virtual environments, .bench, .weeks and .spread
 	rm -rf $(VENV) $(S3_VENV) $(READERS_VENV) $(MOTO_VENV) $(DBT_VENV) $(LOWEST_VENV) $(CLUSTER_VENV) .bench .weeks .spread

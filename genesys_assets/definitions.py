@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """What a code location holds. Unset fields come from the settings.
+    """What a code location holds. If unset, `calendar`, `lake`, `reports_file` and `families` come from the settings.
 
     `layers`: the layers that are built; Dagster looks for their inputs from other layers in other code locations.
     `built_in`: names of the shipped reports to include, None for all. `beside`: reports whose assets are built by
@@ -56,8 +56,8 @@ class Pipeline:
 
     @property
     def translate_key(self) -> Callable[[dg.AssetKey], dg.AssetKey] | None:
-        """`translate` for a key alone. It is applied to a spec of which only the key is known, with the layer's default
-        group, owners and tags.
+        """`translate` as a function of keys. It is applied to a stub of a spec, which has the key and the layer's
+        default group, owners and tags.
         """
         translate = self.translate
         return None if translate is None else lambda key: translate(stub(key)).key
@@ -187,8 +187,8 @@ def _resources(pipeline: Pipeline) -> dict[str, Any]:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """What Dagster loads, once in each process. The definitions live as long as the process, so the garbage collector
-    is told to skip them.
+    """What Dagster loads, once in each process. The definitions live as long as the process, so they are frozen: the
+    garbage collector then skips them.
     """
     loaded = build_definitions()
     gc.freeze()

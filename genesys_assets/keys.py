@@ -111,8 +111,8 @@ def place_of(key: dg.AssetKey, metadata: Mapping[str, Any]) -> str | None:
 
 @lru_cache(maxsize=_LOCATIONS_REMEMBERED)
 def places(location: dg.RepositoryDefinition) -> Mapping[dg.AssetKey, str]:
-    """Our assets in a code location, with the place of each. Cached, because sensors ask for each run that they see. A
-    location that is loaded again is another object.
+    """Our assets in a code location, with the place of each. Cached, because sensors call this once for each run. A
+    location that is loaded again is another object, so it is not found in the cache.
     """
     graph = location.asset_graph
     places_by_key = ((key, place_of(key, graph.get(key).metadata)) for key in graph.get_all_asset_keys())

@@ -1,4 +1,4 @@
-"""The calendar: hourly and daily partitions in UTC, the business day, and how days depend on hours and on earlier days.
+"""The calendar: hourly and daily partitions in UTC, the business day, and how days depend on hours.
 
 `assets` know what is done with a partition, `automation` when.
 """

@@ -1,5 +1,5 @@
-"""The metadata that every asset has before its first run: its place in the lake, its table name in a warehouse, its
-columns, the lineage of the columns, its code version and its freshness policy.
+"""What Dagster shows of an asset before its first run: its place in the lake and, if it has them, its table name in a
+warehouse, its columns, the lineage of the columns, its code version and its freshness policy.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Temporary folders that are removed when their process ends, even if it is killed.
+"""Temporary folders that are removed after their process has ended, even if it was killed.
 
-A process that ends removes its folder. A killed process cannot, so the next process that makes a folder removes it.
-Each process holds a lock on its folder, and the kernel releases the lock when the process dies: a folder without a lock
-is a leftover.
+A process that ends removes its folder. A killed process cannot, so the next process that uses this module removes the
+leftover. Each process holds a lock on its folder, and the kernel releases the lock when the process dies: a folder
+without a lock is a leftover.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ class GenesysCloudResource(dg.ConfigurableResource["GenesysCloudResource"]):
 
     @property
     def client(self) -> GenesysCloud:
-        """The client of the organisation. Raises SettingError or UnknownRegion if the settings name none."""
+        """The client of the organisation. Raises SettingError or UnknownRegion if the settings do not name one."""
         if self._client is None:
             from genesys_assets.cloud.http.regions import hosts
             from genesys_assets.cloud.http.transport import GenesysCloud

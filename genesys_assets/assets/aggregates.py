@@ -1,5 +1,5 @@
-"""Page assets of aggregates: figures that the platform counted, by hour and by business day, of every family that
-reports or settings need.
+"""Page assets of aggregates: figures that the platform counted. Those of conversations are fetched by hour and by
+business day; those of other families that reports or settings need, by hour only.
 
 `aggregates_fetcher` asks the questions, and notes families that the platform refuses. `tables` decodes the answers.
 """

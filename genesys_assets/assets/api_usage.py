@@ -30,8 +30,8 @@ from genesys_assets.tables.api_usage import API_USAGE, api_usage
 
 PLACE, PAGES = f"reference/{API_USAGE.name}", f"pages/reference_{API_USAGE.name}"
 _SOURCE = (
-    "Fetched for finished UTC days if GENESYS_ASSETS_API_USAGE is true. It needs the permission usage:client:view; "
-    "without it the day stays unanswered."
+    "If GENESYS_ASSETS_API_USAGE is true, the sensor observe fetches finished UTC days. It needs the permission "
+    "usage:client:view; without it the day stays unanswered."
 )
 _MATERIALISE = "Materialise the day again."
 _PERMITTED = "is_permitted"

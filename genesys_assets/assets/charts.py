@@ -128,8 +128,8 @@ def _svg(bars: list[Bar], title: str) -> str:
 
 
 def _left_of(reaches: Sequence[float]) -> int:
-    """The x at which bars begin, so that slanted labels are not cut off: each one reaches `reaches` to the left of the
-    middle of its bar.
+    """The x at which bars begin, so that slanted labels are not cut off. `reaches` says how far each label extends to
+    the left of the middle of its bar.
     """
     middles = ((at + 0.5) / len(reaches) for at in range(len(reaches)))
     needed = (
@@ -139,7 +139,7 @@ def _left_of(reaches: Sequence[float]) -> int:
 
 
 def _steps(heights: Sequence[float]) -> list[float]:
-    """Round values for grid lines, from at or below the lowest height and 0 to at or above the highest."""
+    """Round values for grid lines. They enclose 0 and all heights."""
     low, high = min(0.0, *heights), max(0.0, *heights)
     rough = (high - low or 1) / 4
     magnitude = 10.0 ** math.floor(math.log10(rough))

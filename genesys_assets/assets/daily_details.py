@@ -72,7 +72,9 @@ class JobConfig(dg.Config):
 
 
 class DayConfig(JobConfig):
-    """`allow_emptied`: accept it if the platform returns no conversations of a day that had some. For one run only."""
+    """`allow_emptied`: accept it if the platform returns no conversations, or no agents' status, of a day that had
+    some. For one run only.
+    """
 
     allow_emptied: bool = False
 
@@ -164,8 +166,8 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
         backfill_policy=calendar.daily_runs,
         pool=POOL,
         description=f"One row per page of `{_JOBS}` with a conversation that was alive on the UTC day and began before "
-        "it. From these pages the day on which a conversation began gets its end, even if it ends days later or "
-        "opens again.",
+        "it. These pages complete the tables of the day on which a conversation began: they have its end, even if it "
+        "ends days later or opens again.",
         **attributes("pages", "genesys", "parquet"),
     )
     def daily_overlap(

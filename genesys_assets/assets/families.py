@@ -58,7 +58,7 @@ def _family_metrics(calendar: Calendar, family: AggregateFamily) -> dg.AssetsDef
         without_answers = sorted(set(days) - set(answered))
         if without_answers:
             reasons = unanswered(stored, without_answers)
-            why = reasons.get(family.name, "nothing asked for it yet when the hours were fetched")
+            why = reasons.get(family.name, "the family was not asked yet when the hours were fetched")
             context.log.warning(f"{spec.name} has no partition for {', '.join(without_answers)}: {why}")
         if answered:
             pages_of = partial(family_metrics_of, family=family)

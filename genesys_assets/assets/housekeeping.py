@@ -22,7 +22,8 @@ _DESCRIPTION = """One row per table with the number of files that were removed, 
 
 It removes files that no version of the last GENESYS_ASSETS_KEEP_VERSIONS_HOURS needs: files of older versions, and
 leftovers of killed runs. It also removes the commits that only older versions need, once the ledger of restatements has
-them. It joins the snapshots of each finished day to one file. Readers see the same rows as before. Published files are
+them. It joins the files of each finished day of genesys/live and of genesys/tables/api_requests to one file. Readers
+see the same rows as before. Published files are
 removed when no manifest has named them for seven days, the longest time that a presigned URL works."""
 
 

@@ -1,6 +1,7 @@
-"""Imports saved files, as an asset. The assets of the imported pages are external: only this asset writes them.
+"""Imports saved files, as an asset. The command `genesys-assets import` does the same.
 
-`genesys_assets.importing` reads the files; the command `genesys-assets import` does the same.
+The assets of the imported pages are external: this asset and the command write them. `genesys_assets.importing` reads
+the files.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,5 @@
-"""Stores the files of the data lake extraction unchanged, by the UTC day on which the platform created them.
+"""Stores the files of the data lake extraction, by the UTC day on which the platform created them. A file stays
+unchanged unless personal data in it must be hashed, dropped or forgotten.
 
 A file is fetched once; stored files are recognised by their ids. At most a hundred files are one commit, so a killed
 run continues where it stopped. Only the start times of conversations are decoded here.

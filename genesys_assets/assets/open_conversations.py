@@ -35,7 +35,10 @@ def build_open_conversation_assets() -> list[dg.AssetsDefinition]:
         # Without this, Dagster's command line refuses a range of days for every job that includes this asset.
         backfill_policy=ONE_RUN,
         deps=[asset_key("tables", "conversations"), asset_key("tables", "sessions")],
-        description=description(spec, f"Source: genesys/tables/conversations of the last {LONGEST_OPEN_DAYS} days."),
+        description=description(
+            spec,
+            f"Source: genesys/tables/conversations and genesys/tables/sessions of the last {LONGEST_OPEN_DAYS} days.",
+        ),
         check_specs=[*check_specs(spec, key), too_long],
         **attributes("tables", "arrow", "parquet"),
     )

@@ -1,5 +1,5 @@
-"""The preflight asset: checks how much of the organisation can be read, and that the lake can be written. It stores
-nothing.
+"""The preflight asset: checks how much of the organisation can be read, and that the lake can be written. Like every
+asset that calls the API, it stores its requests in `tables/api_requests`, and nothing else.
 
 `cloud.preflight` and `lake.preflight` have the checks; the command `genesys-assets preflight` runs the same ones.
 """

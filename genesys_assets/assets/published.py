@@ -39,15 +39,15 @@ _TABLES = ("conversations", "interval_metrics", "restatements")
 
 
 def build_published_assets(
-    calendar: Calendar, reports: Sequence[Report], own: Sequence[Report] = ()
+    calendar: Calendar, reports: Sequence[Report], further: Sequence[Report] = ()
 ) -> list[dg.AssetsDefinition]:
-    """`own` are a user's own reports.
+    """`reports` are built in, `further` are custom reports: those of reports.yaml and of components.
 
-    These are not dependencies, and neither are reports of figures that the platform may refuse: if one of them failed,
-    Dagster would skip publishing, and so all other reports.
+    Custom reports are not dependencies, and neither are reports of figures that the platform may refuse: if one of them
+    failed, Dagster would skip publishing, and so all other reports.
     """
 
-    keys = {report.name: asset_key("reports", report.name) for report in [*reports, *own]}
+    keys = {report.name: asset_key("reports", report.name) for report in [*reports, *further]}
 
     @dg.asset(
         key=asset_key("published", "reports"),
@@ -72,7 +72,7 @@ def build_published_assets(
         publisher = publishing.publisher(s3.get_client)
         is_blocking = ReconciliationSettings.load().is_blocking
         for day in checked_keys(context, calendar.daily):
-            wanted = _publish_request(context, calendar, [*reports, *own], keys, day)
+            wanted = _publish_request(context, calendar, [*reports, *further], keys, day)
             closed = why_closed(lake.lake, wanted.day.utc_days) if is_blocking else None
             if closed:
                 raise dg.Failure(f"{day}: {closed}", allow_retries=False)

@@ -33,7 +33,7 @@ def build_published_index_assets(calendar: Calendar) -> list[dg.AssetsDefinition
         publisher = publishing.publisher(s3.get_client)
         days, file = publish_list(publisher, calendar.start_date, datetime.now(UTC).date(), calendar.zone.key)
         with_page = sum(day.page is not None for day in days)
-        context.log.info(f"{with_page} of {len(days)} days have a page, whose links were checked and renewed")
+        context.log.info(f"{with_page} of {len(days)} days have a page; the links on these pages were renewed")
         problems = [f"{day.date}: {day.problem}" for day in days if day.problem]
         for problem in problems:
             context.log.warning(problem)

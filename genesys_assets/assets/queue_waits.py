@@ -31,8 +31,8 @@ def build_queue_waits_asset(calendar: Calendar) -> dg.AssetsDefinition:
         deps=[asset_key(*waits.LEGS.split("/"))],
         description=description(
             QUEUE_WAITS,
-            f"Source: genesys/{waits.LEGS} of the day and its neighbours, and genesys/{waits.MEMBERS} and "
-            f"genesys/{USER_DETAILS} if they are stored.",
+            f"Source: genesys/{waits.LEGS} of the day and its neighbours; if they are stored, also "
+            f"genesys/{waits.MEMBERS}, genesys/{USER_DETAILS} and genesys/pages/lake_files.",
         ),
         partitions_def=calendar.daily,
         backfill_policy=calendar.daily_runs,

@@ -1,8 +1,8 @@
 """Reference assets: the organisation's queues, users, wrap-up codes, flows and so on, the history of their names, and
 the history of the service levels set for queues.
 
-The platform may refuse a listing that figures do not need. Then the stored listing stays as it was, a check names the
-missing permission, and other assets go on.
+If the platform refuses a listing that is not needed (`Listing.is_needed`), the stored listing stays as it was, a check
+names the missing permission, and other assets go on.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -132,7 +132,7 @@ def _asset_spec(key: dg.AssetKey, spec: TableSpec, text: str) -> dg.AssetSpec:
 
 
 def _fetch_or_refusal(cloud: GenesysCloud, name: str) -> tuple[list[Page], GenesysCloudError | None]:
-    """The listing's pages, or the refusal, if figures do not need the listing. Otherwise raises it."""
+    """The listing's pages, or the refusal of a listing that is not needed. The refusal of a needed one is raised."""
     try:
         return list(reference.fetch(cloud, name)), None
     except (MissingPermission, NotFound) as error:
@@ -148,7 +148,7 @@ def _unanswered(
     refused: GenesysCloudError,
     spent: Mapping[str, Any],
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    """The results of a run whose listing was refused. They count as materialised, so that downstream assets go on."""
+    """The results of a run whose listing was refused: its assets count as materialised, so downstream ones go on."""
     for key in keys.values():
         if key in context.selected_asset_keys:
             yield dg.MaterializeResult(asset_key=key, metadata={"unanswered": str(refused), **spent})

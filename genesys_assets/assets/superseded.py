@@ -1,7 +1,7 @@
 """Removes hours of pages that a complete day has superseded, once they are old enough.
 
 When a day is read again, conversations that were deleted on the platform leave its tables. But they stay in the pages
-of hours that were read before, from which nothing is computed any longer. docs/semantics.md lists all places that hold
+of hours that were read before, which no table needs any longer. docs/semantics.md lists all places that hold
 conversations.
 """
 

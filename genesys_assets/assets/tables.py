@@ -1,5 +1,5 @@
-"""Table assets: decode stored pages to tables, a UTC day at a time. `tables` declares the tables; `days.day_tables`
-writes a day of them.
+"""Table assets: decode stored pages to tables, a UTC day at a time (daily_metrics: a business day). `tables` declares
+the tables; `days.day_tables` writes a day of them.
 """
 
 from collections import Counter
@@ -41,11 +41,11 @@ def build_table_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
 
 
 _SOURCE_OF_CONVERSATIONS = (
-    "Source: genesys/pages/daily_details once it is complete, genesys/pages/hourly_details until then; also "
-    "genesys/pages/daily_overlap of later days, for conversations that began on this day. Of duplicates the newest "
-    "counts, together with fields that only details jobs return. A conversation that no page has is taken "
-    "from genesys/pages/lake_files. Pages of an incomplete import are dated by the latest event they "
-    "contain."
+    "Source: genesys/pages/daily_details. Until it is complete, also genesys/pages/hourly_details and "
+    "genesys/pages/imported_details; a conversation that no page has is then taken from genesys/pages/lake_files. "
+    "genesys/pages/daily_overlap of later days adds newer versions of conversations that began on this day. "
+    "Of several versions of a conversation the newest counts, together with fields that only details jobs return. "
+    "Pages of an incomplete import are dated by the latest event they contain."
 )
 
 

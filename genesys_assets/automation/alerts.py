@@ -23,8 +23,8 @@ from genesys_assets.webhook import NotDelivered, post
 
 _LOOK_EVERY_SECONDS = 600
 _LONGEST_POSTING_SECONDS = 20.0
-"""Once posting took this long and an alert was not delivered, no further one is posted in this tick: each may wait for
-a timeout, and a tick has a minute. If it took longer, the cursor would be lost, and what was delivered posted again.
+"""Once an alert was not delivered and posting has taken this long, the tick posts no further alert: each may wait for
+a timeout. If a tick takes more than a minute, its cursor is lost, and alerts that were delivered are posted again.
 """
 _MODULE = re.compile(r"^(\w+\.)+(?=\w+: )")
 

@@ -2,6 +2,7 @@
 now and the settings; they write nothing.
 
     observed   today's members of queues and skills of users, because the platform keeps no history of them
+    usage      the platform's own count of requests, of look-back days
     hours      pages of full hours; aggregates of look-back days again each night
     days       complete days and their overlaps, aggregates of business days; look-back days again each night
     users      pages of agents' status, of finished days and of today so far; look-back days again each night
@@ -192,7 +193,7 @@ def days_backlog(lake: Lake, calendar: Calendar, now: datetime, available: datet
 
 
 def look_back_moments(calendar: Calendar, now: datetime) -> dict[str, datetime]:
-    """The days that a look-back reads again, each with the instant since which it must have been read."""
+    """The days that a look-back reads again, each with an instant: a reading before it is too old."""
     night = last_moment(now, *LOOK_BACK_AT)
     moments = {f"{(night - DAY * back).date()}": night for back in range(1, calendar.look_back_days + 1)}
     closing = calendar.month_close_day
@@ -219,7 +220,7 @@ def _asks_something_new(lake: Lake, day: str, questions: Iterable[AggregateQuest
 
 
 def _is_new(lake: Lake, day: str, question: AggregateQuestion) -> bool:
-    """Whether a question was not asked yet about a day. If the family's table is not computed yet, its pages tell."""
+    """Whether a question was not asked yet about a day. Pages are checked if the family's table is not computed."""
     reach = _reach(lake, f"tables/{table_of(question.family).name}", day)
     if reach is None:
         return not has_answers(lake, day, question.family)

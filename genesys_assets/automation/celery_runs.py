@@ -1,5 +1,5 @@
 """A run launcher that detects runs whose Celery worker was lost. Dagster's own launcher trusts the task states in
-Redis: such a run would stay in progress for ever, and a task that Redis delivers twice would count as done.
+Redis. With it such a run would stay in progress for ever, and a task that Redis delivers twice would count as done.
 
 deploy/celery/dagster.yaml names the launcher. The daemon checks each run with it every `poll_interval_seconds` of
 `run_monitoring`.

@@ -234,7 +234,7 @@ class _Range:
             return self.terms.daily_questions * self._windows(spans, zone)
         if place == HOURLY_DETAILS:
             days = len({hour[:10] for hour in missing})
-            # The query is by UTC day. One more page is read, because only it shows that there are no more.
+            # The query is by UTC day. A day's last page is the first one that is not full; it may be empty.
             return days * (int(self._conversations * len(missing) / 24 / days) // QUERY_PAGE + 1)
         if place == LAKE_FILES:
             return (self._listings + self._pages_a_day(place, 0)) * len(missing)

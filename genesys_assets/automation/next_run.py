@@ -25,8 +25,8 @@ _FIRST_PAUSE = timedelta(minutes=5)
 _LONGEST_PAUSE = timedelta(hours=3)
 _GROWTH = 3
 _PARTS, _SMALLEST = 8, 3
-"""A range that has failed twice is tried again in `_PARTS` parts, each of at least `_SMALLEST` partitions. So three
-look-back days that failed in an outage stay together.
+"""A range that has failed twice is tried again in `_PARTS` parts, each of at least `_SMALLEST` partitions. So up to
+three days that failed in an outage stay together.
 """
 _ALONE = 3
 """After this many failures a partition is tried alone. More failures make no difference."""

@@ -130,8 +130,8 @@ def build_run_metrics_sensor(running: Collection[str] = ()) -> dg.SensorDefiniti
 def _new_records(
     instance: dg.DagsterInstance, wanted: dg.RunsFilter, written: Collection[str]
 ) -> tuple[list[dg.RunRecord], list[dg.RunRecord]]:
-    """The first wanted runs, and those of them without a line; none only if every wanted run has one. More runs may end
-    within the slack than are read at once, for example when a backfill is cancelled.
+    """The first wanted runs, and those of them without a line. If all that were read have a line, more runs are read:
+    more may end within the slack than are read at once, for example when a backfill is cancelled.
     """
     most = _MOST
     while True:

@@ -10,9 +10,11 @@ time.
     tables     days whose pages have changed; the table of open conversations each night
     checks     finished days whose tables have changed since they were checked
     reports    days whose tables, names or definitions have changed
-    publish    finished days whose reports or failing checks have changed
+    publish    finished days of which a report, a table of the page or a failing check has changed
 
 `tick` says what each finds missing or stale, `next_run` which range of it runs next.
+
+Another sensor, `reports_file`, runs `ops/reports_file` when the file of custom reports has changed.
 
 All ship stopped: switch them on in the UI.
 """
@@ -127,8 +129,7 @@ SENSORS = (
         "tables",
         Tick.tables,
         "Computes the tables of days whose pages changed since the tables were computed, and once a night, from 04:00 "
-        "UTC on, the table of open "
-        "conversations.",
+        "UTC on, the table of open conversations.",
         can_make=Tick.can_make_table,
     ),
     SensorSpec(
@@ -151,8 +152,8 @@ SENSORS = (
         "recompute",
         "published",
         Tick.published,
-        "Publishes finished business days whose reports or failing checks changed since the days were published, and "
-        "the list of days.",
+        "Publishes finished business days of which a report, a table of the page or a failing check changed since they "
+        "were published, and the list of days.",
         every_seconds=300,
     ),
 )

@@ -5,7 +5,7 @@ calendar and now; they write nothing.
     register   the table of open conversations, if it was not computed since last night
     checks     finished days whose tables changed since they were checked
     reports    days whose tables, names or definition changed since their reports were computed
-    published  finished days whose reports or failing checks changed since they were published
+    published  finished days of which a report, a table of the page or a failing check changed since they were published
 
 `backlog` has what must be read from the platform.
 """
@@ -155,8 +155,8 @@ def _is_ledger_behind(lake: Lake) -> bool:
 
 
 def register_backlog(lake: Lake, now: datetime) -> Backlog:
-    """The table of open conversations, by the day of the night, if conversations are stored and it was not computed
-    since last night.
+    """The table of open conversations, keyed by the date of the night, if conversations are stored and the table was
+    not computed since last night.
     """
     night, computed_at = last_moment(now, *REGISTER_AT), lake.log(REGISTER).newness(None) or 0
     is_due = bool(lake.stored(f"tables/{CONVERSATIONS.name}")) and computed_at < milliseconds(night)
@@ -198,7 +198,8 @@ def reports_backlog(
     """The stale or missing reports by day, if enough is stored to compute them. A report over a week, a month or
     rolling days belongs to its last day, and is stale when one of its days has changed.
 
-    `closed` are days of which no report is computed: their tables are stale, or have failed a blocking check.
+    `closed` are days from which no report is computed now, for example because their tables are stale, or because
+    a blocking check failed on them.
     """
     builder = BacklogBuilder()
     for day in days_until_today(calendar, now):
@@ -217,8 +218,8 @@ def reports_backlog(
 
 
 def closed_by_checks(lake: Lake, calendar: Calendar, now: datetime, stale: Collection[str] = ()) -> set[str]:
-    """The days whose reports must wait where checks are blocking: a check failed on them, or has not run yet. Days in
-    `stale` count as not to be checked yet: see `checks_backlog`.
+    """The days whose reports must wait if checks are blocking: a check failed on them, or has not run yet. Days in
+    `stale` wait only if a check failed on them: the run that computes their tables also checks them.
     """
     checked = (str(day) for day in lake.stored(VERDICTS))
     failed = {day for day in checked if why_closed(lake, [day])}

@@ -1,6 +1,6 @@
 """The automation condition of reports in other code locations: when Dagster computes a day again.
 
-Assets of this package have no conditions: `sensors` launch them.
+Assets of this package have no conditions, except `ops/reports_file`: `sensors` launch them.
 """
 
 from __future__ import annotations

@@ -348,7 +348,7 @@ class _StatusBuilder:
         return [partition.written_at for partition in stored if partition is not None]
 
     def _changed(self, places: Iterable[str]) -> datetime:
-        """When one of the tables was written last."""
+        """When any of the tables was last written."""
         return max(self._written_of(places), default=self.now)
 
     def _written_of(self, places: Iterable[str]) -> Iterator[datetime]:

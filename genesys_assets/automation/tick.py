@@ -1,8 +1,8 @@
 """One tick of a sensor: what is stored, what runs, and what each sensor finds missing or stale.
 
-A tick reads each of these at most once. `backlog` and `stale` decide which partitions are missing or stale. This module
-decides which of them a sensor leaves out: those that other runs are about to make, or that must wait for something
-else.
+A tick asks Dagster for the runs at most once. `backlog` and `stale` decide which partitions are missing or stale. This
+module decides which of them a sensor leaves out: those that other runs are about to make, or that must wait for
+something else.
 """
 
 from __future__ import annotations

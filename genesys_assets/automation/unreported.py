@@ -40,17 +40,22 @@ _PUBLISHED = "published/reports"
 
 
 def unreported(
-    written: Mapping[str, datetime], reported: Collection[str], again: Mapping[str, datetime], since: datetime
+    written: Mapping[str, datetime], reported: Collection[str], reported_at: Mapping[str, datetime], since: datetime
 ) -> list[str]:
     """The partitions of an asset that were never reported to Dagster, or not since they were last stored; the newest
     first.
 
-    `written` says when each was stored. `reported` has all that were ever reported. `again` says when each was last
-    reported, but only for reports after `since`. Partitions in `reported` that were stored before `since` are left out.
+    `written` says when each was stored. `reported` has all that were ever reported. `reported_at` says when each was
+    last reported, but only for reports after `since`. Partitions in `reported` that were stored before `since` are left
+    out.
     """
     never = datetime.min.replace(tzinfo=UTC)
     return sorted(
-        (key for key, at in written.items() if key not in reported or (at > since and again.get(key, never) < at)),
+        (
+            key
+            for key, at in written.items()
+            if key not in reported or (at > since and reported_at.get(key, never) < at)
+        ),
         reverse=True,
     )
 
@@ -140,7 +145,9 @@ class _Scan:
         reported = {date.fromisoformat(day) for day in self.instance.get_materialized_partitions(key)}
         manifests = {day: reader.manifest(f"{day}") for day in sorted(days - reported, reverse=True)}
         for each, error in reader.unreadable.items():
-            self.context.log.warning(f"Whether {each} was published is unknown, for its manifest was not read: {error}")
+            self.context.log.warning(
+                f"It is unknown whether {each} was published, because its manifest was not read: {error}"
+            )
         runs = self._in_progress() if any(manifests.values()) else []
         for day, manifest in manifests.items():
             if manifest is not None and not any(run.makes(_PUBLISHED, f"{day}") for run in runs):

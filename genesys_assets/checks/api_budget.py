@@ -26,8 +26,8 @@ _MINUTES = 24 * 60
 
 @dataclass(frozen=True, slots=True)
 class BudgetUse:
-    """How many requests runs sent on a UTC day, retries included, and how many a minute allows: None if no answer of
-    the platform named a limit.
+    """How many requests runs sent on a UTC day, retries included, and how many the platform allows in a minute; None if
+    no answer named a limit.
     """
 
     day: str
@@ -78,8 +78,8 @@ def build_api_budget_check(calendar: Calendar) -> dg.AssetChecksDefinition:
             listed = ", ".join(f"{day} ({taken:.1%})" for day, taken in above.items())
             metadata["problem"] = (
                 f"More than {share:.0%} of the request budget: {listed}. The report says which asset and path. Others "
-                "with the same OAuth client get less, and backfills wait. Ask for a higher limit, look back less "
-                "often, or allow a larger GENESYS_ASSETS_API_BUDGET_SHARE."
+                "with the same OAuth client get less, and backfills wait. Ask Genesys for a higher rate limit, set a "
+                "smaller GENESYS_ASSETS_LOOK_BACK_DAYS, or allow a larger GENESYS_ASSETS_API_BUDGET_SHARE."
             )
         return dg.AssetCheckResult(passed=not above, severity=dg.AssetCheckSeverity.WARN, metadata=metadata)
 

@@ -1,9 +1,11 @@
-"""Completeness: a stored day has as many conversations as the platform says.
+"""Completeness: a stored day has at least as many conversations as the platform reports.
 
     genesys/tables/conversations
-        as_many_as_the_platform_says   as many rows as the platform says, and every page that was read is stored
+        as_many_as_the_platform_says   at least as many rows as the platform reports conversations, and every page that
+                                       was read is stored
     genesys/pages/daily_details
-        day_has_not_shrunk             a warning if the last reading brought less than half of the conversations
+        day_has_not_shrunk             a warning if the last reading brought less than half of the conversations of the
+                                       reading before
 
 `totalHits` is an estimate. If it may be too high, the fetch asked for the position of the last conversation, which is
 exact. A tolerance applies to either number. A day that cannot be judged is a warning. All figures are read from the
@@ -127,7 +129,7 @@ def _as_many(calendar: Calendar, tolerance: Tolerance) -> dg.AssetChecksDefiniti
     @dg.asset_check(
         name=AS_MANY,
         asset=translated_key(TABLE),
-        description="The day has no fewer rows than it has conversations according to the platform, within "
+        description="The day has at least as many rows as the platform reports conversations, within "
         "GENESYS_ASSETS_COMPLETENESS_TOLERANCE, and every page that was read is stored.",
     )
     def as_many(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:

@@ -63,7 +63,7 @@ class DayComparison:
 
 @dataclass(frozen=True, slots=True)
 class UnreadConversations:
-    """Conversations that may have emitted on the day and are not in the tables: those begun on days that are not
+    """Conversations that may have emitted metrics on the day that the tables lack: those begun on days that are not
     stored, and those that were open when they were last read, counted by media type.
     """
 
@@ -182,7 +182,7 @@ class _Sides:
 def _separate_unread(
     sides: _Sides, unread: UnreadConversations, grouping: Grouping, compared: Comparison
 ) -> DayComparison:
-    """Separate the differences of a comparison that conversations which were not read may explain from the others."""
+    """Split the differences of a comparison: those that unread conversations may explain, and the others."""
     left_out = dict(sides.left_out(grouping, compared))
     compared = compared.without(left_out)
     busiest: Mapping[tuple[str, str], int] = {}
@@ -219,7 +219,7 @@ def reconcile_daily(lake: Lake, day: str, tolerance: Tolerance, calendar: Calend
 
 
 def unread_conversations(lake: Lake, day: str, reach_days: int = LONGEST_OPEN_DAYS) -> UnreadConversations:
-    """The conversations that may be counted in the aggregates of `day` and are not in the tables of sessions.
+    """The conversations whose metrics of `day` the aggregates may count, but the tables of sessions may lack.
 
     A stored day has none if it was read after everything up to the end of `day` was available.
     """
@@ -278,7 +278,7 @@ def _obstacle(lake: Lake, day: str, *tables: str, until: datetime | None = None)
         if reach is not None and reach.imported:
             return f"{name} of {day} has imported figures, and the imported files may lack some"
         if reach is not None and reach.through < end:
-            return f"{name} of {day} has the day until {reach.through.isoformat()} only"
+            return f"{name} of {day} reaches only to {reach.through.isoformat()}"
     return None
 
 

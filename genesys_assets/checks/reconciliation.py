@@ -191,8 +191,8 @@ class CheckResults:
             self.not_evaluated[day] = "there was nothing to compare"
         elif not comparison.judged:
             self.not_evaluated[day] = (
-                f"the aggregates have more, and {comparison.reason}: materialise genesys/pages/daily_overlap of {day} "
-                "to find out"
+                f"the aggregates have more than the sessions, and {comparison.reason}: to find out why, materialise "
+                f"genesys/pages/daily_overlap of {day}"
             )
 
     def verdict(self, day: str) -> Verdict:
@@ -223,7 +223,10 @@ class CheckResults:
         if unread:
             metadata["unread"] = sum(len(found.unread) for found in unread.values() if found.unread is not None)
             metadata["why_unread"] = dg.MetadataValue.md(
-                "\n".join(f"- {day}: the aggregates have more; {found.reason}" for day, found in unread.items())
+                "\n".join(
+                    f"- {day}: the aggregates have more than the sessions; {found.reason}"
+                    for day, found in unread.items()
+                )
             )
         left_out = {day: found.left_out for day, found in self.of_days.items() if found.left_out}
         if left_out:

@@ -1,5 +1,5 @@
 """Checks of each table, derived from its TableSpec: columns and types, unique key, no nulls in the key, rows inside
-the partition.
+the partition, parts that add up, and values that the platform is expected to fill.
 
 They show what the audit of a file found before the file was committed (`lake.audit`). Checks that compare tables are in
 other modules.
@@ -23,7 +23,9 @@ EXPECTED = "expected_values_present"
 
 
 def check_specs(spec: TableSpec, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
-    """The checks of a table. Rows that fail one are not stored, and the run ends."""
+    """The checks of a table. Rows that fail a check of the audit are not stored, and the run fails. The check
+    `expected_values_present` only warns.
+    """
     descriptions = {
         "columns_and_types": "The rows have exactly the declared columns, of the declared types, in that order.",
         "key_is_unique": f"No two rows share {', '.join(spec.key)}.",
@@ -61,7 +63,8 @@ def _expected_spec(spec: TableSpec, key: dg.AssetKey) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(
         EXPECTED,
         asset=key,
-        description=f"The platform filled {', '.join(spec.expected)}. A row without one is kept; this is a warning.",
+        description=f"The platform filled {', '.join(spec.expected)} in every row. If it did not, the rows are stored "
+        "all the same, and this check warns.",
     )
 
 

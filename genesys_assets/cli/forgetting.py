@@ -136,7 +136,7 @@ def text(report: ForgettingResult, *, dry_run: bool) -> str:
     if report.days:
         first, last = min(report.days), max(report.days)
         done = "would be computed again. To check them afterwards" if dry_run else "were computed again. To check them"
-        lines += ["", f"Reports that are stored {done}, or after an interruption:"]
+        lines += ["", f"Reports that are stored {done}, or to go on after an interruption, run:"]
         lines += [f"    dg launch --job recompute --partition-range '{first}...{last}'"]
     if report.withdrawn:
         lines += ["", "Withdrawn, because they may hold data of these people and cannot be computed again:"]
@@ -145,7 +145,7 @@ def text(report: ForgettingResult, *, dry_run: bool) -> str:
         failed = "This cannot be done:" if dry_run else "Not done:"
         lines += ["", failed, *(f"  {what}: {why}" for what, why in sorted(report.problems.items()))]
     if dry_run:
-        lines = ["This is what would be done. Nothing was.", "", *lines]
+        lines = ["This is what would be done. Nothing was changed.", "", *lines]
     return "\n".join(lines)
 
 

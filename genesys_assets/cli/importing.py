@@ -208,7 +208,7 @@ def _files(imported: ImportResult, totals: str | None = None) -> list[str]:
     if remarks := notes(imported):
         lines += ["", "Read under another name, or left out:", *(f"  {remark}" for remark in remarks)]
     if losses := left_out(imported):
-        lines += ["", "Left out, so that no day counts as complete:", *(f"  {remark}" for remark in losses)]
+        lines += ["", "Left out, so no day counts as complete:", *(f"  {remark}" for remark in losses)]
     return lines
 
 

@@ -107,7 +107,7 @@ def _notes(costs: Estimate, start_date: date) -> list[str]:
     }
     notes = [f"{costs.conversations_per_day:,} conversations a day: {basis[costs.basis]}."]
     if any(not each.measured for each in costs.assets):
-        notes.append("Bytes with * are assumed from a sandbox day, because no day is stored.")
+        notes.append("Bytes with * are assumed from a sandbox day, because no day of that asset is stored.")
     if any(each.asset == LAKE_FILES and not each.measured for each in costs.assets):
         notes.append("The number of data lake files per day is not documented: only listings are counted.")
     notes.append(

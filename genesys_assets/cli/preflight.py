@@ -77,7 +77,7 @@ def _summary(outcome: Preflight) -> str:
     count = len(outcome.failures)
     summary = f"Not ready: {count} {'thing has' if count == 1 else 'things have'} to be put right."
     missing = outcome.missing_permissions
-    return f"{summary}\nA role with these permissions is enough: {', '.join(missing)}" if missing else summary
+    return f"{summary}\nGive the OAuth client a role with: {', '.join(missing)}" if missing else summary
 
 
 def _wrapped(line: str, indent: int) -> str:

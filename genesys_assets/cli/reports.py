@@ -44,7 +44,7 @@ examples:
 IDS_EXAMPLES = """\b
 examples:
   genesys-assets reports ids 'Sales UK'
-      the ids of every queue, user, wrap-up code, skill and division that has, or had, this name
+      the ids of everything that has, or had, this name: queues, users, wrap-up codes, teams, flows and so on
   genesys-assets reports ids sales
       if nothing has exactly this name: everything whose name contains it, else the closest names"""
 _ROWS = 20
@@ -96,7 +96,8 @@ def preview(
     ] = None,
     file: Annotated[Path | None, typer.Option(metavar="FILE", help="The file, if not that of the settings.")] = None,
 ) -> None:
-    """Compute a report of one day from what is in the lake, and print it. Nothing is stored, and no request is sent.
+    """Compute a report of one day, or of its week or month, from what is in the lake, and print it. Nothing is stored,
+    and no request is sent.
 
     On a terminal it prints a table, with names in place of ids. Piped, it prints CSV with every column.
     """
@@ -226,8 +227,8 @@ def _report_named(name: str, custom: CustomReports) -> Report:
     if name not in known and custom.problems:
         _fail("\n".join([f"{custom.path} is refused:", *map(str, custom.problems)]))
     if name not in known:
-        here = f"is in {custom.path}" if custom.path else "is yours (there is no reports.yaml beside dagster.yaml)"
-        raise typer.BadParameter(f"no report {name!r} is built in or {here}. {one_of(known, name)}")
+        here = f"in {custom.path}" if custom.path else "in a file (there is no reports.yaml beside dagster.yaml)"
+        raise typer.BadParameter(f"report {name!r} is neither built in nor {here}. {one_of(known, name)}")
     return known[name]
 
 

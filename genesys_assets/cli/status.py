@@ -83,7 +83,7 @@ def exit_code(state: Status) -> int:
 
 
 def look(days: int | None) -> Status:
-    """The state of the last `days` days, None: of all since the start date, as of now.
+    """The present state of the last `days` days; None means all days since the start date.
 
     Raises SettingError, LakeUnreachable, Unreadable.
     """

@@ -1,7 +1,7 @@
 """The platform's own count of a client's requests: a query, which the platform runs as a job, and its result.
 
 Source: `UsageApi` and `ClientPublicApiUsage` of https://github.com/MyPureCloud/platform-client-sdk-python. Unverified:
-how soon a day is counted, and whether the interval's end is inclusive, as documented.
+how soon a day is counted, and whether the interval's end is inclusive. The documentation says that it is.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ class MissingPermission(GenesysCloudError):
 
 
 class BadRequest(GenesysCloudError):
-    """The API did not accept the request. The message quotes the API's own."""
+    """The API did not accept the request. The message quotes the API's reason."""
 
 
 class NotFound(GenesysCloudError):
@@ -78,7 +78,7 @@ class NotFound(GenesysCloudError):
 
 
 class TooLarge(GenesysCloudError):
-    """The request or its answer would be larger than the API allows."""
+    """The request, its answer or a whole listing would be larger than the API or this project allows."""
 
 
 class AnswerTooLarge(TooLarge):
@@ -121,7 +121,7 @@ class UnexpectedAnswer(GenesysCloudError):
 
 
 class EndlessPages(UnexpectedAnswer):
-    """Paging would never end: each page names a next one, and none brings anything new."""
+    """Paging does not end: a page brings nothing new, or there are more pages than this project reads."""
 
 
 class JobError(GenesysCloudError):

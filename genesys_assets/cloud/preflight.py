@@ -1,8 +1,8 @@
 """Checks before the first run: login, permissions, what is visible, how far jobs reach, clock, rate limit.
 
-It asks for each kind of data that the project fetches, for as little as possible; divisions and queues are read to
-their end, and of details jobs only how far they reach. Nothing is stored.
-`assets.preflight` and the command `cli.preflight` show the results.
+Of each kind of data that the project fetches, it requests as little as possible. Only divisions and queues are read
+completely. Of details jobs it requests only how far they reach. Nothing is stored. `assets.preflight` and the command
+`cli.preflight` show the results.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ LARGEST_SKEW = timedelta(minutes=5)
 USUAL_LAG = timedelta(hours=24)
 LITTLE_LEFT = 0.1
 _HOUR = timedelta(hours=1)
-# As tables.data_lake.schemas.NEEDED, which this layer does not import.
+# The same as tables.data_lake.schemas.NEEDED, which this room must not import.
 NEEDED_SCHEMAS = ("conversations", "segments", "conversation-metrics")
 _REFUSALS = {MissingPermission: "not permitted", NotFound: "not there", BadRequest: "not understood"}
 _NO_QUEUE = _NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -211,7 +211,7 @@ def _checks_of_families(cloud: GenesysCloud, needed: Collection[AggregateFamily]
             yield _Check(f"aggregates: {family.name}", (family.permission,), ask, is_optional=True)
 
 
-def _permitted_family(cloud: GenesysCloud, family: AggregateFamily, is_wanted: bool) -> PreflightResult:
+def _permitted_family(cloud: GenesysCloud, family: AggregateFamily, is_needed: bool) -> PreflightResult:
     what, batch = f"aggregates: {family.name}", (_NOBODY,) if family.batched_by else ()
     query = AggregateQuery(
         interval=_an_hour(cloud), granularity="PT1H", metrics=family.metrics[:1], family=family, batch=batch
@@ -219,10 +219,10 @@ def _permitted_family(cloud: GenesysCloud, family: AggregateFamily, is_wanted: b
     try:
         aggregates.fetch(cloud, query)
     except (MissingPermission, NotFound, BadRequest) as error:
-        if is_wanted:
+        if is_needed:
             raise
         return PreflightResult("ok", what, f"{_REFUSALS[type(error)]}, not used by any report or setting")
-    return PreflightResult("ok", what, "permitted" if is_wanted else "permitted, not used by any report or setting")
+    return PreflightResult("ok", what, "permitted" if is_needed else "permitted, not used by any report or setting")
 
 
 def _check_of_data_lake(cloud: GenesysCloud) -> _Check:

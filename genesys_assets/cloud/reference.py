@@ -27,8 +27,8 @@ undocumented.
 class Listing:
     """One list of the API: its path, its parameters besides those of paging, and how it is paged.
 
-    `permission`: what a role must grant, None if nothing. `is_needed`: every report shows names of this list, so it
-    must not be refused; other lists may be. `size_parameter` takes the page size, None if the list has no pages.
+    `permission`: what a role must grant, None if nothing. `is_needed`: the project requires this list, so a run fails
+    if it is refused; other lists may be refused. `size_parameter` takes the page size, None if the list has no pages.
     `cursor_parameter` takes the cursor, None if pages are numbered.
     """
 

@@ -62,7 +62,7 @@ class Organisation(Attributes):
     client_secret: str | None = None
     """Its secret, as "{{ env.NAME }}" or secretsmanager:NAME. Not stated: GENESYS_CLOUD_CLIENT_SECRET."""
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
-    """Most requests a minute; the API's own headers lower it. Not stated: GENESYS_CLOUD_REQUESTS_PER_MINUTE, or 300."""
+    """Most requests a minute; the API's headers may lower it. Not stated: GENESYS_CLOUD_REQUESTS_PER_MINUTE, or 300."""
 
     def _mistakes(self) -> list[InitErrorDetails]:
         from genesys_assets.cloud.errors import UnknownRegion
@@ -245,7 +245,7 @@ class GenesysCloud(dg.Component):
     """Genesys Cloud analytics in your own lake: pages, tables, reports and published files of an organisation.
 
     Every attribute may be left out. The settings in the environment replace missing attributes, and there are more
-    settings than attributes. The README of genesys_assets explains them.
+    settings than attributes. docs/settings.md of genesys_assets lists them all.
     """
 
     attributes: PipelineAttributes

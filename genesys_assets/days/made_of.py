@@ -1,5 +1,5 @@
-"""One number that identifies the sources of a day's table: it changes if any partition changes from which the table is
-made.
+"""One number that identifies the sources of a day's table. If a partition from which the table is made changes, the
+number changes.
 
 The number is stored with the table (`Lake.made_of`). If the number of the partitions stored now differs, the table is
 stale, no matter what happened in between. `sources` knows which pages count for which day.

@@ -179,8 +179,8 @@ def _of_data_lake(lake: Lake, day: str) -> _OfDataLake:
 
 
 def _what_files_lack(lake: Lake, day: str) -> str | None:
-    """A message that names the schemas without which a day cannot be computed from the stored files. None if there are
-    no files of any needed schema, or of all.
+    """A message that names the missing schemas without which a day cannot be computed from the stored files. None if no
+    needed schema has files, or if all have.
     """
     lacking = data_lake.lacking(lake, day)
     if not 0 < len(lacking) < len(NEEDED):
@@ -246,8 +246,8 @@ def daily_metrics_of(lake: Lake, day: str, start: datetime, end: datetime) -> Me
 
 
 def fetched_hours(lake: Lake, asset: str, day: str, *, needed: bool = True) -> dict[str, StoredPages]:
-    """The day's stored hours. Raises NotFetched if an hour of a finished day was never fetched (a gap is not an empty
-    hour), or no hour of the day at all; not if the hours are not `needed`.
+    """The day's stored hours. If they are `needed`, raises NotFetched if an hour of a finished day was never fetched (a
+    gap is not an empty hour), or if no hour of the day was fetched at all.
     """
     hours = _stored_hours(lake, asset, day)
     missing = [hour for hour in hours_of(day) if hour not in hours]

@@ -1,8 +1,8 @@
 """The inputs of a day's waits in queues, which may last into the next day: the legs of the day and its neighbours, the
 members of queues observed on the day and the next, and agents' status on both.
 
-Legs of neighbouring days are used once they are complete, and so are the members of the next day. Agents' status of the
-next day is used once this status is complete.
+Legs of neighbouring days are used once they are complete. The members of the next day are used once the legs of that
+day are complete. Agents' status of the next day is used once this status is complete.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _is_complete(lake: Lake, day: str) -> bool:
 
 
 def _days_of_members(lake: Lake, day: str, days_of_legs: list[str]) -> list[str]:
-    """The observed days among the day and the next."""
+    """The observed days among the day and, if its legs are read, the next."""
     return [key for key in days_of_legs if key >= day and key in lake.stored(MEMBERS)]
 
 

@@ -31,7 +31,7 @@ _OURS = ("pages", "tables", "reference", "live", "reports")
 """Folders of tables whose partitions are days and hours, and whose commits contain no names."""
 _IMPORTS = "imports"
 _REMARKS = ("notes", "left_out")
-"""Fields of the record of an imported file whose names are texts: see `importing.records`."""
+"""Fields of the record of an imported file that give a count for each text: see `importing.records`."""
 _BOUNDS = ("minValues", "maxValues")
 _OF_CHECKPOINTS = ("sizeInBytes", "checksum")
 """Fields of the file `_last_checkpoint` that describe the bytes of the checkpoint, which have changed."""
@@ -122,7 +122,7 @@ class _RewrittenFile:
         self.removed, self.remaining, self.content = list(removed), list(remaining), content
 
     def touches(self, mentions: _Mentions, *, also_remaining: bool) -> bool:
-        """Whether a removed text mentions somebody, or a remaining one if these are asked for too."""
+        """Whether a removed text mentions somebody or, with `also_remaining`, a remaining text."""
         return any(mentions(text) for text in [*self.removed, *(self.remaining if also_remaining else ())])
 
 
@@ -259,7 +259,7 @@ def _mapped(value: Any, change: Callable[[str], str]) -> Any:
 
 
 def _counted(remarks: dict[str, int], change: Callable[[str], str]) -> dict[str, int]:
-    """Remarks, of which a record has the counts by text. Those of texts that become one are added up."""
+    """Changes the texts of remarks, and keeps their counts. Counts of texts that become equal are added up."""
     changed: Counter[str] = Counter()
     for text, count in remarks.items():
         changed[change(text)] += count

@@ -95,7 +95,7 @@ def named_by_commits(lake: Lake, place: str) -> set[str]:
 
 
 def remove_drafts(work: Work, now: datetime) -> None:
-    """Cancel uploads that were begun more than `IN_FLIGHT` ago and never completed."""
+    """Remove unfinished drafts (on S3: unfinished uploads) that are older than `IN_FLIGHT`."""
     try:
         work.lake.store.remove_drafts(now - IN_FLIGHT)
     except LakeUnreachable as error:

@@ -46,13 +46,13 @@ _A_PAGE_OF_BUCKETS = 5_000
 _A_PAGE_BYTES = 512 << 10
 _BUCKET = "bucket"
 _NO_KEYS = "conversation left out: it has no conversationId or no conversationStart"
-_HALF = "conversation left out whole, for a value of it cannot be read"
+_HALF = "conversation left out: one of its values cannot be read"
 _SHRUNKEN = (
-    "conversation left out: it is there several times, and the newest form lacks participants that another one has. "
+    "conversation left out: it is there several times, and its newest version lacks participants of another version. "
     "Save each conversation whole, not a line for each participant"
 )
 _PARTIAL = (
-    "conversation left out: it is there several times, and of two forms each has sessions, segments, metrics, "
+    "conversation left out: it is there several times, and of two versions each has sessions, segments, metrics, "
     "evaluations, surveys or resolutions that the other lacks. Save each conversation whole, not a line for each part"
 )
 _GROUPED = "answer grouped by"

@@ -106,7 +106,7 @@ def totals(imported: ImportResult) -> str | None:
     conversations, buckets = imported.conversations, imported.buckets
     text = f"Imported: {_count(conversations.different, 'conversation')} and {_count(buckets.different, 'bucket')}."
     if conversations.repeated:
-        text += f" {_several(conversations.repeated, 'conversation')}: of each the newest form counts."
+        text += f" {_several(conversations.repeated, 'conversation')}: of each, the newest version counts."
     if buckets.repeated:
         text += f" {_several(buckets.repeated, 'bucket')}: of each metric the value that was read last counts."
     return text

@@ -12,5 +12,5 @@
 `audit` checks rows before they are committed; `reach` how far a partition is known
 `changes`, `ledger` what each reading changed; `housekeeping` removes what is no longer needed
 `job_book` which details jobs are under way; `request_log` the requests of runs
-`io_manager` gives tables to downstream assets
+`io_manager` loads tables for downstream assets, and stores what they return
 """

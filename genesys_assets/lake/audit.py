@@ -29,7 +29,7 @@ Findings = Mapping[str, str]
 
 
 class AuditFailed(Exception):
-    """The audit found mistakes in the rows. Nothing was committed, and the stored rows stay.
+    """The audit has findings about the rows. Nothing was committed, and the stored rows stay.
 
     `findings` has the findings of each table of the partition `key`, by the table's place.
     """

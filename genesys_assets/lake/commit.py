@@ -81,8 +81,8 @@ class Proposal:
     `is_read`: read from the platform. Such a proposal replaces a newer reading only as `is_complete` says, and always
     gets a file of its own. Any other proposal was made from stored partitions. It yields to a larger newness only if
     that was committed since the work began: what was stored before may have had more inputs, hence the larger newness.
-    `is_complete`: it holds all of its partition, and replaces an incomplete one even if that is newer: details jobs
-    have all data hours after a query has the newest.
+    `is_complete`: it holds all of its partition, and replaces an incomplete one even if that is newer. A details job
+    has all data, but hours later than a query has the newest data.
     `builds_on_known`: it was made of what was stored, so it may replace nothing else.
     `adds`: its rows follow the stored ones, which stay. It builds on these.
     `yields_to_newer`: it never replaces a newer one, whenever that was committed.

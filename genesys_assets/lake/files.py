@@ -45,7 +45,7 @@ page_number integer 1, 2, 3 … in the order in which the answers were received
 request string the request: method, path, parameters and body as JSON; with `part` if the body is a part of the answer
 fetched_at instant when the answer was received
 correlation_id string identifies the answer to Genesys support
-as_of instant as of when the content was true: when a query was answered, when a details job was submitted
+as_of instant when the content was true: a query's answer; a job's submission or, if earlier, the end of its data
 body binary the answer's bytes, unchanged unless personal data is hashed or dropped; only this partition's part
 """),
 )
@@ -170,7 +170,7 @@ class StoredPages:
         )
 
     def about(self, index: int) -> Page:
-        """A page with an empty body, read without reading its body."""
+        """A page without its body: the body is not read, and `body` is empty."""
         file, group = self._row_groups[index]
         names = [name for name in PAGES.schema.names if name != "body"]
         row = file.row(group, names)

@@ -1,4 +1,4 @@
-"""How downstream assets get tables and reports: by type annotation, one partition or a range.
+"""How downstream assets get tables and reports, by type annotation, one partition or a range, and store their own.
 
     @dg.asset(ins={"agents": dg.AssetIn(["genesys", "reports", "agent_daily"])}, partitions_def=…)
     def bonuses(agents: pd.DataFrame) -> pd.DataFrame: ...

@@ -4,7 +4,8 @@
     tables/<table>/date=2026-01-31/<name>.parquet
     <layer>/<name>/_delta_log/…
 
-The key-value metadata of a file holds its provenance (`files`), that of a commit what it changed (`commit`, `ledger`).
+The key-value metadata of a file holds its provenance (`parquet_files`). The note of a commit says what the commit
+changed (`commit`, `ledger`).
 `tables` declares what the columns mean.
 """
 
@@ -426,10 +427,10 @@ class Lake:
     ) -> pa.Table:
         """Rows of one partition, or of several in order; partitions that are not stored have no rows.
 
-        Without a schema, the columns are those of the table, and those that the table lacks because they were written
-        with nothing but nulls, if a partition that is read has them. A column that a partition does not have is null.
-        Instants are in microseconds, the unit at rest. If no partition is stored, returns an empty table with `schema`,
-        or raises FileNotFoundError without a schema.
+        Without a schema, the columns are those of the table. A column whose values were all null when it was written is
+        not in the table; it is added if a partition that is read has it. A column that a partition does not have is
+        null. Instants are in microseconds, the unit at rest. If no partition is stored, returns an empty table with
+        `schema`, or raises FileNotFoundError without a schema.
         """
         rows = StoredRows(self.log(asset), keys).table(schema, columns, where)
         if rows is not None:

@@ -1,5 +1,6 @@
 """Names of the files of a table's log: a JSON file for each commit, and checkpoints, which sum up all commits before
-them. `delta` reads these files, `log_mirror` mirrors them from S3, `housekeeping` removes those no longer needed.
+them. `delta_state` reads these files, `delta` adds to them, `log_mirror` mirrors them from S3, `housekeeping` removes
+those no longer needed.
 Protocol: https://github.com/delta-io/delta/blob/master/PROTOCOL.md#delta-log-entries
 """
 

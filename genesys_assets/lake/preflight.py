@@ -1,4 +1,4 @@
-"""Checks before the first run that the lake and the place of the published files can be written, and the clock of S3.
+"""Checks before the first run: can the lake and the published files be written, and does S3's clock agree?
 
 It writes a file to each place and removes it again. `cloud.preflight` checks the platform.
 """
@@ -76,7 +76,7 @@ def _folder(what: str, location: str) -> PreflightResult:
     value = f"{folder}, writable, {free / 2**30:.1f} GiB free"
     if free < LITTLE_SPACE:
         return PreflightResult(
-            "warn", what, value, "A day of 100,000 conversations takes some 100 MB: free disk space."
+            "warn", what, value, "A day of 100,000 conversations takes some 300 MB. Make room on the disk."
         )
     return PreflightResult("ok", what, value)
 

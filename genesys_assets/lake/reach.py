@@ -1,6 +1,6 @@
 """How far a stored partition is known: one value, written with the partition.
 
-Reports, checks, publishing and automation use its methods. `files` knows where it is stored.
+Reports, checks, publishing and automation use its methods. `parquet_files` knows where it is stored.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Self
 from genesys_assets.spans import Window, utc_day
 
 Questions = Mapping[str, list[str]]
-"""The metrics that were asked of every hour, by question: see `tables.metrics.question.answered_everywhere`."""
+"""The metrics that the request of every hour named, by question: see `tables.metrics.question.answered_everywhere`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class Reach:
         return self.through >= utc_day(day)[1]
 
     def has_asked(self, question: str, metrics: Iterable[str]) -> bool:
-        """Whether every fetched hour was asked for these metrics. Imported hours are exempt: they hold whatever the
-        file had.
+        """Whether the request of every fetched hour named these metrics. Imported hours are exempt: they hold whatever
+        the file had.
         """
         if self.imported and not self.fetched_hours:
             return True

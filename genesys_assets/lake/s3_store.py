@@ -35,7 +35,7 @@ from genesys_assets.s3_body import LARGEST, read_at_most
 from genesys_assets.settings import SettingError
 
 PATIENCE_SECONDS = 90
-"""How long S3 may answer 503, or drop connections, before a read or write fails."""
+"""How long S3 may answer 429 or 5xx, or drop connections, before a read or write fails."""
 _TIMEOUT_SECONDS = 60
 _MOST_PAGES = 10_000
 """Pages of one listing: ten million files. A server that sends more pages is assumed to repeat itself."""

@@ -64,7 +64,7 @@ class Store(Protocol):
 
     filesystem: pafs.FileSystem
     commits_between_checkpoints: int
-    """After how many commits a table that is created now writes a checkpoint, again and again."""
+    """How many commits lie between two checkpoints, in tables that are created from now on."""
     may_alter_files: bool
     """Whether a published file may lose or change bytes, as on a disk after a power cut."""
 

@@ -83,7 +83,7 @@ class ForgottenIds:
     """Pseudonyms of users by the digest of each of their names."""
     name_lengths: frozenset[int] = frozenset()
     matched: set[Entry] = field(default_factory=set, compare=False)
-    """The entries whose ids were found in anything that was searched. The list with further ids shares this set."""
+    """The entries whose ids were found in anything that was searched. Lists made by `joined_by` share this set."""
 
     @classmethod
     def load(cls, store: SmallFiles) -> ForgottenIds:

@@ -141,8 +141,8 @@ def reach_of_day(lake: Lake, day: BusinessDay, reports: Sequence[Report]) -> Rea
 
 
 def _reaches(lake: Lake, day: BusinessDay, reports: Sequence[Report]) -> Iterator[Reach]:
-    """The reach of each report. A report that covers all of its own day, which may be another than the business day,
-    does not limit the reach.
+    """The reach of each report. A report may have another time zone, and so another day than the business day. If it
+    covers all of that day, it does not limit the reach.
     """
     for report in reports:
         reach = lake.reach(f"reports/{report.name}", day.key)

@@ -1,6 +1,7 @@
 """Makes the page of a day: its texts and charts.
 
-The page is made from stored tables only, so that the same tables give the same bytes, except for its links.
+The page is made from stored tables, failing checks and the reasons for missing reports. The same inputs give the same
+bytes, except for the links.
 `day_reports` has the figures, `charts` draws them, `links` makes the links, `templates/day_page.html` is the layout.
 """
 
@@ -321,7 +322,7 @@ def _listed(bars: Sequence[Bar]) -> str:
 def _peak(day: BusinessDay, figures: DayReports) -> str:
     highest = max(figures.intervals, key=lambda interval: interval.row["offered"] or 0)
     return (
-        f"{count(figures.total['offered'])} on the day; most at once: "
+        f"{count(figures.total['offered'])} on the day; most in one interval: "
         f"{count(highest.row['offered'])} from {_time_of_day(day, highest)}. "
         f"{count(figures.total['abandoned'])} were abandoned. The table below has every figure."
     )

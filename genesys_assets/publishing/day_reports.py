@@ -1,4 +1,5 @@
-"""The rows that the page of a day shows. The engine of reports computes them; nothing is added up here.
+"""The rows that the page of a day shows. The engine of reports computes them. Only the occupancy of all agents together
+is computed here.
 
 `reports/day_page.yaml` declares the reports that give these rows. Agents come from the stored report `agent_daily`,
 their occupancy from `agent_day`. `day_page` decides how rows look.

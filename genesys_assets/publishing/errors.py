@@ -7,11 +7,11 @@ PublishingError
 ├── NotReadable                    a file, or its URL, cannot be read
 │   ├── NotPermitted               S3 did not permit it: the file may not exist
 │   └── Gone                       the file no longer exists
-├── AlteredFile                        a file has other bytes than were written
+├── AlteredFile                    a file has other bytes than were written
 │   └── InvalidManifest            the file of a manifest is not a manifest
-├── ConcurrentPublish               another writer replaced the manifest at the same time
+├── ConcurrentPublish              another writer replaced the manifest at the same time
 ├── NotRefused                     without a signature S3 neither refused nor returned the file: it may be public
-└── PubliclyReadable               anyone can read the file; it was deleted again
+└── PubliclyReadable               anyone can read the file; the message says whether it could be deleted again
 """
 
 from __future__ import annotations
@@ -64,4 +64,4 @@ class NotRefused(PublishingError):
 
 
 class PubliclyReadable(PublishingError):
-    """Anyone can read the published file. It was deleted again."""
+    """Anyone can read the published file. The message says whether it could be deleted again."""

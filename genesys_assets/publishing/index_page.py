@@ -79,7 +79,8 @@ def publish_list(publisher: Publisher, first: date, today: date, zone: str) -> t
 def listed_days(publisher: Publisher, first: date, today: date) -> list[ListedDay]:
     """The last 31 days from `first` on, newest first; today only if it has been published already.
 
-    A day whose page or manifest was altered, or no longer exists, is listed with its problem. Raises NotReadable.
+    A day is listed with its problem if its manifest was altered, or its page was altered or no longer exists. Raises
+    NotReadable.
     """
     days = [today - timedelta(days=back) for back in range(LISTED_DAYS + 1)]
     with ThreadPoolExecutor(_DAYS_AT_ONCE, thread_name_prefix="list") as executor:

@@ -18,8 +18,9 @@ Headline = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class PublishedFile:
-    """One published file; `rows` is None for a page. `url` is the URL for a person: on S3 a presigned one, which
-    anybody who has it can read until `expires_at`; in a folder a file:// URL that does not expire.
+    """One published file; `rows` is None for a page. `url` is the URL for a person. On S3 it is presigned: anybody who
+    has it can read the file until `expires_at`. In a folder it is a file:// URL, in the manifest there a relative one,
+    and does not expire.
     """
 
     report: str
@@ -44,8 +45,8 @@ class FailingCheck:
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What is published of a day. `missing` gives the reason for each report that is not published. `made_of` names the
-    stored partitions that the day was made of, each with the identity of its content: if the lake has other content,
-    the published day is stale.
+    stored partitions that the day was made of, each with the identity of its content, and the failing checks, each with
+    its message. If the lake has other content or other failing checks, the published day is stale.
     """
 
     date: date

@@ -1,7 +1,8 @@
 """Presigned URLs of a bucket, and the check that nobody can read a file without one.
 
-A URL is handed out only after three checks: without its signature S3 refuses the file, with it the file can be read,
-and its bytes have the sha256 that was written.
+When a file is published, its URL is handed out only after three checks: without its signature S3 refuses the file,
+with it the file can be read, and its bytes have the sha256 that was written. Later links to the file, on pages, are
+signed again without these checks.
 
 **A presigned URL is a key**: anybody who has it can read the file until it expires. URLs appear in the manifest, in
 pages and in the materialisation's metadata, never in a log or an error. So manifest and pages are as secret as the
@@ -35,7 +36,7 @@ from genesys_assets.publishing.s3_bucket import S3Bucket
 from genesys_assets.unlogged import SIGNATURES, unlogged
 
 TRIES = 4
-"""How often a URL is requested if the connection breaks or S3 answers 5xx."""
+"""How often a URL is requested if the connection breaks, or S3 answers 429 or 5xx."""
 FIRST_WAIT_SECONDS = 0.25
 _REFUSED = (401, 403)
 _TEMPORARY = (429, 500, 502, 503, 504)
@@ -97,8 +98,8 @@ class PrivateBucket(S3Bucket):
                 "GENESYS_ASSETS_PUBLISH_URL"
             )
         raise NotRefused(
-            f"asked for {self.describe(key)} without a signature, S3 answered HTTP {status}: only 401 or 403 "
-            "proves that it is private"
+            f"S3 answered a request for {self.describe(key)} without a signature with HTTP {status}: only 401 or 403 "
+            "proves that the file is private"
         )
 
     def _prove_readable(self, key: str, url: str, sha256: str) -> None:

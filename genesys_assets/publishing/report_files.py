@@ -1,8 +1,8 @@
 """One report as files that anyone can open: Parquet, CSV and JSON.
 
-This module knows how values look in each format. `publisher` decides where files go, and checks who can read them;
-`genesys_assets.reports` knows what the columns mean. Each file is written batch by batch, and hashed while it is
-written, so that it need not be read again.
+This module knows how values look in each format. `publisher` decides where files go, `private_bucket` checks who can
+read them, `genesys_assets.reports` knows what the columns mean. Each file is written batch by batch, and hashed while
+it is written, so that it need not be read again.
 
 - Parquet: the table's own types, without metadata of the run, so that the same rows give the same bytes.
 - CSV: RFC 4180 in UTF-8, with a header and CRLF. How its values look is in `csv_text`.

@@ -73,8 +73,8 @@ class RunMetricsSettings(Group):
     )
     opentelemetry: bool = setting(
         "GENESYS_ASSETS_OPENTELEMETRY",
-        "Whether a record of each run that ends is also sent to OpenTelemetry, as its own variables OTEL_* say. "
-        "It needs the extra opentelemetry.",
+        "Whether a record of each run that ends is also sent to OpenTelemetry. Its own variables OTEL_* name the "
+        "collector. It needs the extra opentelemetry.",
         "true",
         see="operations.md#metrics",
         default=False,

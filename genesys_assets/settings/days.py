@@ -34,7 +34,8 @@ class CalendarSettings(Group):
     )
     month_close_day: int | None = setting(
         "GENESYS_ASSETS_MONTH_CLOSE_DAY",
-        "Day of the month, 1 to 28, on which the look-back reads the whole previous month again. Not set: never.",
+        "Day of the month, 1 to 28, on which the look-back reads all days since the first of the month before again. "
+        "Not set: never.",
         "5",
         default=None,
         ge=1,
@@ -68,7 +69,7 @@ class CalendarSettings(Group):
     @classmethod
     def _is_zone(cls, value: str) -> str:
         if value not in available_timezones():
-            raise ValueError("not a name in the IANA time zone database")
+            raise ValueError("not an IANA time zone name")
         return value
 
     @property

@@ -31,7 +31,7 @@ class Group(BaseSettings):
 
     @classmethod
     def load(cls, **given: Any) -> Self:
-        """The group from the given values by name of field; for a missing or None value, from the environment.
+        """The group from the given values, by name of field. Missing values and None come from the environment.
 
         Raises SettingError, which names every wrong setting.
         """

@@ -45,7 +45,7 @@ class LakeSettings(Group):
 class DecodingSettings(Group):
     """How many threads decode pages."""
 
-    given: int | None = setting(
+    decode_threads: int | None = setting(
         "GENESYS_ASSETS_DECODE_THREADS",
         f"Threads on which a run decodes pages of conversations. Not set: one per core, {_MOST_THREADS} at most.",
         "2",
@@ -56,7 +56,7 @@ class DecodingSettings(Group):
 
     @property
     def threads(self) -> int:
-        return self.given or min(_MOST_THREADS, cores())
+        return self.decode_threads or min(_MOST_THREADS, cores())
 
 
 def cores() -> int:
@@ -158,9 +158,8 @@ def _too_short(key: str) -> str | None:
 
 
 def _actions(stated: str) -> dict[PersonalData, Literal["keep", "hash", "drop"]]:
-    """The action for each class: from `hash` for all of them, from `contact=hash,content=drop` for these, else keep.
-
-    Raises ValueError.
+    """The action for each class. `hash` is for all classes; `contact=hash,content=drop` is for these two, others are
+    kept. Raises ValueError.
     """
     classes = [class_ for class_ in PersonalData if class_ is not PersonalData.NONE]
     parts = [part.strip() for part in stated.split(",")]
@@ -173,8 +172,8 @@ def _actions(stated: str) -> dict[PersonalData, Literal["keep", "hash", "drop"]]
         action = next((each for each in _ACTIONS if each == wanted), None)
         if name not in classes or action is None or name in named:
             raise ValueError(
-                f"{part!r} is not class=action, once for each class: classes are {', '.join(classes)}, actions are "
-                f"{', '.join(_ACTIONS)}; one action alone is for all classes"
+                f"{part!r} must be class=action, each class at most once, or one action for all classes. Classes: "
+                f"{', '.join(classes)}. Actions: {', '.join(_ACTIONS)}"
             )
         named.append(name)
         actions[PersonalData(name)] = action

@@ -217,7 +217,7 @@ class PreflightSettings(Group):
 
     expected_queues: int | None = setting(
         "GENESYS_ASSETS_EXPECTED_QUEUES",
-        "How many queues preflight must see at least. Fewer mean that the OAuth client lost a division.",
+        "How many queues preflight must see at least. Fewer may mean that the OAuth client lost a division.",
         "120",
         default=None,
         ge=1,
@@ -229,7 +229,8 @@ class ObservationSettings(Group):
 
     queue_members: bool = setting(
         "GENESYS_ASSETS_OBSERVE_QUEUE_MEMBERS",
-        "Whether the members of each queue are fetched once a day. Each hundred members of a queue cost a request.",
+        "Whether the members of each queue are fetched once a day. Each queue costs a request for each hundred "
+        "members, and at least one.",
         "false",
         see="semantics.md#queue-members-and-skills",
         default=True,

@@ -23,7 +23,7 @@ _LARGEST = 2**63 - 1
 _EXACT = 2**53
 _ROWS_AT_ONCE = 131_072
 _ROWS_A_KEY = 4
-"""Partial rows are folded when there are this many times as many as after the last fold. So a fold reads few rows
+"""Partial rows are folded once their number has grown by this factor since the last fold. So a fold reads few rows
 twice, and memory stays a small multiple of the groups.
 """
 

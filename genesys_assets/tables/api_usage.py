@@ -20,7 +20,7 @@ API_USAGE = TableSpec(
     ("day", "platform", "method", "path"),
     columns("""
 day day the UTC day
-platform string kind of application that the platform took the client for
+platform string kind of application, as the platform classified the client
 method string GET, POST or DELETE
 path string the path, with {id} in the place of ids, as in api_requests
 requests integer requests, retries included

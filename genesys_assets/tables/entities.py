@@ -240,8 +240,8 @@ def _require_most_entities(spec: TableSpec, listed: set[str], alive: set[str]) -
         raise ListingShrunk(
             f"The listing of {spec.name} lacks {len(missing)} of the {len(alive)} known before. A permission or "
             "division that the OAuth client lost looks exactly like this, so none of them was marked deleted. Check "
-            "the client's roles and divisions with `genesys-assets preflight`; if they really are gone, run the asset "
-            "once with accept_disappearances: true in its config."
+            f"the client's roles and divisions with `genesys-assets preflight`; if the {spec.name} really are gone, "
+            "run the asset once with accept_disappearances: true in its config."
         )
 
 

@@ -3,7 +3,7 @@
     person    agents: names, e-mail, ids of users
     contact   customers: numbers, addresses, names, ids
     content   what was said or noted: subjects, notes, attributes, free text
-    none      nothing of either
+    none      no personal data
 
 A column has the class of its name, in every table. A name with several meanings, such as `name` and `value`, is
 declared as `table.column`. A name that is not declared is an error. `genesys_assets.privacy` keeps, hashes or drops the
@@ -165,8 +165,8 @@ CONVERSATION_IDS = frozenset(
         "overtaking_conversation_id",
     )
 )
-"""Ids of conversations belong to no class, because they identify and join rows of every table. They can be forgotten,
-so they are shown as little as personal data: see `may_be_shown`.
+"""Ids of conversations have the class none, because they identify and join rows of every table. But they can be
+forgotten, so they are not shown either: see `may_be_shown`.
 """
 
 

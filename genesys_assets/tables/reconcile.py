@@ -358,7 +358,8 @@ def _differing(rows: pa.Table, tolerance: Tolerance) -> pa.ChunkedArray:
 
 def _more_than_found(rows: pa.Table) -> pa.ChunkedArray:
     """By how many emissions the aggregates exceed the sessions, if emissions that were not read may be the reason, else
-    0. They may be if no session has a value beyond the aggregates' extremes, and the missing values fit between these.
+    0. They may be the reason if no session has a value beyond the aggregates' extremes, and the missing values fit
+    between these.
     """
     more = pc.subtract(rows["expected_count"].fill_null(0), rows["found_count"].fill_null(0))
     value = pc.subtract(_total(rows, "expected"), _total(rows, "found"))

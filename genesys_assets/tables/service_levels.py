@@ -28,7 +28,7 @@ service_level_threshold_ms integer that time in milliseconds
 """),
 )
 _MEDIA_TYPES: dict[str, str] = {"call": "voice"}
-"""Media types whose name in queue settings differs from their name elsewhere, with the latter."""
+"""The name that a media type has everywhere else, by its name in queue settings, if the two differ."""
 
 
 class Level(NamedTuple):

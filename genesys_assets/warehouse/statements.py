@@ -1,6 +1,7 @@
 """SQL that registers the tables of the lake with a warehouse: pure functions of names and places.
 
-Each statement may be run again. None writes to the lake.
+Each statement may be run again; one of Trino then fails, because its table is registered already. None writes to the
+lake.
 """
 
 from __future__ import annotations

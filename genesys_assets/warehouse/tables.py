@@ -28,7 +28,7 @@ from genesys_assets.tables.users.waits import QUEUE_WAITS
 
 _DATES = {
     "reports": columns(
-        "date day the last day of the row, in the time zone of the report; the table is partitioned by it"
+        "date day the last day of the row's period, in the time zone of the report; the table is partitioned by it"
     ),
     "tables/daily_metrics": columns("date day the business day, by which the table is partitioned"),
     "": columns("date day the UTC day, by which the table is partitioned"),

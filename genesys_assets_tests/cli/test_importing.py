@@ -77,8 +77,8 @@ def test_what_several_files_hold_is_counted_once_and_it_says_which_form_counts(s
     (saved / "once more.json").write_bytes((saved / "figures.json").read_bytes() + b"\n")
     (saved / "cut.json").write_bytes(as_bytes([conversation("D")])[:-1])
     assert (
-        "Imported: 3 conversations and 2 buckets. 1 conversation is in the files more than once: of each the "
-        "newest form counts. 2 buckets are in the files more than once: of each metric the value that was read last "
+        "Imported: 3 conversations and 2 buckets. 1 conversation is in the files more than once: of each, the "
+        "newest version counts. 2 buckets are in the files more than once: of each metric the value that was read last "
         "counts.\n"
     ) in run(f"{saved}").stdout
 
@@ -157,7 +157,7 @@ def test_what_is_left_out_is_listed_by_path_reason_count_and_file_and_it_ends_wi
     assert f"imported   {saved}/details.json: 1 conversation; not all of it\n" in done.stdout
     assert (
         "\nLeft out, so that no day counts as complete:\n"
-        f"  conversation left out whole, for a value of it cannot be read (1 time, in {saved}/details.json)\n"
+        f"  conversation left out: one of its values cannot be read (1 time, in {saved}/details.json)\n"
         "  conversations.participants.sessions: a text stands where a list belongs (2 times, in "
         f"{saved}/details.json)\n" in done.stdout
     )

@@ -15,12 +15,13 @@ from genesys_assets_tests.generated.markdown import cell, table
 
 HEAD = """# Tables
 
-Every table of the lake. This page is made from the TableSpecs by `make docs`; do not edit it.
+Every table of the lake but `ops/verdicts`, which holds results of checks. This page is made from the TableSpecs by
+`make docs`; do not edit it.
 
 - A table lies at `<lake>/<layer>/<name>` as a Delta table: [lake.md](lake.md) shows how to read it.
 - The key identifies a row. No two rows have the same key, and a key is null only in the columns that are named.
 - An *instant* is in UTC, with milliseconds. Columns ending in `_ms` are durations in milliseconds.
-- Null means unknown, never 0.
+- Null means missing or unknown, never 0.
 - *Personal* is the class of personal data: [security.md](security.md#personal-data) says what is done with each class.
 """
 

@@ -41,7 +41,7 @@ def _parts(where: str) -> list[dict[str, Any]]:
 def test_a_conversation_that_is_saved_in_parts_is_left_out_and_named(where: str) -> None:
     found = converted(b"\n".join(map(as_bytes, [*_parts(where), call("B")])))
     ((said, count),) = found.left_out.items()
-    assert said.startswith("conversation left out: it is there several times, and of two forms each has sessions")
+    assert said.startswith("conversation left out: it is there several times, and of two versions each has sessions")
     assert (count, found.conversations) == (1, 1)
 
 

@@ -68,7 +68,7 @@ def test_a_conversation_without_id_or_start_is_left_out_and_reported() -> None:
     assert found.conversations == 1
     assert found.left_out == {
         "conversation left out: it has no conversationId or no conversationStart": 1,
-        "conversation left out whole, for a value of it cannot be read": 1,
+        "conversation left out: one of its values cannot be read": 1,
         "conversations.conversationStart: 'soon' is no instant: write it like 2026-01-31T13:00:00Z": 1,
         "conversations.participants.sessions.segments.segmentStart: "
         "'soon' is no instant: write it like 2026-01-31T13:00:00Z": 1,

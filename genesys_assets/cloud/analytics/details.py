@@ -41,7 +41,7 @@ def fetch(
     on_progress: OnProgress | None = None,
     reading: FetchProgress | None = None,
 ) -> Iterator[ConversationsPage]:
-    """Every page that overlaps the interval from its first start to its last one, numbered from 1.
+    """Every page whose span (earliest to latest conversationStart) overlaps the interval, numbered from 1.
 
     A page may hold rows outside the interval, and pages may repeat rows: keep those inside, and the newest of each.
     Rows ascend by conversationStart, except where a day has more than 100,000: its later part comes in descending

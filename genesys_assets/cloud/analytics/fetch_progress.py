@@ -54,7 +54,7 @@ class FetchProgress:
             return None
         return max(0, self.total_hits_last - self.conversations)
 
-    # -- called by `details` ------------------------------------------------------------------------------------------
+    # -- called by `details` and `details_paging` ---------------------------------------------------------------------
 
     def start_interval(self) -> None:
         """Begins an interval of days that no other part of the fetch touches, so its ids repeat no earlier ones."""

@@ -1,8 +1,8 @@
 """Queries of analytics, checked before they are sent.
 
 A query that exists is valid: its constructor raises InvalidQuery, which names what is wrong. Whether its interval has
-passed depends on the clock, so `validate(now)` is called right before the request. `aggregates`, `details` and
-`jobs.run` send queries.
+passed depends on the clock, so `require_past(now)` of the query or of its interval is called before the request.
+`aggregates`, `details_paging`, `user_details` and `jobs.endpoints` send queries.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ MOST_VIEWS = 10
 https://developer.genesys.cloud/analyticsdatamanagement/analytics/aggregate/aggregate-views.
 """
 LARGEST_PAGE = 100
-"""Conversations or users of one page. The platform answers more with 400, which it does not document."""
+"""The most conversations or users of one page. If more are requested, the platform answers 400 (not documented)."""
 MOST_RESULTS = 100_000
 """The largest page number times page size; the platform refuses later pages. Source: analytics in
 https://developer.genesys.cloud/organization/organization/limits.
@@ -235,8 +235,8 @@ class DetailsJobQuery:
     """Conversations by a bulk job, ascending by conversationStart.
 
     With `start_of_day_interval_matching`, those that started on any UTC day that the interval touches, like the details
-    query. Without it, all whose lifetime overlaps the interval, however long ago they started. For intervals of other
-    than whole UTC days the former is uncertain: the SDK calls it a filter in addition to the overlap. Source:
+    query. If the interval is not made of whole UTC days, this is uncertain: the SDK calls it a filter in addition to
+    the overlap. Without it, all whose lifetime overlaps the interval, however long ago they started. Source:
     https://developer.genesys.cloud/api/rest/v2/analytics/conversation_details_job.
     """
 

@@ -78,7 +78,7 @@ _IDS = """
     wrapUpCode
 """
 IDS = frozenset(_IDS.split())
-"""Dimensions that are ids of entities. Ids of sessions, contacts and journeys have no fixed form."""
+"""Dimensions that are ids of entities. Ids of sessions, outbound contacts and journeys have no fixed form."""
 
 _EXAMPLE = "bea0c6c7-613d-4a23-ae4a-74481d4dc48e"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

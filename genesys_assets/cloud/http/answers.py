@@ -1,8 +1,8 @@
 """Turns an HTTP answer into the content of a page, or into an error.
 
 This module decides which status becomes which error, and what its message says. `retry` decides whether the request is
-retried; `exchange` sends and receives. Source of codes and texts: https://github.com/gildas/go-gcloudcx (error.go), and
-the header Retry-After: https://developer.genesys.cloud/platform/api/rate-limits.
+retried; `exchange` sends and receives. Source of codes and texts: https://github.com/gildas/go-gcloudcx (error.go).
+Source of Retry-After: https://developer.genesys.cloud/platform/api/rate-limits.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _LONGEST_WAIT = 366 * 86_400.0
 _HIDDEN = "***"
 # Observed tokens of the platform have 86 characters. Shorter texts may be words that appear in any answer.
 _SHORTEST_SECRET = 16
-# How JSON may write the printable ASCII characters, of which tokens consist, besides as they are.
+# The escape sequences that JSON may use for printable ASCII characters. Tokens consist of these characters.
 _ESCAPED_ASCII = re.compile(rb'\\(?:u00([2-7][0-9a-fA-F])|(["\\/]))')
 _LISTS = ("results", "conversations", "entities", "userDetails")
 """The fields of answers that hold their data, one for each kind of endpoint."""
@@ -66,7 +66,7 @@ _ENCODINGS = {
 def read_object(answer: Answer, what: str) -> dict[str, Any]:
     """The content of a successful answer; `what` names the request in messages. Raises BrokenAnswer unless the body is
     one complete JSON object in UTF-8, AnswerTooLarge if the object holds too many values, and UnexpectedAnswer if the
-    body repeats the request's token, which must not be stored, or is an error's.
+    body describes an error, or repeats the request's token, which must not be stored.
     """
     about: dict[str, Any] = {"status": answer.status, "correlation_id": correlation_id(answer)}
     if (encoding := encoding_of(answer.body)) != "utf-8":
@@ -99,8 +99,8 @@ def read_object(answer: Answer, what: str) -> dict[str, Any]:
 
 
 def _require_no_error(answer: Answer, content: Mapping[str, Any], what: str, about: Mapping[str, Any]) -> None:
-    """Raises UnexpectedAnswer if the content of a successful answer is an error's. Without this, an error would count
-    as an answer without data, because such answers have no list either.
+    """Raises UnexpectedAnswer if the content of a successful answer describes an error. Without this, an error would
+    count as an answer without data, because such answers have no list either.
     """
     errors = content.get("errors")
     first = errors[0] if isinstance(errors, list) and errors else errors

@@ -96,7 +96,9 @@ class _TimedSocket:
 
 
 class _Response(http.client.HTTPResponse):
-    """May outlive its reader: see `_TimedConnection.getresponse`. Python 3.13 flushes it when it is forgotten."""
+    """Its reader may be closed already: see `_TimedConnection.getresponse`. When it is garbage-collected, Python 3.13
+    flushes it, which would raise ValueError.
+    """
 
     def flush(self) -> None:
         with suppress(ValueError):

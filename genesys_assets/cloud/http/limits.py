@@ -67,8 +67,8 @@ LONGEST_URL = 8192
 """Characters of a cursor or of the URL of a next page. Servers refuse longer URLs."""
 
 MOST_PAGES = 5_000
-"""Pages of one listing: half a million entities, 17 minutes at 300 requests a minute. Runs that read listings end after
-an hour.
+"""Pages of one listing: half a million entities, 17 minutes at 300 requests a minute. The job `upkeep`, which reads
+listings, ends after an hour.
 """
 
 MOST_LISTED = 192 * MIB

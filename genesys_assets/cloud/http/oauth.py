@@ -82,7 +82,7 @@ class ClientCredentials(AuthBase):
         if leads_to != self._api:
             raise ForeignHost(
                 f"A request to {leads_to[1]} was not sent: the token goes to {self._api[0]}://{self._api[1]}:"
-                f"{self._api[2]} and nowhere else. Do not trust what named that URL."
+                f"{self._api[2]} and nowhere else. Do not trust the answer or the setting that gave this URL."
             )
         request.headers["Authorization"] = f"Bearer {self.token()}"
         return request
@@ -110,7 +110,7 @@ class ClientCredentials(AuthBase):
 
     def _log_in(self) -> _Token:
         host = urlsplit(self._url).netloc
-        asked_at = self._clock()
+        sent_at = self._clock()
         answer = exchange(
             self._session,
             "POST",
@@ -135,7 +135,7 @@ class ClientCredentials(AuthBase):
                 status=200,
             )
         seconds = _lifetime(grant.get("expires_in"))
-        return _Token(text, asked_at + seconds - min(REFRESH_BEFORE_EXPIRY, seconds / 2))
+        return _Token(text, sent_at + seconds - min(REFRESH_BEFORE_EXPIRY, seconds / 2))
 
 
 def _lifetime(expires_in: object) -> float:

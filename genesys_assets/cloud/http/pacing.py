@@ -66,8 +66,8 @@ class Budget:
     def take(self, now: float) -> float:
         """Zero if a request may go out now; then it is counted. Otherwise the seconds after which to ask again.
 
-        AFTER_THE_NEXT_ANSWER if only the next answer can tell. The first request of a window is sent alone, because its
-        answer says whether the window is new and how much of it is left; unless other requests are already under way.
+        AFTER_THE_NEXT_ANSWER if only the next answer can tell. If no other request is under way, the first request of a
+        window is sent alone: its answer says whether the window is new and how much of it is left.
         """
         if now < self._not_before:
             return self._not_before - now

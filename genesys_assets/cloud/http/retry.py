@@ -170,8 +170,8 @@ def call_with_retries(
 
     def exhausted(state: tenacity.RetryCallState) -> bool:
         kind = _kind(state)
-        clause, back_at = POLICY[kind], clock() + state.upcoming_sleep
-        return failures[kind] > clause.retries or back_at > min(first[kind] + clause.seconds, gives_up_at)
+        rule, back_at = POLICY[kind], clock() + state.upcoming_sleep
+        return failures[kind] > rule.retries or back_at > min(first[kind] + rule.seconds, gives_up_at)
 
     def wait(state: tenacity.RetryCallState) -> float:
         error = _error(state)

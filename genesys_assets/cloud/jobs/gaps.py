@@ -48,7 +48,7 @@ def without_gaps(cloud: GenesysCloud, interval: Interval, pages: Iterable[JobPag
 def _require_nothing_between(
     cloud: GenesysCloud, interval: Interval, page: JobPage, latest: datetime | None, until: datetime
 ) -> None:
-    """Raises UnexpectedAnswer if the details query knows one that began after `latest` and before `until`."""
+    """Raises UnexpectedAnswer if the details query knows a conversation that began after `latest`, before `until`."""
     start = interval.start if latest is None else max(interval.start, latest + MILLISECOND)
     end = min(interval.end, until, page.available_through or interval.end)
     newest = _newest_start(cloud, Interval(start, end)) if start < end else None

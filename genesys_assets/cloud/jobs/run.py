@@ -116,8 +116,8 @@ def read(
 
     `on_progress(pages done, None, conversations so far)` is called for each page.
 
-    The interval should not end after `availability(…)`: else the job has only part of the data, and no answer
-    says so. See `available_through` of the pages.
+    The interval should not end after `availability(…)`. Otherwise the job has only part of the data, and only
+    `available_through` of its pages shows it.
 
     Raises InvalidQuery; JobFailed, JobExpired or another error of the results (the second time); JobCancelled;
     JobTooSlow; SubmissionLost; UnexpectedAnswer if the details query knows conversations that the job lacks (see

@@ -38,8 +38,8 @@ def day_tables(
 
     `page_at` reads a page by its position in the plan; `note(page, decoded)` is called for each decoded page. Pages are
     read, decoded and unnested on `threads` threads while earlier parts are written, because Arrow does most of that
-    without Python's global lock. `nested` has conversations that are nested already, by position in the plan in place
-    of a page.
+    without Python's global lock. `nested` has conversations that are nested already. Its keys are positions in the plan
+    that have no page.
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="decode") as executor:
         conversations = _conversations(executor, plan, page_at, note, nested or {}, ahead=max(2, threads))

@@ -49,16 +49,16 @@ _UNDECIDED = -1
 INTERACTION_LEGS = TableSpec(
     "interaction_legs",
     "One row per leg of a conversation: a queue's offer to an agent, a wait in a queue that no agent ended, or a call "
-    "that reached an agent without a queue. Each acd and agent session's metrics count in exactly one leg.",
+    "to or from an agent without a queue's offer. Each acd and agent session's metrics count in exactly one leg.",
     ("conversation_id", "leg_no"),
     columns("""
 conversation_id string the conversation
 conversation_start instant when the conversation began; its UTC date is the partition
-leg_no integer 1, 2, 3 … in order of offered_at, then of ringing; a wait that no agent ended comes after its alerts
+leg_no integer 1, 2, 3 … by offered_at, then by start of the agent's session; a wait that no agent ended follows them
 media_type string media type of the agent's leading session, else of the queue's session
 direction string inbound or outbound, of the same session
 queue_id string the queue; null where none was involved
-user_id string the agent; null where nobody was rung
+user_id string the agent; null if no agent took part
 acd_participant_id string the queue as a participant; null where the leg came without a queue
 acd_session_id string the wait in the queue; several legs share it where several agents were rung
 agent_participant_id string the agent as a participant

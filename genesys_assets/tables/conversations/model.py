@@ -232,7 +232,7 @@ properties properties further properties
 
 METRIC = (
     Field("name", pa.string(), "metric", "the metric: nOffered, tHandle and so on"),
-    Field("emitDate", TYPES["instant"], "emit_date", "when it was emitted, the time aggregates count it at"),
+    Field("emitDate", TYPES["instant"], "emit_date", "when it was emitted; aggregates count it at this time"),
     Field("value", pa.int64(), "value", "milliseconds for t metrics, a number for n metrics"),
 )
 

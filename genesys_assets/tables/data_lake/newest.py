@@ -1,7 +1,7 @@
 """The platform emits rows again when they change. This module keeps the last emission of each key.
 
 Files are in the order of their creation. If rows have the same key and `updateTimestamp`, the one with the later event
-is kept, in schemas that have a time of the event; else, or if these are equal too, the one in the later file.
+time is kept. If the schema has no event time, or the event times are equal too, the row in the later file is kept.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ min number smallest value
 max number largest value
 """)
 _SYSTEM_PRESENCE = columns("""
-system_presence string system presence: the qualifier of tSystemPresence, or what that of tOrganizationPresence means
+system_presence string the qualifier of tSystemPresence; for tOrganizationPresence, the system presence of its qualifier
 """)
 _QUOTIENTS = columns("""
 current number current value of observations such as oServiceTarget

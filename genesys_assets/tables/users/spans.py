@@ -40,7 +40,7 @@ USER_PRESENCE = TableSpec(
     (
         *columns(f"""{_TIMES}
 system_presence string AVAILABLE, AWAY, BREAK, BUSY, IDLE, MEAL, MEETING, OFFLINE, ON_QUEUE, TRAINING, or a newer one
-organization_presence_id string the organisation's own presence, which presence/definitions names
+organization_presence_id string id of the organisation's own presence; names are in reference/presence_definitions
 """),
         *_DAY,
         *SOURCE,

@@ -28,7 +28,7 @@ user_id string the user
 quarter_start instant start of the quarter hour, inclusive
 kind string presence or routing
 status string the system presence, or the routing status; null if the platform does not say it
-organization_presence_id string the organisation's own presence, which presence/definitions names
+organization_presence_id string id of the organisation's own presence; names are in reference/presence_definitions
 duration_ms integer how long the user was in it in the quarter of an hour
 started_at instant when the user first was in it in the quarter of an hour
 ended_at instant when the user last left it, or the end of the quarter of an hour

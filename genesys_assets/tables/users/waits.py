@@ -88,10 +88,10 @@ def queue_waits(legs: pa.Table, around: Surroundings) -> pa.Table:
     idle_members, idle_ms, unknown = _idle_figures(members, offered, ends, around)
     every_leg = pa.concat_tables([legs.select(OVERTAKING_COLUMNS), around.legs.select(OVERTAKING_COLUMNS)])
     count, first = _overtaken(queues, media, offered, ends, every_leg)
-    is_open = ends > (-1 if around.legs_until is None else _as_ms(around.legs_until))
+    lacks_legs = ends > (-1 if around.legs_until is None else _as_ms(around.legs_until))
     overtaking = [
-        (None, None) if at < 0 or left_later else _of_leg(every_leg, at)
-        for at, left_later in zip(first.tolist(), is_open.tolist(), strict=True)
+        (None, None) if at < 0 or is_unknown else _of_leg(every_leg, at)
+        for at, is_unknown in zip(first.tolist(), lacks_legs.tolist(), strict=True)
     ]
     table_columns: dict[str, Any] = {
         **{name: waits[name] for name in ("conversation_id", "conversation_start", "leg_no", "media_type")},
@@ -102,7 +102,7 @@ def queue_waits(legs: pa.Table, around: Surroundings) -> pa.Table:
         "idle_members": pa.array(idle_members, pa.int64()),
         "idle_ms": pa.array(idle_ms, pa.int64()),
         "unknown": pa.array(unknown, pa.string()),
-        "overtaken_by": pa.array(count, pa.int64(), mask=is_open),
+        "overtaken_by": pa.array(count, pa.int64(), mask=lacks_legs),
         "overtaking_conversation_id": pa.array([each[0] for each in overtaking], pa.string()),
         "overtaking_user_id": pa.array([each[1] for each in overtaking], pa.string()),
     }
@@ -197,7 +197,7 @@ def _overtaken(
     )
     rows = np.flatnonzero(answered.to_numpy())
     answered_legs = legs.take(pa.array(rows))
-    offered_later, answered_at = _ms(answered_legs["offered_at"]), _ms(answered_legs["answered_at"])
+    offered_at, answered_at = _ms(answered_legs["offered_at"]), _ms(answered_legs["answered_at"])
     of_group: dict[tuple[str, str | None], list[int]] = {}
     for at, group in enumerate(
         zip(answered_legs["queue_id"].to_pylist(), answered_legs["media_type"].to_pylist(), strict=True)
@@ -209,7 +209,7 @@ def _overtaken(
         places = groups.get(group)
         if places is None:
             continue
-        overtook = places[(offered_later[places] > offered[at]) & (answered_at[places] < ends[at])]
+        overtook = places[(offered_at[places] > offered[at]) & (answered_at[places] < ends[at])]
         count[at] = len(overtook)
         if len(overtook):
             first[at] = rows[overtook[np.argmin(answered_at[overtook])]]

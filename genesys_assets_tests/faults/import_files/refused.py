@@ -270,7 +270,7 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
     "texts in a list": (b'["a"]', "element 1 is a text"),
     "a line for each participant": (
         b"\n".join(dumped(call() | {"participants": [each]}) for each in call()["participants"]),
-        "the newest form lacks participants that another one has. Save each conversation whole",
+        "its newest version lacks participants of another version. Save each conversation whole",
     ),
     "one element that is another": (dumped([call(), {"a": 1}]), "element 2: it has none of the known shapes"),
     "one line that is another": (CALL + b"\n" + dumped({"a": 1}), "line 2: it has none of the known shapes"),
