@@ -317,14 +317,14 @@ def test_a_wait_is_expected_of_no_session_but_compared_with_the_ways_out_of_the_
 def test_a_day_whose_hours_are_incomplete_is_not_evaluated(lake: Lake) -> None:
     store_conversations(lake)
     store_hours(lake, reach=UNTIL_20)
-    reason = "interval_metrics of 2026-01-31 has the day until 2026-01-31T20:00:00+00:00 only"
+    reason = "interval_metrics of 2026-01-31 reaches only to 2026-01-31T20:00:00+00:00"
     assert {*map(str, reconcile_sessions(lake, DAY, EXACT).values())} == {reason}
 
 
 def test_a_day_whose_conversations_are_incomplete_is_not_evaluated(lake: Lake) -> None:
     store_conversations(lake, reach=UNTIL_20)
     store_hours(lake)
-    reason = "session_metrics of 2026-01-31 has the day until 2026-01-31T20:00:00+00:00 only"
+    reason = "session_metrics of 2026-01-31 reaches only to 2026-01-31T20:00:00+00:00"
     assert reconcile_sessions(lake, DAY, EXACT)[USERS_MATCH] == reason
 
 
@@ -391,5 +391,5 @@ def test_a_business_day_whose_last_hours_are_not_stored_is_not_evaluated(lake: L
     assert reconcile_daily(lake, DAY, EXACT, pacific) == "interval_metrics of 2026-02-01 is not stored"
     early = Reach(datetime(2026, 2, 1, 7, tzinfo=UTC))
     store_hours(lake, day=NEXT_DAY, reach=early)
-    said = "interval_metrics of 2026-02-01 has the day until 2026-02-01T07:00:00+00:00 only"
+    said = "interval_metrics of 2026-02-01 reaches only to 2026-02-01T07:00:00+00:00"
     assert reconcile_daily(lake, DAY, EXACT, pacific) == said

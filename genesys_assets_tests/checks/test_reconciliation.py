@@ -217,7 +217,7 @@ def test_what_days_that_are_not_stored_would_explain_is_a_warning(lake: Lake, tm
     store_hours(lake, bucket())
     evaluation = evaluations(run(tmp_path))[QUEUES_MATCH]
     assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.WARN)
-    assert ": materialise genesys/pages/daily_overlap of" in text(evaluation, "not_evaluated")
+    assert ": to find out why, materialise genesys/pages/daily_overlap of" in text(evaluation, "not_evaluated")
     assert evaluation.metadata["unread"].value == 1
     assert "31 earlier days are not stored" in text(evaluation, "why_unread")
 

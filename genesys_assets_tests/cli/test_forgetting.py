@@ -70,7 +70,7 @@ def test_it_takes_several_ids_at_once(home: Path) -> None:
 def test_a_dry_run_changes_nothing(home: Path) -> None:
     before = sorted(path for path in home.rglob("*"))
     done = run("--conversation", FIRST, "--dry-run")
-    assert done.stdout.startswith("This is what would be done. Nothing was.\n")
+    assert done.stdout.startswith("This is what would be done. Nothing was changed.\n")
     assert "tables/participants" in done.stdout
     assert sorted(path for path in home.rglob("*")) == before
 

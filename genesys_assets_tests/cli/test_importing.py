@@ -156,7 +156,7 @@ def test_what_is_left_out_is_listed_by_path_reason_count_and_file_and_it_ends_wi
     assert done.exit_code == 1
     assert f"imported   {saved}/details.json: 1 conversation; not all of it\n" in done.stdout
     assert (
-        "\nLeft out, so that no day counts as complete:\n"
+        "\nLeft out, so no day counts as complete:\n"
         f"  conversation left out: one of its values cannot be read (1 time, in {saved}/details.json)\n"
         "  conversations.participants.sessions: a text stands where a list belongs (2 times, in "
         f"{saved}/details.json)\n" in done.stdout

@@ -47,7 +47,7 @@ def test_it_ends_with_1_and_says_what_to_do(sandbox: Sandbox, tmp_path: Path) ->
     assert ended.exit_code == 1
     assert f"FAIL  {'queues':<{WIDE}}  not permitted\n      Give the OAuth client a role" in printed
     assert "Not ready: 2 things have to be put right." in printed
-    assert "A role with these permissions is enough: routing:queue:view, routing:skill:view" in printed
+    assert "Give the OAuth client a role with: routing:queue:view, routing:skill:view" in printed
     # The name of a folder is not wrapped.
     assert max(len(line) for line in printed.splitlines() if f"{tmp_path}" not in line) <= 110
 

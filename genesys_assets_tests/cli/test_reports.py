@@ -186,7 +186,7 @@ def test_options_limit_the_rows_and_change_the_interval(file: Path) -> None:
 def test_a_report_that_is_not_there_is_refused_with_the_nearest(file: Path) -> None:
     done = run("preview", "queue_medi", f"{DAY}")
     assert done.exit_code == 2
-    assert f"no report 'queue_medi' is built in or is in {file}" in error_text(done)
+    assert f"report 'queue_medi' is neither built in nor in {file}" in error_text(done)
     assert "Closest: queue_media" in error_text(done)
 
 

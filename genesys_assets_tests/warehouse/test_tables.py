@@ -47,7 +47,7 @@ def test_a_report_called_like_a_table_takes_no_table_its_name() -> None:
 def test_partitioned_tables_have_the_column_of_their_partitions() -> None:
     tables = lake_tables(REPORTS, FAMILIES)
     first = of("agent_daily", tables).columns[0]
-    described = "the last day of the row, in the time zone of the report; the table is partitioned by it"
+    described = "the last day of the row's period, in the time zone of the report; the table is partitioned by it"
     assert (first.name, first.description) == ("date", described)
     of_days = of("daily_metrics", tables).columns[0].description
     assert of_days == "the business day, by which the table is partitioned"
