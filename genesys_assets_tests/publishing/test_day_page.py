@@ -202,7 +202,7 @@ def test_without_the_report_of_agents_there_is_a_page_that_says_so(tmp_path: Pat
 def test_service_level_and_handle_time_by_medium_come_first(page: Text) -> None:
     said = " ".join(page.said)
     media, day, queues = (
-        said.index(heading) for heading in ("Media Service level and", "Through the day", "Queues Where")
+        said.index(heading) for heading in ("Media Service level and", "Through the day", "Queues Queues with")
     )
     assert media < day < queues
     headline = said[: said.index("Media Service level and")]
