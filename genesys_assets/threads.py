@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+@contextlib.contextmanager
+def at_once(most: int, items: int, name: str) -> Iterator[Callable[..., Iterator[Any]]]:
+    """A `map` that works on several of this many items at once, on up to `most` threads of this name. A single item
+    needs no thread: to start one takes longer than most small work.
+    """
+    if items < 2:
+        yield map
+        return
+    with ThreadPoolExecutor(min(most, items), thread_name_prefix=name) as executor:
+        yield executor.map
 
 
 def map_in_order(

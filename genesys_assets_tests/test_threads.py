@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from genesys_assets.threads import map_in_order, read_ahead
+from genesys_assets.threads import at_once, map_in_order, read_ahead
 
 
 def test_results_come_in_the_order_of_the_items() -> None:
@@ -66,3 +67,18 @@ def test_an_error_in_reading_ahead_reaches_the_reader() -> None:
     assert next(items) == 1
     with pytest.raises(ZeroDivisionError):
         next(items)
+
+
+def test_several_items_are_worked_on_at_once_and_a_single_one_by_the_caller() -> None:
+    both = threading.Barrier(2, timeout=60)
+
+    def meet(item: str) -> tuple[str, int]:
+        both.wait()
+        return item, threading.get_ident()
+
+    with at_once(8, 2, "pair") as map_:
+        found = dict(map_(meet, ["one", "other"]))
+    assert list(found) == ["one", "other"]
+    assert len({*found.values(), threading.get_ident()}) == 3
+    with at_once(8, 1, "single") as map_:
+        assert list(map_(lambda _: threading.get_ident(), ["one"])) == [threading.get_ident()]

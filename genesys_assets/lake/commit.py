@@ -12,7 +12,6 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -26,6 +25,7 @@ from genesys_assets.lake.files import StoredFile, StoredFooter, Unreadable, rows
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.retyping import Retyping
 from genesys_assets.lake.store import Draft, Store
+from genesys_assets.threads import at_once
 
 NEVER = 0
 """The newness of a partition that was removed: any reading is newer."""
@@ -446,8 +446,5 @@ def _publish(log: DeltaLog, proposals: Sequence[Proposal], decisions: Mapping[Ke
         proposal.writer.draft.publish(f"{log.place}/{path}")
         proposal.published = path
 
-    if len(pending) == 1:
-        publish(pending[0])
-    elif pending:
-        with ThreadPoolExecutor(_UPLOADS_AT_ONCE, thread_name_prefix="publish") as executor:
-            list(executor.map(publish, pending))
+    with at_once(_UPLOADS_AT_ONCE, len(pending), "publish") as map_:
+        list(map_(publish, pending))

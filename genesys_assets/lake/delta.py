@@ -32,7 +32,6 @@ from genesys_assets.lake.delta_files import (
     dated,
     delta_rs_add,
     delta_rs_remove,
-    files_after,
     new_path,
     partition_folder,
     partition_values,
@@ -142,7 +141,7 @@ class DeltaLog(DeltaState):
         newness: Mapping[Key, int],
     ) -> None:
         """Write the commit, and apply it to what is known of the table, so that the log need not be read again."""
-        files, version, now_ms = self._add_actions(), self.version + 1, log_entry.now_ms()
+        files, version, now_ms = self._files(), self.version + 1, log_entry.now_ms()
         actions = [
             log_entry.info({NOTE: dict(note)}, table.metadata().partition_columns, now_ms),
             *map(add, added),
@@ -156,7 +155,7 @@ class DeltaLog(DeltaState):
         except FileExistsError as error:
             raise Conflict(f"{self.place}: somebody else has committed version {version}") from error
         self._push()
-        self._take_over(version, files_after(files, added, removed), newness)
+        self._take_over(version, files.after(added, removed), newness)
         if (version + 1) % int(table.metadata().configuration.get(_INTERVAL) or _USUAL_INTERVAL) == 0:
             self._write_checkpoint()
 
@@ -303,10 +302,15 @@ class DeltaLog(DeltaState):
     def checkpoint(self) -> None:
         """Write a checkpoint: one file that sums up all commits, from which readers can begin."""
         with self._lock:
+            known, is_last, table = self._known, self._log.ends_with(self.version), self._identity
             self._read()
-            if self._table is not None:
-                self._table.create_checkpoint()
-                self._log.push_checkpoint()
+            if self._table is None:
+                return
+            if is_last and self._identity == table:
+                # Only delta-rs had to catch up with our own commits: the rest is known.
+                self._known = known
+            self._table.create_checkpoint()
+            self._log.push_checkpoint()
 
 
 def _kept_by(partition_by: Sequence[str]) -> str:

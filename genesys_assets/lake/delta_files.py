@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -93,7 +92,7 @@ def new_path(key: Key, content: str) -> str:
     return f"{folder}/{name}" if folder else name
 
 
-def keys_of(files: pa.Table) -> list[Key]:
+def _keys_of(files: pa.Table) -> list[Key]:
     """The key of each file's partition."""
     if "partition.date" not in files.column_names:
         return [None] * len(files)
@@ -104,12 +103,6 @@ def keys_of(files: pa.Table) -> list[Key]:
         keys = pc.coalesce(of_hours, keys)
     listed: list[Key] = keys.to_pylist()
     return listed
-
-
-def data_files(files: pa.Table) -> list[DataFile]:
-    """The files of a table with the columns of `files_schema`, in its order."""
-    columns = (files[name].to_pylist() for name in ("path", "size_bytes", "num_records", "modification_time"))
-    return [DataFile(path, size, rows or 0, at) for path, size, rows, at in zip(*columns, strict=True)]
 
 
 def files_schema(partition_by: Sequence[str]) -> pa.Schema:
@@ -126,31 +119,71 @@ def files_schema(partition_by: Sequence[str]) -> pa.Schema:
     return pa.schema([*of_file.items(), *of_partition.items()])
 
 
-def oldest_first(files: pa.Table) -> pa.Table:
-    """The files in the order in which they were added."""
-    return files.sort_by([("modification_time", "ascending"), ("path", "ascending")])
+@dataclass(frozen=True, slots=True)
+class TableFiles:
+    """The data files of a table by the key of their partition, the oldest first. `has_hours`: it is partitioned by
+    hours.
+    """
+
+    by_key: Mapping[Key, Sequence[DataFile]]
+    has_hours: bool = False
+
+    @classmethod
+    def listed(cls, files: pa.Table) -> TableFiles:
+        """Those that delta-rs lists: a table with the columns of `files_schema`."""
+        columns = (files[name].to_pylist() for name in ("path", "size_bytes", "num_records", "modification_time"))
+        by_key: dict[Key, list[DataFile]] = {}
+        for key, path, size, rows, at in zip(_keys_of(files), *columns, strict=True):
+            by_key.setdefault(key, []).append(DataFile(path, size, rows or 0, at))
+        for of_key in by_key.values():
+            of_key.sort(key=_age)
+        return cls(by_key, "partition.hour" in files.column_names)
+
+    def of(self, key: Key) -> list[DataFile]:
+        """The files of a partition; of a day of a table of hours those of all its hours. Without a key all files.
+
+        Raises ValueError for a key of another form.
+        """
+        if key is None:
+            return [file for _, file in self.every()]
+        if self.has_hours and "hour" not in partition_values(key):
+            return [file for of_key, file in self.every() if of_key is not None and of_key.startswith(key)]
+        if key not in self.by_key:
+            partition_values(key)
+            return []
+        return [*self.by_key[key]]
+
+    def every(self) -> list[tuple[Key, DataFile]]:
+        """All files with the keys of their partitions, the oldest first."""
+        files = [(key, file) for key, of_key in self.by_key.items() for file in of_key]
+        return sorted(files, key=lambda each: _age(each[1]))
+
+    def partitions(self) -> list[str]:
+        """The keys of the partitions that have files, in order."""
+        return sorted(key for key in self.by_key if key is not None)
+
+    def after(self, added: Sequence[AddedFile], removed: Sequence[RemovedFile]) -> TableFiles:
+        """The files after a commit. The added files are dated."""
+        by_key = dict(self.by_key)
+        paths = {each.file.path for each in removed}
+        # Most commits replace files of the partitions that they add files to. So look for removed files there first.
+        for key in dict.fromkeys([*(each.key for each in added), *self.by_key]):
+            if not paths:
+                break
+            found = paths.intersection(file.path for file in by_key.get(key, ()))
+            if found:
+                paths -= found
+                by_key[key] = [file for file in by_key[key] if file.path not in found]
+                if not by_key[key]:
+                    del by_key[key]
+        for each in added:
+            file = DataFile(each.path, each.size, each.rows, each.modified_ms or 0)
+            by_key[each.key] = sorted([*by_key.get(each.key, ()), file], key=_age)
+        return TableFiles(by_key, self.has_hours)
 
 
-def files_after(files: pa.Table, added: Sequence[AddedFile], removed: Sequence[RemovedFile]) -> pa.Table:
-    """The files of a table after a commit."""
-    removed_paths = pa.array([each.file.path for each in removed], pa.string())
-    remaining = files.filter(pc.invert(pc.is_in(files["path"], removed_paths))) if removed else files
-    return pa.concat_tables([remaining, pa.Table.from_pylist([_row(file) for file in added], files.schema)])
-
-
-def _row(file: AddedFile) -> dict[str, Any]:
-    return {
-        "path": file.path,
-        "size_bytes": file.size,
-        "modification_time": file.modified_ms,
-        "num_records": file.rows,
-        **{f"partition.{name}": partition_value(name, value) for name, value in partition_values(file.key).items()},
-    }
-
-
-def partition_value(name: str, value: str | None) -> date | int:
-    """A value of the partition column `date` or `hour`, from the text of the log."""
-    return date.fromisoformat(str(value)) if name == "date" else int(str(value))
+def _age(file: DataFile) -> tuple[int, str]:
+    return file.modified_ms, file.path
 
 
 def dated(file: AddedFile) -> AddedFile:

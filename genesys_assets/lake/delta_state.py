@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from genesys_assets.lake import log_entry
 from genesys_assets.lake.column_types import PARTITION_COLUMNS
@@ -25,12 +24,8 @@ from genesys_assets.lake.delta_files import (
     WHOLE,
     DataFile,
     Key,
-    data_files,
+    TableFiles,
     files_schema,
-    keys_of,
-    oldest_first,
-    partition_value,
-    partition_values,
 )
 from genesys_assets.lake.log_files import LOG, NO_VERSION, commit_name
 from genesys_assets.lake.log_mirror import log_access
@@ -54,7 +49,7 @@ class _KnownState:
     """
 
     version: int = NO_VERSION
-    files: pa.Table | None = None
+    files: TableFiles | None = None
     numbers: dict[str, int] | None = None
     columns: pa.Schema | None = None
 
@@ -89,7 +84,7 @@ class DeltaState:
         self._known = _KnownState(NO_VERSION if self._table is None else int(self._table.version()))
         self._log.note_last(self.version)
 
-    def _take_over(self, version: int, files: pa.Table, newness: Mapping[Key, int]) -> None:
+    def _take_over(self, version: int, files: TableFiles, newness: Mapping[Key, int]) -> None:
         """Change what is known of the table by a commit of our own, so that the log need not be read again."""
         numbers = self._known.numbers
         if numbers is not None:
@@ -135,23 +130,19 @@ class DeltaState:
 
     def files(self, key: Key) -> list[DataFile]:
         """The files of a partition, the oldest first."""
-        actions = self._add_actions()
-        for name, value in partition_values(key).items():
-            if f"partition.{name}" not in actions.column_names:
-                return []
-            type_ = PARTITION_COLUMNS[name]
-            wanted = pa.scalar(partition_value(name, value), type_)
-            actions = actions.filter(pc.equal(actions[f"partition.{name}"], wanted))
-        return data_files(oldest_first(actions))
+        return self._files().of(key)
 
     def every_file(self) -> list[tuple[Key, DataFile]]:
         """The files of all partitions with the key of each, the oldest first."""
-        actions = oldest_first(self._add_actions())
-        return list(zip(keys_of(actions), data_files(actions), strict=True))
+        return self._files().every()
+
+    def files_by_key(self) -> Mapping[Key, Sequence[DataFile]]:
+        """The files of each partition, the oldest first."""
+        return self._files().by_key
 
     def partitions(self) -> list[str]:
         """The keys of the partitions that have files, in order; of a table without partitions none."""
-        return sorted({key for key in keys_of(self._add_actions()) if key is not None})
+        return self._files().partitions()
 
     def newness(self, key: Key) -> int | None:
         """How new the last reading of a partition was, whether or not it brought new rows: see `Lake.newness`."""
@@ -214,15 +205,15 @@ class DeltaState:
             return []
         return [json.loads(line) for line in commit.splitlines()]
 
-    def _add_actions(self) -> pa.Table:
+    def _files(self) -> TableFiles:
         with self._lock:
             if self._known.files is None:
-                self._known.files = self._read_add_actions()
+                self._known.files = self._read_files()
             return self._known.files
 
-    def _read_add_actions(self) -> pa.Table:
+    def _read_files(self) -> TableFiles:
         if self._table is None:
-            return files_schema([]).empty_table()
+            return TableFiles({})
         schema = files_schema(self._table.metadata().partition_columns)
         every = pa.table(self._table.get_add_actions(flatten=True))
-        return every.select(schema.names).cast(schema) if len(every) else schema.empty_table()
+        return TableFiles.listed(every.select(schema.names).cast(schema) if len(every) else schema.empty_table())

@@ -15,7 +15,6 @@ import contextlib
 import threading
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -43,6 +42,7 @@ from genesys_assets.privacy.screen import Screen
 from genesys_assets.privacy.scrubbed_rows import Traces, scrubbed
 from genesys_assets.spans import milliseconds
 from genesys_assets.tables.spec import TableSpec
+from genesys_assets.threads import at_once
 
 if TYPE_CHECKING:
     import pyarrow.dataset as pads
@@ -112,8 +112,8 @@ class Lake:
     def read_logs(self, assets: Collection[str]) -> None:
         """Read the logs of several tables at once, because on S3 each takes a few requests."""
         if len(assets) > 1:
-            with ThreadPoolExecutor(_TABLES_AT_ONCE, thread_name_prefix="logs") as executor:
-                list(executor.map(self.log, assets))
+            with at_once(_TABLES_AT_ONCE, len(assets), "logs") as map_:
+                list(map_(self.log, assets))
 
     def newness(self, inputs: Iterable[tuple[str, str | None]]) -> int:
         """How new partitions are together: the sum of their newness. That of pages is the instant as of which they are
@@ -195,8 +195,8 @@ class Lake:
         are opened in parallel.
         """
         self.log(asset)
-        with ThreadPoolExecutor(_FILES_AT_ONCE, thread_name_prefix="pages") as executor:
-            by_key = zip(keys, executor.map(lambda key: self.pages(asset, key), keys), strict=True)
+        with at_once(_FILES_AT_ONCE, len(keys), "pages") as map_:
+            by_key = zip(keys, map_(lambda key: self.pages(asset, key), keys), strict=True)
             return {key: pages for key, pages in by_key if pages is not None}
 
     def page_partitions(self, asset: str) -> list[str]:
@@ -267,11 +267,11 @@ class Lake:
             )
             for asset, writer in writing.writers.items()
         }
-        with ThreadPoolExecutor(_TABLES_AT_ONCE, thread_name_prefix="commit") as executor:
-            list(executor.map(Commit.prepare, commits.values()))
+        with at_once(_TABLES_AT_ONCE, len(commits), "commit") as map_:
+            list(map_(Commit.prepare, commits.values()))
             # Each table may be made from the one before: commit in this order, so that a process that dies in between
             # never leaves a table that is newer than what it is made from.
-            by_table = (map if builds_on_stored else executor.map)(Commit.commit, commits.values())
+            by_table = (map if builds_on_stored else map_)(Commit.commit, commits.values())
             return {asset: changes[writing.key] for asset, changes in zip(commits, by_table, strict=True)}
 
     def write(

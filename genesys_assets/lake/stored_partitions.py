@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,13 +16,15 @@ class StoredPartition:
     content: str
     newest: DataFile
 
+    @classmethod
+    def of(cls, files: Sequence[DataFile]) -> StoredPartition:
+        """The partition that has these files, the oldest first."""
+        return cls("+".join(file.content for file in files), files[-1])
+
     @property
     def written_at(self) -> datetime:
         """When the newest file was added."""
         return datetime.fromtimestamp(self.newest.modified_ms / 1000, UTC)
-
-    def with_newer(self, file: DataFile) -> StoredPartition:
-        return StoredPartition(f"{self.content}+{file.content}", file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,7 @@ class StoredPartitions:
 
     @classmethod
     def of(cls, log: DeltaLog) -> StoredPartitions:
-        by_key: dict[str | None, StoredPartition] = {}
         version = log.version
-        for key, file in log.every_file():
-            older = by_key.get(key)
-            by_key[key] = StoredPartition(file.content, file) if older is None else older.with_newer(file)
+        files = sorted(log.files_by_key().items(), key=lambda of_key: of_key[1][0].modified_ms)
+        by_key = {key: StoredPartition.of(of_key) for key, of_key in files}
         return cls(log, version, by_key, sorted(filter(None, by_key)))

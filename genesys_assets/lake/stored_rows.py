@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -13,6 +12,7 @@ import pyarrow.compute as pc
 from genesys_assets.lake.delta import DeltaLog
 from genesys_assets.lake.files import Unreadable
 from genesys_assets.lake.parquet_files import null_columns
+from genesys_assets.threads import at_once
 
 if TYPE_CHECKING:
     import pyarrow.dataset as pads
@@ -98,6 +98,7 @@ def _dataset(source: str | list[str], **options: Any) -> pads.Dataset:
 
 def _null_columns(dataset: pads.Dataset) -> list[str]:
     """The columns that the files' metadata lists as null. Arrow caches the footers, and reads the rows with them."""
-    with ThreadPoolExecutor(_FOOTERS_AT_ONCE, thread_name_prefix="footers") as executor:
-        named = executor.map(lambda fragment: null_columns(fragment.metadata), dataset.get_fragments())
+    fragments = [*dataset.get_fragments()]
+    with at_once(_FOOTERS_AT_ONCE, len(fragments), "footers") as map_:
+        named = map_(lambda fragment: null_columns(fragment.metadata), fragments)
         return list(dict.fromkeys(name for names in named for name in names))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import threading
@@ -12,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from genesys_assets.lake.delta import (
@@ -117,6 +119,29 @@ def test_files_come_back_by_hour(disk: LocalStore) -> None:
     assert log.partitions() == HOURS
     assert [names(log, hour) for hour in HOURS] == [["12"], ["13"], ["14"]]
     assert names(log, "2026-01-30-12:00") == []
+
+
+def test_a_day_of_a_table_of_hours_has_the_files_of_all_its_hours(disk: LocalStore) -> None:
+    log = log_of(disk)
+    commit(log, *((hour, hour[11:13]) for hour in HOURS), ("2026-01-30-12:00", "before"))
+    for each in (log, log_of(disk)):
+        assert (sorted(names(each, HOURS[0][:10])), len(names(each, None))) == (["12", "13", "14"], 4)
+
+
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_a_checkpoint_knows_what_is_stored_without_reading_it_again(
+    disk: LocalStore, monkeypatch: pytest.MonkeyPatch, *, is_alone: bool
+) -> None:
+    log = log_of(disk)
+    commit(log, (DAYS[0], "a"), newness={DAYS[0]: 7})
+    assert (names(log, DAYS[0]), log.newness(DAYS[0])) == (["a"], 7)
+    if not is_alone:
+        commit(log_of(disk), (DAYS[0], "b"), newness={DAYS[0]: 8})
+    times, read = itertools.count(), DeltaTable.get_add_actions
+    monkeypatch.setattr(DeltaTable, "get_add_actions", lambda *a, **k: (next(times), read(*a, **k))[1])
+    log.checkpoint()
+    found = names(log, DAYS[0]), log.newness(DAYS[0]), next(times)
+    assert found == ((["a"], 7, 0) if is_alone else (["a", "b"], 8, 1))
 
 
 def test_a_table_without_partitions_has_one(disk: LocalStore) -> None:

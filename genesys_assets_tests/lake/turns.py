@@ -5,9 +5,10 @@ The same seed gives the same interleaving. `hooked` declares the steps.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -98,7 +99,7 @@ def hooked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     for owner, name in [*outside, *publishing, *(under_lock if request.param == "processes" else [])]:
         monkeypatch.setattr(owner, name, _stepping(getattr(owner, name)))
     for module in (lake, commit):
-        monkeypatch.setattr(module, "ThreadPoolExecutor", _Inline)
+        monkeypatch.setattr(module, "at_once", _in_own_thread)
     for each in (commit, ledger):
         monkeypatch.setattr(each, "_LONGEST_PAUSE_SECONDS", 0)
     return str(request.param)
@@ -116,15 +117,7 @@ def _stepping(method: Callable[..., Any]) -> Callable[..., Any]:
     return stepping
 
 
-class _Inline:
-    """An executor that runs its work in the actor's own thread."""
-
-    def __init__(self, *_: object, **__: object) -> None: ...
-
-    def __enter__(self) -> _Inline:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def map(self, call: Callable[..., Any], *iterables: Iterable[Any]) -> Iterator[Any]:
-        return map(call, *iterables)
+@contextlib.contextmanager
+def _in_own_thread(*_: object) -> Iterator[Callable[..., Iterator[Any]]]:
+    """As `at_once`, but the work is done in the actor's own thread."""
+    yield map

@@ -8,6 +8,7 @@
 `databases`  Dagster's databases, opened once
 `daemon`     Dagster's own scheduler, sensors, queue and monitoring, evaluated at simulated times
 `dying_run`  a run in a process of its own that kills itself
+`nursery`    a process that forks for such runs
 `faults`     what goes wrong, and when
 `storage`    a disk that fails
 `own_reports` custom reports that are added, changed and removed

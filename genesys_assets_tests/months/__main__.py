@@ -6,12 +6,14 @@ import argparse
 import resource
 import sys
 import tempfile
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from genesys_assets_tests.months.calendar import first_day
 from genesys_assets_tests.months.faults import KINDS
 from genesys_assets_tests.months.month import Simulation, simulate
+from genesys_assets_tests.months.nursery import nursery
 
 
 def main() -> int:
@@ -37,10 +39,10 @@ def main() -> int:
         tuple(filter(None, said.off.split(","))),
         tell=lambda line: print(line, flush=True),
     )
-    with tempfile.TemporaryDirectory(prefix="months_") as folder:
+    with nursery() as forks, tempfile.TemporaryDirectory(prefix="months_") as folder:
         home = said.keep or Path(folder)
         home.mkdir(parents=True, exist_ok=True)
-        outcome = simulate(wanted, home)
+        outcome = simulate(replace(wanted, run_dying=forks.run), home)
     figures = outcome.figures
     runs = figures.pop("all_runs")
     for name in ("history", "errors"):

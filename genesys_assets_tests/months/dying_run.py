@@ -12,9 +12,10 @@ import importlib
 import itertools
 import os
 import signal
+import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,11 @@ import dagster as dg
 
 from genesys_assets_tests.months.clock import simulated
 from genesys_assets_tests.months.daemon import Daemon, instance_of_home
+
+
+def in_new_process(arguments: Sequence[str]) -> int:
+    """Let a run die in a new process; returns its exit code."""
+    return subprocess.run([sys.executable, "-m", __name__, *arguments], capture_output=True, check=False).returncode
 
 
 def main(run_id: str, now: str, function: str, call: str, about: str = "") -> None:

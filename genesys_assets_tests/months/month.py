@@ -6,12 +6,11 @@ import gc
 import json
 import logging
 import random
-import subprocess
-import sys
+import signal
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -34,6 +33,7 @@ from genesys_assets_tests.months.alerts import LateAlerts
 from genesys_assets_tests.months.clock import Clock, simulated
 from genesys_assets_tests.months.daemon import Daemon, instance_of_home
 from genesys_assets_tests.months.databases import SETTINGS
+from genesys_assets_tests.months.dying_run import in_new_process
 from genesys_assets_tests.months.faults import KINDS, Plan, Trouble, may_die, planned
 from genesys_assets_tests.months.history import DAY, HOUR, History, Past
 from genesys_assets_tests.months.judgement import Case, Violation
@@ -63,7 +63,7 @@ LAG = timedelta(hours=4)
 @dataclass(frozen=True)
 class Simulation:
     """The parameters of a simulation. Sensors and schedules in `off` are never switched on. `troubles` replace those
-    that the seed draws.
+    that the seed draws. `run_dying` runs a run that dies, and returns its exit code.
     """
 
     days: int
@@ -75,6 +75,7 @@ class Simulation:
     off: tuple[str, ...] = ()
     troubles: tuple[Trouble, ...] | None = None
     tell: Callable[[str], None] = lambda line: None
+    run_dying: Callable[[Sequence[str]], int] = in_new_process
 
 
 @dataclass
@@ -231,9 +232,10 @@ class Month:
         self._kills_left.remove(due[0])
         self._died[due[0]] = run.run_id
         order = [run.run_id, now.isoformat(), *due[0].detail.split()]
-        command = [sys.executable, "-m", "genesys_assets_tests.months.dying_run", *order]
-        died = subprocess.run(command, capture_output=True, check=False)
-        self.killed += died.returncode != 0
+        exit_code = self.wanted.run_dying(order)
+        self.killed += exit_code == -signal.SIGKILL
+        if exit_code not in (0, -signal.SIGKILL):
+            self.daemon.errors.append(f"{now:%Y-%m-%d %H:%M} a run that was to die ended with exit code {exit_code}")
         return True
 
     # -- judgement -------------------------------------------------------------------------------------------------
@@ -246,7 +248,6 @@ class Month:
             self.skipped.append(moment.date())
             return
         lake = self._lake.refreshed()
-        lags = [self._lag(moment - HOUR * back) for back in range(48)]
         case = Case(
             past=self.past,
             lake=lake,
@@ -257,7 +258,7 @@ class Month:
             now=moment,
             since=since,
             grace=GRACE,
-            lag=max(lags),
+            lag=max(self._lag(moment - HOUR * back) for back in range(48)),
             own=self._own.by_name,
             reported=self.daemon.reported(),
             published=self._published(),

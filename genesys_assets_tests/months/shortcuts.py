@@ -7,7 +7,9 @@ and schedules stay in memory, because no other process reads them.
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import copy
 from datetime import datetime
 from functools import lru_cache
 from itertools import count, islice
@@ -19,6 +21,7 @@ from dagster._config.pythonic_config import resource
 from dagster._core.definitions import scoped_resources_builder
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.events import ASSET_EVENTS
+from dagster._core.execution import build_resources
 from dagster._core.execution.context.data_version_cache import DataVersionCache
 from dagster._core.scheduler.instigation import (
     InstigatorState,
@@ -179,8 +182,43 @@ def _no_versions(cache: DataVersionCache, keys: Sequence[dg.AssetKey]) -> None:
     cache.input_asset_version_info |= dict.fromkeys(keys)
 
 
+_build_resources: Any = build_resources.build_resources
+_built: dict[tuple[Any, ...], tuple[Mapping[str, Any], Any]] = {}
+
+
+@contextmanager
+def _copies_of_resources(
+    resources: Mapping[str, Any], instance: dg.DagsterInstance | None = None, **more: Any
+) -> Iterator[Any]:
+    """New resources for each look of a sensor, as copies of unused ones. Dagster would validate and build the settings
+    of each five times a look.
+    """
+    # The key names definitions by identity. They are kept with it, so that no other ones get their identities.
+    key = tuple((name, id(definition)) for name, definition in sorted(resources.items()))
+    if key not in _built:
+        with _build_resources(resources, instance, **more) as made:
+            of_look = all(isinstance(each, dg.ConfigurableResource) for each in made)
+            _built[key] = resources, made._replace(**_copied(made)) if of_look and not more else None
+    _, unused = _built[key]
+    if unused is None:
+        with _build_resources(resources, instance, **more) as made:
+            yield made
+        return
+    copies = _copied(unused)
+    try:
+        yield unused._replace(**copies)
+    finally:
+        for each in copies.values():
+            each.teardown_after_execution(None)
+
+
+def _copied(resources: Any) -> dict[str, Any]:
+    return {name: copy(each) for name, each in resources._asdict().items()}
+
+
 def take() -> None:
     """Install the shortcuts in this process."""
+    build_resources.build_resources = _copies_of_resources  # type: ignore[assignment]
     DataVersionCache._fetch_input_asset_version_info = _no_versions  # type: ignore[method-assign,assignment]
     for storage, names in _SHAPE.items():
         for name in names:
