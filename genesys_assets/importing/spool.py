@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, Literal, NamedTuple
@@ -42,6 +42,11 @@ CREATE TABLE begun (id TEXT, file TEXT, day TEXT, times INTEGER);
 CREATE INDEX begun_id ON begun (id);
 CREATE TABLE page (asset TEXT, day TEXT, file TEXT, request TEXT, as_of INTEGER, identity TEXT, body BLOB);
 CREATE INDEX page_place ON page (asset, day);
+CREATE TABLE span
+    (asset TEXT, day TEXT, start INTEGER, finish INTEGER, file TEXT, PRIMARY KEY (asset, day, start, finish, file))
+    WITHOUT ROWID;
+CREATE TABLE taken (series BLOB, start INTEGER, finish INTEGER, file TEXT, PRIMARY KEY (series, start, finish))
+    WITHOUT ROWID;
 """
 _OF_FORM = ("start", "last", "body", "participants")
 _LONGEST_SEEN = 1 << 16
@@ -50,6 +55,8 @@ _IDS_AT_ONCE = 1_000
 
 Partition = tuple[str, str]
 """The asset of imported pages (as `imported_details`) and the day."""
+Span = tuple[int, int]
+"""Start and end of a bucket, in milliseconds since 1970."""
 
 
 class StoredBucket(NamedTuple):
@@ -223,6 +230,7 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         of_file = f"SELECT 'bucket', {key}, count(*) FROM bucket JOIN answer ON number = answer GROUP BY {key}"
         self._do(f"{into} {of_file} {again}")
         self._do("INSERT INTO begun SELECT id, ?, date(start / 1000, 'unixepoch'), times FROM conversation", (file,))
+        self._do("INSERT OR IGNORE INTO span SELECT DISTINCT asset, day, start, finish, ? FROM bucket", (file,))
 
     def total(self, kind: Literal["conversation", "bucket"]) -> Total:
         """How many conversations, or buckets, all files hold together. Buckets of one group and time count once."""
@@ -278,6 +286,37 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         self._do("DELETE FROM begun WHERE (id, file) = (?, ?)", (id_, file))
         self._do("DELETE FROM of_all WHERE times = 0 AND (kind, key) = ('conversation', ?)", (id_,))
 
+    # -- buckets that overlap ------------------------------------------------------------------------------------------
+
+    def spans(self, place: Partition) -> list[Span]:
+        """The different times of the buckets of a partition, in the finished pages."""
+        return list(self._do("SELECT DISTINCT start, finish FROM span WHERE (asset, day) = (?, ?)", place))
+
+    def take(self, series: bytes, span: Span, file: str) -> None:
+        """Note that a series has a figure of this time, which a file brought."""
+        self._do("INSERT OR REPLACE INTO taken VALUES (?, ?, ?, ?)", (series, *span, file))
+
+    def taken_beside(self, series: bytes, span: Span) -> tuple[str, Span] | None:
+        """File and time of a figure of a series whose time overlaps another time, and is not the same; None if there is
+        no such figure.
+        """
+        rows = self._do(
+            "SELECT file, start, finish FROM taken WHERE series = ?1 AND start < ?3 AND finish > ?2 "
+            "AND (start, finish) != (?2, ?3) ORDER BY start LIMIT 1",
+            (series, *span),
+        )
+        return next(((file, (start, finish)) for file, start, finish in rows), None)
+
+    def forget_taken(self) -> None:
+        """Forget the figures that `take` noted."""
+        self._do("DELETE FROM taken")
+
+    def forget_bucket(self, group_by: Collection[str], asset: str, group: Mapping[str, str], interval: str) -> None:
+        """Do not count a bucket any more, which is left out."""
+        key = json.dumps(sorted(group_by)) + asset + json.dumps(group, sort_keys=True) + interval
+        self._do("UPDATE of_all SET times = times - 1 WHERE (kind, key) = ('bucket', ?)", (key,))
+        self._do("DELETE FROM of_all WHERE times = 0 AND (kind, key) = ('bucket', ?)", (key,))
+
     # -- pages ---------------------------------------------------------------------------------------------------------
 
     def add_page(self, place: Partition, file: str, page: Page, identity: str) -> None:
@@ -312,6 +351,13 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         for number, request, as_of, body in rows:
             yield number, Page(0, request, moment(as_of), None, body)
 
+    def numbered_pages(self, place: Partition) -> Iterator[tuple[str, int, Page]]:
+        """The pages of a partition in the order in which they arrived, each with its file and its number."""
+        numbers = list(self._do("SELECT file, rowid FROM page WHERE (asset, day) = (?, ?) ORDER BY rowid", place))
+        for file, number in numbers:
+            for request, as_of, body in self._do("SELECT request, as_of, body FROM page WHERE rowid = ?", (number,)):
+                yield file, number, Page(0, request, moment(as_of), None, body)
+
     def replace_page(self, number: int, body: bytes | None, identity: str | None) -> None:
         """Replace the body of a page; None: remove the page."""
         if body is None:
@@ -321,7 +367,7 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
 
     def forget_pages(self, file: str | None = None) -> None:
         """Forget the pages of one file, or all."""
-        for table in ("page", "begun"):
+        for table in ("page", "begun", "span"):
             self._do(f"DELETE FROM {table} WHERE ? IN (file, '')", (file or "",))
         (self.bytes,) = next(iter(self._do("SELECT coalesce(sum(length(body)), 0) FROM page")))
 
