@@ -31,6 +31,7 @@ PRAGMA temp_store = FILE;
 CREATE TABLE conversation
     (id TEXT PRIMARY KEY, start INTEGER, last INTEGER, body BLOB, participants TEXT, times INTEGER, seen TEXT);
 CREATE TABLE form (id TEXT, body BLOB, PRIMARY KEY (id, body)) WITHOUT ROWID;
+CREATE TABLE forgotten (id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE total (answer INTEGER PRIMARY KEY, hits INTEGER);
 CREATE TABLE of_answer (answer INTEGER, id TEXT, PRIMARY KEY (answer, id)) WITHOUT ROWID;
 CREATE TABLE figure (key TEXT PRIMARY KEY, stats TEXT) WITHOUT ROWID;
@@ -169,6 +170,11 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         for start, last, body in self._do(f"SELECT start, last, body FROM conversation ORDER BY {order}"):
             yield moment(start), moment(last), body
 
+    def add_forgotten(self, ids: Iterable[str]) -> None:
+        """Note conversations that are not stored, because they were forgotten."""
+        for id_ in ids:
+            self._do("INSERT OR IGNORE INTO forgotten VALUES (?)", (id_,))
+
     def add_bucket(self, answer: int, place: Partition, grouped: str, span: Interval, body: bytes) -> None:
         row = (answer, *place, grouped, milliseconds(span.start), milliseconds(span.end), body, str(span))
         self._do("INSERT INTO bucket VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
@@ -219,11 +225,12 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
     def begin_file(self) -> None:
         """Forget the conversations and buckets of the file before."""
         self._do("DROP INDEX IF EXISTS conversation_order")
-        for table in ("conversation", "form", "bucket", "answer", "total", "of_answer", "figure"):
+        for table in ("conversation", "form", "bucket", "answer", "total", "of_answer", "figure", "forgotten"):
             self._do(f"DELETE FROM {table}")
 
     def end_file(self, file: str) -> None:
         """Count what the file held among what all files hold, and note the days on which its conversations began."""
+        self._do("DELETE FROM conversation WHERE id IN (SELECT id FROM forgotten)")
         into, again = "INSERT INTO of_all", "ON CONFLICT DO UPDATE SET times = times + excluded.times"
         self._do(f"{into} SELECT 'conversation', id, times FROM conversation WHERE true {again}")
         key = "group_by || asset || grouped || span"
