@@ -13,7 +13,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any, Literal, NamedTuple
 
 from genesys_assets.cloud.analytics.interval import Interval
@@ -391,11 +391,12 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
 def _counted_page(hits: int, rows: Sequence[tuple[int, int, str | None, int | None, int]]) -> CountedPage:
     """A page, from the rows of its conversations; an empty page has one row without an id."""
     found = [(id_, start or 0, again) for *_, id_, start, again in rows if id_ is not None]
-    starts = [start for _, start, _ in found] or [0]
+    starts = sorted(start for _, start, _ in found) or [0]
     ids = "\n".join(id_ for id_, *_ in found)
     digest = hashlib.sha256(ids.encode(errors="replace")).hexdigest()[:16]
     new = sum(not again for *_, again in found)
-    return CountedPage(hits, len(found), new, min(starts), max(starts), digest)
+    gap = max((after - before for before, after in pairwise(starts)), default=0)
+    return CountedPage(hits, len(found), new, starts[0], starts[-1], digest, gap)
 
 
 def moment(count: int) -> datetime:

@@ -74,7 +74,9 @@ def test_the_remarks_in_the_record_of_a_file_name_nobody_who_is_forgotten(tmp_pa
 
 
 @pytest.mark.parametrize("protection", [KEEP, HASH])
-def test_the_outcome_of_a_file_counts_only_conversations_that_are_stored(tmp_path: Path, protection: Protection) -> None:
+def test_the_outcome_of_a_file_counts_only_conversations_that_are_stored(
+    tmp_path: Path, protection: Protection
+) -> None:
     lake = Lake(LocalStore(tmp_path), protection=protection)
     lakewide.forget(lake, {Kind.CONVERSATION: [ID]}, datetime.now(UTC) + timedelta(hours=2))
     later = conversation(ID, "2026-01-30T13:05:00.000Z", "2026-01-30T13:09:00.000Z")
