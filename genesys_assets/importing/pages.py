@@ -55,6 +55,10 @@ _PARTIAL = (
     "conversation left out: it is there several times, and of two forms each has sessions, segments, metrics, "
     "evaluations, surveys or resolutions that the other lacks. Save each conversation whole, not a line for each part"
 )
+_TWO_STARTS = (
+    "conversation left out: it is there several times, and two of its starts lie 15 minutes or more apart, so one of "
+    "them was converted to another time zone. Save it with the right one"
+)
 _FORGOTTEN = "conversation left out: it was forgotten (genesys-assets forget), and does not come back"
 _GROUPED = "answer grouped by"
 _SHOWN = 5
@@ -152,6 +156,8 @@ class _File:
                     self._add_buckets(piece)
         self._answers.finish()
         self._end_answer()
+        if count := self.spool.drop_of_two_starts():
+            self.remarks.leave_out(_TWO_STARTS, count)
         if count := self.spool.drop_shrunken():
             self.remarks.leave_out(_SHRUNKEN, count)
         if count := self.spool.drop_partial():

@@ -29,7 +29,8 @@ PRAGMA synchronous = OFF;
 PRAGMA cache_size = -2048;
 PRAGMA temp_store = FILE;
 CREATE TABLE conversation
-    (id TEXT PRIMARY KEY, start INTEGER, last INTEGER, body BLOB, participants TEXT, times INTEGER, seen TEXT);
+    (id TEXT PRIMARY KEY, start INTEGER, last INTEGER, body BLOB, participants TEXT, times INTEGER, seen TEXT,
+    earliest INTEGER, latest INTEGER);
 CREATE TABLE form (id TEXT, body BLOB, PRIMARY KEY (id, body)) WITHOUT ROWID;
 CREATE TABLE forgotten (id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE total (answer INTEGER PRIMARY KEY, hits INTEGER);
@@ -39,7 +40,7 @@ CREATE TABLE answer (number INTEGER PRIMARY KEY, group_by TEXT);
 CREATE TABLE bucket
     (answer INTEGER, asset TEXT, day TEXT, grouped TEXT, start INTEGER, finish INTEGER, body BLOB, span TEXT);
 CREATE TABLE of_all (kind TEXT, key TEXT, times INTEGER, PRIMARY KEY (kind, key)) WITHOUT ROWID;
-CREATE TABLE begun (id TEXT, file TEXT, day TEXT, times INTEGER);
+CREATE TABLE begun (id TEXT, file TEXT, day TEXT, times INTEGER, start INTEGER);
 CREATE INDEX begun_id ON begun (id);
 CREATE TABLE page (asset TEXT, day TEXT, file TEXT, request TEXT, as_of INTEGER, identity TEXT, body BLOB);
 CREATE INDEX page_place ON page (asset, day);
@@ -53,6 +54,10 @@ _OF_FORM = ("start", "last", "body", "participants")
 _LONGEST_SEEN = 1 << 16
 _HOUR = 3_600_000
 _IDS_AT_ONCE = 1_000
+DIFFERENT_START_MS = 15 * 60_000
+"""Two starts of a conversation that lie this far apart are no readings of one instant: tools round to seconds, and time
+zones differ by 30 minutes or more.
+"""
 
 Partition = tuple[str, str]
 """The asset of imported pages (as `imported_details`) and the day."""
@@ -113,7 +118,8 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
             (id_, body),
         )
         self._do(
-            "INSERT INTO conversation VALUES (?, ?, ?, ?, ?5, 1, ?5) ON CONFLICT (id) DO UPDATE SET times = times + 1, "
+            "INSERT INTO conversation VALUES (?, ?, ?, ?, ?5, 1, ?5, ?2, ?2) ON CONFLICT (id) DO UPDATE SET "
+            "times = times + 1, earliest = min(earliest, excluded.start), latest = max(latest, excluded.start), "
             + f"seen = {seen}, "
             + ", ".join(f"{name} = iif(excluded.last >= last, excluded.{name}, {name})" for name in _OF_FORM),
             (id_, milliseconds(start), milliseconds(last), body, json.dumps(sorted(participants))),
@@ -132,6 +138,13 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         for id_ in shrunken:
             self._do("DELETE FROM conversation WHERE id = ?", (id_,))
         return len(shrunken)
+
+    def drop_of_two_starts(self) -> int:
+        """Drop the conversations of which two forms of the file have starts that cannot both be right. Returns how many
+        there are.
+        """
+        wrong = "DELETE FROM conversation WHERE latest - earliest >= ? RETURNING id"
+        return len(list(self._do(wrong, (DIFFERENT_START_MS,))))
 
     def drop_partial(self) -> int:
         """Drop the conversations of which each of two forms of the file has something that the other lacks. Returns how
@@ -236,7 +249,8 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         key = "group_by || asset || grouped || span"
         of_file = f"SELECT 'bucket', {key}, count(*) FROM bucket JOIN answer ON number = answer GROUP BY {key}"
         self._do(f"{into} {of_file} {again}")
-        self._do("INSERT INTO begun SELECT id, ?, date(start / 1000, 'unixepoch'), times FROM conversation", (file,))
+        day = "date(start / 1000, 'unixepoch')"
+        self._do(f"INSERT INTO begun SELECT id, ?, {day}, times, start FROM conversation", (file,))
         self._do("INSERT OR IGNORE INTO span SELECT DISTINCT asset, day, start, finish, ? FROM bucket", (file,))
 
     def total(self, kind: Literal["conversation", "bucket"]) -> Total:
@@ -250,17 +264,23 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         """The days on which conversations of the finished pages began, in order."""
         return [day for (day,) in self._do("SELECT DISTINCT day FROM begun ORDER BY day")]
 
-    def starts(self) -> Iterator[tuple[str, str]]:
-        """The id of each conversation of the finished pages, and the day on which it began."""
-        return self._do("SELECT id, day FROM begun")
+    def started_ids(self) -> Iterator[str]:
+        """The ids of the conversations of the finished pages. One of several files is there several times."""
+        return (id_ for (id_,) in self._do("SELECT id FROM begun"))
 
-    def begun_on_another_day(self, ids: Sequence[str], day: str) -> list[tuple[str, str, str]]:
-        """Those of some conversations that began on another day: id, file and day."""
+    def begun_at_another_time(self, others: Sequence[tuple[str, int]], day: str) -> list[tuple[str, str, str]]:
+        """Those of some conversations, given as id and start in milliseconds, all on one day, that began on another
+        day, or at a time that cannot be that start: id, file and day.
+        """
         found: list[tuple[str, str, str]] = []
-        for first in range(0, len(ids), _IDS_AT_ONCE):
-            some = ids[first : first + _IDS_AT_ONCE]
-            wanted = f"SELECT id, file, day FROM begun WHERE id IN ({', '.join('?' * len(some))}) AND day != ?"
-            found += self._do(wanted, (*some, day))
+        for first in range(0, len(others), _IDS_AT_ONCE):
+            some = dict(others[first : first + _IDS_AT_ONCE])
+            wanted = f"SELECT id, file, day, start FROM begun WHERE id IN ({', '.join('?' * len(some))})"
+            found += [
+                (id_, file, own_day)
+                for id_, file, own_day, start in self._do(wanted, tuple(some))
+                if own_day != day or abs(start - some[id_]) >= DIFFERENT_START_MS
+            ]
         return found
 
     def days_of_several_files(self) -> dict[str, set[str]]:
@@ -270,16 +290,21 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
             found.setdefault(day, set()).add(id_)
         return found
 
-    def begun_on_two_days(self) -> list[tuple[str, str, str, str, str]]:
-        """Conversations that began on another day in an earlier file: id, file and day; file and day of the earliest
-        file.
+    def begun_at_two_times(self) -> list[tuple[str, str, str, str, str]]:
+        """Conversations that began on another day in an earlier file, or at a time that cannot be the same start: id,
+        file and day; file and day of the earliest file.
         """
-        earliest = "SELECT id, min(rowid) AS earliest FROM begun GROUP BY id HAVING count(DISTINCT day) > 1"
+        earliest = (
+            "SELECT id, min(rowid) AS earliest FROM begun GROUP BY id "
+            "HAVING count(DISTINCT day) > 1 OR max(start) - min(start) >= ?1"
+        )
         return list(
             self._do(
                 "SELECT begun.id, begun.file, begun.day, first.file, first.day "
                 f"FROM ({earliest}) AS several JOIN begun AS first ON first.rowid = earliest "
-                "JOIN begun ON begun.id = several.id WHERE begun.day != first.day"
+                "JOIN begun ON begun.id = several.id "
+                "WHERE begun.day != first.day OR abs(begun.start - first.start) >= ?1",
+                (DIFFERENT_START_MS,),
             )
         )
 
