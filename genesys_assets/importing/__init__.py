@@ -17,6 +17,7 @@
     totals         finds out whether pages of an answer are missing
     start_days     leaves out conversations that another imported file has on another day
     start_index    finds the days on which a conversation is stored, without reading their pages
+    overlaps       leaves out figures whose buckets overlap those that came first
     partitions     replaces stored partitions of imported pages
     result         what became of the files, and whether they can hold everything
     into_lake      writes pages to the lake, file by file

@@ -26,6 +26,7 @@ from genesys_assets.cloud.analytics.values import ENUMERATIONS
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.remarks import misplaced, printable, shown
 from genesys_assets.importing.spelling import (
+    HALF_CHARACTER,
     UUIDS,
     Object,
     as_list,
@@ -333,8 +334,8 @@ def _scalar_reader(type_: pa.DataType, path: str) -> _Reader:
             return _enumerated(value, by_spelling, path, reading)
         if is_id:
             return _id(value, name, path, reading)
-        if is_text and isinstance(value, str) and value.isascii():
-            return value
+        if is_text and isinstance(value, str):
+            return value if value.isascii() else _storable(value, path, reading)
         kept, wanted = scalar(unwrapped(value), type_)
         if kept is None or (isinstance(kept, float) and not math.isfinite(kept)):
             is_shown = isinstance(value, str | int | float) and not is_text
@@ -403,7 +404,25 @@ def _attributes(value: Any, reading: _ConversationState) -> Object | None:
     for item in value.values():
         if isinstance(item, dict | list):
             reading.lose(f"{_ATTRIBUTES}.value", misplaced(item, "a text"))
-    return value
+    named = {
+        _storable(name, _ATTRIBUTES, reading): _storable(item, f"{_ATTRIBUTES}.value", reading)
+        if isinstance(item, str)
+        else item
+        for name, item in value.items()
+    }
+    if len(named) < len(value):
+        reading.lose(_ATTRIBUTES, "two names that differ only in half a character")
+    return named
+
+
+def _storable(text: str, path: str, reading: _ConversationState) -> str:
+    """A text without lone surrogates: halves of characters, where a tool has cut a text within an emoji. No table can
+    store these.
+    """
+    if HALF_CHARACTER.search(text) is None:
+        return text
+    reading.notes[f"{path}: half a character (a lone surrogate) read as U+FFFD, because no table can store it"] += 1
+    return HALF_CHARACTER.sub("\ufffd", text)
 
 
 def _bounded(value: Any, path: str, reading: _ConversationState, level: int = 1) -> Any:

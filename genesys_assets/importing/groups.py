@@ -17,7 +17,7 @@ from genesys_assets.importing.figures import UNITS
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.remarks import Remarks, json_kind, shown
 from genesys_assets.importing.shapes import Object
-from genesys_assets.importing.spelling import UUIDS, hyphenated, is_no_id, unwrapped
+from genesys_assets.importing.spelling import HALF_CHARACTER, UUIDS, hyphenated, is_no_id, unwrapped
 from genesys_assets.importing.times import ENDS, STARTS
 
 FIGURE_FIELDS = frozenset({"metrics", "buckets", "data", "group", "interval", "views"})
@@ -163,6 +163,10 @@ def _fixed(dimension: str, text: str, remarks: Remarks) -> str:
     if dimension in UUIDS and is_no_id(text):
         raise CannotImport(
             f"{dimension} of a group is {shown(text)}, which is no id. Leave the field out, or write the id"
+        )
+    if HALF_CHARACTER.search(text) is not None:
+        raise CannotImport(
+            f"{dimension} of a group is {shown(text)}, which has half a character (a lone surrogate): write it whole"
         )
     try:
         return value_of(dimension, text) if dimension in ENUMERATIONS or dimension in BOOLEANS else text

@@ -16,7 +16,7 @@ import functools
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -28,12 +28,13 @@ from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import CannotImport, SavedFile, pieces_of
+from genesys_assets.importing.overlaps import leave_out_overlapping, spans_of
 from genesys_assets.importing.pages import ASSETS, DETAILS, FileContents, convert, file_of, identity
 from genesys_assets.importing.partitions import is_fetched, until_committed, write_pages
 from genesys_assets.importing.records import Outcome, Record, files_in, key_of, read_record
 from genesys_assets.importing.remarks import printable
 from genesys_assets.importing.result import ImportResult, days_within
-from genesys_assets.importing.spool import Partition, Spool
+from genesys_assets.importing.spool import Partition, Span, Spool
 from genesys_assets.importing.start_days import Overtaken, leave_out_moved, leave_out_partial
 from genesys_assets.importing.start_index import data_file
 from genesys_assets.lake.files import StoredPages, Unreadable
@@ -47,7 +48,7 @@ written.
 _LONGEST_REASON = 1_000
 _NOT_WRITTEN = "it was read, but an error ended the import before all of it was written: import it again"
 _MOST_NAMED = 10
-_READER_VERSION = 10
+_READER_VERSION = 11
 """The version of the way in which files are read. Raise it when the same bytes give other pages, or something else is
 left out, so that files that were imported before are read again.
 """
@@ -82,20 +83,20 @@ def import_files(
         raise CannotImport(f"{complete} is not over, so nobody can have all of it yet")
     if complete is not None and not any(list(days_within(complete, asset, options)) for asset in ASSETS):
         raise CannotImport(f"{complete} holds no whole day, and only whole days can be complete")
-    with Spool() as spool:
-        running = _Import(lake, spool, options, now, run_id, result)
-        try:
-            for file in files:
-                on_file(running.take(file))
-            running.flush()
-        except Exception:
-            running.abandon()
-            raise
-        running.result.conversations, running.result.buckets = spool.total("conversation"), spool.total("bucket")
-        running.result.span = complete
-        if complete is not None and running.result.may_be_complete:
-            running.mark_complete(complete)
-        return running.result
+    try:
+        with Spool() as spool:
+            running = _Import(lake.apart(), spool, options, now, run_id, result)
+            try:
+                for file in files:
+                    on_file(running.take(file))
+                running.flush()
+            except Exception:
+                running.abandon()
+                raise
+            running.end(complete)
+            return running.result
+    finally:
+        lake.look_again(map("pages/{}".format, ASSETS))
 
 
 class _Import:
@@ -251,6 +252,13 @@ class _Import:
             self.lake.store.delete(key_of(sha256))
         self._clear_queue()
 
+    def end(self, complete: Interval | None) -> None:
+        """Count what all files hold together, and mark days as complete if the files can hold everything."""
+        self.result.conversations, self.result.buckets = self.spool.total("conversation"), self.spool.total("bucket")
+        self.result.span = complete
+        if complete is not None and self.result.may_be_complete:
+            self.mark_complete(complete)
+
     def abandon(self) -> None:
         """Note that an error ended the import: files that wait are not written, or not all of them."""
         for sha256 in self._records:
@@ -293,14 +301,26 @@ class _Import:
                 days[asset].add(day)
         return {asset: sorted(each) for asset, each in days.items()}
 
-    def _leave_out(self, remarks_by_file: Mapping[str, Counter[str]]) -> None:
+    def _leave_out_overlapping(self, partition: Partition, spans: Collection[Span], stored: Iterable[Page]) -> bool:
+        """Leave out figures whose buckets overlap those of stored pages that stay, or of earlier files. Returns whether
+        there are any.
+        """
+        found = leave_out_overlapping(self.spool, partition, spans, stored, self._name_of)
+        self._read_anew[partition].update(found.remarks)
+        self._leave_out(found.remarks, found.buckets)
+        return bool(found.remarks)
+
+    def _leave_out(self, remarks_by_file: Mapping[str, Counter[str]], buckets: Mapping[str, int] | None = None) -> None:
         """Note in the outcomes which conversations were left out because another file, or a fetch, has them on another
-        day.
+        day; with `buckets`, how many buckets by file lost all their figures, and which figures were left out.
         """
         for sha256, remarks in remarks_by_file.items():
             outcome = self._records[sha256]
             outcome.moved += remarks.total()
-            outcome.conversations -= remarks.total()
+            if buckets is None:
+                outcome.conversations -= remarks.total()
+            else:
+                outcome.buckets -= buckets[sha256]
             outcome.left_out = dict(Counter(outcome.left_out) + remarks)
             outcome.partitions = self._partitions_of(sha256)
             if not outcome.conversations and not outcome.buckets:
@@ -309,8 +329,9 @@ class _Import:
                 # Its old pages, if it has any, are removed too.
                 self._left_out_whole.add(sha256)
             for copy in self._copies[sha256]:
-                copy.conversations, copy.left_out, copy.partitions = (
+                copy.conversations, copy.buckets, copy.left_out, copy.partitions = (
                     outcome.conversations,
+                    outcome.buckets,
                     outcome.left_out,
                     outcome.partitions,
                 )
@@ -342,16 +363,18 @@ class _Import:
 
     def _merge_once(self, lake: Lake, partition: Partition) -> bool:
         asset, day = partition
-        stored, before = self._readable(lake, partition)
+        stored, before, spans = self._readable(lake, partition)
         new = self.spool.identities(partition)
         replaced = self._read_anew[partition] | {sha256 for sha256, _ in new}
         kept = [index for index, (sha256, _) in enumerate(before) if sha256 not in replaced]
         is_damaged = stored is None and lake.has(f"pages/{asset}", day)
+        if asset != DETAILS and self._leave_out_overlapping(partition, spans, _pages_at(stored, kept)):
+            new = self.spool.identities(partition)
         if [*(before[index] for index in kept), *new] == before and not is_damaged:
             return False
         if asset == DETAILS:
             self._built_on = data_file(lake, day)
-        old, pages = (stored[index] for index in kept) if stored is not None else (), self.spool.pages(partition)
+        old, pages = _pages_at(stored, kept), self.spool.pages(partition)
         if not kept and not new and not self._is_complete(stored) and is_fetched(lake, partition):
             lake.remove(f"pages/{asset}", [day], builds_on_stored=True)
         elif is_damaged:
@@ -389,23 +412,27 @@ class _Import:
 
     def _mark_complete(self, lake: Lake, partition: Partition) -> None:
         """Raises ConcurrentCommit, DamagedPages."""
-        stored, _ = self._readable(lake, partition)
+        stored, *_ = self._readable(lake, partition)
         if stored is None or stored.reach is None or not stored.reach.is_complete:
             write_pages(lake, partition, stored or (), True, self.provenance)
             self.result.changed.add(partition)
         self.result.no_longer_complete.discard(partition)
 
-    def _readable(self, lake: Lake, partition: Partition) -> tuple[StoredPages | None, list[tuple[str, str]]]:
-        """The stored pages of a partition, with the file and the identity of each. None if no page is stored, or if one
-        is damaged and all their files are imported again. Raises DamagedPages if one is damaged and some of their files
-        are not imported again: the pages of these files would be lost.
+    def _readable(
+        self, lake: Lake, partition: Partition
+    ) -> tuple[StoredPages | None, list[tuple[str, str]], set[Span]]:
+        """The stored pages of a partition, with the file and the identity of each, and the times of all their buckets.
+        None if no page is stored, or if one is damaged and all their files are imported again. Raises DamagedPages if
+        one is damaged and some of their files are not imported again: the pages of these files would be lost.
         """
         asset, day = partition
-        stored, known = lake.pages(f"pages/{asset}", day), list[tuple[str, str]]()
+        stored, known, spans = lake.pages(f"pages/{asset}", day), list[tuple[str, str]](), set[Span]()
         try:
-            known = [(file_of(page.request), identity(page)) for page in stored or ()]
+            for page in stored or ():
+                known.append((file_of(page.request), identity(page)))
+                spans |= set() if asset == DETAILS else spans_of(page)
         except Unreadable:
-            stored = None
+            stored, known = None, []
         if stored is None and lake.has(f"pages/{asset}", day):
             others = sorted(name for sha256, name in files_in(lake, partition).items() if sha256 not in self._records)
             if others:
@@ -415,7 +442,11 @@ class _Import:
                     f"The stored pages of {asset} of {day} are damaged. Import these files again, together with the "
                     f"present ones, or take back those that you no longer have: {named}."
                 )
-        return stored, known
+        return stored, known, spans
+
+
+def _pages_at(stored: StoredPages | None, numbers: Iterable[int]) -> Iterator[Page]:
+    return iter(()) if stored is None else (stored[number] for number in numbers)
 
 
 def _unchanged(file: SavedFile, before: Outcome, reason: str) -> Outcome:

@@ -27,7 +27,7 @@ from genesys_assets.importing.shapes import Answer, Object, Piece, Shape, counte
 from genesys_assets.importing.spool import Partition, Spool, StoredBucket
 from genesys_assets.importing.times import NoInstant, instant
 from genesys_assets.importing.totals import CountedPage
-from genesys_assets.tables.conversations.decode import UnreadablePage
+from genesys_assets.tables.conversations.decode import UnreadablePage, starts
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.sources import METHOD
 
@@ -55,6 +55,11 @@ _PARTIAL = (
     "conversation left out: it is there several times, and of two versions each has sessions, segments, metrics, "
     "evaluations, surveys or resolutions that the other lacks. Save each conversation whole, not a line for each part"
 )
+_TWO_STARTS = (
+    "conversation left out: it is there several times, and two of its starts lie 15 minutes or more apart, so one of "
+    "them was converted to another time zone. Save it with the right one"
+)
+_FORGOTTEN = "conversation left out: it was forgotten (genesys-assets forget), and does not come back"
 _GROUPED = "answer grouped by"
 _SHOWN = 5
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
@@ -151,6 +156,8 @@ class _File:
                     self._add_buckets(piece)
         self._answers.finish()
         self._end_answer()
+        if count := self.spool.drop_of_two_starts():
+            self.remarks.leave_out(_TWO_STARTS, count)
         if count := self.spool.drop_shrunken():
             self.remarks.leave_out(_SHRUNKEN, count)
         if count := self.spool.drop_partial():
@@ -332,9 +339,16 @@ class _File:
         covers one hour of starts, and is true as of one hour.
         """
         body = b'{"conversations":[' + b",".join(body for _, _, body in rows) + b"]}"
-        self.converted.conversations += len(rows)
         page = self._page("conversations", {}, min(last for _, last, _ in rows), body)
-        self._add((DETAILS, f"{rows[0][0]:%Y-%m-%d}"), page)
+        screened = self.screened(DETAILS, page)
+        kept = len(rows)
+        if screened.body != body and (forgotten := _ids(body) - _ids(screened.body)):
+            self.spool.add_forgotten(forgotten)
+            self.remarks.note(_FORGOTTEN, len(forgotten))
+            kept -= len(forgotten)
+        self.converted.conversations += kept
+        if kept:
+            self._add((DETAILS, f"{rows[0][0]:%Y-%m-%d}"), screened)
 
     def _add_page_of_buckets(self, rows: Sequence[StoredBucket]) -> None:
         first = rows[0]
@@ -349,14 +363,13 @@ class _File:
             raise CannotImport(str(error)) from None
         except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             raise CannotImport(f"a figure of it is not as the platform writes them: {error!r}") from None
-        self._add((first.asset, first.day), page)
+        self._add((first.asset, first.day), self.screened(first.asset, page))
 
     def _page(self, shape: str, asked: Object, as_of: datetime, body: bytes) -> Page:
         request = request_text(METHOD, self.name, {"sha256": self.sha256, "holds": shape}, asked or None)
         return Page(0, request, as_of, None, body)
 
     def _add(self, place: Partition, page: Page) -> None:
-        page = self.screened(place[0], page)
         self.spool.add_page(place, self.sha256, page, identity(page))
 
 
@@ -477,6 +490,11 @@ def _results(rows: Iterable[StoredBucket]) -> bytes:
         by_group.setdefault(row.group, []).append(row.body)
     results = [b'{"group":%b,"data":[%b]}' % (group.encode(), b",".join(data)) for group, data in by_group.items()]
     return b'{"results":[%b]}' % b",".join(results)
+
+
+def _ids(body: bytes) -> set[str]:
+    """The ids of the conversations of a page."""
+    return set(starts(body).field("conversationId").to_pylist())
 
 
 def _json(value: Object) -> bytes:

@@ -24,7 +24,7 @@ from genesys_assets.lake.lake import Lake
 class Outcome:
     """What became of one file. `partitions` are the days it has pages in, by asset; `left_out` counts what could not be
     read, by path and reason; `moved` counts conversations among these that another file, or a fetch, has on another
-    day.
+    day, and figures whose buckets overlap those of another file.
     `counted`, `last_pages`, `other_pages`, `known_until` are as in `pages.FileContents`.
     """
 

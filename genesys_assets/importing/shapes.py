@@ -68,6 +68,8 @@ def _of_list(items: list[Any], part: Part) -> Iterator[Piece]:
     """Consecutive elements of one shape are one piece. An element without a known shape is a document of its own."""
     together: list[Object] = []
     shape: Shape | None = None
+    known = (_shape_of(respelled(each, NAMES)) for each in items if isinstance(each, dict))
+    of_nulls = next(filter(None, known), Shape.CONVERSATION) if None in items else Shape.CONVERSATION
     for position, written in enumerate(items):
         item = respelled(written, NAMES) if isinstance(written, dict) else written
         kind = _shape_of(item)
@@ -78,7 +80,7 @@ def _of_list(items: list[Any], part: Part) -> Iterator[Piece]:
         if kind is not None:
             together.append(item)
         elif item is None:
-            yield Piece(Shape.CONVERSATION, [], {}, part.answer, nulls=1)
+            yield Piece(of_nulls, [], {}, part.answer, nulls=1)
         else:
             yield from _element(item, part, position)
     if together and shape is not None:
@@ -202,8 +204,11 @@ def _is_result(item: Object) -> bool:
         return "group" in item and not _is_measured(item)
     data = as_list(data)
     buckets = [data] if isinstance(data, dict) else data
-    return isinstance(buckets, list) and all(
-        isinstance(each, dict) and "interval" in respelled(each, NAMES) for each in buckets
+    if not isinstance(buckets, list):
+        return False
+    # A null in the place of a bucket becomes a remark. Without any bucket only the group shows what the object is.
+    return ("group" in item or None not in buckets or any(buckets)) and all(
+        each is None or (isinstance(each, dict) and "interval" in respelled(each, NAMES)) for each in buckets
     )
 
 

@@ -20,6 +20,8 @@ _EXTENDED: dict[str, Callable[[Any], Any]] = {"$numberLong": int, "$numberInt": 
 _DIGITS = re.compile(r"[+-]?\d{1,19}(?P<fraction>\.\d{1,19})?", re.ASCII)
 IN_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+", re.ASCII)
 """A text that is another number in Germany (312.000 is 312000) than in Britain."""
+HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+"""A lone surrogate of UTF-16, which remains where a tool cuts a text within an emoji. It cannot be stored."""
 _POSITION = re.compile(r"\d{1,6}", re.ASCII)
 _UUID = re.compile("-?".join(f"([0-9a-fA-F]{{{digits}}})" for digits in (8, 4, 4, 4, 12)))
 _NO_ID = re.compile(r"[\s;\[\]{}\"]")

@@ -11,9 +11,9 @@ import contextlib
 import hashlib
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any, Literal, NamedTuple
 
 from genesys_assets.cloud.analytics.interval import Interval
@@ -29,8 +29,10 @@ PRAGMA synchronous = OFF;
 PRAGMA cache_size = -2048;
 PRAGMA temp_store = FILE;
 CREATE TABLE conversation
-    (id TEXT PRIMARY KEY, start INTEGER, last INTEGER, body BLOB, participants TEXT, times INTEGER, seen TEXT);
+    (id TEXT PRIMARY KEY, start INTEGER, last INTEGER, body BLOB, participants TEXT, times INTEGER, seen TEXT,
+    earliest INTEGER, latest INTEGER);
 CREATE TABLE form (id TEXT, body BLOB, PRIMARY KEY (id, body)) WITHOUT ROWID;
+CREATE TABLE forgotten (id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE total (answer INTEGER PRIMARY KEY, hits INTEGER);
 CREATE TABLE of_answer (answer INTEGER, id TEXT, PRIMARY KEY (answer, id)) WITHOUT ROWID;
 CREATE TABLE figure (key TEXT PRIMARY KEY, stats TEXT) WITHOUT ROWID;
@@ -38,18 +40,29 @@ CREATE TABLE answer (number INTEGER PRIMARY KEY, group_by TEXT);
 CREATE TABLE bucket
     (answer INTEGER, asset TEXT, day TEXT, grouped TEXT, start INTEGER, finish INTEGER, body BLOB, span TEXT);
 CREATE TABLE of_all (kind TEXT, key TEXT, times INTEGER, PRIMARY KEY (kind, key)) WITHOUT ROWID;
-CREATE TABLE begun (id TEXT, file TEXT, day TEXT, times INTEGER);
+CREATE TABLE begun (id TEXT, file TEXT, day TEXT, times INTEGER, start INTEGER);
 CREATE INDEX begun_id ON begun (id);
 CREATE TABLE page (asset TEXT, day TEXT, file TEXT, request TEXT, as_of INTEGER, identity TEXT, body BLOB);
 CREATE INDEX page_place ON page (asset, day);
+CREATE TABLE span
+    (asset TEXT, day TEXT, start INTEGER, finish INTEGER, file TEXT, PRIMARY KEY (asset, day, start, finish, file))
+    WITHOUT ROWID;
+CREATE TABLE taken (series BLOB, start INTEGER, finish INTEGER, file TEXT, PRIMARY KEY (series, start, finish))
+    WITHOUT ROWID;
 """
 _OF_FORM = ("start", "last", "body", "participants")
 _LONGEST_SEEN = 1 << 16
 _HOUR = 3_600_000
 _IDS_AT_ONCE = 1_000
+DIFFERENT_START_MS = 15 * 60_000
+"""Two starts of a conversation that lie this far apart are no readings of one instant: tools round to seconds, and time
+zones differ by 30 minutes or more.
+"""
 
 Partition = tuple[str, str]
 """The asset of imported pages (as `imported_details`) and the day."""
+Span = tuple[int, int]
+"""Start and end of a bucket, in milliseconds since 1970."""
 
 
 class StoredBucket(NamedTuple):
@@ -105,7 +118,8 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
             (id_, body),
         )
         self._do(
-            "INSERT INTO conversation VALUES (?, ?, ?, ?, ?5, 1, ?5) ON CONFLICT (id) DO UPDATE SET times = times + 1, "
+            "INSERT INTO conversation VALUES (?, ?, ?, ?, ?5, 1, ?5, ?2, ?2) ON CONFLICT (id) DO UPDATE SET "
+            "times = times + 1, earliest = min(earliest, excluded.start), latest = max(latest, excluded.start), "
             + f"seen = {seen}, "
             + ", ".join(f"{name} = iif(excluded.last >= last, excluded.{name}, {name})" for name in _OF_FORM),
             (id_, milliseconds(start), milliseconds(last), body, json.dumps(sorted(participants))),
@@ -124,6 +138,13 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         for id_ in shrunken:
             self._do("DELETE FROM conversation WHERE id = ?", (id_,))
         return len(shrunken)
+
+    def drop_of_two_starts(self) -> int:
+        """Drop the conversations of which two forms of the file have starts that cannot both be right. Returns how many
+        there are.
+        """
+        wrong = "DELETE FROM conversation WHERE latest - earliest >= ? RETURNING id"
+        return len(list(self._do(wrong, (DIFFERENT_START_MS,))))
 
     def drop_partial(self) -> int:
         """Drop the conversations of which each of two forms of the file has something that the other lacks. Returns how
@@ -161,6 +182,11 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         self._do(f"CREATE INDEX IF NOT EXISTS conversation_order ON conversation ({order})")
         for start, last, body in self._do(f"SELECT start, last, body FROM conversation ORDER BY {order}"):
             yield moment(start), moment(last), body
+
+    def add_forgotten(self, ids: Iterable[str]) -> None:
+        """Note conversations that are not stored, because they were forgotten."""
+        for id_ in ids:
+            self._do("INSERT OR IGNORE INTO forgotten VALUES (?)", (id_,))
 
     def add_bucket(self, answer: int, place: Partition, grouped: str, span: Interval, body: bytes) -> None:
         row = (answer, *place, grouped, milliseconds(span.start), milliseconds(span.end), body, str(span))
@@ -212,17 +238,20 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
     def begin_file(self) -> None:
         """Forget the conversations and buckets of the file before."""
         self._do("DROP INDEX IF EXISTS conversation_order")
-        for table in ("conversation", "form", "bucket", "answer", "total", "of_answer", "figure"):
+        for table in ("conversation", "form", "bucket", "answer", "total", "of_answer", "figure", "forgotten"):
             self._do(f"DELETE FROM {table}")
 
     def end_file(self, file: str) -> None:
         """Count what the file held among what all files hold, and note the days on which its conversations began."""
+        self._do("DELETE FROM conversation WHERE id IN (SELECT id FROM forgotten)")
         into, again = "INSERT INTO of_all", "ON CONFLICT DO UPDATE SET times = times + excluded.times"
         self._do(f"{into} SELECT 'conversation', id, times FROM conversation WHERE true {again}")
         key = "group_by || asset || grouped || span"
         of_file = f"SELECT 'bucket', {key}, count(*) FROM bucket JOIN answer ON number = answer GROUP BY {key}"
         self._do(f"{into} {of_file} {again}")
-        self._do("INSERT INTO begun SELECT id, ?, date(start / 1000, 'unixepoch'), times FROM conversation", (file,))
+        day = "date(start / 1000, 'unixepoch')"
+        self._do(f"INSERT INTO begun SELECT id, ?, {day}, times, start FROM conversation", (file,))
+        self._do("INSERT OR IGNORE INTO span SELECT DISTINCT asset, day, start, finish, ? FROM bucket", (file,))
 
     def total(self, kind: Literal["conversation", "bucket"]) -> Total:
         """How many conversations, or buckets, all files hold together. Buckets of one group and time count once."""
@@ -235,17 +264,23 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         """The days on which conversations of the finished pages began, in order."""
         return [day for (day,) in self._do("SELECT DISTINCT day FROM begun ORDER BY day")]
 
-    def starts(self) -> Iterator[tuple[str, str]]:
-        """The id of each conversation of the finished pages, and the day on which it began."""
-        return self._do("SELECT id, day FROM begun")
+    def started_ids(self) -> Iterator[str]:
+        """The ids of the conversations of the finished pages. One of several files is there several times."""
+        return (id_ for (id_,) in self._do("SELECT id FROM begun"))
 
-    def begun_on_another_day(self, ids: Sequence[str], day: str) -> list[tuple[str, str, str]]:
-        """Those of some conversations that began on another day: id, file and day."""
+    def begun_at_another_time(self, others: Sequence[tuple[str, int]], day: str) -> list[tuple[str, str, str]]:
+        """Those of some conversations, given as id and start in milliseconds, all on one day, that began on another
+        day, or at a time that cannot be that start: id, file and day.
+        """
         found: list[tuple[str, str, str]] = []
-        for first in range(0, len(ids), _IDS_AT_ONCE):
-            some = ids[first : first + _IDS_AT_ONCE]
-            wanted = f"SELECT id, file, day FROM begun WHERE id IN ({', '.join('?' * len(some))}) AND day != ?"
-            found += self._do(wanted, (*some, day))
+        for first in range(0, len(others), _IDS_AT_ONCE):
+            some = dict(others[first : first + _IDS_AT_ONCE])
+            wanted = f"SELECT id, file, day, start FROM begun WHERE id IN ({', '.join('?' * len(some))})"
+            found += [
+                (id_, file, own_day)
+                for id_, file, own_day, start in self._do(wanted, tuple(some))
+                if own_day != day or abs(start - some[id_]) >= DIFFERENT_START_MS
+            ]
         return found
 
     def days_of_several_files(self) -> dict[str, set[str]]:
@@ -255,16 +290,21 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
             found.setdefault(day, set()).add(id_)
         return found
 
-    def begun_on_two_days(self) -> list[tuple[str, str, str, str, str]]:
-        """Conversations that began on another day in an earlier file: id, file and day; file and day of the earliest
-        file.
+    def begun_at_two_times(self) -> list[tuple[str, str, str, str, str]]:
+        """Conversations that began on another day in an earlier file, or at a time that cannot be the same start: id,
+        file and day; file and day of the earliest file.
         """
-        earliest = "SELECT id, min(rowid) AS earliest FROM begun GROUP BY id HAVING count(DISTINCT day) > 1"
+        earliest = (
+            "SELECT id, min(rowid) AS earliest FROM begun GROUP BY id "
+            "HAVING count(DISTINCT day) > 1 OR max(start) - min(start) >= ?1"
+        )
         return list(
             self._do(
                 "SELECT begun.id, begun.file, begun.day, first.file, first.day "
                 f"FROM ({earliest}) AS several JOIN begun AS first ON first.rowid = earliest "
-                "JOIN begun ON begun.id = several.id WHERE begun.day != first.day"
+                "JOIN begun ON begun.id = several.id "
+                "WHERE begun.day != first.day OR abs(begun.start - first.start) >= ?1",
+                (DIFFERENT_START_MS,),
             )
         )
 
@@ -277,6 +317,37 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         self._do(f"UPDATE of_all SET times = times - ({times}) WHERE {of_one}", (id_, file))
         self._do("DELETE FROM begun WHERE (id, file) = (?, ?)", (id_, file))
         self._do("DELETE FROM of_all WHERE times = 0 AND (kind, key) = ('conversation', ?)", (id_,))
+
+    # -- buckets that overlap ------------------------------------------------------------------------------------------
+
+    def spans(self, place: Partition) -> list[Span]:
+        """The different times of the buckets of a partition, in the finished pages."""
+        return list(self._do("SELECT DISTINCT start, finish FROM span WHERE (asset, day) = (?, ?)", place))
+
+    def take(self, series: bytes, span: Span, file: str) -> None:
+        """Note that a series has a figure of this time, which a file brought."""
+        self._do("INSERT OR REPLACE INTO taken VALUES (?, ?, ?, ?)", (series, *span, file))
+
+    def taken_beside(self, series: bytes, span: Span) -> tuple[str, Span] | None:
+        """File and time of a figure of a series whose time overlaps another time, and is not the same; None if there is
+        no such figure.
+        """
+        rows = self._do(
+            "SELECT file, start, finish FROM taken WHERE series = ?1 AND start < ?3 AND finish > ?2 "
+            "AND (start, finish) != (?2, ?3) ORDER BY start LIMIT 1",
+            (series, *span),
+        )
+        return next(((file, (start, finish)) for file, start, finish in rows), None)
+
+    def forget_taken(self) -> None:
+        """Forget the figures that `take` noted."""
+        self._do("DELETE FROM taken")
+
+    def forget_bucket(self, group_by: Collection[str], asset: str, group: Mapping[str, str], interval: str) -> None:
+        """Do not count a bucket any more, which is left out."""
+        key = json.dumps(sorted(group_by)) + asset + json.dumps(group, sort_keys=True) + interval
+        self._do("UPDATE of_all SET times = times - 1 WHERE (kind, key) = ('bucket', ?)", (key,))
+        self._do("DELETE FROM of_all WHERE times = 0 AND (kind, key) = ('bucket', ?)", (key,))
 
     # -- pages ---------------------------------------------------------------------------------------------------------
 
@@ -312,6 +383,13 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         for number, request, as_of, body in rows:
             yield number, Page(0, request, moment(as_of), None, body)
 
+    def numbered_pages(self, place: Partition) -> Iterator[tuple[str, int, Page]]:
+        """The pages of a partition in the order in which they arrived, each with its file and its number."""
+        numbers = list(self._do("SELECT file, rowid FROM page WHERE (asset, day) = (?, ?) ORDER BY rowid", place))
+        for file, number in numbers:
+            for request, as_of, body in self._do("SELECT request, as_of, body FROM page WHERE rowid = ?", (number,)):
+                yield file, number, Page(0, request, moment(as_of), None, body)
+
     def replace_page(self, number: int, body: bytes | None, identity: str | None) -> None:
         """Replace the body of a page; None: remove the page."""
         if body is None:
@@ -321,7 +399,7 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
 
     def forget_pages(self, file: str | None = None) -> None:
         """Forget the pages of one file, or all."""
-        for table in ("page", "begun"):
+        for table in ("page", "begun", "span"):
             self._do(f"DELETE FROM {table} WHERE ? IN (file, '')", (file or "",))
         (self.bytes,) = next(iter(self._do("SELECT coalesce(sum(length(body)), 0) FROM page")))
 
@@ -338,11 +416,12 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
 def _counted_page(hits: int, rows: Sequence[tuple[int, int, str | None, int | None, int]]) -> CountedPage:
     """A page, from the rows of its conversations; an empty page has one row without an id."""
     found = [(id_, start or 0, again) for *_, id_, start, again in rows if id_ is not None]
-    starts = [start for _, start, _ in found] or [0]
+    starts = sorted(start for _, start, _ in found) or [0]
     ids = "\n".join(id_ for id_, *_ in found)
     digest = hashlib.sha256(ids.encode(errors="replace")).hexdigest()[:16]
     new = sum(not again for *_, again in found)
-    return CountedPage(hits, len(found), new, min(starts), max(starts), digest)
+    gap = max((after - before for before, after in pairwise(starts)), default=0)
+    return CountedPage(hits, len(found), new, starts[0], starts[-1], digest, gap)
 
 
 def moment(count: int) -> datetime:

@@ -1,9 +1,9 @@
 """Leaves out conversations that another imported file has on another day, or that were fetched on another day.
 
 A conversation belongs to the day on which it began. If two files give it two starts on different days, it would count
-on both, and one of the starts is wrong: mostly one file was read with the wrong time zone. The file that came first
-keeps the conversation. The other file's form of it is left out, with the name of the first file. What was fetched is
-always first.
+on both, and one of the starts is wrong: mostly one file was read with the wrong time zone. So it is where two starts of
+one day lie 15 minutes or more apart. The file that came first keeps the conversation. The other file's form of it is
+left out, with the name of the first file. What was fetched is always first.
 
 Conversations of imported files are found on any day (`start_index`), fetched ones on days near the start.
 
@@ -20,6 +20,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.cloud.http.page import Page
@@ -27,12 +28,13 @@ from genesys_assets.importing.forms import are_partial
 from genesys_assets.importing.pages import DETAILS, file_of, identity
 from genesys_assets.importing.spelling import Object
 from genesys_assets.importing.spool import Spool
-from genesys_assets.importing.start_index import WaitingStarts, data_file, days_with_other_starts
+from genesys_assets.importing.start_index import WaitingStarts, data_file, days_with_some_of
 from genesys_assets.lake.files import Unreadable
 from genesys_assets.lake.lake import Lake
 from genesys_assets.tables.conversations.decode import UnreadablePage, starts
 from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets.tables.sources import IMPORTED
+from genesys_assets.tables.spec import INSTANT
 
 _MOST_NAMED = 3
 _PLACE = f"pages/{DETAILS}"
@@ -51,6 +53,8 @@ class _Other(NamedTuple):
     day: str
 
 
+_Start = tuple[str, int]
+"""The id of a conversation, and when it began, in milliseconds since 1970."""
 _Moved = dict[tuple[str, str], dict[str, _Other]]
 """The conversations to leave out, by their file and their day there; each with the file that keeps it."""
 
@@ -134,8 +138,8 @@ class Overtaken:
         self._files = current
         found: _Moved = defaultdict(dict)
         for each in sorted(changed):
-            for file, ids in _stored_ids(lake, each, replaced):
-                _note(found, spool, ids, _Other(file, each), since=day)
+            for file, starts_ in _stored_starts(lake, each, replaced):
+                _note(found, spool, starts_, _Other(file, each), since=day)
         return _leave_out(spool, found, name_of)
 
 
@@ -151,6 +155,8 @@ def _leave_out(spool: Spool, moved: _Moved, name_of: Callable[[str], str]) -> di
 
 def _remark(day: str, other: _Other, name_of: Callable[[str], str]) -> str:
     begun = f"conversation left out: it began on {day} here, and on {other.day}"
+    if day == other.day:
+        begun = f"conversation left out: it began on {day} here, and 15 minutes or more earlier or later"
     if other.file is None:
         return f"{begun} as it was fetched. Import the file with the --time-zone of its instants"
     name = name_of(other.file)
@@ -161,19 +167,19 @@ def _moved(lake: Lake, spool: Spool, replaced: Collection[str]) -> _Moved:
     found: _Moved = defaultdict(dict)
     days = spool.start_days()
     for day in _days_around(days):
-        _note(found, spool, _fetched_ids(lake, day), _Other(None, day))
-    for day in days_with_other_starts(lake, WaitingStarts(spool.starts())) if days else ():
-        for stored_file, ids in _stored_ids(lake, day, replaced):
-            _note(found, spool, ids, _Other(stored_file, day))
-    for id_, file, own_day, *first in spool.begun_on_two_days():
+        _note(found, spool, _fetched_starts(lake, day), _Other(None, day))
+    for day in days_with_some_of(lake, WaitingStarts(spool.started_ids())) if days else ():
+        for stored_file, starts_ in _stored_starts(lake, day, replaced):
+            _note(found, spool, starts_, _Other(stored_file, day))
+    for id_, file, own_day, *first in spool.begun_at_two_times():
         found[file, own_day][id_] = _Other(*first)
         spool.forget_start(id_, file)
     return found
 
 
-def _note(found: _Moved, spool: Spool, ids: Sequence[str], other: _Other, since: str = "") -> None:
-    """Note which of some conversations of `other` begin on another day in the spool, from the day `since` on."""
-    for id_, file, own_day in spool.begun_on_another_day(ids, other.day):
+def _note(found: _Moved, spool: Spool, starts_: Sequence[_Start], other: _Other, since: str = "") -> None:
+    """Note which of some conversations of `other` begin at another time in the spool, from the day `since` on."""
+    for id_, file, own_day in spool.begun_at_another_time(starts_, other.day):
         if own_day >= since:
             found[file, own_day].setdefault(id_, other)
             spool.forget_start(id_, file)
@@ -185,36 +191,44 @@ def _days_around(days: Collection[str]) -> list[str]:
     return sorted({f"{date.fromisoformat(day) + timedelta(days=shift)}" for day in days for shift in shifts})
 
 
-def _fetched_ids(lake: Lake, day: str) -> list[str]:
-    """The ids of the conversations of a day that were fetched, and that are in its table."""
+def _fetched_starts(lake: Lake, day: str) -> list[_Start]:
+    """The conversations of a day that were fetched, and that are in its table."""
     try:
         rows = lake.read(
             f"tables/{CONVERSATIONS.name}",
             day,
             schema=CONVERSATIONS.schema,
-            columns=["conversation_id"],
+            columns=["conversation_id", "conversation_start"],
             where=pc.field("source") != IMPORTED,
         )
     except Unreadable:
         # A damaged table is computed again, and then holds what was fetched.
         return []
-    ids: list[str] = rows["conversation_id"].to_pylist()
-    return ids
+    return _pairs(rows["conversation_id"], rows["conversation_start"])
 
 
-def _stored_ids(lake: Lake, day: str, replaced: Collection[str]) -> Iterator[tuple[str, list[str]]]:
-    """For each readable imported page of a day its file, and the ids of its conversations; none if it is replaced."""
+def _pairs(ids: pa.Array | pa.ChunkedArray, starts_: pa.Array | pa.ChunkedArray) -> list[_Start]:
+    return list(zip(ids.to_pylist(), starts_.cast(INSTANT).cast(pa.int64()).to_pylist(), strict=True))
+
+
+def _stored_starts(lake: Lake, day: str, replaced: Collection[str]) -> Iterator[tuple[str, list[_Start]]]:
+    """For each readable imported page of a day its file, and its conversations; none if it is replaced."""
     stored = lake.pages(_PLACE, day)
     if stored is None:
         return
     for index in range(len(stored)):
         try:
             file = file_of(stored.about(index).request)
-            ids = [] if file in replaced else starts(stored[index].body).field("conversationId").to_pylist()
+            begun = [] if file in replaced else _starts_on(stored[index])
         except (Unreadable, UnreadablePage):
             # A damaged page is reported when its day is materialised.
             continue
-        yield file, ids
+        yield file, begun
+
+
+def _starts_on(page: Page) -> list[_Start]:
+    found = starts(page.body)
+    return _pairs(found.field("conversationId"), found.field("conversationStart"))
 
 
 def _without(page: Page, ids: Collection[str]) -> tuple[bytes, str] | tuple[None, None]:

@@ -34,29 +34,22 @@ Digests = npt.NDArray[np.uint64]
 
 
 class WaitingStarts:
-    """The conversations that an import is going to store: the digest of each id, and the day on which it begins."""
+    """The conversations that an import is going to store: the digest of each id."""
 
-    def __init__(self, begun: Iterable[tuple[str, str]]) -> None:
-        """`begun` are pairs of id and day."""
-        self._codes: dict[str, int] = {}
-        rows = np.fromiter(
-            ((_digest(id_), self._codes.setdefault(day, len(self._codes))) for id_, day in begun),
-            np.dtype([("digest", _DIGESTS), ("day", np.int32)]),
-        )
-        rows.sort(order="digest")
-        self._digests, self._days = np.ascontiguousarray(rows["digest"]), np.ascontiguousarray(rows["day"])
+    def __init__(self, ids: Iterable[str]) -> None:
+        self._digests = np.fromiter(map(_digest, ids), _DIGESTS)
+        self._digests.sort()
 
-    def begin_elsewhere(self, day: str, digests: Digests) -> bool:
-        """Whether one of the digests, which are of `day`, is that of a conversation that begins on another day here."""
-        others = self._digests[self._days != self._codes.get(day, -1)]
-        if not len(others):
+    def have_any(self, digests: Digests) -> bool:
+        """Whether one of the digests is that of a conversation here."""
+        if not len(self._digests):
             return False
-        at = np.minimum(np.searchsorted(others, digests), len(others) - 1)
-        return bool(np.any(others[at] == digests))
+        at = np.minimum(np.searchsorted(self._digests, digests), len(self._digests) - 1)
+        return bool(np.any(self._digests[at] == digests))
 
 
-def days_with_other_starts(lake: Lake, waiting: WaitingStarts) -> list[str]:
-    """The days, in order, whose stored pages may have a conversation that begins on another day in `waiting`."""
+def days_with_some_of(lake: Lake, waiting: WaitingStarts) -> list[str]:
+    """The days, in order, whose stored pages may have a conversation of `waiting`."""
     current = {day: _key(day, file) for day in lake.page_partitions(_PLACE) if (file := data_file(lake, day))}
     known = set(lake.store.keys(FOLDER))
     for key in sorted(known.difference(current.values())):
@@ -73,7 +66,7 @@ def days_with_other_starts(lake: Lake, waiting: WaitingStarts) -> list[str]:
         for first in range(0, len(days), _DAYS_AT_ONCE):
             some = days[first : first + _DAYS_AT_ONCE]
             read = zip(some, executor.map(digests_of, some), strict=True)
-            found += [day for day, digests in read if waiting.begin_elsewhere(day, digests)]
+            found += [day for day, digests in read if waiting.have_any(digests)]
     return found
 
 

@@ -1,26 +1,41 @@
 """Finds out whether pages of an answer are missing: each page says how many conversations the answer has (totalHits).
 
-No page says to which answer it belongs. All pages of an answer together have as many conversations as it counted. If
-the pages of one file with one total have exactly as many, they are an answer. Other pages can belong to one answer if
-their totals differ by no more than 1 % (a total may change while pages are fetched), and if their conversations began
-on a common day, without a long gap between them.
+No page says to which answer it belongs. All pages of an answer together have as many conversations as it counted. Pages
+with one total are an answer
+
+- if they are in one file, and together have exactly as many;
+- if they follow one another in time, each full but for a last one, which has exactly the rest. Of two answers that both
+  lack pages, no full pages add up to a total that is not a multiple of their size.
+
+Other pages can belong to one answer if their totals differ by no more than 1 % (a total may change while pages are
+fetched), and if their conversations began on a common day, without a gap between them that is long beside the gaps
+within them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
+from genesys_assets.cloud.analytics.queries import LARGEST_PAGE
+
 _DAY = 86_400_000
-_LONGEST_GAP = 6 * 3_600_000
-"""How many milliseconds may lie between the conversations of one page and those of the next one."""
+_LONGEST_GAP, _SHORT_GAP = 6 * 3_600_000, 5 * 60_000
+"""How many milliseconds may lie at most between the conversations of one page and those of the next one, and how many
+may lie there in any case.
+"""
+_TIMES_LONGER = 4
+"""How much longer the gap between two pages may be than the longest one within them. Of a hundred conversations that
+begin at random, the longest gap is about five times the mean one; half an answer that is missing leaves fifty times.
+"""
 
 
 class CountedPage(NamedTuple):
     """A page of an answer with a total. `held` is how many conversations it has, `new` how many of these no earlier
     page of its file with the same total has. `first` and `last` are the earliest and the latest start in milliseconds.
-    `digest` is the same for pages with the same conversations.
+    `digest` is the same for pages with the same conversations. `gap` is the longest time between the starts of one
+    conversation and the next one, in milliseconds.
     """
 
     total: int
@@ -29,6 +44,7 @@ class CountedPage(NamedTuple):
     first: int
     last: int
     digest: str
+    gap: int = 0
 
 
 class Short(NamedTuple):
@@ -43,8 +59,10 @@ class Short(NamedTuple):
 
 _Page = tuple[str, CountedPage]
 """The name of a file, and a page of it."""
-_Belongs = Callable[[CountedPage, int, CountedPage], bool]
-"""Whether a page belongs to a run, by the page before it and the latest start of the run."""
+_Belongs = Callable[[CountedPage, int, int, CountedPage], bool]
+"""Whether a page belongs to a run, by the page before it, the latest start of the run, and the longest gap within its
+pages.
+"""
 
 
 def short_answer(pages: Iterable[_Page]) -> Short | None:
@@ -78,38 +96,72 @@ def _groups(pages: Sequence[_Page]) -> Iterator[list[_Page]]:
     for near in _runs(sorted(pages, key=lambda each: each[1].total), _has_near_total):
         rest: list[_Page] = []
         for total, of_total in groupby(near, key=lambda each: each[1].total):
-            same = list(of_total)
+            others: list[_Page] = []
             by_file: dict[str, list[_Page]] = {}
-            for each in same:
+            for each in of_total:
                 by_file.setdefault(each[0], []).append(each)
             for of_file in by_file.values():
                 if _count(of_file) == total:
                     yield of_file
                 else:
-                    rest += of_file
+                    others += of_file
+            sequences, left = _sequences(sorted(others, key=lambda each: each[1].first), total)
+            yield from sequences
+            rest += left
         yield from _runs(sorted(rest, key=lambda each: each[1].first), _adjoins)
+
+
+def _sequences(pages: Sequence[_Page], total: int) -> tuple[list[list[_Page]], list[_Page]]:
+    """The answers among pages with one total, in the order of time, and the other pages. Here all pages of an answer
+    are full, but for one with the rest at the end, or at the beginning where the newest conversations come first.
+    """
+    found, left = list[list[_Page]](), list[_Page]()
+    at = 0
+    while at < len(pages):
+        full = max(page.held for _, page in pages[at : at + 2])
+        some = list(pages[at : at - (-total // full)])
+        if full <= LARGEST_PAGE and total % full and _is_sequence(some, full, total):
+            found.append(some)
+            at += len(some)
+        else:
+            left.append(pages[at])
+            at += 1
+    return found, left
+
+
+def _is_sequence(pages: Sequence[_Page], full: int, total: int) -> bool:
+    held = [page.held for _, page in pages]
+    sizes = [full] * (total // full)
+    return (
+        held in ([*sizes, total % full], [total % full, *sizes])
+        and all(page.new == page.held for _, page in pages)
+        and all(one.last <= other.first for (_, one), (_, other) in pairwise(pages))
+    )
 
 
 def _runs(pages: Iterable[_Page], belongs: _Belongs) -> Iterator[list[_Page]]:
     run: list[_Page] = []
-    latest = 0
+    latest = within = 0
     for each in pages:
-        if run and not belongs(run[-1][1], latest, each[1]):
+        page = each[1]
+        if run and not belongs(run[-1][1], latest, within, page):
             yield run
-            run = []
-        latest = max(latest, each[1].last) if run else each[1].last
+            run, within = [], 0
+        latest = max(latest, page.last) if run else page.last
+        within = max(within, page.gap)
         run.append(each)
     if run:
         yield run
 
 
-def _has_near_total(before: CountedPage, _latest: int, page: CountedPage) -> bool:
+def _has_near_total(before: CountedPage, _latest: int, _within: int, page: CountedPage) -> bool:
     return _are_near(before.total, page.total)
 
 
-def _adjoins(_before: CountedPage, latest: int, page: CountedPage) -> bool:
+def _adjoins(_before: CountedPage, latest: int, within: int, page: CountedPage) -> bool:
     """Whether a page begins on the day on which those before it end, `latest`, and not long after."""
-    return page.first // _DAY <= latest // _DAY and page.first - latest <= _LONGEST_GAP
+    longest = min(_LONGEST_GAP, max(_SHORT_GAP, _TIMES_LONGER * max(within, page.gap)))
+    return page.first // _DAY <= latest // _DAY and page.first - latest <= longest
 
 
 def _short_of(group: Sequence[_Page]) -> Short | None:

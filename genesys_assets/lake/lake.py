@@ -94,6 +94,16 @@ class Lake:
         """The lake as it is now, with everything that others have committed since."""
         return Lake(self.store, self._logs, self._memory, protection=self.protection)
 
+    def apart(self) -> Lake:
+        """The lake with logs of its own, which other threads cannot make newer. Whoever reads a partition, and then
+        replaces what was read, needs one: else it would replace what others committed in between.
+        """
+        return Lake(self.store, None, self._memory, protection=self.protection)
+
+    def look_again(self, assets: Iterable[str]) -> None:
+        """Read the logs of some tables again when they are next used, because a lake that is `apart` committed."""
+        self._fresh.difference_update(assets)
+
     def log(self, asset: str) -> DeltaLog:
         """The log of one table."""
         if asset in self._fresh:

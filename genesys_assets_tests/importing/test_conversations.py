@@ -15,7 +15,7 @@ from genesys_assets.importing.spelling import plain, unwrapped
 from genesys_assets.tables.conversations import decode
 from genesys_assets.tables.conversations.model import CONVERSATION_TYPE, snake_case
 from genesys_assets_tests import samples
-from genesys_assets_tests.faults.import_files.written import in_snake_case
+from genesys_assets_tests.faults.import_files.written import in_snake_case, with_one
 
 
 def fields(type_: pa.DataType) -> Iterator[str]:
@@ -72,6 +72,28 @@ def test_losses_of_one_kind_are_counted_and_the_first_is_shown() -> None:
     (loss,) = read_conversation(written, None).losses.values()
     path = "conversations.participants.sessions.metrics.emitDate"
     assert (loss.text, loss.count) == (f"{path}: 'soon' is no instant: write it like 2026-01-31T13:00:00Z", 2)
+
+
+@pytest.mark.parametrize("cut", ["a\ud83d", "\ude00b", "\ud83d\ud83d", "M\u00fcller \udfff"])
+def test_half_a_character_is_named_and_read_as_the_sign_for_it(cut: str) -> None:
+    written = with_one("externalTag", cut)
+    written["participants"][0]["attributes"] = {"whole": "\U0001f600", cut: cut}
+    read = read_conversation(written, None)
+    (found,) = decoded([read.conversation])
+    mended = "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in cut)
+    assert (found["externalTag"], read.losses) == (mended, {})
+    attributes = {each["name"]: each["value"] for each in found["participants"][0]["attributes"]}
+    assert attributes == {"whole": "\U0001f600", mended: mended}
+    half = "half a character (a lone surrogate) read as U+FFFD, because no table can store it"
+    paths = ("externalTag", "participants.attributes", "participants.attributes.value")
+    assert read.notes == {f"conversations.{path}: {half}": 1 for path in paths}
+
+
+def test_two_attributes_whose_names_differ_only_in_half_a_character_are_lost() -> None:
+    written = with_one("participants.0.attributes", dict.fromkeys(("k\ud800", "k\ud801"), "1"))
+    assert list(read_conversation(written, None).losses) == [
+        "conversations.participants.attributes: two names that differ only in half a character"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from genesys_assets.importing import into_lake, partitions
+from genesys_assets.importing import into_lake, partitions, take_back
 from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import SavedFile
 from genesys_assets.importing.into_lake import import_files
@@ -158,6 +158,58 @@ def test_of_imports_that_look_before_either_writes_exactly_one_keeps_it(
         results = list(pool.map(lambda file: run(lake, file), files))
     assert ids(lake) == sorted(["A", EARLY, LATE])
     assert sorted(map(left_out, results)) == [0, 1]
+
+
+def test_two_threads_with_one_lake_that_both_look_after_both_have_written_store_it_once(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, both, waiting = Overtaken.leave_out, threading.Barrier(2), [None, None]
+    compared = threading.Barrier(2)
+
+    def compare(*arguments: Any) -> Any:
+        found = leave_out_moved(*arguments)
+        compared.wait(PATIENCE_SECONDS)
+        return found
+
+    def look(*arguments: Any, **named: Any) -> Any:
+        with contextlib.suppress(IndexError):
+            waiting.pop()
+            both.wait(PATIENCE_SECONDS)
+        return looked(*arguments, **named)
+
+    monkeypatch.setattr(into_lake, "leave_out_moved", compare)
+    monkeypatch.setattr(Overtaken, "leave_out", look)
+    files = [saved(f"{day}.json", of_day("A", day), of_day(day, day)) for day in (EARLY, LATE)]
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda file: import_files(lake, [file], ImportOptions()), files))
+    assert ids(lake) == sorted(["A", EARLY, LATE])
+    assert sorted(map(left_out, results)) == [0, 1]
+
+
+def test_what_another_thread_with_the_same_lake_commits_in_between_is_not_lost(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = saved("theirs.json", of_day("B", EARLY))
+    before_write(monkeypatch, 1, lambda: import_files(lake, [theirs], ImportOptions()))
+    import_files(lake, [saved("mine.json", of_day("A", EARLY))], ImportOptions())
+    assert ids(lake) == ["A", "B"]
+
+
+def test_what_another_thread_commits_while_a_file_is_taken_back_is_not_lost(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_files(
+        lake, [saved("mine.json", of_day("A", EARLY)), saved("kept.json", of_day("C", EARLY))], ImportOptions()
+    )
+
+    def written(*arguments: Any) -> bool:
+        monkeypatch.setattr(take_back, "write_pages", partitions.write_pages)
+        import_files(lake, [saved("theirs.json", of_day("B", EARLY))], ImportOptions())
+        return partitions.write_pages(*arguments)
+
+    monkeypatch.setattr(take_back, "write_pages", written)
+    take_back.take_back(lake, take_back.imported_files(lake, ["saved/mine.json"]))
+    assert ids(lake) == ["B", "C"]
 
 
 @pytest.mark.long

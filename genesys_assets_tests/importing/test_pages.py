@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -209,3 +210,29 @@ def test_buckets_of_several_answers_or_groups_may_overlap() -> None:
     assert converted(groups).buckets == 2
     answers = [{"results": [{"group": {"queueId": "Q"}, "data": data}]} for data in (hour, quarter)]
     assert converted(answers).buckets == 2
+
+
+_ONE = result({"queueId": "Q"}, metric("nOffered", count=3))
+_BUCKET = _ONE["data"][0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "remark", "count"),
+    [
+        ({"results": [_ONE, None, None]}, "aggregates: null instead of an object", 2),
+        ({"results": [None] * 3 + [_ONE] * 3_900 + [None]}, "aggregates: null instead of an object", 4),
+        ({"results": {"0": None, "1": _ONE}}, "aggregates: null instead of an object", 1),
+        ([None, _ONE, None], "aggregates: null instead of an object", 2),
+        ({"results": [_ONE | {"data": [None, _BUCKET, None]}]}, "results.data: null in the place of an object", 2),
+        ({"results": [_ONE | {"data": {"0": _BUCKET, "1": None}}]}, "results.data: null in the place of an object", 1),
+        (_ONE | {"data": [_BUCKET, None]}, "results.data: null in the place of an object", 1),
+    ],
+)
+def test_nulls_among_results_and_buckets_are_counted_and_the_others_are_taken(
+    answer: Any, remark: str, count: int
+) -> None:
+    found = converted(answer)
+    assert found.left_out == {remark: count}
+    assert {json.dumps(each) for of in found.pages for each in of.page.json()["results"][0]["data"]} == {
+        json.dumps(_BUCKET)
+    }

@@ -114,18 +114,60 @@ def test_files_that_are_read_again_in_another_time_zone_move_whole(lake: Lake) -
     assert (result.is_whole, stored(lake)) == (True, {"2026-01-29": ["A", "B", "A", "C"]})
 
 
-def test_two_forms_of_one_day_are_both_stored_and_of_one_file_the_newer_start_counts(lake: Lake) -> None:
+def test_two_forms_of_one_day_are_both_stored(lake: Lake) -> None:
     result = imported(lake, FIRST, saved("b.json", of_day("A", "2026-01-28", externalTag="x")))
     assert (result.is_whole, stored(lake)) == (True, {"2026-01-28": ["A", "A"]})
-    one = saved("c.json", of_day("N", "2026-01-28"), of_day("N", "2026-01-29"))
-    assert imported(lake, one).is_whole
-    assert stored(lake)["2026-01-29"] == ["N"]
+
+
+def at(id_: str, start: str) -> dict[str, Any]:
+    return conversation(id_, f"2026-01-28T{start}Z", "2026-01-28T23:50:00.000Z")
+
+
+@pytest.mark.parametrize(
+    ("other", "is_left_out"),
+    [
+        (of_day("A", "2026-01-29"), True),
+        (at("A", "12:05:00.000"), True),
+        (at("A", "12:49:59.999"), True),
+        (at("A", "13:20:00.000"), True),
+        (at("A", "13:19:59.999"), False),
+        (at("A", "13:05:00"), False),
+    ],
+)
+@pytest.mark.parametrize("of", ["one file", "one import", "two imports", "a fetch"])
+def test_a_second_start_that_cannot_be_the_first_one_is_left_out(
+    lake: Lake, of: str, other: dict[str, Any], *, is_left_out: bool
+) -> None:
+    first, kept = of_day("A", "2026-01-28"), of_day("B", "2026-01-28")
+    if of == "one file":
+        (outcome,) = imported(lake, saved("a.json", first, other, kept)).outcomes
+        assert (outcome.state, outcome.conversations) == ("imported", 1 if is_left_out else 2)
+    elif of == "one import":
+        _, outcome = imported(lake, saved("a.json", first), saved("b.json", other, kept)).outcomes
+    else:
+        fetched(lake, "2026-01-28", "A") if of == "a fetch" else imported(lake, saved("a.json", first))
+        (outcome,) = imported(lake, saved("b.json", other, kept)).outcomes
+    ids = [id_ for each in stored(lake).values() for id_ in each]
+    assert sorted(ids) == sorted(
+        ["B", *(["A"] if of.endswith(("import", "imports")) else []), *([] if is_left_out else ["A"])]
+    )
+    assert bool(outcome.left_out) == is_left_out
+    assert sum(outcome.left_out.values()) == is_left_out
+
+
+def test_a_second_start_of_one_day_is_named_with_the_first_file(lake: Lake) -> None:
+    (outcome,) = imported(lake, FIRST, saved("b.json", at("A", "12:05:00.000"))).skipped
+    assert outcome.reason == (
+        "nothing of it can be taken: conversation left out: it began on 2026-01-28 here, and 15 minutes or more "
+        "earlier or later in saved/a.json, which came first. Take back the file that is wrong, and import the other "
+        "again"
+    )
 
 
 def test_a_conversation_that_was_fetched_on_another_day_is_left_out(lake: Lake) -> None:
-    noon = datetime(2026, 1, 28, 12, tzinfo=UTC)
+    start = datetime(2026, 1, 28, 13, 5, tzinfo=UTC)
     sources = {"A": FETCHED, "B": IMPORTED, "C": FETCHED}
-    rows = [{"conversation_id": id_, "conversation_start": noon, "source": source} for id_, source in sources.items()]
+    rows = [{"conversation_id": id_, "conversation_start": start, "source": source} for id_, source in sources.items()]
     table = pa.Table.from_pylist(rows, CONVERSATIONS.schema)
     lake.write(f"tables/{CONVERSATIONS.name}", CONVERSATIONS, table, "2026-01-28", {})
     result = imported(
@@ -139,7 +181,7 @@ def test_a_conversation_that_was_fetched_on_another_day_is_left_out(lake: Lake) 
 
 
 def fetched(lake: Lake, day: str, *ids: str) -> None:
-    start = datetime.fromisoformat(f"{day}T12:00:00Z")
+    start = datetime.fromisoformat(f"{day}T13:05:00Z")
     rows = [{"conversation_id": id_, "conversation_start": start, "source": FETCHED} for id_ in ids]
     table = pa.Table.from_pylist(rows, CONVERSATIONS.schema)
     lake.write(f"tables/{CONVERSATIONS.name}", CONVERSATIONS, table, day, {})

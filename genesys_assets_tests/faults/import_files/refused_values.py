@@ -96,6 +96,18 @@ REFUSED_VALUES: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] 
         dumped({"interval": "2026-01-27T00:00Z/2026-01-28T00:00Z", "results": [result()]}),
         "which lies outside of 2026-01-27T00:00:00.000Z/2026-01-28T00:00:00.000Z, the interval beside its results",
     ),
+    "a queue that is half a character": (
+        dumped({"results": [result() | {"group": {"queueId": "\ud800"}}]}),
+        "queueId of a group is '\\ud800', which has half a character (a lone surrogate): write it whole",
+    ),
+    "nulls in the place of results": (
+        dumped({"results": [None, None]}),
+        "nothing of it can be taken: aggregates: null instead of an object (2 times)",
+    ),
+    "nulls in the place of buckets": (
+        dumped({"results": [result() | {"data": [None, None]}]}),
+        "nothing of it can be taken: results.data: null in the place of an object (2 times)",
+    ),
     # -- impossible figures
     "a sum with a point before three digits": (
         figure(count=1, sum="312.000"),
