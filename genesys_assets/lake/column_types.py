@@ -93,7 +93,7 @@ def _at_rest(type_: pa.DataType, column: str) -> pa.DataType:
 def _check_fields(type_: pa.StructType, column: str) -> None:
     """Raises DuplicateColumn: Delta Lake compares names without case inside structs too."""
     names = Counter(field.name.lower() for field in type_.fields)
-    if alike := [repr(field.name) for field in type_.fields if names[field.name.lower()] > 1]:
+    if alike := sorted(repr(field.name) for field in type_.fields if names[field.name.lower()] > 1):
         raise DuplicateColumn(f"{column} has the fields {', '.join(alike)}. Names must differ in more than case.")
 
 

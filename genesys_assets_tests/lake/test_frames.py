@@ -120,7 +120,7 @@ def test_a_column_of_polars_comes_back_as_it_was(lake: Lake, values: pl.Series, 
         ([2**70], "cannot be stored"),
         ([{1}], "holds sets"),
         ([object()], "cannot be stored"),
-        ([UUID(int=1)], "the lake cannot store"),
+        ([UUID(int=1)], "the lake cannot store|cannot be stored"),
         (pd.Series([NOON.replace(tzinfo=None)]), "times without a time zone"),
         (pd.Series([timedelta(1)]), "Store a duration as a number"),
         (pd.Series(pd.period_range("2026-01", periods=1, freq="M")), "cannot store"),
@@ -130,7 +130,7 @@ def test_a_column_of_polars_comes_back_as_it_was(lake: Lake, values: pl.Series, 
 )
 def test_a_column_that_would_not_come_back_is_refused_with_its_name(lake: Lake, values: Any, words: str) -> None:
     values = values if isinstance(values, pd.Series) else pd.Series(values, dtype=object)
-    with pytest.raises(UnstorableColumn, match=rf"column 'x'.* {words}"):
+    with pytest.raises(UnstorableColumn, match=rf"column 'x'.* ({words})"):
         store(lake, pd.DataFrame({"n": 1, "x": values}))
     assert not lake.has("mine", DAY)
 

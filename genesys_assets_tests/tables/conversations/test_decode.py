@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -202,8 +203,6 @@ def _comparable(value: Any) -> Any:
     if isinstance(value, list):
         return [_comparable(item) for item in value]
     if isinstance(value, str) and value.endswith("Z") and value[4:5] == "-" and value[10:11] == "T":
-        from datetime import datetime
-
         return datetime.fromisoformat(value).isoformat()
     return value
 
@@ -215,7 +214,8 @@ def _values(type_: pa.DataType) -> st.SearchStrategy[Any]:
         members = {member.name: _values(member.type) | st.none() for member in type_}
         return st.fixed_dictionaries({}, optional=members)
     if pa.types.is_timestamp(type_):
-        return st.datetimes().map(lambda moment: f"{max(moment.year, 1700):04d}" + moment.isoformat()[4:19] + ".250Z")
+        moments = st.datetimes(datetime(1700, 1, 1))
+        return moments.map(lambda moment: moment.isoformat(timespec="seconds") + ".250Z")
     if pa.types.is_integer(type_):
         return st.integers(-(2**63), 2**63 - 1)
     if pa.types.is_floating(type_):
