@@ -3,6 +3,7 @@
     files          finds files and reads their bytes
     documents      parses JSON documents piece by piece
     not_json       says what a text is that is not JSON, and how to save it as JSON
+    envelopes      says what the fields beside the objects of an answer mean
     shapes         recognises the shape of a document
     times          parses instants in every spelling
     conversations  converts conversations that tools rewrote to the platform's form
