@@ -30,7 +30,8 @@ _BY_NAME = {
 }
 _NAMES = re.compile(r"(user|queue|agent|wrapupcode)?name|selfuri", re.IGNORECASE)
 _OF_TABLE = re.compile(
-    r"\(?(grand|sub)?[ -]?totals?\)?|\(?all\)?|overall|sum|summary|summe|gesamt|n/?a|#.*|[^\w\ud800-\udfff]+|\d(\.\d+)?e\+\d+",
+    r"\(?(grand|sub)?[ -]?totals?\)?|\(?all\)?|overall|sum|summary|summe|gesamt|n/?a|#.*|[^\w\ud800-\udfff]+|"
+    r"\d(\.\d+)?e\+\d+",
     re.IGNORECASE,
 )
 """What spreadsheets and pivot tables write in the place of an id or a value."""

@@ -75,3 +75,54 @@ def test_a_conversation_that_has_grown_is_taken(where: str) -> None:
     holder[where] = [*holder[where], added]
     found = converted(b"\n".join(map(as_bytes, [part, grown, whole | {"conversationId": "B"}])))
     assert (found.left_out, found.conversations) == ({}, 2)
+
+
+_LATER = {"conversationEnd": "2026-01-28T11:59:30.000Z"}
+_ONE_PARTICIPANT = call() | _LATER | {"participants": call()["participants"][:1]}
+
+
+def _stored_ids(lake: Lake) -> list[str]:
+    pages = lake.refreshed().pages("pages/imported_details", "2026-01-28") or ()
+    return sorted(each["conversationId"] for page in pages for each in page.json()["conversations"])
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+@pytest.mark.parametrize("is_one_import", [True, False])
+def test_a_newer_form_in_another_file_that_lacks_a_participant_is_left_out(
+    tmp_path: Path, *, is_one_import: bool, is_reversed: bool
+) -> None:
+    lake = Lake(LocalStore(tmp_path / "lake"))
+    forms = [call(), _ONE_PARTICIPANT]
+    files = [
+        saved_file(f"{number}.json", as_bytes([form, call("B")]))
+        for number, form in enumerate(reversed(forms) if is_reversed else forms)
+    ]
+    whole_day = Interval.parse("2026-01-28T00:00:00Z/2026-01-29T00:00:00Z")
+    first = [] if is_one_import else import_files(lake, files[:1], ImportOptions()).outcomes
+    last = import_files(lake.refreshed(), files if is_one_import else files[1:], ImportOptions(), complete=whole_day)
+    assert not last.may_be_complete
+    ((said, count),) = last.outcomes[-1].left_out.items()
+    assert (said[:58], count) == ("conversation left out: of its forms in 0.json, 1.json each", 1)
+    assert [outcome.left_out for outcome in first] == [{}] * len(first)
+    assert _stored_ids(lake) == (["B", "B"] if is_one_import else ["A", "B", "B"])
+
+
+@pytest.mark.parametrize("where", ["sessions", "segments", "metrics"])
+def test_a_part_of_a_conversation_whose_other_part_is_stored_is_left_out(where: str, tmp_path: Path) -> None:
+    lake = Lake(LocalStore(tmp_path / "lake"))
+    files = [saved_file(f"{number}.json", as_bytes([part])) for number, part in enumerate(_parts(where))]
+    assert import_files(lake, files[:1], ImportOptions()).is_whole
+    (outcome,) = import_files(lake.refreshed(), files[1:], ImportOptions()).outcomes
+    assert outcome.state == "skipped"
+    assert "of its forms in 0.json, 1.json each" in outcome.reason
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_a_conversation_that_has_grown_since_an_earlier_import_is_taken(tmp_path: Path, *, is_reversed: bool) -> None:
+    lake = Lake(LocalStore(tmp_path / "lake"))
+    forms = [_ONE_PARTICIPANT | {"conversationEnd": None}, call() | _LATER]
+    for number, form in enumerate(reversed(forms) if is_reversed else forms):
+        assert import_files(
+            lake.refreshed(), [saved_file(f"{number}.json", as_bytes([form]))], ImportOptions()
+        ).is_whole
+    assert _stored_ids(lake) == ["A", "A"]
