@@ -3,15 +3,18 @@ earlier imports stored.
 
 Of several versions the newest counts. So nothing of the others may be missing in it, but for what a tool cut into
 files: a file with the customers and a file with the agents, or a file for each metric. `forms` compares two versions.
-Versions that were fetched are not compared.
+Versions that were fetched are not compared. `_put_in_order` sees to it that the newest version counts as the newest.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import combinations, product
+from typing import NamedTuple
 
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.importing.forms import Version, are_partial, is_shrunken
@@ -23,8 +26,21 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.tables.conversations.decode import UnreadablePage, starts
 
 _MOST_NAMED = 3
-_Versions = dict[str, list[tuple[str, Version]]]
-"""The versions of each conversation, each with its file (sha256)."""
+
+
+class _Held(NamedTuple):
+    """A version of a conversation, its file (sha256), the `fetched_at` of its page, and the number of its page in the
+    spool; no number if it is stored.
+    """
+
+    file: str
+    version: Version
+    as_of: datetime
+    page: int | None = None
+
+
+_Versions = dict[str, list[_Held]]
+"""The versions of each conversation, in the order of their pages."""
 
 
 def leave_out_parts(
@@ -47,15 +63,67 @@ def leave_out_parts(
             if (files := _files_of_parts(versions, stored.get(id_, ()))) is not None:
                 further = len(files) - _MOST_NAMED
                 names = ", ".join(map(name_of, files[:_MOST_NAMED])) + (f" and {further} more" if further > 0 else "")
-                for file, _ in versions:
-                    parts[file][id_] = names
+                for each in versions:
+                    parts[each.file][id_] = names
         for file, found in parts.items():
             for number, page in list(spool.pages_of_file((DETAILS, day), file)):
                 spool.replace_page(number, *without(page, found))
             for id_, names in found.items():
                 spool.forget_start(id_, file)
                 remarks[file][_remark(names)] += 1
+        left = {id_: versions for id_, versions in waiting.items() if not any(id_ in found for found in parts.values())}
+        _put_in_order(spool, day, left, stored)
     return remarks
+
+
+def _put_in_order(spool: Spool, day: str, waiting: _Versions, stored: _Versions) -> None:
+    """Give pages of their own to versions that would not count as old as they are. A page counts as old as the
+    earliest of its conversations, so a newer version may stand on an older page.
+    """
+    moves: dict[int, dict[str, tuple[datetime, datetime]]] = defaultdict(dict)
+    for id_, versions in waiting.items():
+        every = [*stored.get(id_, ()), *versions]
+        newest = max(range(len(every)), key=lambda at: (every[at].version.last, at))
+        others = [each for at, each in enumerate(every) if at != newest]
+        found = every[newest]
+        if found.page is not None:
+            if others and max(each.as_of for each in others) > found.as_of:
+                last = datetime.fromisoformat(found.version.last)
+                moves[found.page][id_] = (last, max(each.as_of for each in others))
+        else:
+            earlier = found.as_of - timedelta(milliseconds=1)
+            for each in others:
+                if each.page is not None and each.as_of >= found.as_of:
+                    moves[each.page][id_] = (earlier, earlier)
+    for file, number, page in spool.numbered_pages((DETAILS, day)) if moves else ():
+        if number not in moves:
+            continue
+        conversations = {each["conversationId"]: each for each in page.json()["conversations"]}
+        for ids, as_of in _groups(moves[number]):
+            moved = _page_of(page, [conversations[id_] for id_ in ids], as_of)
+            spool.add_page((DETAILS, day), file, moved, identity(moved))
+        spool.replace_page(number, *without(page, moves[number]))
+
+
+def _groups(moves: Mapping[str, tuple[datetime, datetime]]) -> Iterator[tuple[list[str], datetime]]:
+    """The conversations that can share a page, and the instant as of which it is true: that of its first conversation.
+    `moves` has of each conversation the latest and the earliest instant that its page may have.
+    """
+    together, as_of = list[str](), datetime.min.replace(tzinfo=UTC)
+    for id_, (latest, earliest) in sorted(moves.items(), key=lambda each: each[1]):
+        if together and earliest > as_of:
+            yield together, as_of
+            together = []
+        as_of = as_of if together else latest
+        together.append(id_)
+    if together:
+        yield together, as_of
+
+
+def _page_of(page: Page, conversations: Sequence[Object], as_of: datetime) -> Page:
+    """A page with some conversations of another one, true as of another instant."""
+    body = json.dumps({"conversations": conversations}, separators=(",", ":"), allow_nan=False).encode()
+    return replace(page, body=body, fetched_at=as_of, as_of=as_of)
 
 
 def without(page: Page, ids: Collection[str]) -> tuple[bytes, str] | tuple[None, None]:
@@ -77,14 +145,15 @@ def _remark(names: str) -> str:
     )
 
 
-def _files_of_parts(waiting: Sequence[tuple[str, Version]], stored: Sequence[tuple[str, Version]]) -> list[str] | None:
+def _files_of_parts(waiting: Sequence[_Held], stored: Sequence[_Held]) -> list[str] | None:
     """The files whose versions of a conversation are parts of it; None if one of them has all that the others have.
     Stored versions are compared with those that wait, not with one another.
     """
-    pairs = [(one, other) for at, one in enumerate(waiting) for other in waiting[at + 1 :]]
-    pairs += [(one, other) for one in stored for other in waiting]
+    pairs = [*combinations(waiting, 2), *product(stored, waiting)]
     parts = [
-        (one[0], other[0]) for one, other in pairs if are_partial((one[1], other[1])) or is_shrunken(one[1], other[1])
+        (one.file, other.file)
+        for one, other in pairs
+        if are_partial((one.version, other.version)) or is_shrunken(one.version, other.version)
     ]
     return list(dict.fromkeys(file for pair in parts for file in pair)) or None
 
@@ -104,15 +173,15 @@ def _stored(lake: Lake, spool: Spool, day: str, replaced: Collection[str]) -> _V
             # A damaged page is reported when its day is materialised.
             continue
         for each in _conversations(page, ids):
-            found[each["conversationId"]].append((file, Version.of(each)))
+            found[each["conversationId"]].append(_Held(file, Version.of(each), page.fetched_at))
     return found
 
 
 def _waiting(spool: Spool, day: str, ids: Collection[str]) -> _Versions:
     found: _Versions = defaultdict(list)
-    for file, _, page in spool.numbered_pages((DETAILS, day)):
+    for file, number, page in spool.numbered_pages((DETAILS, day)):
         for each in _conversations(page, ids):
-            found[each["conversationId"]].append((file, Version.of(each)))
+            found[each["conversationId"]].append(_Held(file, Version.of(each), page.fetched_at, number))
     return found
 
 
