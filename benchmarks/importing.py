@@ -98,7 +98,7 @@ def _conversations() -> Iterator[bytes]:
 def _figures() -> Iterator[bytes]:
     """Hours of groups of agents and queues; one result holds a day of one group."""
     for number in itertools.count():
-        group = {"queueId": f"queue {number // DAYS % _QUEUES}", "userId": f"user {number // DAYS // _QUEUES}"}
+        group = {"queueId": f"queue-{number // DAYS % _QUEUES}", "userId": f"user-{number // DAYS // _QUEUES}"}
         start = _FIRST + timedelta(days=number % DAYS)
         data = [_hour(start + timedelta(hours=hour), number + hour) for hour in range(24)]
         yield json.dumps({"group": group | {"mediaType": "voice"}, "data": data}, separators=(",", ":")).encode()

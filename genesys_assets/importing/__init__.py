@@ -3,6 +3,7 @@
     files          finds files and reads their bytes
     documents      parses JSON documents piece by piece
     not_json       says what a text is that is not JSON, and how to save it as JSON
+    envelopes      says what the fields beside the objects of an answer mean
     shapes         recognises the shape of a document
     times          parses instants in every spelling
     conversations  converts conversations that tools rewrote to the platform's form
@@ -16,6 +17,7 @@
     forms          compares forms of one conversation, and finds those that were saved in parts
     totals         finds out whether pages of an answer are missing
     start_days     leaves out conversations that another imported file has on another day
+    versions       leaves out versions of a conversation that are parts of it
     start_index    finds the days on which a conversation is stored, without reading their pages
     overlaps       leaves out figures whose buckets overlap those that came first
     partitions     replaces stored partitions of imported pages
@@ -25,6 +27,6 @@
     take_back      removes the pages of files from the lake again
     summary        parses options, and writes the outcomes of an import as text
 
-No Dagster here. `files`, `spool`, `pages`, `start_days`, `start_index`, `into_lake`, `records` and `take_back`
-read or write files; the others are pure. `tables` makes tables of the pages.
+No Dagster here. `files`, `spool`, `pages`, `start_days`, `versions`, `start_index`, `into_lake`, `records` and
+`take_back` read or write files; the others are pure. `tables` makes tables of the pages.
 """

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from genesys_assets.cloud.analytics.catalogue import DIMENSION_ALIASES, DIMENSIONS
+from genesys_assets.importing.envelopes import OF_ANSWER
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.not_json import LOOKED_AT, kind_of, slip_at
 from genesys_assets.importing.remarks import printable, shown
@@ -199,9 +200,7 @@ class _Reader:
         if not in_parts:
             yield Part(fields, line, answer)
         elif behind := {
-            name: value
-            for name, value in fields.items()
-            if isinstance(value, dict | list) or name.replace("_", "").lower() in _OF_ANSWER
+            name: value for name, value in fields.items() if isinstance(value, dict | list) or plain(name) in OF_ANSWER
         }:
             yield Part(behind | {in_parts[0]: []}, line, answer)
 
@@ -342,13 +341,6 @@ _AROUND = frozenset(
 )
 """Fields around a list of figures that say something of its elements."""
 _ELEMENTS = 1_000
-_OF_ANSWER = frozenset(
-    (
-        *("errors", "error", "status", "totalhits", "cursor", "dataavailabilitydate"),
-        *("nexturi", "pagenumber", "pagecount"),
-    )
-)
-"""Fields that say whether an answer has all it was asked for, wherever they stand. The platform writes them last."""
 
 
 def _texts(pieces: Iterable[bytes]) -> Iterator[str]:

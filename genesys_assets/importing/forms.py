@@ -6,13 +6,19 @@ lacks, neither is the whole conversation: a tool has written a line for each ses
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
 
 from genesys_assets.importing.spelling import Object
 
 Element = tuple[Any, ...]
+Digests = npt.NDArray[np.uint64]
 _BESIDE_PARTICIPANTS = {
     "evaluations": ("evaluationId",),
     "surveys": ("surveyId",),
@@ -39,15 +45,63 @@ def elements(conversation: Object) -> frozenset[Element]:
     return frozenset(found)
 
 
-def are_partial(forms: Iterable[Object]) -> bool:
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What two versions of a conversation are compared by, in little memory: digests of what it consists of and of its
+    participants, its start, and its latest event as a text.
+    """
+
+    start: str | None
+    last: str
+    elements: Digests
+    participants: Digests
+
+    @classmethod
+    def of(cls, conversation: Object) -> Self:
+        """The version that a conversation in the platform's form is."""
+        found = elements(conversation)
+        participants = {each for each in found if each[0] == "participant"}
+        return cls(conversation.get("conversationStart"), _last(conversation), _digests(found), _digests(participants))
+
+
+def are_partial(forms: Iterable[Version]) -> bool:
     """Whether each of two forms with one start has something that the other one lacks. Forms with two starts are no
     parts of one conversation: one of them has wrong times.
     """
-    different = {(form.get("conversationStart"), elements(form)) for form in forms}
     return any(
-        start == other_start and not form <= other and not other <= form
-        for (start, form), (other_start, other) in combinations(different, 2)
+        one.start == other.start
+        and not _has_all(one.elements, other.elements)
+        and not _has_all(other.elements, one.elements)
+        for one, other in combinations(forms, 2)
     )
+
+
+def is_shrunken(one: Version, other: Version) -> bool:
+    """Whether the newer one of two forms with one start lacks participants of the other. Of equally new ones the second
+    counts.
+    """
+    older, newer = (one, other) if one.last <= other.last else (other, one)
+    return one.start == other.start and not _has_all(newer.participants, older.participants)
+
+
+def _has_all(digests: Digests, others: Digests) -> bool:
+    return bool(np.isin(others, digests, assume_unique=True).all())
+
+
+def _digests(found: Collection[Element]) -> Digests:
+    each = (hashlib.blake2b(repr(element).encode(errors="replace"), digest_size=8).digest() for element in found)
+    return np.frombuffer(b"".join(each), np.uint64)
+
+
+def _last(conversation: Object) -> str:
+    """The latest instant of a conversation. All are written in one form, in which texts are ordered as the instants."""
+    sessions = [each for of in _objects(conversation, "participants") for each in _objects(of, "sessions")]
+    segments = [each for session in sessions for each in _objects(session, "segments")]
+    metrics = [each for session in sessions for each in _objects(session, "metrics")]
+    found = [conversation.get(name) for name in ("conversationStart", "conversationEnd")]
+    found += [segment.get(name) for segment in segments for name in ("segmentStart", "segmentEnd")]
+    found += [metric.get("emitDate") for metric in metrics]
+    return max((each for each in found if each), default="")
 
 
 def _objects(item: Object, name: str) -> list[Object]:

@@ -29,6 +29,12 @@ _BY_NAME = {
     **{dimension.lower(): dimension for dimension in catalogue.DIMENSIONS},
 }
 _NAMES = re.compile(r"(user|queue|agent|wrapupcode)?name|selfuri", re.IGNORECASE)
+_OF_TABLE = re.compile(
+    r"\(?(grand|sub)?[ -]?totals?\)?|\(?all\)?|overall|sum|summary|summe|gesamt|n/?a|#.*|[^\w\ud800-\udfff]+|"
+    r"\d(\.\d+)?e\+\d+",
+    re.IGNORECASE,
+)
+"""What spreadsheets and pivot tables write in the place of an id or a value."""
 _ID_OF_NAME = {"user": "userId", "agent": "userId", "queue": "queueId", "wrapupcode": "wrapUpCode"}
 
 
@@ -160,6 +166,11 @@ def _fixed(dimension: str, text: str, remarks: Remarks) -> str:
     >>> [_fixed(*each, Remarks()) for each in (("mediaType", "VOICE"), ("mediaType", "telepathy"), ("queueId", "Q"))]
     ['voice', 'telepathy', 'Q']
     """
+    if (dimension in UUIDS or dimension in ENUMERATIONS) and _OF_TABLE.fullmatch(text.strip()):
+        raise CannotImport(
+            f"{dimension} of a group is {shown(text)}, as tables write it for a total, a missing value or an error. "
+            "Leave the row out, or write the value"
+        )
     if dimension in UUIDS and is_no_id(text):
         raise CannotImport(
             f"{dimension} of a group is {shown(text)}, which is no id. Leave the field out, or write the id"

@@ -19,7 +19,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, starmap
 from typing import Any
 
 import pyarrow as pa
@@ -32,11 +32,12 @@ from genesys_assets.importing.overlaps import leave_out_overlapping, spans_of
 from genesys_assets.importing.pages import ASSETS, DETAILS, FileContents, convert, file_of, identity
 from genesys_assets.importing.partitions import is_fetched, until_committed, write_pages
 from genesys_assets.importing.records import Outcome, Record, files_in, key_of, read_record
-from genesys_assets.importing.remarks import printable
+from genesys_assets.importing.remarks import counted, printable
 from genesys_assets.importing.result import ImportResult, days_within
 from genesys_assets.importing.spool import Partition, Span, Spool
-from genesys_assets.importing.start_days import Overtaken, leave_out_moved, leave_out_partial
+from genesys_assets.importing.start_days import Overtaken, leave_out_moved, shared_days
 from genesys_assets.importing.start_index import data_file
+from genesys_assets.importing.versions import leave_out_parts
 from genesys_assets.lake.files import StoredPages, Unreadable
 from genesys_assets.lake.lake import Lake
 from genesys_assets.privacy.answers import CannotDrop
@@ -236,8 +237,9 @@ class _Import:
         self.lake = self.lake.refreshed()
         self._replace_old_pages()
         overtaken = Overtaken(self.lake)
-        self._leave_out(leave_out_partial(self.spool, self._name_of))
-        self._leave_out(leave_out_moved(self.lake, self.spool, self._replaced, self._name_of))
+        shared = shared_days(self.lake, self.spool)
+        self._leave_out(leave_out_moved(self.lake, self.spool, self._replaced, self._name_of, shared))
+        self._leave_out(leave_out_parts(self.lake, self.spool, self._replaced, self._name_of, shared))
         for sha256, outcome in self._records.items():
             meanwhile = replace(outcome, partitions=self._partitions_meanwhile(sha256))
             Record(meanwhile, None, _as_json(self.options)).store(self.lake, sha256)
@@ -324,7 +326,8 @@ class _Import:
             outcome.left_out = dict(Counter(outcome.left_out) + remarks)
             outcome.partitions = self._partitions_of(sha256)
             if not outcome.conversations and not outcome.buckets:
-                self._skip(sha256, f"nothing of it can be taken: {'; '.join(outcome.left_out)}")
+                reasons = "; ".join(starmap(counted, outcome.left_out.items()))
+                self._skip(sha256, f"nothing of it can be taken: {reasons}")
                 del self._records[sha256]
                 # Its old pages, if it has any, are removed too.
                 self._left_out_whole.add(sha256)

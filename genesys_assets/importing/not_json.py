@@ -56,6 +56,22 @@ _BEGINNINGS = _kinds(
         r"\[(info|debug|warn|error)",
         "it begins with lines of a log or of an error: save the answer of the platform alone",
     ),
+    (r"--\d{4}-\d\d-\d\d ", "it begins with what wget writes of the connection: save the answer with -O FILE"),
+    (
+        r"--[\w'()+,./:=?-]+\r?\n(?i:content-)",
+        f"it begins with the bounds of parts of a message (multipart): {_BODY}",
+    ),
+    (r"[0-9a-fA-F]+\r\n[\[{]", f"it begins with the length of a chunk of an HTTP answer: {_BODY}"),
+    (r"[$>] \w|PS [A-Z]:|\w+@[\w.-]+[:~ ]", "it begins with the line of a command: save the answer alone"),
+    (r"\d+[:\t)][ \t]*[\[{]", "its lines begin with numbers: save the lines without them"),
+    (r"\x1b\[", "it has the colours of a terminal: save it without them, with jq -M or --no-color"),
+    # -- an answer that was encoded
+    (r"[\[{]\s*&(quot|#34);", "its quotes are written as HTML does (&quot;): decode it, and save it as JSON"),
+    (r"(?i:%7b|%5b)", "it is URL-encoded, such as %7B for {: decode it, and save it as JSON"),
+    (
+        r"[\[{]\s*(\\+[nrt]\s*)*\\+\"",
+        "its quotes have backslashes, so it is a part of another text: decode it, and save it as JSON",
+    ),
     # -- an answer as a program shows it
     (r"<Response \[\d+\]>", "it is the name of Python's answer, without what is in it: save response.text"),
     (r"<[\w.]+ object at 0x", f"it is the name of an object of Python, without what is in it: {_TO_JSON}"),
@@ -81,7 +97,7 @@ _BEGINNINGS = _kinds(
         "it is HTML or XML, as a login page or a gateway answers, not JSON: ask again, and save the answer of the "
         "platform",
     ),
-    (r"---\s*\n|%YAML|- \w+:|[\w-]+:[ \t]*(\n|\w)", "it is YAML, not JSON: save it as JSON"),
+    (r"---\s*[\n\[{]|%YAML|- \w+:|[\w-]+:[ \t]*(\n|\w)", "it is YAML, not JSON: save it as JSON"),
     (r"\"[^\"\n]*\"[ \t]*[,;\t]|[^\n{}\[\]:]*[^\n{}\[\]: ][,;\t][^\n{}\[\]:]*\n", _TABLE),
     (r"[A-Za-z0-9+/]{60,}[A-Za-z0-9+/=\s]*$", "it is base64, not JSON: decode it"),
     (
@@ -92,6 +108,9 @@ _BEGINNINGS = _kinds(
 """What a file may begin with, and what that is; the first one that matches counts. A document of JSON matches none."""
 
 _SLIPS_OF_VALUES = _kinds(
+    (r"\+\d", "a plus sign stands before a number, which JSON does not have: take it out"),
+    (r"_\d", "an underscore stands within a number, which JSON does not have: take it out"),
+    (r"\.\s*[,}\]]", "a number ends with a point: take it out"),
     (r"'", f"single quotes stand where JSON has double ones, as {_PROGRAMS}"),
     (r"(None|True|False)\b|datetime\.|[A-Z]\w*\(", f"it is an object as Python shows it. In Python {_TO_JSON}"),
     (r"(undefined|Object|Array|Circular|Symbol|function)\b|`", f"it is an object as JavaScript shows it: {_STRINGIFY}"),

@@ -21,9 +21,11 @@ from genesys_assets.cloud.http.page import Page, request_text
 from genesys_assets.importing.buckets import Bucket, ImportOptions, buckets, grouping, midnight
 from genesys_assets.importing.conversations import missing, read_conversation
 from genesys_assets.importing.documents import documents
+from genesys_assets.importing.envelopes import MESSAGES, flaw, has_further_page, read_number, total_name
 from genesys_assets.importing.files import CannotImport, inflated
 from genesys_assets.importing.remarks import Remarks, counted, printable, shown
-from genesys_assets.importing.shapes import Answer, Object, Piece, Shape, counted_hits, inside, pieces, read_number
+from genesys_assets.importing.shapes import Answer, Object, Piece, Shape, inside, pieces
+from genesys_assets.importing.spelling import plain
 from genesys_assets.importing.spool import Partition, Spool, StoredBucket
 from genesys_assets.importing.times import NoInstant, instant
 from genesys_assets.importing.totals import CountedPage
@@ -66,7 +68,6 @@ _NOTHING: tuple[Any, ...] = (None, "", [], {})
 _OF_QUESTION = frozenset({"interval", "query"})
 """Fields beside an answer that only repeat what was asked."""
 _ALONE = 0
-_FIRST_STATUS_OF_ERRORS = 400
 
 
 @dataclass(slots=True)
@@ -180,24 +181,21 @@ class _File:
             self._answer = piece.answer
             self._answer_number += 1
         self._is_page = piece.is_page
-        self._has_cursor |= _has_further_page(piece.envelope)
+        self._has_cursor |= has_further_page(piece.envelope)
         for name, value in piece.envelope.items():
             if value not in _NOTHING and name not in self._seen:
                 self._seen.add(name)
-                self._see_beside(name, value, piece.shape)
+                self._see_beside(name, value, piece)
 
-    def _see_beside(self, name: str, value: Any, shape: Shape) -> None:
+    def _see_beside(self, name: str, value: Any, piece: Piece) -> None:
         """Note what a field beside conversations or figures says, or that what it holds is not read."""
-        if name in ("errors", "error"):
-            if value is False or read_number(value) == 0:
-                return
-            self.remarks.leave_out(f"{name}: an answer says that it does not have all it was asked for")
-        elif name == "status" and (status := read_number(value)) is not None and status >= _FIRST_STATUS_OF_ERRORS:
-            self.remarks.leave_out(f"status: an answer says that it is an error, {status}")
+        shape = piece.shape
+        if (against := flaw(name, value)) is not None:
+            self.remarks.leave_out(f"{printable(name, 60)}: {against}")
         elif name == "query" and isinstance(value, dict) and value.get("queryType") in ("topN", "bottomN"):
             self.remarks.leave_out(f"query: {value['queryType']} gives some of the groups only")
-        elif name == "totalHits" and shape is Shape.CONVERSATION:
-            hits = counted_hits({name: value})
+        elif shape is Shape.CONVERSATION and name == total_name(piece.envelope):
+            hits = read_number(value)
             if hits is None:
                 self.remarks.leave_out(f"totalHits: {shown(value)} is no count of conversations")
             else:
@@ -211,7 +209,7 @@ class _File:
             self.remarks.leave_out(
                 f"{found[1]} in the field {printable(found[0], 60)!r}, beside {shape.value}: save it by itself"
             )
-        elif isinstance(value, dict | list) and name not in _OF_QUESTION:
+        elif (isinstance(value, dict | list) and name not in _OF_QUESTION) or plain(name) in MESSAGES:
             self.remarks.note(f"field {printable(name, 60)!r} beside {shape.value} left out")
 
     def _end_answer(self) -> None:
@@ -407,13 +405,6 @@ class _Answers:
         group_by = grouping(self._shown.pop(number), self._options)
         self._spool.add_answer(number, group_by)
         self._remarks.note(_grouped(group_by, self._options))
-
-
-def _has_further_page(envelope: Object) -> bool:
-    """Whether an answer says that another page follows it."""
-    number, count = (read_number(envelope.get(name)) for name in ("pageNumber", "pageCount"))
-    is_not_last = number is not None and count is not None and number < count
-    return bool(envelope.get("cursor") or envelope.get("nextUri")) or is_not_last
 
 
 def partition_of(span: Interval, options: ImportOptions) -> Partition | None:

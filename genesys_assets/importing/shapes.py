@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from genesys_assets.cloud.http.parsing import read_count
 from genesys_assets.importing.documents import Part
+from genesys_assets.importing.envelopes import read_number
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.remarks import json_kind, printable
-from genesys_assets.importing.spelling import as_list, of_digits, plain, respelled, unwrapped
+from genesys_assets.importing.spelling import as_list, plain, respelled
 
 Object = dict[str, Any]
 Answer = tuple[int | str, ...]
@@ -147,14 +147,6 @@ def _of_envelope(name: str, document: Object, envelope: Object, answer: Answer, 
 def counted_hits(answer: Object) -> int | None:
     """How many conversations an answer counted on all of its pages; None where it does not say."""
     return read_number(answer.get("totalHits"))
-
-
-def read_number(value: Any) -> int | None:
-    """A whole number of 0 or more that stands beside the objects of an answer, in any spelling of numbers; None for
-    anything else.
-    """
-    number = of_digits(unwrapped(value))
-    return read_count(int(number) if isinstance(number, float) and number.is_integer() else number)
 
 
 def listed(value: Any, what: str) -> list[Any]:

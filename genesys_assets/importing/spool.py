@@ -19,7 +19,7 @@ from typing import Any, Literal, NamedTuple
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.importing.files import CannotImport
-from genesys_assets.importing.forms import are_partial
+from genesys_assets.importing.forms import Version, are_partial
 from genesys_assets.importing.totals import CountedPage
 from genesys_assets.spans import milliseconds
 
@@ -153,7 +153,7 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         partial = [
             id_
             for id_, rows in groupby(self._do("SELECT id, body FROM form ORDER BY id"), lambda row: row[0])
-            if are_partial(json.loads(body) for _, body in rows)
+            if are_partial([Version.of(json.loads(body)) for _, body in rows])
         ]
         return sum(len(list(self._do("DELETE FROM conversation WHERE id = ? RETURNING id", (id_,)))) for id_ in partial)
 
@@ -267,6 +267,15 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
     def started_ids(self) -> Iterator[str]:
         """The ids of the conversations of the finished pages. One of several files is there several times."""
         return (id_ for (id_,) in self._do("SELECT id FROM begun"))
+
+    def begun_on(self, ids: Sequence[str], day: str) -> set[str]:
+        """Those of some conversations that begin on a day in the finished pages."""
+        found = set[str]()
+        for first in range(0, len(ids), _IDS_AT_ONCE):
+            some = ids[first : first + _IDS_AT_ONCE]
+            wanted = f"SELECT id FROM begun WHERE id IN ({', '.join('?' * len(some))}) AND day = ?"
+            found |= {id_ for (id_,) in self._do(wanted, (*some, day))}
+        return found
 
     def begun_at_another_time(self, others: Sequence[tuple[str, int]], day: str) -> list[tuple[str, str, str]]:
         """Those of some conversations, given as id and start in milliseconds, all on one day, that began on another

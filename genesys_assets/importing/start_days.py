@@ -13,10 +13,8 @@ written a day: see `Overtaken`.
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -24,11 +22,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.cloud.http.page import Page
-from genesys_assets.importing.forms import are_partial
-from genesys_assets.importing.pages import DETAILS, file_of, identity
-from genesys_assets.importing.spelling import Object
+from genesys_assets.importing.pages import DETAILS, file_of
 from genesys_assets.importing.spool import Spool
 from genesys_assets.importing.start_index import WaitingStarts, data_file, days_with_some_of
+from genesys_assets.importing.versions import without
 from genesys_assets.lake.files import Unreadable
 from genesys_assets.lake.lake import Lake
 from genesys_assets.tables.conversations.decode import UnreadablePage, starts
@@ -59,49 +56,22 @@ _Moved = dict[tuple[str, str], dict[str, _Other]]
 """The conversations to leave out, by their file and their day there; each with the file that keeps it."""
 
 
+def shared_days(lake: Lake, spool: Spool) -> list[str]:
+    """The days whose stored pages may have conversations of the spool."""
+    return days_with_some_of(lake, WaitingStarts(spool.started_ids())) if spool.start_days() else []
+
+
 def leave_out_moved(
-    lake: Lake, spool: Spool, replaced: Collection[str], name_of: Callable[[str], str]
+    lake: Lake, spool: Spool, replaced: Collection[str], name_of: Callable[[str], str], shared: Collection[str]
 ) -> dict[str, Counter[str]]:
     """Take conversations out of the spool's pages that were fetched on another day, or that another file has on another
     day: a stored file, or an earlier one in the spool. Returns the remarks on what was left out, with counts, by sha256
     of the file.
 
-    `replaced` are the files (sha256) whose stored pages are about to be replaced; `name_of` gives a file's name.
+    `replaced` are the files (sha256) whose stored pages are about to be replaced; `name_of` gives a file's name;
+    `shared` are the `shared_days`.
     """
-    return _leave_out(spool, _moved(lake, spool, replaced), name_of)
-
-
-def leave_out_partial(spool: Spool, name_of: Callable[[str], str]) -> dict[str, Counter[str]]:
-    """Take conversations out of the spool's pages of which each of two files has something that the other lacks.
-    Returns the remarks as `leave_out_moved` does.
-    """
-    remarks: dict[str, Counter[str]] = defaultdict(Counter)
-    for day, ids in spool.days_of_several_files().items():
-        forms: dict[str, dict[str, Object]] = defaultdict(dict)
-        for file in dict.fromkeys(file for file, _ in spool.identities((DETAILS, day))):
-            for _, page in spool.pages_of_file((DETAILS, day), file):
-                for each in page.json()["conversations"]:
-                    if each["conversationId"] in ids:
-                        forms[each["conversationId"]][file] = each
-        partial: dict[str, dict[str, str]] = defaultdict(dict)
-        for id_, by_file in forms.items():
-            if are_partial(by_file.values()):
-                further = len(by_file) - _MOST_NAMED
-                names = ", ".join(map(name_of, [*by_file][:_MOST_NAMED])) + (
-                    f" and {further} more" if further > 0 else ""
-                )
-                for file in by_file:
-                    partial[file][id_] = names
-        for file, found in partial.items():
-            for number, page in list(spool.pages_of_file((DETAILS, day), file)):
-                spool.replace_page(number, *_without(page, found))
-            for id_, names in found.items():
-                spool.forget_start(id_, file)
-                remarks[file][
-                    f"conversation left out: of its forms in {names} each has something that another one lacks. Save "
-                    "each conversation whole, in one file"
-                ] += 1
-    return remarks
+    return _leave_out(spool, _moved(lake, spool, replaced, shared), name_of)
 
 
 class Overtaken:
@@ -147,7 +117,7 @@ def _leave_out(spool: Spool, moved: _Moved, name_of: Callable[[str], str]) -> di
     remarks: dict[str, Counter[str]] = defaultdict(Counter)
     for (file, day), others in moved.items():
         for number, page in list(spool.pages_of_file((DETAILS, day), file)):
-            spool.replace_page(number, *_without(page, others))
+            spool.replace_page(number, *without(page, others))
         for other, count in Counter(others.values()).items():
             remarks[file][_remark(day, other, name_of)] += count
     return remarks
@@ -163,12 +133,12 @@ def _remark(day: str, other: _Other, name_of: Callable[[str], str]) -> str:
     return f"{begun} in {name}, which came first. Take back the file that is wrong, and import the other again"
 
 
-def _moved(lake: Lake, spool: Spool, replaced: Collection[str]) -> _Moved:
+def _moved(lake: Lake, spool: Spool, replaced: Collection[str], shared: Collection[str]) -> _Moved:
     found: _Moved = defaultdict(dict)
     days = spool.start_days()
     for day in _days_around(days):
         _note(found, spool, _fetched_starts(lake, day), _Other(None, day))
-    for day in days_with_some_of(lake, WaitingStarts(spool.started_ids())) if days else ():
+    for day in shared:
         for stored_file, starts_ in _stored_starts(lake, day, replaced):
             _note(found, spool, starts_, _Other(stored_file, day))
     for id_, file, own_day, *first in spool.begun_at_two_times():
@@ -229,15 +199,3 @@ def _stored_starts(lake: Lake, day: str, replaced: Collection[str]) -> Iterator[
 def _starts_on(page: Page) -> list[_Start]:
     found = starts(page.body)
     return _pairs(found.field("conversationId"), found.field("conversationStart"))
-
-
-def _without(page: Page, ids: Collection[str]) -> tuple[bytes, str] | tuple[None, None]:
-    """The body of a page without some conversations, and its identity; None if no conversation is left."""
-    conversations = page.json()["conversations"]
-    kept = [each for each in conversations if each["conversationId"] not in ids]
-    if not kept:
-        return None, None
-    if len(kept) == len(conversations):
-        return page.body, identity(page)
-    body = json.dumps({"conversations": kept}, separators=(",", ":"), allow_nan=False).encode()
-    return body, identity(replace(page, body=body))

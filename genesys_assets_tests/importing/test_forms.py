@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -75,3 +76,87 @@ def test_a_conversation_that_has_grown_is_taken(where: str) -> None:
     holder[where] = [*holder[where], added]
     found = converted(b"\n".join(map(as_bytes, [part, grown, whole | {"conversationId": "B"}])))
     assert (found.left_out, found.conversations) == ({}, 2)
+
+
+_LATER = {"conversationEnd": "2026-01-28T11:59:30.000Z"}
+_ONE_PARTICIPANT = call() | _LATER | {"participants": call()["participants"][:1]}
+
+
+def _stored_ids(lake: Lake) -> list[str]:
+    pages = lake.refreshed().pages("pages/imported_details", "2026-01-28") or ()
+    return sorted(each["conversationId"] for page in pages for each in page.json()["conversations"])
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+@pytest.mark.parametrize("is_one_import", [True, False])
+def test_a_newer_form_in_another_file_that_lacks_a_participant_is_left_out(
+    tmp_path: Path, *, is_one_import: bool, is_reversed: bool
+) -> None:
+    lake = Lake(LocalStore(tmp_path / "lake"))
+    forms = [call(), _ONE_PARTICIPANT]
+    files = [
+        saved_file(f"{number}.json", as_bytes([form, call("B")]))
+        for number, form in enumerate(reversed(forms) if is_reversed else forms)
+    ]
+    whole_day = Interval.parse("2026-01-28T00:00:00Z/2026-01-29T00:00:00Z")
+    first = [] if is_one_import else import_files(lake, files[:1], ImportOptions()).outcomes
+    last = import_files(lake.refreshed(), files if is_one_import else files[1:], ImportOptions(), complete=whole_day)
+    assert not last.may_be_complete
+    ((said, count),) = last.outcomes[-1].left_out.items()
+    assert (said[:58], count) == ("conversation left out: of its forms in 0.json, 1.json each", 1)
+    assert [outcome.left_out for outcome in first] == [{}] * len(first)
+    assert _stored_ids(lake) == (["B", "B"] if is_one_import else ["A", "B", "B"])
+
+
+@pytest.mark.parametrize("where", ["sessions", "segments", "metrics"])
+def test_a_part_of_a_conversation_whose_other_part_is_stored_is_left_out(where: str, tmp_path: Path) -> None:
+    lake = Lake(LocalStore(tmp_path / "lake"))
+    files = [saved_file(f"{number}.json", as_bytes([part])) for number, part in enumerate(_parts(where))]
+    assert import_files(lake, files[:1], ImportOptions()).is_whole
+    (outcome,) = import_files(lake.refreshed(), files[1:], ImportOptions()).outcomes
+    assert outcome.state == "skipped"
+    assert "of its forms in 0.json, 1.json each" in outcome.reason
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_a_conversation_that_has_grown_since_an_earlier_import_is_taken(tmp_path: Path, *, is_reversed: bool) -> None:
+    lake = Lake(LocalStore(tmp_path / "lake"))
+    forms = [_ONE_PARTICIPANT | {"conversationEnd": None}, call() | _LATER]
+    for number, form in enumerate(reversed(forms) if is_reversed else forms):
+        assert import_files(
+            lake.refreshed(), [saved_file(f"{number}.json", as_bytes([form]))], ImportOptions()
+        ).is_whole
+    assert _stored_ids(lake) == ["A", "A"]
+
+
+def _form(id_: str, last: str, tag: str = "") -> dict[str, Any]:
+    form = call(id_) | {"conversationEnd": f"2026-01-28T{last}:00.000Z", "externalTag": tag}
+    for participant in form["participants"]:
+        for session in participant["sessions"]:
+            session["segments"][0]["segmentEnd"] = "2026-01-28T11:45:00.000Z"
+            for metric in session["metrics"]:
+                metric["emitDate"] = "2026-01-28T11:40:00.000Z"
+    return form
+
+
+@pytest.mark.parametrize("is_one_import", [True, False])
+@pytest.mark.parametrize("is_newest_last", [True, False])
+def test_of_two_versions_of_one_hour_the_newer_one_counts_whatever_else_their_files_have(
+    tmp_path: Path, *, is_one_import: bool, is_newest_last: bool
+) -> None:
+    """The page with the newer version of A has B, whose latest event is earlier than that of the older version of A."""
+    lake = Lake(LocalStore(tmp_path / "lake"))
+    older = [_form("A", "11:50", "older"), _form("C", "11:50")]
+    newer = [_form("A", "11:59", "newer"), _form("B", "11:46"), _form("C", "11:50")]
+    ordered = [older, newer] if is_newest_last else [newer, older]
+    files = [saved_file(f"{number}.json", as_bytes(each)) for number, each in enumerate(ordered)]
+    for some in [files] if is_one_import else [files[:1], files[1:]]:
+        assert import_files(lake.refreshed(), some, ImportOptions()).is_whole
+    pages = list(lake.refreshed().pages("pages/imported_details", "2026-01-28") or ())
+    held = [(page.as_of, number, each) for number, page in enumerate(pages) for each in page.json()["conversations"]]
+    newest = max((place for place in held if place[2]["conversationId"] == "A"), key=lambda each: each[:2])
+    assert newest[2]["externalTag"] == "newer"
+    assert sorted(each["conversationId"] for *_, each in held) == ["A", "A", "B", "C", "C"]
+    assert all(page.as_of <= datetime.fromisoformat("2026-01-28T11:59:00Z") for page in pages)
+    again = import_files(lake.refreshed(), files, ImportOptions())
+    assert [outcome.state for outcome in again.outcomes] == ["unchanged", "unchanged"]

@@ -220,6 +220,46 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
         )
         for text in ("0x1388", "5e3", "PT5M", "00:05:00", "5,000")
     },
+    **{
+        f"a moment as {what}": (with_one("conversationEnd", value), "is no " + reason)
+        for what, value, reason in (
+            ("a day of Excel", 46050.4927, "Unix time between 2000 and 2100"),
+            ("a day of Excel in a text", "46050,4927", "instant"),
+            ("ticks of .NET", 639_051_977_700_000_000, "Unix time between 2000 and 2100"),
+            ("a file time of Windows", 134_140_745_700_000_000, "Unix time between 2000 and 2100"),
+            ("seconds of Apple", 791_293_770, "Unix time between 2000 and 2100"),
+            ("minutes since 1970", 29_493_349, "Unix time between 2000 and 2100"),
+            ("numbers of Java in a list", [2026, 1, 28, 11, 49, 30], "instant"),
+            ("an object of Joda", {"millis": 1769600970000, "zone": {"id": "UTC"}}, "instant"),
+            ("an object of Moment", {"_isAMomentObject": True, "_i": "2026-01-28T11:49:30Z"}, "instant"),
+            ("a DateTimeOffset", {"DateTime": "2026-01-28T11:49:30", "Offset": "00:00:00"}, "instant"),
+            ("German clocks show it", "28.01.2026 11:49:30", "instant"),
+            ("Oracle shows it", "28-JAN-26 11.49.30.000000 AM", "instant"),
+            ("a zone of letters", "2026-01-28 11:49:30 PST", "instant"),
+            ("a text of Excel", "'2026-01-28T11:49:30Z", "instant"),
+            ("a text with an exponent", "1.76960097E+12", "instant"),
+            ("a time with two offsets", "2026-01-28T11:49:30+00:00Z", "instant"),
+        )
+    },
+    **{
+        f"{text} in the place of false": (
+            with_one("participants.0.sessions.0.segments.0.conference", text),
+            f"conversations.participants.sessions.segments.conference: {text!r} is neither true nor false",
+        )
+        for text in ("no", "N", "0", "FALSCH", "", " false ")
+    },
+    "all values in lists, as R writes them": (
+        {name: [value] for name, value in call("B").items()},
+        "conversations.conversationId: a list is no id",
+    ),
+    "columns of pandas": (
+        {name: {"0": value} for name, value in call("B").items()},
+        "conversations.conversationId: an object is no id",
+    ),
+    "names of XML": (
+        call("B") | {"@conversationId": "B", "conversationId": None},
+        "it has no conversationId or no conversationStart",
+    ),
     "1 in the place of true": (
         with_one("participants.0.sessions.0.segments.0.conference", 1),
         "conversations.participants.sessions.segments.conference: 1 is neither true nor false",

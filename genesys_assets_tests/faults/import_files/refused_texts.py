@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import base64
+import gzip
+import html
 import json
+import quopri
 import zlib
+from urllib.parse import quote
 
 from genesys_assets_tests.faults.import_files.written import CALL, START, call, dumped, page
 
@@ -49,6 +53,50 @@ REFUSED_TEXTS: dict[str, tuple[bytes, str]] = {
     "a semicolon behind it": (CALL + b";", "a semicolon, as programs end a line with: take it out"),
     "zeros behind it": (CALL + bytes(512), "zero bytes: it was not written to its end. Save it again"),
     "zeros behind a part of it": (CALL[:300] + bytes(512), "zero bytes: it was not written to its end"),
+    "the log of wget": (b"--2026-01-28 11:00:00--  https://api.example\n" + CALL, "what wget writes of the connection"),
+    "the line of a command": (b"$ curl https://api.example\n" + CALL, "it begins with the line of a command"),
+    "the line of a command of PowerShell": (b"PS C:\\> Invoke\r\n" + CALL, "it begins with the line of a command"),
+    "numbers of lines": (b"1: " + CALL + b"\n2: " + CALL, "its lines begin with numbers"),
+    "numbers of lines with tabs": (b"1\t" + CALL, "its lines begin with numbers"),
+    "colours of a terminal": (b"\x1b[1;39m" + CALL + b"\x1b[0m", "it has the colours of a terminal"),
+    "a form with parts": (
+        b"--b0\r\nContent-Type: application/json\r\n\r\n" + CALL + b"\r\n--b0--\r\n",
+        "it begins with the bounds of parts of a message (multipart)",
+    ),
+    "chunks of HTTP": (b"46f\r\n" + CALL + b"\r\n0\r\n\r\n", "it begins with the length of a chunk of an HTTP answer"),
+    "a status behind it on its line": (CALL + b"200", "it holds a number, not an answer"),
+    "what curl writes out behind it": (
+        CALL + b'\n{"http_code": 200, "time_total": 0.3}',
+        "line 2: it has none of the known shapes; its fields are: http_code, time_total",
+    ),
+    "a line between documents": (CALL + b"\n---\n" + CALL, "text follows behind the answer, '---'"),
+    "documents with a bar between": (CALL + b"|" + CALL, "text follows behind the answer, '|{"),
+    "documents with zeros between": (CALL + b"\x00" + CALL, "zero bytes: it was not written to its end"),
+    "a bracket too many": (b"[" + CALL + b"]]", "text follows behind the answer, ']'"),
+    "a list that was not closed": (b"[\n" + CALL + b",\n" + CALL, "it ends in the middle, so it was cut"),
+    "lines of 80 characters": (
+        b"\n".join(CALL[at : at + 80] for at in range(0, len(CALL), 80)),
+        "a text has a control character",
+    ),
+    # -- an answer that was encoded
+    "quotes of HTML": (html.escape(CALL.decode()).encode(), "its quotes are written as HTML does (&quot;)"),
+    "URL-encoded": (quote(CALL.decode()).encode(), "it is URL-encoded, such as %7B for {"),
+    "quotes with backslashes": (CALL.replace(b'"', b'\\"'), "its quotes have backslashes"),
+    "quoted-printable": (quopri.encodestring(CALL), "a text has a control character"),
+    "an answer in a cell of a table": (b'"' + CALL.replace(b'"', b'""') + b'"', "it holds JSON within a JSON text"),
+    "an answer in a column of a table": (b'id,body\n1,"' + CALL.replace(b'"', b'""') + b'"\n', "it is a table (CSV)"),
+    "gzip as base64": (base64.b64encode(gzip.compress(CALL)), "it is base64, not JSON"),
+    "EBCDIC": (CALL.decode().encode("cp500"), "it is not text"),
+    "UTF-7": (b"+/v8-" + CALL, "it is not JSON at line 1 column 1"),
+    "UTF-16 behind UTF-8": (CALL + b"\n" + CALL.decode().encode("utf-16"), "it is not text in UTF-8"),
+    "deflate": (zlib.compress(CALL)[2:-4], "it is not text"),
+    "gzip with a line end behind": (gzip.compress(CALL) + b"\n", "its gzip is damaged"),
+    # -- numbers that are none
+    "a number with a plus sign": (_in_call(b"+500000"), "a plus sign stands before a number"),
+    "a number with an underscore": (_in_call(b"500_000"), "an underscore stands within a number"),
+    "a number that ends with a point": (_in_call(b"500000."), "a number ends with a point"),
+    "a number with a zero before it": (_in_call(b"0500000"), "it is not JSON at line 1 column"),
+    "a number with a comma": (_in_call(b"500,000"), "it is not JSON at line 1 column"),
     # -- an answer as a program prints it
     "repr() of Python": (repr(page(call())).encode(), "In Python save it with to_json() of the SDK's answer"),
     "repr() of the SDK's answer": (
@@ -102,6 +150,31 @@ REFUSED_TEXTS: dict[str, tuple[bytes, str]] = {
     "Avro": (b"Obj\x01\x04\x14avro.codec\x08null", "it is an Avro file"),
     "Arrow": (b"ARROW1\x00\x00\xff\xff", "it is an Arrow or Feather file"),
     "a pickle": (b"\x80\x04\x95\x0e", "it is a pickle of Python"),
+    "paths and values of jq": (
+        b'[["conversations", 0, "conversationId"], "A"]\n[["conversations", 0, "conversationId"]]\n',
+        "element 1 is a text, not an answer",
+    ),
+    "assignments of gron": (b"json = {};\njson.conversations = [];\n", "it is JavaScript or another program"),
+    "documents of YAML with JSON": (b"--- " + CALL + b"\n--- " + CALL, "it is YAML, not JSON"),
+    # -- an answer within another
+    **{
+        f"conversations in {where}": (dumped(written), "a conversation stands in its field")
+        for where, written in (
+            ("an event of Splunk", {"preview": False, "result": call()}),
+            ("a document of JSON:API", {"data": [{"type": "conversation", "id": "A", "attributes": call()}]}),
+            ("a table of pandas with its schema", {"schema": {"fields": []}, "data": [call()]}),
+            ("items", {"kind": "List", "items": [call()]}),
+            ("results", {"results": [call()]}),
+            ("entities", {"entities": [call()]}),
+        )
+    },
+    "an answer of GraphQL": (dumped({"data": {"conversations": [call()]}}), "the answer of the platform stands in its"),
+    "a notebook": (
+        dumped({"cells": [{"outputs": [{"data": {"application/json": page(call())}}]}], "nbformat": 4}),
+        "the answer of the platform stands in its field 'cells.outputs.data.application/json'",
+    ),
+    "records of Power Query": (dumped({"conversations": ["[Record]"]}), "in it there is a text"),
+    "names of Ruby": (dumped({":conversations": [call()]}), "a conversation stands in its field ':conversations'"),
     # -- other answers
     "a job's state": (dumped({"state": "FULFILLED", "submissionDate": START}), _JOB),
     "a job's state alone": (b'{"state": "FULFILLED"}', _JOB),

@@ -100,6 +100,48 @@ REFUSED_VALUES: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] 
         dumped({"results": [result() | {"group": {"queueId": "\ud800"}}]}),
         "queueId of a group is '\\ud800', which has half a character (a lone surrogate): write it whole",
     ),
+    **{
+        f"a queue that is {text} in a table": (
+            dumped({"results": [result(), result() | {"group": {"queueId": text, "mediaType": "voice"}}]}),
+            f"queueId of a group is {text!r}, as tables write it for a total, a missing value or an error",
+        )
+        for text in ("Total", "Grand Total", "(all)", "Summe", "*", "-", "#N/A", "#REF!", "1.23457E+15")
+    },
+    "all media in a table": (
+        dumped({"results": [result(), result() | {"group": {"queueId": "Q", "mediaType": "ALL"}}]}),
+        "mediaType of a group is 'ALL', as tables write it for a total",
+    ),
+    **{
+        f"a count that is written as {text}": (figure(count=text), f"count of 'tHandle' is {text!r}, not a number")
+        for text in ("(5)", "1_000", "5e3", "1 000", "#VALUE!", "-", "=2+3", "2 calls")
+    },
+    **{
+        f"a sum as {what}": (figure(count=1, sum=value), f"sum of 'tHandle' is {shown}, not a number")
+        for what, value, shown in (
+            ("a length of ISO 8601", "PT5M12S", "'PT5M12S'"),
+            ("an object of units", {"seconds": 312}, "an object"),
+            ("a number of DynamoDB", {"N": "312000"}, "an object"),
+            ("a list", [312_000], "a list"),
+        )
+    },
+    "a ratio with a comma": (
+        measured(interval=HOUR, metrics={"oServiceLevel": "0,8"}),
+        "ratio of 'oServiceLevel' is '0,8', not a number: write a JSON number, such as 0.8",
+    ),
+    "the least number as a max": (figure(count=0, max=-(2**63)), "and no figure is below zero"),
+    "the largest number as a min": (figure(count=0, min=2**31 - 1, max=0), "which is more than its max, 0"),
+    "a time in hours": (
+        measured(interval=HOUR, metrics={"handleTime": {"value": 5, "unit": "hours"}}),
+        "its 'unit' is 'hours', not one of ms, seconds, minutes",
+    ),
+    "a group as a list of names and values": (
+        dumped({"results": [result() | {"group": [{"dimension": "queueId", "value": "Q"}]}]}),
+        "a group is a list, not an object",
+    ),
+    "all values in lists, as R writes them": (
+        dumped({"results": [result() | {"group": {"queueId": ["Q"]}}]}),
+        "'queueId' of a group is a list, not one value",
+    ),
     "nulls in the place of results": (
         dumped({"results": [None, None]}),
         "nothing of it can be taken: aggregates: null instead of an object (2 times)",

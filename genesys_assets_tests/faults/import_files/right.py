@@ -17,6 +17,7 @@ from genesys_assets_tests.faults.import_files.written import (
     FIGURES,
     HOUR,
     PRETTY,
+    START,
     as_text,
     as_unix,
     call,
@@ -98,6 +99,19 @@ THE_CALL: dict[str, bytes | tuple[bytes, ImportOptions]] = {
     "Unix nanoseconds": with_times(as_unix(10**9)),
     "Unix milliseconds as text": with_times(lambda at: str(as_unix(10**3)(at))),
     "Unix seconds with a fraction": with_times(lambda at: float(as_unix(1)(at))),
+    "seconds with nanoseconds of Jackson": with_times(lambda at: float(f"{at.timestamp():.9f}")),
+    "seconds with nanoseconds of Snowflake, as text": with_times(lambda at: f"{at.timestamp():.9f}"),
+    "Unix milliseconds with an exponent": CALL.replace(f'"{START}"'.encode(), b"1.7696004e12"),
+    "a start in seconds and an end in milliseconds": dumped(
+        page(call() | {"conversationStart": 1769600400, "conversationEnd": 1769600970000})
+    ),
+    "three time zones in one conversation": dumped(
+        page(
+            call()
+            | {"conversationStart": "2026-01-28T06:40:00-05:00", "conversationEnd": "2026-01-28T17:19:30.000+05:30"}
+        )
+    ),
+    "a moment up to its minute": CALL.replace(START.encode(), b"2026-01-28T11:40Z"),
     "/Date()/": with_times(_dot_net),
     "/Date()/ with an offset": with_times(lambda at: _dot_net(at).replace(")", "+0100)")),
     "/Date()/ with slashes escaped": with_times(_dot_net).replace(b"/", b"\\/"),
@@ -129,6 +143,8 @@ THE_CALL: dict[str, bytes | tuple[bytes, ImportOptions]] = {
     "values of .NET": _with_values_as(str.capitalize),
     "values of Java": _with_values_as(str.upper),
     "names with hyphens": dumped(page(with_names(call(), lambda name: snake_case(name).replace("_", "-")))),
+    "names with spaces around them": dumped(with_names(page(call()), lambda name: f" {name} ")),
+    "attributes of Python with an underscore": dumped(with_names(in_snake_case(page(call())), lambda name: f"_{name}")),
     "names with spaces": dumped(with_names(call(), lambda name: snake_case(name).replace("_", " ").title())),
     "numbers as text": _numbers(str),
     "numbers with a point": _numbers(float),
@@ -160,6 +176,16 @@ THE_CALL: dict[str, bytes | tuple[bytes, ImportOptions]] = {
     "JSON Lines with blank lines": b"\n\n" + CALL + b"\n \n\n" + CALL + b"\n\n",
     "JSON text sequences": b"\x1e" + CALL + b"\n\x1e" + CALL + b"\n",
     "a mark in front of each document": b"\xef\xbb\xbf" + CALL + b"\n\xef\xbb\xbf" + CALL,
+    "one list on several lines": b"[\n" + CALL + b",\n" + CALL + b"\n]\n",
+    "two lists one behind the other": b"[" + CALL + b"][" + CALL + b"]",
+    "a list on each line": b"\n".join([dumped([call()]), dumped([call(), call()])]),
+    "conversations by their positions": dumped({"0": call(), "1": call()}),
+    "lines that end as on old Macs": CALL + b"\r" + CALL + b"\r",
+    "two byte order marks": b"\xef\xbb\xbf\xef\xbb\xbf" + CALL,
+    "UTF-16 without a byte order mark": CALL.decode().encode("utf-16-le"),
+    "UTF-16 of the other order without a mark": CALL.decode().encode("utf-16-be"),
+    "gzip with zeros behind": gzip.compress(CALL) + bytes(1024),
+    "what a document of MongoDB has more": dumped(call() | {"_id": {"$oid": "65b6"}}),
     "UTF-16": CALL.decode().encode("utf-16"),
     "UTF-32": CALL.decode().encode("utf-32"),
     "gzip": gzip.compress(CALL),
@@ -210,6 +236,15 @@ THE_FIGURES: dict[str, bytes] = {
         with_values({"results": [result()]}, lambda _, item: dict(enumerate(item)) if isinstance(item, list) else item)
     ),
     "numbers as text": dumped({"results": [result(count="2", sum="312000", min="100000", max="212000")]}),
+    "numbers as text with a point": dumped(
+        {"results": [result(count="2.0", sum="312000.0", min="100000.0", max="212000.0")]}
+    ),
+    "numbers as text with a sign": dumped(
+        {"results": [result(count="+2", sum="+312000", min="+100000", max="+212000")]}
+    ),
+    "numbers as text with spaces": dumped(
+        {"results": [result(count=" 2 ", sum="312000 ", min=" 100000", max="212000")]}
+    ),
     "an interval of a start and a length": FIGURES.replace(HOUR.encode(), b"2026-01-28T13:00:00Z/PT60M"),
     "values in capitals": FIGURES.replace(b'"voice"', b'"VOICE"'),
     "names with spaces": FIGURES.replace(b'"queueId"', b'"Queue Id"').replace(b'"mediaType"', b'"Media Type"'),

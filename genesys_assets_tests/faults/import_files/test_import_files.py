@@ -201,6 +201,38 @@ _NO_ERRORS: tuple[Any, ...] = (False, 0, "0", [], {})
             for one, three in (("1", "3"), (1.0, 3.0), ({"$numberInt": "1"}, {"$numberInt": "3"}))
         ),
         ([page(call()) | {"pageNumber": "10", "pageCount": "10"}], None),
+        *(
+            ([page(call()) | {name: value}], "each page says that a further one follows")
+            for name, value in (("hasMore", True), ("has_next", "true"), ("next", "/page=2"), ("nextPageToken", "x"))
+        ),
+        *(([page(call()) | {"hasMore": no, "next": no}], None) for no in (False, None, "", "false", 0)),
+        *(
+            ([page(call()) | fields], "something was left out")
+            for fields in (
+                {"truncated": True},
+                {"is_partial": "True"},
+                {"success": False},
+                {"ok": "false"},
+                {"statusCode": 504},
+                {"http_status": "429"},
+                {"code": 503},
+            )
+        ),
+        *(
+            ([page(call()) | fields], None)
+            for fields in (
+                {"truncated": False},
+                {"success": True},
+                {"statusCode": 200},
+                {"code": 7_001},
+                {"message": "x"},
+            )
+        ),
+        ([{"conversations": [call()], "total": 5}], "counted 5 conversations (totalHits) and the files have 1"),
+        ([{"conversations": [call()], "total_count": "5"}], "counted 5 conversations (totalHits) and the files have 1"),
+        ([{"conversations": [call()], "total": 1}], None),
+        ([{"conversations": [call()], "total": {"pages": 5}}], None),
+        ([{"total": 5, "conversations": [call()], "totalHits": 1}], None),
         ([_by_job("2026-01-28T23:59:59Z")], "the job of 2026-01-28 had data up to 2026-01-28T23:59:59.000Z only"),
         ([_by_job("2026-01-29T00:00:00Z")], None),
         ([_by_job("2026-01-28T12:00:00Z"), _by_job("2026-01-29T06:00:00Z")], None),
@@ -234,8 +266,31 @@ def test_what_stands_beside_conversations_and_is_not_read_is_named(is_long: bool
 
 
 @pytest.mark.parametrize(
+    ("behind", "why"),
+    [
+        ({"hasMore": True}, "each page says that a further one follows"),
+        ({"partial": True}, "something was left out"),
+        ({"total": 5_000}, "counted 5000 conversations"),
+        ({"total": 5_000, "totalHits": 400}, None),
+        ({"statusCode": 500}, "something was left out"),
+    ],
+)
+def test_what_stands_behind_a_long_list_counts_too(tmp_path: Path, behind: dict[str, Any], why: str | None) -> None:
+    raw = dumped({"conversations": [call(f"{number}") for number in range(400)], **behind})
+    imported = import_files(
+        Lake(LocalStore(tmp_path / "lake")), [saved_file("1.json", raw)], ImportOptions(), complete=DAY
+    )
+    assert len(raw) > 300_000
+    assert (why or "") in (not_complete(imported) or "")
+    assert imported.may_be_complete == (why is None)
+
+
+@pytest.mark.parametrize(
     ("further", "why"),
     [
+        ({"hasMore": True}, "each page says that a further one follows (cursor, nextUri)"),
+        ({"truncated": True}, "something was left out"),
+        ({"total": 5}, None),
         ({"nextUri": "/api/v2/page=2"}, "each page says that a further one follows (cursor, nextUri)"),
         ({"pageNumber": 1, "pageCount": 2}, "each page says that a further one follows (cursor, nextUri)"),
         ({"pageNumber": 2, "pageCount": 2, "nextUri": None}, None),
