@@ -62,6 +62,7 @@ class _Memory:
 
     partitions: dict[str, StoredPartitions] = field(default_factory=dict)
     readings: dict[Hashable, Any] = field(default_factory=dict)
+    beside: Lake | None = None
 
 
 class Lake:
@@ -92,6 +93,14 @@ class Lake:
     def refreshed(self) -> Lake:
         """The lake as it is now, with everything that others have committed since."""
         return Lake(self.store, self._logs, self._memory, protection=self.protection)
+
+    def beside(self) -> Lake:
+        """The lake as it is now, with other logs: what is read and committed through it makes no table of this object
+        newer. All that share this lake's memory share these logs too.
+        """
+        if self._memory.beside is None:
+            self._memory.beside = Lake(self.store, protection=self.protection)
+        return self._memory.beside.refreshed()
 
     def log(self, asset: str) -> DeltaLog:
         """The log of one table."""
