@@ -63,6 +63,7 @@ class _Memory:
 
     partitions: dict[str, StoredPartitions] = field(default_factory=dict)
     readings: dict[Hashable, Any] = field(default_factory=dict)
+    beside: Lake | None = None
 
 
 class Lake:
@@ -103,6 +104,14 @@ class Lake:
     def look_again(self, assets: Iterable[str]) -> None:
         """Read the logs of some tables again when they are next used, because a lake that is `apart` committed."""
         self._fresh.difference_update(assets)
+
+    def beside(self) -> Lake:
+        """The lake as it is now, with other logs: what is read and committed through it makes no table of this object
+        newer. All that share this lake's memory share these logs too.
+        """
+        if self._memory.beside is None:
+            self._memory.beside = Lake(self.store, protection=self.protection)
+        return self._memory.beside.refreshed()
 
     def log(self, asset: str) -> DeltaLog:
         """The log of one table."""

@@ -11,10 +11,11 @@ import pytest
 
 from genesys_assets.cloud.http.request_log import RequestLog
 from genesys_assets.lake.commit import TableContended
+from genesys_assets.lake.delta_state import DeltaState
 from genesys_assets.lake.housekeeping import clean_up
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.request_log import PLACE, RequestRecorder
-from genesys_assets.lake.store import LakeUnreachable, LocalStore
+from genesys_assets.lake.store import LakeUnreachable, LocalStore, Store
 from genesys_assets.tables.api_requests import API_REQUESTS
 
 DAY = "2026-02-20"
@@ -63,6 +64,27 @@ def test_a_run_that_is_killed_keeps_what_it_had_stored_by_then(lake: Lake) -> No
         assert recorder.store() is None
         assert rows(lake) == 2
         ask(log, 1)
+    assert rows(lake) == 3
+
+
+def test_the_steps_of_a_run_read_the_log_of_requests_once_and_make_no_table_newer(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not lake.has(PLACE, DAY)
+    read = DeltaState.__init__
+    opened: list[str] = []
+
+    def reading(log: DeltaState, store: Store, place: str) -> None:
+        opened.append(place)
+        read(log, store, place)
+
+    monkeypatch.setattr(DeltaState, "__init__", reading)
+    for _ in range(3):
+        log = RequestLog()
+        with RequestRecorder(lake.refreshed(), log, ORIGIN):
+            ask(log)
+    assert opened == [PLACE]
+    assert not lake.has(PLACE, DAY)
     assert rows(lake) == 3
 
 

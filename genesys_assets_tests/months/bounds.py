@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from genesys_assets_tests import plain_figures as plain
@@ -39,8 +40,13 @@ def starting(items: Iterable[Item], start: datetime, end: datetime) -> list[Item
     return [item for item in items if start <= plain.moment(item["conversationStart"]) < end]
 
 
+@lru_cache(1024)
+def _text(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
+
+
 def emits_within(item: Item, start: datetime, end: datetime) -> bool:
-    first, last = f"{start:%Y-%m-%dT%H:%M:%S}.000Z", f"{end:%Y-%m-%dT%H:%M:%S}.000Z"
+    first, last = _text(start), _text(end)
     return any(
         first <= metric["emitDate"] < last
         for participant in item.get("participants", ())

@@ -127,7 +127,8 @@ class Contacts:
         for place, day in (*own, *beyond):
             inputs.setdefault(place, set()).add(day)
         days = sorted({*window.utc_days(), *(day for _, day in beyond)})
-        known = _KnownContacts.of(_of_day(lake, day) for day in days)
+        # A day without stored conversations has no contacts.
+        known = _KnownContacts.of(_of_day(lake, day) for day in days if lake.has("tables/conversations", day))
         return cls(
             lake,
             window,
