@@ -155,14 +155,15 @@ def _is_near(first: str, last: str, partitions: Iterable[Partition]) -> bool:
 
 def delete_old_files(
     lake: Lake, partitions: Iterable[Partition], now: datetime, in_flight: timedelta, named: Callable[[str], set[str]]
-) -> tuple[dict[str, int], list[str]]:
+) -> tuple[dict[str, int], dict[str, datetime]]:
     """Delete all files of partitions except the current ones.
 
-    Returns the number of deleted files by table, and the keys of files that stay, because they are younger than
-    `in_flight` and a run may be about to commit them. `named` gives the keys that commits of a table have named.
+    Returns the number of deleted files by table, and the files that stay, because they are younger than `in_flight` and
+    a run may be about to commit them: when each was stored, by key. `named` gives the keys that commits of a table have
+    named.
     """
     deleted: dict[str, int] = {}
-    kept_keys: list[str] = []
+    kept: dict[str, datetime] = {}
     by_place: dict[str, list[str]] = {}
     for place, key in partitions:
         by_place.setdefault(place, []).append(key)
@@ -174,8 +175,8 @@ def delete_old_files(
             if not is_of or not file.key.endswith(".parquet") or file.key in current:
                 continue
             if file.key not in committed_keys and now - file.modified < in_flight:
-                kept_keys.append(file.key)
+                kept[file.key] = file.modified
                 continue
             lake.store.delete(file.key)
             deleted[place] = deleted.get(place, 0) + 1
-    return deleted, kept_keys
+    return deleted, kept
