@@ -39,8 +39,8 @@ class Circuit:
         self._probing = False
 
     def admit(self) -> None:
-        """Returns if a request may go out. Raises CircuitOpen otherwise. For each request that `admit` let through, call
-        `note` or `release` exactly once.
+        """Returns if a request may go out. Raises CircuitOpen otherwise. Call `note` or `release` exactly once for each
+        request that `admit` let through.
         """
         with self._lock:
             if self._refuses_until is None:

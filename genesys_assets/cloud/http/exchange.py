@@ -118,7 +118,10 @@ def _body(response: requests.Response, what: str, most: int, received: int, dead
     raw, refuses = response.raw, not 200 <= response.status_code < 300
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip"):
-        raise BrokenAnswer(f"{what} was answered in the encoding {encoding[:40]!r}. Only gzip was requested.", status=response.status_code)
+        raise BrokenAnswer(
+            f"{what} was answered in the encoding {encoding[:40]!r}. Only gzip was requested.",
+            status=response.status_code,
+        )
     most = min(most, limits.MOST_OF_AN_ERROR) if refuses else most
     if not refuses and (raw.length_remaining or 0) > received:
         raise _too_large(what, received)
@@ -159,9 +162,7 @@ def _broken(what: str, status: int | None) -> BrokenAnswer:
     return BrokenAnswer(f"{what} was answered with a body that breaks off or does not unpack.", status=status)
 
 
-def _failure(
-    error: Exception, what: str, url: str, status: int | None, late_after: float | None
-) -> GenesysCloudError:
+def _failure(error: Exception, what: str, url: str, status: int | None, late_after: float | None) -> GenesysCloudError:
     """The typed error for an error of `requests`. `status`: that of the answer, None if none began. `late_after`: the
     seconds after which the deadline ended the exchange, None if it had time left.
     """
