@@ -68,7 +68,7 @@ class CalendarSettings(Group):
     @classmethod
     def _is_zone(cls, value: str) -> str:
         if value not in available_timezones():
-            raise ValueError("not a name in the IANA time zone database")
+            raise ValueError("it must be a name in the IANA time zone database")
         return value
 
     @property
