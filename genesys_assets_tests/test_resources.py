@@ -117,7 +117,7 @@ def test_the_lake_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_malformed_lake_is_refused() -> None:
-    with pytest.raises(SettingError, match="GENESYS_ASSETS_LAKE is 'http://lake', which is not valid"):
+    with pytest.raises(SettingError, match="GENESYS_ASSETS_LAKE cannot be 'http://lake': it must be a folder or s3"):
         _ = LakeResource(location="http://lake").lake
 
 

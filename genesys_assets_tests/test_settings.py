@@ -221,8 +221,8 @@ def test_a_missing_setting_is_named_with_an_example(
         (CalendarSettings, "GENESYS_ASSETS_START_DATE", "2026-02-30", "valid date"),
         (CalendarSettings, "GENESYS_ASSETS_START_DATE", "0026-01-01", "between 2010-01-01 and today"),
         (CalendarSettings, "GENESYS_ASSETS_START_DATE", "2999-01-01", "between 2010-01-01 and today"),
-        (CalendarSettings, "GENESYS_ASSETS_TIME_ZONE", "London", "IANA time zone name"),
-        (CalendarSettings, "GENESYS_ASSETS_TIME_ZONE", "../UTC", "IANA time zone name"),
+        (CalendarSettings, "GENESYS_ASSETS_TIME_ZONE", "London", "IANA time zone database"),
+        (CalendarSettings, "GENESYS_ASSETS_TIME_ZONE", "../UTC", "IANA time zone database"),
         (CalendarSettings, "GENESYS_ASSETS_LOOK_BACK_DAYS", "0", "greater than or equal to 1"),
         (CalendarSettings, "GENESYS_ASSETS_LOOK_BACK_DAYS", "32", "less than or equal to 31"),
         (AggregatesSettings, "GENESYS_ASSETS_AGGREGATES_WINDOW_DAYS", "0", "greater than or equal to 1"),
@@ -245,8 +245,8 @@ def test_a_missing_setting_is_named_with_an_example(
         (ReconciliationSettings, "GENESYS_ASSETS_RECONCILE_TOLERANCE", "-1", "a tolerance is 0, or any combination"),
         (ReconciliationSettings, "GENESYS_ASSETS_RECONCILE_SEVERITY", "fatal", "'error' or 'warn'"),
         (ReconciliationSettings, "GENESYS_ASSETS_RECONCILE_BLOCKING", "perhaps", "valid boolean"),
-        (LakeSettings, "GENESYS_ASSETS_LAKE", "https://bucket/prefix", "neither a folder nor s3://bucket/prefix"),
-        (LakeSettings, "GENESYS_ASSETS_LAKE", "s3://", "neither a folder nor s3://bucket/prefix"),
+        (LakeSettings, "GENESYS_ASSETS_LAKE", "https://bucket/prefix", "it must be a folder or s3://bucket/prefix"),
+        (LakeSettings, "GENESYS_ASSETS_LAKE", "s3://", "it must be a folder or s3://bucket/prefix"),
         (PublishSettings, "GENESYS_ASSETS_PUBLISH_URL", "https://x/y", "s3://bucket/prefix, a folder, or file:///"),
         (PublishSettings, "GENESYS_ASSETS_PUBLISH_URL", "s3:///prefix", "s3://bucket/prefix"),
         (PublishSettings, "GENESYS_ASSETS_PUBLISH_URL", "file://server/share", "file:///folder"),
@@ -259,7 +259,7 @@ def test_a_malformed_setting_is_named_with_its_value_and_what_is_allowed(
 ) -> None:
     set_all(monkeypatch, CLIENT | {"GENESYS_ASSETS_PUBLISH_URL": "s3://b/p"} | {name: value})
     message = refusal(group)
-    assert message.startswith(f"{name} is {value!r}, which is not valid (")
+    assert message.startswith(f"{name} cannot be {value!r}: ")
     assert allowed in message
     assert f"for example {name}=" in message
     assert len(message.splitlines()) == 1
@@ -327,7 +327,7 @@ def test_the_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_malformed_webhook_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENESYS_ASSETS_ALERT_WEBHOOK", "hooks.example.com/hush")
     message = refusal(AlertSettings)
-    assert message.startswith("GENESYS_ASSETS_ALERT_WEBHOOK (a URL begins with https:// or http://")
+    assert message.startswith("GENESYS_ASSETS_ALERT_WEBHOOK is not valid: a URL begins with https:// or http://")
     assert "hush" not in message
 
 
@@ -381,7 +381,7 @@ def test_decoding_uses_the_available_cores_and_no_more_than_four(monkeypatch: py
     monkeypatch.setenv("GENESYS_ASSETS_DECODE_THREADS", "9")
     assert DecodingSettings.load().threads == 9
     monkeypatch.setenv("GENESYS_ASSETS_DECODE_THREADS", "0")
-    with pytest.raises(SettingError, match="GENESYS_ASSETS_DECODE_THREADS is '0'"):
+    with pytest.raises(SettingError, match="GENESYS_ASSETS_DECODE_THREADS cannot be '0': it must be greater"):
         DecodingSettings.load()
 
 

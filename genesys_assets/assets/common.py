@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from genesys_assets.cloud.http.transport import GenesysCloud
+    from genesys_assets.cloud.http.usage import Usage
     from genesys_assets.lake.changes import Change
     from genesys_assets.lake.files import StoredPages
     from genesys_assets.lake.lake import Lake, Writing
@@ -288,10 +289,15 @@ BUSY_SECONDS = 60.0
 """A step is retried after this time if others use up the rate limit, which the platform counts by the minute."""
 
 
+FAILED_STEP = "The requests of a step that failed."
+"""The description of the observation that has them."""
+
+
 @contextmanager
 def track_requests(cloud: GenesysCloud) -> Iterator[dict[str, Any]]:
     """Wrap code that calls the API. In the end, fills the dictionary with the numbers of requests and retries, and with
-    the seconds that were waited.
+    the seconds that were waited. If the code fails, an observation of the asset has them, so that run metrics count
+    them too.
 
     If the circuit breaker is open, or the rate limit is used up, raises RetryRequested: Dagster retries the step later
     instead of holding a slot. If the wait is too long for the run, the error passes unchanged.
@@ -305,17 +311,36 @@ def track_requests(cloud: GenesysCloud) -> Iterator[dict[str, Any]]:
         with _recorded(cloud):
             yield spent
     except (CircuitOpen, RateLimited) as error:
+        _observe_failure(_metadata_of(cloud.usage.snapshot() - before))
         wait = error.retry_in if isinstance(error, CircuitOpen) else max(error.retry_after or 0.0, BUSY_SECONDS)
         if wait > LONGEST_REQUESTED_WAIT or not cloud.has_time(wait):
             raise
         raise dg.RetryRequested(max_retries=3, seconds_to_wait=wait) from error
-    usage = cloud.usage.snapshot() - before
-    spent.update(
-        requests=usage.requests,
-        retries=usage.retries,
-        rate_limited=usage.rate_limited,
-        seconds_waited=round(usage.waited_seconds, 3),
-    )
+    except BaseException:
+        _observe_failure(_metadata_of(cloud.usage.snapshot() - before))
+        raise
+    spent.update(_metadata_of(cloud.usage.snapshot() - before))
+
+
+def _metadata_of(usage: Usage) -> dict[str, Any]:
+    return {
+        "requests": usage.requests,
+        "retries": usage.retries,
+        "rate_limited": usage.rate_limited,
+        "seconds_waited": round(usage.waited_seconds, 3),
+    }
+
+
+def _observe_failure(spent: Mapping[str, Any]) -> None:
+    """Report the requests of a step that failed, which materialises nothing that could have them. Outside of a step,
+    reports nothing.
+    """
+    try:
+        context = dg.AssetExecutionContext.get()
+    except dg.DagsterInvariantViolationError:
+        return
+    key = min(context.assets_def.keys, key=lambda each: (len(each.path[-1]), each.path))
+    context.log_event(dg.AssetObservation(key, description=FAILED_STEP, metadata=spent))
 
 
 @contextmanager

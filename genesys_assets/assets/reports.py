@@ -35,6 +35,7 @@ from genesys_assets.reports.engine.made_of import made_of, windows_of
 from genesys_assets.reports.engine.stored import NotStored, StoredDay
 from genesys_assets.reports.language.formulas import NumberTooLarge
 from genesys_assets.reports.meaning.report import Report
+from genesys_assets.reports.stored_definitions import store_definition
 from genesys_assets.resources import LakeResource
 from genesys_assets.settings import ReconciliationSettings
 from genesys_assets.tables.service_levels import SERVICE_LEVELS_HISTORY
@@ -107,6 +108,8 @@ def _compute_days(
             f"{report.name} has no partition for {len(days) - len(with_partition)} of these days: only the last day of "
             f"a period that does not begin before {calendar.start_date} has one"
         )
+    if with_partition:
+        store_definition(lake, report, calendar.zone, calendar.start_date)
     for day in with_partition:
         windows = [window for _, window in windows_of(report, day, calendar.zone)]
         days_read = {each: None for window in windows for each in window.utc_days()}

@@ -1,6 +1,6 @@
 """The ledger of restatements as an asset: what each later reading changed, from the commits of all tables."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
@@ -16,11 +16,11 @@ from genesys_assets.assets.common import (
     table_metadata,
     window_metadata,
 )
-from genesys_assets.checks.table_checks import check_specs, passed_checks
+from genesys_assets.checks.table_checks import check_specs, failed_checks, passed_checks
 from genesys_assets.days.ledgered import LEDGERED, ledgered_places
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.changes import Change
-from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.lake import AuditFailed, Lake
 from genesys_assets.lake.ledger import LEDGER, catch_up, days_written
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.resources import LakeResource
@@ -48,9 +48,15 @@ def build_restatement_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
         op_tags=_AFTER_TABLES,
         **attributes("tables", "arrow", "parquet"),
     )
-    def ledger(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+    def ledger(
+        context: dg.AssetExecutionContext, lake: LakeResource
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         stored, days = lake.lake, list(checked_keys(context, calendar.daily))
-        changes = catch_up(stored, ledgered_places(stored), days, provenance(context, "commits of tables"))
+        try:
+            changes = catch_up(stored, ledgered_places(stored), days, provenance(context, "commits of tables"))
+        except AuditFailed as failed:
+            yield from failed_checks(failed, {LEDGER: (RESTATEMENTS, key)})
+            raise dg.Failure(str(failed), allow_retries=False) from failed
         version = stored.log(LEDGER).version
         for day in _other_days(context, stored, calendar, key, days):
             content = content_metadata(context.instance, key, day, stored.content(LEDGER, day))
@@ -61,7 +67,8 @@ def build_restatement_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
             reported = {VERSION: version} if day == days[-1] else {}
             metadata = _metadata(stored, day, changes[day]) | reported
             report_partition(context, key, day, metadata, stored.content(LEDGER, day))
-        return dg.MaterializeResult(check_results=passed_checks(RESTATEMENTS, key))
+        yield dg.MaterializeResult()
+        yield from passed_checks(RESTATEMENTS, key)
 
     return [ledger]
 

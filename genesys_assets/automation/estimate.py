@@ -17,8 +17,11 @@ from typing import Literal
 
 from genesys_assets.automation import backlog, stale
 from genesys_assets.cloud.analytics.aggregate_windows import group_spans
+from genesys_assets.cloud.analytics.families import AggregateFamily
 from genesys_assets.cloud.analytics.queries import Interval
-from genesys_assets.days import DAY, hours_of, utc_day, utc_hour
+from genesys_assets.cloud.extraction.downloads import MOST_AT_ONCE
+from genesys_assets.cloud.extraction.listing import MOST_PER_PAGE
+from genesys_assets.days import DAY, hours_of, utc_day, utc_hour, waits
 from genesys_assets.days.data_lake import LAKE_FILES
 from genesys_assets.days.limits import DAYS_LIMIT
 from genesys_assets.days.sources import DAILY_AGGREGATES, DAILY_DETAILS, HOURLY_AGGREGATES, HOURLY_DETAILS, OVERLAP
@@ -27,6 +30,7 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import Calendar
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.settings import DataLakeSettings
+from genesys_assets.tables.metrics.buckets import table_of
 
 ASSUMED_CONVERSATIONS = 10_000
 """Conversations per day, if no day is stored and the user does not give a number."""
@@ -120,7 +124,7 @@ class Terms:
 
     `questions`, `daily_questions`: how many aggregates questions are asked about each hour and each business day.
     `conversations_per_day`: None to measure it. `users`: whether agents' status is fetched. `data_lake`: the settings
-    of the data lake extraction, None if it is off.
+    of the data lake extraction, None if it is off. `families`: those of aggregates that become tables of their own.
     """
 
     questions: int
@@ -130,6 +134,7 @@ class Terms:
     conversations_per_day: int | None = None
     users: bool = False
     data_lake: DataLakeSettings | None = None
+    families: Sequence[AggregateFamily] = ()
 
 
 def estimate(
@@ -154,7 +159,8 @@ class _Range:
         missing = self._missing_pages()
         pages = [self._of_pages(place, missing[place]) for place in self._fetched]
         users = stale.USER_PLACES if self.terms.users else ()
-        tables = [*stale.CONVERSATION_TABLES, backlog.INTERVALS, stale.DAYS, *users]
+        families = [f"tables/{table_of(family).name}" for family in self.terms.families]
+        tables = [*stale.CONVERSATION_TABLES, backlog.INTERVALS, stale.DAYS, waits.PLACE, *users, *families]
         computed = [(place, self._days) for place in sorted(tables)]
         computed += [(f"reports/{report.name}", self._days_of(report)) for report in self.reports]
         return Estimate(
@@ -237,7 +243,7 @@ class _Range:
             # The query is by UTC day. A day's last page is the first one that is not full; it may be empty.
             return days * (int(self._conversations * len(missing) / 24 / days) // QUERY_PAGE + 1)
         if place == LAKE_FILES:
-            return (self._listings + self._pages_a_day(place, 0)) * len(missing)
+            return (self._listings + self._requests_for_files(self._pages_a_day(place, 0))) * len(missing)
         if place == USER_DETAILS:
             return (self._pages_a_day(place, 1) + REQUESTS_OF_A_JOB) * len(missing)
         pages = math.ceil(self._conversations * self._share(place) / JOB_PAGE)
@@ -250,6 +256,13 @@ class _Range:
         """
         settings = self.terms.data_lake
         return 0 if settings is None else (24 // settings.every_hours + 1) * max(1, len(settings.wanted))
+
+    @staticmethod
+    def _requests_for_files(files: int) -> int:
+        """How many requests the files of a day need besides the first page of each listing: for the signed URLs, and
+        for further pages. The files themselves come from another host, which the rate limit does not cover.
+        """
+        return math.ceil(files / MOST_AT_ONCE) + max(0, files - 1) // MOST_PER_PAGE
 
     def _pages_a_day(self, place: str, assumed: int) -> int:
         """The mean number of pages of the newest stored days, else `assumed`. A file of the data lake is a page."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import dagster as dg
 
+from genesys_assets.assets.common import FAILED_STEP
 from genesys_assets.automation.progress import assets_of, location_of, partitions_of
 from genesys_assets.automation.switches import sensor_status
 from genesys_assets.automation.telemetry import NotSent, send
@@ -35,9 +36,12 @@ def metrics_of(
     record: dg.RunRecord,
     assets: Iterable[str],
     materializations: Sequence[dg.AssetMaterialization],
+    failures: Sequence[dg.AssetObservation],
     failed_checks: int,
 ) -> dict[str, Any]:
-    """The fields of the line of an ended run. Durations are in seconds; unknown values are null."""
+    """The fields of the line of an ended run. Durations are in seconds; unknown values are null. `failures` have the
+    requests of failed steps.
+    """
     run, bounds = record.dagster_run, partitions_of(record.dagster_run.tags)
     stored = {(each.asset_key, each.partition) for each in materializations}
     return {
@@ -56,7 +60,7 @@ def metrics_of(
         "seconds": _between(record.start_time, record.end_time),
         "partitions_stored": len(stored),
         "rows_stored": sum(_rows(materializations).values()),
-        **_spent(materializations),
+        **_spent(materializations, failures),
         "failed_checks": failed_checks,
     }
 
@@ -71,13 +75,18 @@ def _rows(materializations: Iterable[dg.AssetMaterialization]) -> dict[Any, int]
     return by_partition
 
 
-def _spent(materializations: Iterable[dg.AssetMaterialization]) -> dict[str, float]:
-    """The sum of the requests of the run's assets. Each partition of an asset has the numbers of the whole asset."""
+def _spent(
+    materializations: Iterable[dg.AssetMaterialization], failures: Iterable[dg.AssetObservation]
+) -> dict[str, float]:
+    """The sum of the requests of the run's assets. Each partition of an asset has the numbers of the whole asset, and
+    each failed attempt has its own.
+    """
     by_asset: dict[dg.AssetKey, Mapping[str, Any]] = {}
     for each in materializations:
         if _SPENT[0] in each.metadata:
             by_asset[each.asset_key] = {name: each.metadata[name].value for name in _SPENT if name in each.metadata}
-    return {name: sum(spent.get(name) or 0 for spent in by_asset.values()) for name in _SPENT}
+    attempts: list[Mapping[str, Any]] = [{name: each.value for name, each in of.metadata.items()} for of in failures]
+    return {name: sum(spent.get(name) or 0 for spent in (*by_asset.values(), *attempts)) for name in _SPENT}
 
 
 def _iso(moment: float | None) -> str | None:
@@ -151,12 +160,14 @@ def _result(lines: Sequence[str], after: datetime, written: Sequence[str]) -> dg
 def _metrics(instance: dg.DagsterInstance, location: dg.RepositoryDefinition, record: dg.RunRecord) -> dict[str, Any]:
     run_id = record.dagster_run.run_id
     stored = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+    observed = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_OBSERVATION)
     checked = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     events = [entry.get_dagster_event() for entry in checked]
     return metrics_of(
         record,
         assets_of(record.dagster_run, location),
         [each for entry in stored if (each := entry.asset_materialization) is not None],
+        [of for entry in observed if (of := entry.asset_observation) and of.description == FAILED_STEP],
         sum(not event.asset_check_evaluation_data.passed for event in events),
     )
 

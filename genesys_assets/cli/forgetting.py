@@ -27,7 +27,13 @@ examples:
   genesys-assets forget
       once more for everybody forgotten before: after a kill, or after an import"""
 
+_RECORDS = {"imports": "records of imported files", "definitions": "definitions of reports"}
 _NOTHING = "The lake holds nothing about anybody who must be forgotten."
+_UNKNOWN = (
+    "genesys-assets forget published this day again, and did not know this report: it is neither built in nor in "
+    "reports.yaml, and the lake has no definition of it. Publish the day again from the code location that has it: "
+    "materialise genesys/published/reports."
+)
 _RUN_ID = "forget"
 """The run id in the manifests of days that this command publishes again."""
 
@@ -62,7 +68,7 @@ def forget(
     ids = {kind: [_id(kind, text) for text in of_kind or ()] for kind, of_kind in given.items()}
     try:
         lake = open_lake()
-        published, recomputation = _published()
+        published, recomputation = _published(lake)
         report = lakewide.forget(lake, ids, datetime.now(UTC), published, recomputation, dry_run=dry_run)
     except (SettingError, LakeUnreachable, PublishingError) as error:
         typer.echo(str(error), err=True)
@@ -80,8 +86,9 @@ def _id(kind: Kind, given: str) -> str:
         raise typer.BadParameter(str(error)) from None
 
 
-def _published() -> tuple[Publication, Recomputation]:
-    """The published days, and what is needed to publish days and compute reports again.
+def _published(lake: Lake) -> tuple[Publication, Recomputation]:
+    """The published days, and what is needed to publish days and compute reports again. Reports that are components of
+    other projects, and their calendars, are known by the definitions that the lake stores.
 
     Raises SettingError, PublishingError.
     """
@@ -93,6 +100,7 @@ def _published() -> tuple[Publication, Recomputation]:
     from genesys_assets.publishing.day import PublishRequest, publish_day
     from genesys_assets.reports.built_in import built_in_reports, operating_reports
     from genesys_assets.reports.custom import CustomReports
+    from genesys_assets.reports.stored_definitions import stored_definitions
     from genesys_assets.resources import PublishingResource
     from genesys_assets.settings import ReportSettings, SettingError
 
@@ -104,15 +112,29 @@ def _published() -> tuple[Publication, Recomputation]:
             f"{custom.path} has mistakes, and published days are published again with its reports. Correct it first: "
             f"genesys-assets reports check {custom.path}"
         )
-    reports = [*built_in_reports(), *custom.reports]
+    published = {report.name: report for report in [*built_in_reports(), *custom.reports]}
+    known = {**published, **{report.name: report for report in operating_reports()}}
+    stored = stored_definitions(lake)
 
     def republish(lake: Lake, manifest: Manifest) -> None:
-        day = BusinessDay.of(f"{manifest.date}", calendar.zone)
-        of_day = [report for report in reports if report.has_partition(day.key, calendar.start_date)]
-        publish_day(lake, publisher, PublishRequest(day, of_day, _RUN_ID, manifest.missing, calendar.start_date))
+        named = _reports_of(manifest)
+        noted = next((stored[name] for name in named if name in stored), None)
+        zone, start_date = (noted.zone, noted.start_date) if noted else (calendar.zone, calendar.start_date)
+        others = {name: stored[name].report for name in named if name not in known and name in stored}
+        day = BusinessDay.of(f"{manifest.date}", zone)
+        reports = [report for report in (published | others).values() if report.has_partition(day.key, start_date)]
+        unknown = {name: _UNKNOWN for name in named if name not in known and name not in stored}
+        publish_day(lake, publisher, PublishRequest(day, reports, _RUN_ID, manifest.missing, start_date, unknown))
 
-    by_name = {report.name: report for report in [*reports, *operating_reports()]}
-    return Publication(publisher, republish), Recomputation(by_name, calendar.zone, calendar.start_date)
+    return Publication(publisher, republish), Recomputation(known, calendar.zone, calendar.start_date, stored)
+
+
+def _reports_of(manifest: Manifest) -> list[str]:
+    """The reports that a manifest names, published or missing."""
+    from genesys_assets.publishing.place import DAY_PAGE
+
+    names = [*(file.report for file in manifest.files), *manifest.missing]
+    return [name for name in dict.fromkeys(names) if name != DAY_PAGE]
 
 
 def text(report: ForgettingResult, *, dry_run: bool) -> str:
@@ -126,11 +148,7 @@ def text(report: ForgettingResult, *, dry_run: bool) -> str:
             "dg launch --assets 'key:\"genesys/published/index\"'"
         )
     for place, count in sorted(report.statistics.items()):
-        what = (
-            "records of imported files"
-            if place == "imports"
-            else "files of its log cleared of texts in their statistics"
-        )
+        what = _RECORDS.get(place, "files of its log cleared of texts in their statistics")
         lines.append(f"{place}: {count} {what}")
     lines += [_not_found_line(what, was_listed, report, dry_run) for what, was_listed in report.not_found.items()]
     if report.days:

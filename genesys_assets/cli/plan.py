@@ -67,7 +67,7 @@ def _estimate(first: date, last: date, conversations: int | None) -> tuple[Estim
     from genesys_assets.partitions import Calendar
     from genesys_assets.reports.built_in import built_in_reports
     from genesys_assets.reports.custom import CustomReports
-    from genesys_assets.reports.meaning.questions import all_questions
+    from genesys_assets.reports.meaning.questions import all_questions, families_of
     from genesys_assets.settings import (
         AggregatesSettings,
         DataLakeSettings,
@@ -91,6 +91,7 @@ def _estimate(first: date, last: date, conversations: int | None) -> tuple[Estim
         conversations_per_day=conversations,
         users=UserStatusSettings.load().is_read,
         data_lake=lake_files if lake_files.is_on else None,
+        families=families_of(questions),
     )
     costs = estimate(open_lake_for_a_person(), calendar, first, last, datetime.now(UTC), reports, terms)
     return costs, _notes(costs, calendar.start_date)
@@ -113,7 +114,8 @@ def _notes(costs: Estimate, start_date: date) -> list[str]:
     notes.append(
         "Hours are the time that the requests take at the rate limit of one token. Details jobs also wait for the "
         "platform, and tables and reports "
-        "are computed meanwhile. Retries, look-backs and reference data come on top."
+        "are computed meanwhile. Retries, look-backs and reference data come on top. Bytes are those of the lake, "
+        "without reference data, restatements and the log of requests. Published files come on top too."
     )
     if costs.first < start_date:
         notes.append(

@@ -186,6 +186,8 @@ def _refused(
     group: type[Group], given: Mapping[str, Any], called: Mapping[str, str] | None = None
 ) -> Iterator[InitErrorDetails]:
     """The mistakes that a group of settings finds in these values; `called` gives the attribute of a field."""
+    from genesys_assets.settings.group import allowed
+
     stated = {name: value for name, value in given.items() if value is not None}
     aliases = {field.validation_alias: name for name, field in group.model_fields.items()}
     try:
@@ -198,7 +200,7 @@ def _refused(
                 # The mistake is in a variable of the environment, not in an attribute.
                 yield mistake((), group.explain(problem), None)
                 continue
-            field, reason = group.model_fields[name], str(problem["msg"]).removeprefix("Value error, ")
+            field, reason = group.model_fields[name], allowed(problem)
             example = f"For example {(field.examples or ['…'])[0]}."
             attribute = (called or {}).get(name, name)
             message = f"{reason}. {field.description} {example}"

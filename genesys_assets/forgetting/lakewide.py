@@ -219,7 +219,7 @@ def _reports(work: Work, recomputation: Recomputation, published: PublishedFiles
         lake, work.concerned, now, IN_FLIGHT, lambda place: named_by_commits(lake, place)
     )
     report.old_files.update(deleted)
-    report.problems |= {key: in_flight(now) for key in remaining}
+    report.problems |= {key: in_flight(modified) for key, modified in remaining.items()}
     if published is not None:
         published.renew(lake, {key for _, key in work.concerned}, report)
     if not report.problems:

@@ -22,6 +22,7 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.log_files import LAST_CHECKPOINT, LOG
 from genesys_assets.privacy.forgotten import ForgottenIds, Kind
 from genesys_assets.privacy.scrubbed_answers import stands_in, without_name
+from genesys_assets.reports.stored_definitions import FOLDER as DEFINITIONS
 
 if TYPE_CHECKING:
     from genesys_assets.forgetting.traces import KnownTraces
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 _OURS = ("pages", "tables", "reference", "live", "reports")
 """Folders of tables whose partitions are days and hours, and whose commits contain no names."""
 _IMPORTS = "imports"
+_ONLY_RECORDS = {
+    _IMPORTS: "it is only the record of an import",
+    DEFINITIONS: "it is written again when the report is computed",
+}
+"""The folders of small files that may name somebody, each with the reason why a damaged file may be deleted."""
 _REMARKS = ("notes", "left_out")
 """Fields of the record of an imported file that give a count for each text: see `importing.records`."""
 _BOUNDS = ("minValues", "maxValues")
@@ -77,15 +83,15 @@ def scrub_logs(
         ):
             _put(lake, place, rewritten, mentions, report, dry_run=dry_run)
     # The other files below it hold digests of ids only.
-    for name in (name for name in lake.store.names(_IMPORTS) if name.endswith(".json")):
-        key = f"{_IMPORTS}/{name}"
-        try:
-            _scrub_import_record(lake, key, mentions, report, dry_run=dry_run)
-        except _MALFORMED as error:
-            report.problems[key] = (
-                f"It cannot be read, so it is unknown whether it names somebody ({error}). Delete it: it is only the "
-                "record of an import. Then run this again."
-            )
+    for folder, why_deleted in _ONLY_RECORDS.items():
+        for name in (name for name in lake.store.names(folder) if name.endswith(".json")):
+            try:
+                _scrub_record(lake, folder, name, mentions, report, dry_run=dry_run)
+            except _MALFORMED as error:
+                report.problems[f"{folder}/{name}"] = (
+                    f"It cannot be read, so it is unknown whether it names somebody ({error}). Delete it: "
+                    f"{why_deleted}. Then run this again."
+                )
 
 
 class _Mentions:
@@ -230,30 +236,33 @@ def _forget_size(lake: Lake, key: str, report: ForgettingResult) -> None:
     lake.store.put(key, json.dumps({name: fields[name] for name in fields if name not in _OF_CHECKPOINTS}).encode())
 
 
-def _scrub_import_record(lake: Lake, key: str, mentions: _Mentions, report: ForgettingResult, *, dry_run: bool) -> None:
-    """Remove everybody from the record of an imported file: it has the name of the file, and says why something of it
-    was left out.
+def _scrub_record(
+    lake: Lake, folder: str, name: str, mentions: _Mentions, report: ForgettingResult, *, dry_run: bool
+) -> None:
+    """Remove everybody from a file: the record of an imported file, which has the file's name and says why something
+    of it was left out, or the definition of a report, whose filters have values.
     """
+    key = f"{folder}/{name}"
     body = lake.store.get(key)
     if body is None:
         return
     record = json.loads(body)
-    after = _mapped(record, mentions.without)
+    after = _mapped(record, mentions.without, _REMARKS if folder == _IMPORTS else ())
     if after != record:
-        report.statistics[_IMPORTS] += 1
+        report.statistics[folder] += 1
         if not dry_run:
             lake.store.put(key, json.dumps(after).encode())
 
 
-def _mapped(value: Any, change: Callable[[str], str]) -> Any:
+def _mapped(value: Any, change: Callable[[str], str], remarks: Collection[str]) -> Any:
     if isinstance(value, str):
         return change(value)
     if isinstance(value, list):
-        return [_mapped(each, change) for each in value]
+        return [_mapped(each, change, remarks) for each in value]
     if not isinstance(value, dict):
         return value
     return {
-        name: _counted(each, change) if name in _REMARKS and isinstance(each, dict) else _mapped(each, change)
+        name: _counted(each, change) if name in remarks and isinstance(each, dict) else _mapped(each, change, remarks)
         for name, each in value.items()
     }
 

@@ -10,6 +10,7 @@ These files are written before any partition is rewritten. If the process is kil
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -26,6 +27,7 @@ from genesys_assets.reports.engine.made_of import made_of, partitions_read
 from genesys_assets.reports.engine.stored import NotStored, StoredDay
 from genesys_assets.reports.language.formulas import NumberTooLarge
 from genesys_assets.reports.meaning.report import Report
+from genesys_assets.reports.stored_definitions import StoredDefinition
 from genesys_assets.spans import days_around
 
 Partition = tuple[str, str]
@@ -33,6 +35,12 @@ REPORTS = "reports/"
 _OF_CUSTOMERS = (PersonalData.CONTACT, PersonalData.CONTENT)
 _AFFECTED = f"{FOLDER}/affected"
 _CONTENT = b"Reports that read this partition must be made again: somebody was forgotten in it.\n"
+_FIRST_DATE = "first_date"
+_UNKNOWN = (
+    "its definition is unknown: it is neither built in nor in reports.yaml, and the lake has no definition of it that "
+    "this version can read. If a component or another code location defines it, materialise it again there: "
+    "dg launch --assets 'key:\"genesys/{place}\"' --partition {key}"
+)
 _CANNOT = (NotStored, NumberTooLarge, AuditFailed, UnstorableColumn, Unreadable, FileNotFoundError)
 
 
@@ -62,11 +70,14 @@ def _file(partition: Partition) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Recomputation:
-    """How reports are computed. A stored report that is not among these is no longer defined."""
+    """How reports are computed: those that the command knows, in its calendar, and the `stored` definitions of others,
+    such as components, each in a calendar of its own. Of any other stored report the definition is unknown.
+    """
 
     reports: Mapping[str, Report] = field(default_factory=dict)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     start_date: date = date.min
+    stored: Mapping[str, StoredDefinition] = field(default_factory=dict)
 
     def concerned(self, lake: Lake, places: Iterable[str], partitions: set[Partition]) -> list[Partition]:
         """The stored partitions of reports that were computed from these partitions, or may have been."""
@@ -76,16 +87,17 @@ class Recomputation:
             if place.startswith(REPORTS) and partitions
             for key in lake.page_partitions(place)
             if self._reads(lake, place, key) & partitions
-            or (_is_near(key, partitions) and self._is_unknown(lake, place, key))
+            or (self._is_unknown(lake, place, key) and _is_near(_first_day(lake, place, key), key, partitions))
         ]
 
     def _is_unknown(self, lake: Lake, place: str, key: str) -> bool:
-        """Whether it is unknown who is in a partition: its report is no longer defined, or it shows personal data of
+        """Whether it is unknown who is in a partition: its definition is unknown, or it shows personal data of
         customers and a partition that it was computed from is no longer stored.
         """
-        report = self._report(place)
-        if report is None:
+        defined = self._definition(place)
+        if defined is None:
             return True
+        report = defined.report
         shows = any(report.spec.personal(column) in _OF_CUSTOMERS for column in report.spec.columns)
         return shows and any(of == key and not lake.has(read, of) for read, of in self._reads(lake, place, key))
 
@@ -94,49 +106,64 @@ class Recomputation:
 
         Raises TableContended.
         """
-        report = self._report(place)
-        why = f"reports.yaml has no report {place.removeprefix(REPORTS)} any more"
-        if report is not None:
+        defined = self._definition(place)
+        why = _UNKNOWN.format(place=place, key=key)
+        if defined is not None:
             try:
-                self._compute(lake, report, key)
+                _compute(lake, defined, key)
                 return None
             except _CANNOT as error:
                 why = str(error)
         lake.remove(place, [key])
         return why
 
-    def _compute(self, lake: Lake, report: Report, day: str) -> None:
-        place, stored = f"{REPORTS}{report.name}", StoredDay(lake, day, self.zone, self.start_date)
-        origin = {"run_id": "forget", "source": f"genesys/tables for {day}", "partition": day}
-        with lake.table_writers({place: report.spec}, day, origin) as writing:
-            writing[place].write(compute(report, stored))
-            writing.reach, writing.newness = stored.reach(report), stored.newness
-            writing.made_of = {place: made_of(lake, report, day, self.zone)}
-
     def _reads(self, lake: Lake, place: str, key: str) -> set[Partition]:
-        report = self._report(place)
-        return partitions_read(lake, report, key, self.zone) if report else set()
+        defined = self._definition(place)
+        return partitions_read(lake, defined.report, key, defined.zone) if defined else set()
 
-    def _report(self, place: str) -> Report | None:
-        return self.reports.get(place.removeprefix(REPORTS))
+    def _definition(self, place: str) -> StoredDefinition | None:
+        name = place.removeprefix(REPORTS)
+        if name in self.reports:
+            return StoredDefinition(self.reports[name], self.zone, self.start_date)
+        return self.stored.get(name)
 
 
-def _is_near(day: str, partitions: Iterable[Partition]) -> bool:
-    """Whether one of the partitions is of a UTC day that a business day may overlap."""
-    near = days_around(day, before=1, after=1)
-    return any(key[:10] in near for _, key in partitions)
+def _compute(lake: Lake, defined: StoredDefinition, day: str) -> None:
+    report, zone = defined.report, defined.zone
+    place, stored = f"{REPORTS}{report.name}", StoredDay(lake, day, zone, defined.start_date)
+    origin = {"run_id": "forget", "source": f"genesys/tables for {day}", "partition": day}
+    with lake.table_writers({place: report.spec}, day, origin) as writing:
+        writing[place].write(compute(report, stored))
+        writing.reach, writing.newness = stored.reach(report), stored.newness
+        writing.made_of = {place: made_of(lake, report, day, zone)}
+
+
+def _first_day(lake: Lake, place: str, key: str) -> str:
+    """The first day that a partition of a report is about. A report over several days has it in a column."""
+    with contextlib.suppress(Unreadable, FileNotFoundError):
+        if _FIRST_DATE in lake.schema(place, key).names:
+            days = lake.read(place, key, columns=[_FIRST_DATE])[_FIRST_DATE].drop_null().to_pylist()
+            return min([key, *map(str, days)])
+    return key
+
+
+def _is_near(first: str, last: str, partitions: Iterable[Partition]) -> bool:
+    """Whether one of the partitions is of a UTC day that one of these business days may overlap."""
+    begin, end = days_around(first, before=1, after=0)[0], days_around(last, before=0, after=1)[-1]
+    return any(begin <= key[:10] <= end for _, key in partitions)
 
 
 def delete_old_files(
     lake: Lake, partitions: Iterable[Partition], now: datetime, in_flight: timedelta, named: Callable[[str], set[str]]
-) -> tuple[dict[str, int], list[str]]:
+) -> tuple[dict[str, int], dict[str, datetime]]:
     """Delete all files of partitions except the current ones.
 
-    Returns the number of deleted files by table, and the keys of files that stay, because they are younger than
-    `in_flight` and a run may be about to commit them. `named` gives the keys that commits of a table have named.
+    Returns the number of deleted files by table, and the files that stay, because they are younger than `in_flight` and
+    a run may be about to commit them: when each was stored, by key. `named` gives the keys that commits of a table have
+    named.
     """
     deleted: dict[str, int] = {}
-    kept_keys: list[str] = []
+    kept: dict[str, datetime] = {}
     by_place: dict[str, list[str]] = {}
     for place, key in partitions:
         by_place.setdefault(place, []).append(key)
@@ -148,8 +175,8 @@ def delete_old_files(
             if not is_of or not file.key.endswith(".parquet") or file.key in current:
                 continue
             if file.key not in committed_keys and now - file.modified < in_flight:
-                kept_keys.append(file.key)
+                kept[file.key] = file.modified
                 continue
             lake.store.delete(file.key)
             deleted[place] = deleted.get(place, 0) + 1
-    return deleted, kept_keys
+    return deleted, kept

@@ -20,6 +20,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from genesys_assets.lake.audit import AuditFailed
 from genesys_assets.lake.commit import TableContended, join
 from genesys_assets.lake.delta import DeltaLog, UnreadableLog
 from genesys_assets.lake.files import Unreadable, common_schema, open_files, rows_of
@@ -106,7 +107,7 @@ def _catch_up(
     versions = {place: lake.log(place).version for place in ledgered}
     try:
         catch_up(lake, ledgered, [], provenance)
-    except TableContended as error:
+    except (TableContended, AuditFailed) as error:
         result.problems[LEDGER] = str(error)
         return {place: ledger_version(lake, place) for place in ledgered}
     return versions

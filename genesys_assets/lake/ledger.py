@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from genesys_assets.lake.audit import AuditFailed
 from genesys_assets.lake.changes import Change
 from genesys_assets.lake.commit import Commit, ConcurrentCommit, Proposal, TableContended, stored_state
 from genesys_assets.lake.delta import WHOLE
@@ -60,7 +61,7 @@ def catch_up(
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Change]:
     """Write all new readings of the tables to the ledger, in one commit. Returns the change of each day of the ledger
-    that has new readings, and of `days`. Raises TableContended if others write the ledger again and again.
+    that has new readings, and of `days`. Raises TableContended if others write the ledger again and again, AuditFailed.
     """
     wanted = list(days)
     for _ in range(_TRIES):
@@ -95,6 +96,8 @@ def _catch_up(
             stored = stored_state(log, day)
             with TableWriter(begin(), RESTATEMENTS, {**provenance, "partition": day}) as writer:
                 writer.write(_together(lake.read(LEDGER, day, schema=RESTATEMENTS.schema), restatements(new[day])))
+            if findings := writer.audit(day):
+                raise AuditFailed(day, {LEDGER: findings})
             proposals.append(Proposal(day, writer, stored, sum(marks.values()), builds_on_known=True))
         commit = Commit(log, proposals, provenance.get("run_id"), marks)
         commit.prepare()

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -46,7 +46,7 @@ class NothingToPublish(Exception):
 @dataclass(frozen=True, slots=True)
 class PublishRequest:
     """What to publish. `failed`: the reason for each report whose last computation failed. Days before `start_date`
-    were never fetched.
+    were never fetched. `unknown`: the reason for each report that the day should have, and whose definition is unknown.
     """
 
     day: BusinessDay
@@ -54,6 +54,7 @@ class PublishRequest:
     run_id: str
     failed: Mapping[str, str]
     start_date: date = date.min
+    unknown: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,8 @@ def manifest_before(publisher: Publisher, day: date) -> Manifest | None:
 
 def _missing(lake: Lake, wanted: PublishRequest) -> dict[str, str]:
     """The reason for each report that cannot be published."""
-    reasons = {report.name: wanted.failed[report.name] for report in wanted.reports if report.name in wanted.failed}
+    reasons = dict(wanted.unknown)
+    reasons |= {report.name: wanted.failed[report.name] for report in wanted.reports if report.name in wanted.failed}
     for report in wanted.reports:
         if not lake.has(f"reports/{report.name}", wanted.day.key):
             reasons.setdefault(report.name, _why_not_stored(lake, wanted, report))

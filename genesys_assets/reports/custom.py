@@ -45,7 +45,7 @@ class CustomReports:
             reading = read_reports(path, [report.name for report in (*built_in_reports(), *operating_reports())])
         except Exception as error:
             # Whatever the file holds, the rest of the code location must load.
-            reason = f"cannot be read: {type(error).__name__}: {error}. This is a mistake in genesys_assets"
+            reason = f"the file cannot be read: {type(error).__name__}: {error}. This is a mistake in genesys_assets"
             return cls(path, problems=(Problem(str(path), 1, 1, "", f"{reason}: report it with the file"),))
         return cls(path, tuple(reading.reports.values()), reading.problems, reading.version)
 

@@ -69,7 +69,7 @@ class CalendarSettings(Group):
     @classmethod
     def _is_zone(cls, value: str) -> str:
         if value not in available_timezones():
-            raise ValueError("not an IANA time zone name")
+            raise ValueError("it must be a name in the IANA time zone database")
         return value
 
     @property

@@ -72,9 +72,18 @@ class Group(BaseSettings):
             return f"{name} is not set: {hint}"
         secret = SecretStr in (field.annotation, *get_args(field.annotation))
         shown = without_user_info(str(problem.get("input")))
-        value = "" if secret else f" is {shown!r}, which is not valid"
-        reason = str(problem["msg"]).removeprefix("Value error, ")
-        return f"{name}{value} ({reason}): {hint}"
+        refused = "is not valid" if secret else f"cannot be {shown!r}"
+        return f"{name} {refused}: {allowed(problem)}. {hint}"
+
+
+def allowed(problem: Any) -> str:
+    """What one of pydantic's errors says is allowed.
+
+    >>> allowed({"msg": "Input should be a valid integer, unable to parse string as an integer"})
+    'it must be a valid integer'
+    """
+    reason = str(problem["msg"]).removeprefix("Value error, ")
+    return reason.split(", unable to ")[0].replace("Input should be", "it must be", 1)
 
 
 _KNOWN: dict[type[Group], tuple[dict[str, str], Group]] = {}

@@ -36,9 +36,9 @@ class LakeSettings(Group):
     @classmethod
     def _is_place(cls, value: str) -> str:
         if "://" in value and not (value.startswith("s3://") and value.removeprefix("s3://").split("/")[0]):
-            raise ValueError("neither a folder nor s3://bucket/prefix")
+            raise ValueError("it must be a folder or s3://bucket/prefix")
         if "://" not in value and Path(value).exists() and not Path(value).is_dir():
-            raise ValueError("a file, and not a folder")
+            raise ValueError("it is a file, and must be a folder")
         return without_user(value)
 
 

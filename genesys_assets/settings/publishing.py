@@ -58,7 +58,7 @@ class PublishSettings(Group):
     def _is_place(cls, value: str) -> str:
         is_s3 = value.startswith("s3://") and value.removeprefix("s3://").split("/")[0]
         if "://" in value and not is_s3 and not value.startswith("file:///"):
-            raise ValueError("neither s3://bucket/prefix nor a folder")
+            raise ValueError("it must be s3://bucket/prefix or a folder")
         return without_user(value)
 
 

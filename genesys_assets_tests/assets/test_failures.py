@@ -116,7 +116,7 @@ def test_a_missing_region_is_named(stocked: World) -> None:
 def test_a_malformed_setting_is_named_with_its_value(stocked: World) -> None:
     slow = with_settings(stocked, GENESYS_CLOUD_REQUESTS_PER_MINUTE="many")
     said = error(slow.run("hourly", DETAILS, partition=HOUR))
-    assert "GENESYS_CLOUD_REQUESTS_PER_MINUTE is 'many', which is not valid" in said
+    assert "GENESYS_CLOUD_REQUESTS_PER_MINUTE cannot be 'many': it must be a valid integer. " in said
 
 
 @pytest.mark.parametrize(

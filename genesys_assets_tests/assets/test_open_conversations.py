@@ -42,6 +42,19 @@ def test_it_lists_what_has_not_ended(world: World) -> None:
     assert registered(world) == ["a", "b"]
 
 
+def test_rows_that_fail_the_audit_are_not_stored_and_their_checks_say_so(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(world, "a")
+    twice = open_conversations
+    monkeypatch.setattr(asset, "open_conversations", lambda *of: pa.concat_tables([twice(*of)] * 2))
+    run = world.run("daily", PLACE, partition="2026-01-28")
+    assert not run.success
+    results = {each.check_name: each.passed for each in run.get_asset_check_evaluations()}
+    assert results == {"columns_and_types": True, "key_is_unique": False, "key_has_no_nulls": True}
+    assert not world.lake.has(PLACE, None)
+
+
 def test_what_a_run_read_earlier_replaces_no_newer_register(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     store(world, "a")
 

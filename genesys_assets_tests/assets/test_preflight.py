@@ -66,7 +66,9 @@ def test_it_fails_where_fewer_queues_are_visible_than_expected(outpost: World) -
 
 def test_an_expectation_that_is_no_number_is_named(outpost: World) -> None:
     wrong = replace(outpost, settings={"GENESYS_ASSETS_EXPECTED_QUEUES": "many"})
-    assert "GENESYS_ASSETS_EXPECTED_QUEUES is 'many', which is not valid" in error(wrong.run("preflight"))
+    assert "GENESYS_ASSETS_EXPECTED_QUEUES cannot be 'many': it must be a valid integer" in error(
+        wrong.run("preflight")
+    )
 
 
 def test_building_it_needs_no_settings() -> None:

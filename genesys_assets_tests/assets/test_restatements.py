@@ -8,15 +8,18 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 import pytest
 
 from genesys_assets.assets import daily_details
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.days.ledgered import LEDGERED
 from genesys_assets.days.users import USER_DETAILS, USER_TABLES
+from genesys_assets.lake import ledger as ledger_module
 from genesys_assets.lake.commit import stored_state
 from genesys_assets.lake.ledger import catch_up, days_written
 from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
+from genesys_assets.tables.restatements import restatements
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, hours, key, metadata
 from genesys_assets_tests.clocks import standing_at
 from genesys_assets_tests.conftest import NOW
@@ -56,6 +59,25 @@ def ids(world: World) -> list[str]:
 def test_a_first_reading_restates_nothing(complete: World) -> None:
     assert len(complete.lake.read(LEDGER, DAY)) == 0
     assert metadata(complete.runs[-1], LEDGER)["dagster/partition_row_count"] == 0
+
+
+@pytest.mark.long
+def test_rows_that_fail_the_audit_are_not_stored_and_their_checks_say_so(
+    complete: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organisation = complete.sandbox.organisation
+    organisation.delete(ids(complete)[0])
+    assert complete.run("complete", DETAILS, partition=DAY).success
+    assert complete.run("daily", *OF_CONVERSATIONS, partition=DAY).success
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger_module, "restatements", lambda of: pa.concat_tables([restatements(of)] * 2))
+        run = complete.run("daily", LEDGER, partition=DAY)
+    assert not run.success
+    results = {each.check_name: each.passed for each in run.get_asset_check_evaluations()}
+    assert results == {"columns_and_types": True, "key_is_unique": False, "key_has_no_nulls": True}
+    assert ledger(complete) == []
+    assert complete.run("daily", LEDGER, partition=DAY).success
+    assert len(ledger(complete)) == 1
 
 
 @pytest.mark.long

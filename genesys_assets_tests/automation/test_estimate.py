@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from genesys_assets.automation.estimate import REQUESTS_OF_A_JOB, AssetEstimate, Estimate, Terms, estimate
+from genesys_assets.automation.estimate import REQUESTS_OF_A_JOB, AssetEstimate, Estimate, Terms, _Range, estimate
+from genesys_assets.cloud.analytics.families import family
 from genesys_assets.days import hours_of, utc_day
 from genesys_assets.days.data_lake import LAKE_FILES
 from genesys_assets.days.sources import DAILY_AGGREGATES, DAILY_DETAILS, HOURLY_AGGREGATES, HOURLY_DETAILS, OVERLAP
@@ -22,6 +23,7 @@ from genesys_assets.reports.meaning.questions import all_questions
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.sandbox.server import running
 from genesys_assets.settings import DataLakeSettings
+from genesys_assets.tables.metrics.buckets import table_of
 from genesys_assets.tables.spec import TableSpec, columns
 from genesys_assets_tests.assets.world import World, definitions, hours
 from genesys_assets_tests.automation.a_lake import store, store_days
@@ -155,6 +157,19 @@ def test_files_of_the_data_lake_cost_their_listings_and_as_many_requests_as_days
     assert of(estimated(lake, terms=terms), LAKE_FILES).requests == 30 * 5 * 2
     store(lake, LAKE_FILES, f"{FIRST}", reach=Reach(utc_day(f"{FIRST}")[1], is_complete=True))
     assert of(estimated(lake.refreshed(), terms=terms), LAKE_FILES).requests == 29 * (5 * 2 + 1)
+
+
+@pytest.mark.parametrize(("files", "requests"), [(0, 0), (1, 1), (200, 1), (201, 3), (400, 3), (1_000, 9)])
+def test_signed_urls_and_listings_are_asked_for_200_files_at_once(files: int, requests: int) -> None:
+    assert _Range._requests_for_files(files) == requests
+
+
+def test_waits_and_tables_of_other_families_take_bytes_and_cost_no_requests(lake: Lake) -> None:
+    found = estimated(lake, terms=replace(TERMS, families=[family("flows")]))
+    for place in ("tables/queue_waits", f"tables/{table_of(family('flows')).name}"):
+        assert (of(found, place).missing, of(found, place).requests) == (30, 0)
+        assert of(found, place).bytes > 0
+    assert found.requests == estimated(lake).requests
 
 
 def test_today_is_not_measured_for_it_goes_on(lake: Lake) -> None:

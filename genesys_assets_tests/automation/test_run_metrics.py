@@ -80,7 +80,20 @@ def test_a_run_that_failed_has_a_line_too(world: World, tmp_path: Path) -> None:
     assert not world.run("hourly", "pages/hourly_aggregates", between=TWO_HOURS).success
     watch.tick()
     [line] = watch.lines()
-    assert (line["status"], line["partitions_stored"], line["requests"]) == ("FAILURE", 0, 0)
+    asked = [path for _, path in world.sandbox.requests if path.startswith("/api/")]
+    assert (line["status"], line["partitions_stored"], line["requests"]) == ("FAILURE", 0, len(asked))
+    assert asked
+
+
+def test_answers_429_of_a_run_that_fails_by_them_are_counted(world: World, tmp_path: Path) -> None:
+    watch = Watch(world, tmp_path / "runs.jsonl")
+    world.sandbox.behaviour.fail_next(429, times=99, path="/api/v2/analytics", headers={"Retry-After": "7200"})
+    assert not world.run("hourly", "pages/hourly_aggregates", between=TWO_HOURS).success
+    watch.tick()
+    [line] = watch.lines()
+    asked = [path for _, path in world.sandbox.requests if path.startswith("/api/")]
+    assert (line["status"], line["requests"], line["rate_limited"]) == ("FAILURE", len(asked), len(asked))
+    assert asked
 
 
 def test_each_run_has_one_line_though_it_is_looked_at_again(world: World, tmp_path: Path) -> None:

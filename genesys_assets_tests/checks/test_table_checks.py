@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -89,6 +90,20 @@ def test_every_check_of_every_table_that_was_written_has_a_result(failure: Audit
     assert {result.check_name for result in results if result.asset_key == CALLS_KEY} == NAMES
     assert {result.check_name for result in results if result.asset_key == QUEUES_KEY} == NAMES - {"rows_in_partition"}
     assert all(result.passed == ("problems" not in result.metadata) for result in results)
+
+
+def test_expected_values_that_nobody_looked_for_are_not_reported_as_present(failure: AuditFailed) -> None:
+    expecting = replace(CALLS, expected=("queue_id",))
+    tables = {**TABLES, "tables/calls": (expecting, CALLS_KEY)}
+    assert EXPECTED in {check.name for check in check_specs(expecting, CALLS_KEY)}
+    assert EXPECTED not in {result.check_name for result in failed_checks(failure, tables)}
+
+
+def test_rows_with_other_columns_pass_no_check_that_needs_the_columns(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with pytest.raises(AuditFailed) as failed:
+        write(Lake(LocalStore(tmp_path_factory.mktemp("lake"))), {"tables/calls": pa.table({"call_id": ["C1"]})})
+    of_calls = [each for each in failed_checks(failed.value, TABLES) if each.asset_key == CALLS_KEY]
+    assert [(each.check_name, each.passed) for each in of_calls] == [("columns_and_types", False)]
 
 
 def test_a_table_without_partitions_names_none(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -183,7 +183,7 @@ def test_a_day_is_published_again_without_the_reports_that_end_on_other_days(tmp
     settings = {"GENESYS_ASSETS_LAKE": str(tmp_path / "lake"), "DAGSTER_HOME": str(tmp_path)}
     settings |= {"GENESYS_ASSETS_START_DATE": "2026-01-01", "GENESYS_ASSETS_PUBLISH_URL": str(tmp_path / "published")}
     with environment(settings):
-        publication, _ = _published()
+        publication, _ = _published(lake)
         publication.republish(lake, Manifest(date=MADE_UP_DAY, generated_at=datetime.now(UTC), run_id="r"))
     again = publication.publisher.manifest(MADE_UP_DAY)
     assert again is not None
@@ -194,7 +194,7 @@ def test_a_day_is_published_again_without_the_reports_that_end_on_other_days(tmp
 
 
 def test_reports_about_the_pipeline_are_computed_again_and_not_withdrawn(home: Path) -> None:
-    _, recomputation = _published()
+    _, recomputation = _published(open_lake())
     assert recomputation.reports.keys() >= {report.name for report in (*built_in_reports(), *operating_reports())}
 
 

@@ -222,7 +222,7 @@ def test_a_lake_that_is_a_file_is_named_with_1(saved: Path, monkeypatch: pytest.
     monkeypatch.setenv("GENESYS_ASSETS_LAKE", str(saved / "details.json"))
     done = run(f"{saved}")
     assert (done.exit_code, type(done.exception)) == (1, SystemExit)
-    assert "a file, and not a folder" in done.stderr
+    assert "it is a file, and must be a folder" in done.stderr
 
 
 def test_files_on_s3_that_cannot_be_reached_end_it_with_1(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,6 +42,8 @@ def test_it_says_requests_hours_and_bytes_and_what_they_rest_on() -> None:
     assert "requests at 60 a minute: " in ended.stdout
     assert "10,000 conversations a day: assumed, since no day is stored." in ended.stdout
     assert "Bytes with * are assumed" in ended.stdout
+    assert "\ntables/queue_waits" in ended.stdout
+    assert "Published files come on top too." in ended.stdout
     assert "set GENESYS_ASSETS_START_DATE=2026-01-01 before you fetch them." in ended.stdout
 
 

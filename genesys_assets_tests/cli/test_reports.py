@@ -313,7 +313,7 @@ def test_a_lake_that_is_a_file_is_named_with_1(
     monkeypatch.setenv("GENESYS_ASSETS_LAKE", f"{file}")
     done = run(*command)
     assert (done.exit_code, done.stdout, type(done.exception)) == (1, "", SystemExit)
-    assert "a file, and not a folder" in error_text(done)
+    assert "it is a file, and must be a folder" in error_text(done)
 
 
 # -- S3 that is away ---------------------------------------------------------------------------------------------------

@@ -108,7 +108,7 @@ def test_all_mistakes_are_listed_at_once_with_their_lines_and_what_to_do(project
         lakes="lake",
     )
     file = project.defs("genesys") / "defs.yaml"
-    assert f"{file}:3 - attributes.time_zone: not an IANA time zone name" in said
+    assert f"{file}:3 - attributes.time_zone: it must be a name in the IANA time zone database" in said
     assert f"{file}:4 - attributes.start_date: a date is written YYYY-MM-DD" in said
     assert f"{file}:7 - attributes.layers.1: each of layers must be one of 'ops', 'reference', 'pages'" in said
     assert "attributes.organisation.region: 'us_east_3' is not a region of Genesys Cloud." in said

@@ -22,6 +22,7 @@ from genesys_assets.components.report import ReportScaffolder
 from genesys_assets.definitions import build_definitions
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.store import LocalStore
+from genesys_assets.reports.stored_definitions import stored_definitions
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets_tests.assets.world import RANGE, World, environment
 from genesys_assets_tests.components.projects import Project
@@ -106,6 +107,8 @@ def test_several_reports_are_computed_by_dg_from_the_lake(project: Project, past
     done = project.dg("launch", "--assets", "group:reports", "--partition", f"{DAY}", **settings)
     assert done.returncode == 0, done.stdout + done.stderr
     lake = Lake(LocalStore(tmp_path / "lake"))
+    # A command that does not load this project can compute the reports again.
+    assert stored_definitions(lake).keys() >= {"calls", "agents"}
     metrics = lake.read("tables/interval_metrics", f"{DAY}").to_pylist()
     calls = [row for row in metrics if (row["metric"], row["media_type"]) == ("tHandle", "voice")]
     of_queues = [row["count"] for row in calls if row["grouping"] == "mediaType,queueId"]

@@ -111,4 +111,4 @@ def test_the_fields_of_a_line_of_metrics_are_those_of_the_page(tmp_path: Path) -
     assert record is not None
     documented = re.findall(r"^\| (`[^|]+`) \|", sections()["Metrics"], re.MULTILINE)
     fields = [name for cell in documented for name in re.findall(r"`(\w+)`", cell)]
-    assert fields == list(metrics_of(record, [], [], 0))
+    assert fields == list(metrics_of(record, [], [], [], 0))

@@ -30,6 +30,7 @@ from genesys_assets.publishing.publisher import Publisher, open_publisher
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.reports.custom import CustomReports
 from genesys_assets.reports.meaning.report import Report as ReportOfLanguage
+from genesys_assets.reports.stored_definitions import stored_definitions
 from genesys_assets.sandbox.organisation import Item
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS
 from genesys_assets.tables.spec import TableSpec, columns
@@ -213,7 +214,8 @@ class Scene:
 
     def forget(self, kind: Kind, *ids: str, dry_run: bool = False, now: datetime | None = None) -> ForgettingResult:
         moment = now or datetime.now(UTC) + timedelta(hours=2)
-        again = Recomputation(self.reports(), Calendar.from_environment().zone)
+        stored = stored_definitions(self.lake)
+        again = Recomputation(self.reports(), Calendar.from_environment().zone, stored=stored)
         return lakewide.forget(self.lake, {kind: ids}, moment, self.published(), again, dry_run=dry_run)
 
     def reports(self) -> dict[str, ReportOfLanguage]:

@@ -7,15 +7,18 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
+from typer.testing import CliRunner
 
 from genesys_assets.checks.completeness import DayFigures, day_figures
+from genesys_assets.cli.app import app
 from genesys_assets.forgetting import lakewide
 from genesys_assets.forgetting.recomputed import Recomputation
 from genesys_assets.lake.lake import Lake
@@ -24,6 +27,7 @@ from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.forgotten import Kind
 from genesys_assets.privacy.protection import Protection
 from genesys_assets.publishing.publisher import open_publisher
+from genesys_assets.reports.stored_definitions import store_definition
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets.sandbox.server import running
 from genesys_assets.tolerance import Tolerance
@@ -51,6 +55,7 @@ from genesys_assets_tests.forgetting.traces import events_with, files_with
 pytestmark = pytest.mark.long
 
 NUMBER = "+41790001122"
+_OF_VICTIM = f"{{table: sessions, where: {{conversation_id: {VICTIM}}}, measures: {{sessions: count}}}}"
 EVERYWHERE = {
     *("pages/hourly_details", "pages/daily_details", "tables/conversations", "tables/participants"),
     *("tables/sessions", "tables/segments", "tables/participant_attributes", "reports/each_conversation"),
@@ -160,12 +165,51 @@ def test_a_log_that_names_the_person_elsewhere_is_reported(scene: Scene) -> None
     assert any("in the folder of a partition" in why for what, why in problems.items() if "by_customer" in what)
 
 
-def test_a_report_that_nobody_defines_any_more_is_withdrawn_and_said(scene: Scene) -> None:
+def test_a_report_whose_definition_is_unknown_is_withdrawn_and_said(scene: Scene) -> None:
     (scene.home / "reports.yaml").write_text("reports: {}\n")
+    for file in (scene.home / "lake/definitions").iterdir():
+        file.unlink()
     report = scene.forget(Kind.CONVERSATION, VICTIM)
-    assert report.withdrawn[f"reports/colours {DAY}"] == "reports.yaml has no report colours any more"
+    why = report.withdrawn[f"reports/colours {DAY}"]
+    assert why.startswith("its definition is unknown: it is neither built in nor in reports.yaml, and the lake has no ")
+    assert why.endswith(f"dg launch --assets 'key:\"genesys/reports/colours\"' --partition {DAY}")
     assert f"reports/agent_daily {DAY}" not in report.withdrawn
     assert scene.files_with(VICTIM, *OF_CONTACT) == {}
+
+
+def test_a_report_that_another_code_location_defines_is_computed_again_and_stays_published(scene: Scene) -> None:
+    (scene.home / "reports.yaml").write_text("reports: {}\n")
+    before = {file.report for file in scene.manifest.files}
+    with environment(scene.world.environment):
+        done = CliRunner().invoke(app, ["forget", "--conversation", VICTIM])
+    assert "Withdrawn" not in done.stdout, done.output
+    assert not {path for path in scene.files_with(VICTIM, *OF_CONTACT) if "reports/" in path}
+    assert scene.lake.has("reports/colours", DAY)
+    assert {file.report for file in scene.manifest.files} == before
+    assert {"colours", "callers"} <= before
+
+
+def test_a_published_report_whose_definition_is_unknown_is_named_as_missing(scene: Scene) -> None:
+    (scene.home / "reports.yaml").write_text("reports: {}\n")
+    (scene.home / "lake/definitions/colours.json").write_text('{"definition": {"since": "a later version"}}')
+    with environment(scene.world.environment):
+        CliRunner().invoke(app, ["forget", "--conversation", VICTIM])
+    assert "did not know this report" in scene.manifest.missing["colours"]
+    assert "callers" in {file.report for file in scene.manifest.files}
+
+
+def test_a_definition_that_names_somebody_loses_the_id_and_does_not_get_it_back(scene: Scene) -> None:
+    text = REPORTS.replace("{table: sessions, measures: {sessions: count}}", _OF_VICTIM)
+    (scene.home / "reports.yaml").write_text(text)
+    (report,) = (each for each in scene.reports().values() if each.name == "callers")
+    with environment(scene.world.environment):
+        store_definition(scene.lake, report, ZoneInfo("UTC"), date.min)
+        assert VICTIM in (scene.home / "lake/definitions/callers.json").read_text()
+        assert scene.forget(Kind.CONVERSATION, VICTIM).statistics["definitions"] == 1
+        store_definition(scene.lake, report, ZoneInfo("UTC"), date.min)
+    text = (scene.home / "lake/definitions/callers.json").read_text()
+    assert VICTIM not in text
+    assert "forgotten:" in text
 
 
 def test_a_report_whose_tables_were_removed_by_hand_is_withdrawn(scene: Scene) -> None:

@@ -43,7 +43,7 @@ def test_a_place_that_is_no_folder_fails(tmp_path: Path) -> None:
     (tmp_path / "lake").write_text("a file")
     with environment({"GENESYS_ASSETS_LAKE": str(tmp_path / "lake")}):
         lake = results_by_name()[LAKE]
-    assert (lake.level, "a file, and not a folder" in lake.advice) == ("fail", True)
+    assert (lake.level, "it is a file, and must be a folder" in lake.advice) == ("fail", True)
 
 
 def test_a_disk_that_is_almost_full_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,7 +49,7 @@ def test_each_class_is_kept_hashed_or_dropped(stated: str, person: str, contact:
 )
 def test_a_setting_that_is_not_understood_is_refused_with_what_is_allowed(stated: str) -> None:
     said = refusal({SETTING: stated, KEY: SECRET})
-    assert said.startswith(f"{SETTING} is {stated!r}, which is not valid")
+    assert said.startswith(f"{SETTING} cannot be {stated!r}: ")
     assert "classes are person, contact, content, actions are keep, hash, drop" in said
     assert f"{SETTING}=contact=hash,content=drop" in said
 
@@ -69,7 +69,7 @@ def test_what_is_kept_or_dropped_needs_none(stated: str) -> None:
 
 def test_a_short_key_is_refused_and_not_shown() -> None:
     said = refusal({SETTING: "hash", KEY: "hush"})
-    assert said.startswith(f"{KEY} (it has 4 characters and needs 32 or more)")
+    assert said.startswith(f"{KEY} is not valid: it has 4 characters and needs 32 or more. ")
     assert "hush" not in said
 
 

@@ -116,6 +116,10 @@ def test_a_day_without_data_shows_dashes_and_draws_nothing(tmp_path: Path) -> No
     assert page.said.count("—") > 48
 
 
+def test_one_agent_is_one_agent(tmp_path: Path) -> None:
+    assert "1 agent worked on conversations" in Text(day_page(made_up_lake(tmp_path, agents=1), business_day()).html)
+
+
 def test_a_figure_of_zero_is_not_a_dash(tmp_path: Path) -> None:
     rows = [measured("oServiceLevel", at("09:00"), numerator=0, denominator=4, target=0.8)]
     page = Text(day_page(made_up_lake(tmp_path, rows=rows), business_day()).html)
@@ -179,7 +183,7 @@ def test_a_day_on_which_clocks_change_shows_both_hours_at_two_o_clock(tmp_path: 
     lake = with_day_after(with_day_after(made_up_lake(tmp_path), day), date(2026, 10, 24))
     page = Text(day_page(lake, business_day(day, "Europe/Zurich")).html)
     assert {"02:00 (+0200)", "02:00 (+0100)"} <= set(page.said)
-    assert "it has 25.0 hours" in page
+    assert "it has 25 hours" in page
 
 
 @pytest.mark.parametrize("missing", ["reports/agent_daily", "tables/restatements", "tables/interval_metrics"])

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from genesys_assets.reports.built_in import built_in_reports, operating_reports
+from genesys_assets.reports.meaning.entries import read_text
 from genesys_assets.reports.meaning.questions import all_questions, families_of
 from genesys_assets.warehouse.tables import LakeTable, lake_tables
 
@@ -42,6 +43,15 @@ def test_a_report_called_like_a_table_takes_no_table_its_name() -> None:
     tables = lake_tables([mine], FAMILIES)
     assert of("queues", tables).place == "reference/queues"
     assert of("reports_queues", tables).place == "reports/queues"
+
+
+def test_no_report_may_be_called_like_a_table_of_snapshots_in_a_warehouse() -> None:
+    live = [table.name for table in lake_tables((), ()) if table.place.startswith("live/")]
+    for name in live:
+        text = f"reports:\n  {name}:\n    description: x\n    aggregates: {{metrics: {{handled: tHandle.count}}}}\n"
+        (problem,) = read_text(text, "reports.yaml").problems
+        assert problem.message == f"a table of snapshots is called {name} in a warehouse. Choose another name"
+    assert live == ["live_conversations", "live_queues"]
 
 
 def test_partitioned_tables_have_the_column_of_their_partitions() -> None:

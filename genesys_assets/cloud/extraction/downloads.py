@@ -109,6 +109,7 @@ class _Fetcher:
         not downloaded yet (`not_yet`).
         """
         failure: DownloadFailed | None = None
+        refused = 0
         for number in range(_TRIES):
             if number:
                 to_renew = not_yet if isinstance(failure, UrlRefused) else [file]
@@ -122,7 +123,8 @@ class _Fetcher:
             try:
                 return self._fetch(file, url)
             except UrlRefused as error:
-                failure = error
+                refused += 1
+                failure = error if refused == 1 else _refused(file, error.status, refused)
             except (BrokenAnswer, Unreachable, ServerTrouble, NotAParquetFile) as error:
                 failure = _error_of(file, error)
                 if number + 1 < _TRIES:
@@ -188,15 +190,21 @@ def _require_trusted(url: str, api_url: str, file: LakeFile) -> None:
         )
 
 
+def _refused(file: LakeFile, status: int | None, urls: int) -> UrlRefused:
+    """The error for a file of which this many signed URLs were refused, the newest one last."""
+    which = "the newest signed URL" if urls == 1 else f"{urls} signed URLs, one after the other,"
+    return UrlRefused(
+        f"The host of the files refused {which} of {_inside(file)}. Check the clock of this machine, and that no proxy "
+        "changes URLs.",
+        status=status,
+    )
+
+
 def _require_success(answer: Answer, file: LakeFile) -> None:
     if answer.is_good:
         return
     if answer.status in _EXPIRED:
-        raise UrlRefused(
-            f"The host of the files refused the signed URL of {_inside(file)}, and a new one too. Check the "
-            "clock of this machine, and that no proxy changes URLs.",
-            status=answer.status,
-        )
+        raise _refused(file, answer.status, 1)
     if answer.status == 429 or answer.status >= 500:
         raise ServerTrouble("the host of the files failed.", status=answer.status)
     raise DownloadFailed(f"{_name(file)} was answered with HTTP {answer.status} in place of the file.")

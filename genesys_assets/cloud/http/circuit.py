@@ -20,7 +20,7 @@ class Circuit:
     """Opens after `patience` seconds in which every answer was a 503. An open circuit refuses calls for `cooling`
     seconds, then lets one through as a probe.
 
-    Any whole answer but a 503 closes it again. The threads of a client share one circuit.
+    Any answer but a 503 closes it again, even a broken one. The threads of a client share one circuit.
     """
 
     def __init__(
@@ -39,8 +39,8 @@ class Circuit:
         self._probing = False
 
     def admit(self) -> None:
-        """Returns if a request may go out. Raises CircuitOpen otherwise. Call `note` exactly once for each request that
-        `admit` let through.
+        """Returns if a request may go out. Raises CircuitOpen otherwise. Call `note` or `release` exactly once for each
+        request that `admit` let through.
         """
         with self._lock:
             if self._refuses_until is None:
@@ -51,7 +51,7 @@ class Circuit:
             self._probing = True
 
     def note(self, status: int | None) -> None:
-        """Notes the status of an admitted request, or None if no whole answer was read.
+        """Notes the status of an admitted request, or None if no answer arrived.
 
         Raises CircuitOpen if the circuit opens, or stays open because the probe failed.
         """
@@ -68,6 +68,13 @@ class Circuit:
             if probing or now - self._unavailable_since >= self._patience:
                 self._refuses_until = now + self._cooling
                 raise _circuit_open(self._cooling)
+
+    def release(self) -> None:
+        """Ends an admitted request that says nothing about the platform, because it was never sent or was interrupted.
+        If it was the probe, the next request is.
+        """
+        with self._lock:
+            self._probing = False
 
     def patience_left(self) -> float:
         """Seconds of 503 that are still tolerated before the circuit opens."""

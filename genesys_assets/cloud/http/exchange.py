@@ -95,20 +95,22 @@ def exchange(
     most = limits.MOST_UNPACKED if most is None else most
     received = limits.MOST_RECEIVED if received is None else received
     longest = limits.LONGEST_EXCHANGE if longest is None else longest
+    status: int | None = None
     with within(longest) as deadline:
         try:
             # Redirects are not followed: they would carry the query, or the login, to a host that no setting names.
             with session.request(
                 method, url, timeout=timeout, allow_redirects=False, stream=True, **options
             ) as response:
-                authorization = response.request.headers.get("Authorization") or ""
+                status, authorization = response.status_code, response.request.headers.get("Authorization") or ""
                 body = _body(response, what, most, received, deadline)
                 return Answer(response.status_code, response.headers, body, authorization)
         except (requests.exceptions.RequestException, urllib3.HTTPError) as error:
-            raise _failure(error, what, url, longest if time.monotonic() >= deadline else None) from None
+            late_after = longest if time.monotonic() >= deadline else None
+            raise _failure(error, what, url, status, late_after) from None
         except ValueError:
             # http.client raises it for chunks of a negative size.
-            raise BrokenAnswer(f"{what} was answered with a body that breaks off or does not unpack.") from None
+            raise _broken(what, status) from None
 
 
 def _body(response: requests.Response, what: str, most: int, received: int, deadline: float) -> bytes:
@@ -116,7 +118,10 @@ def _body(response: requests.Response, what: str, most: int, received: int, dead
     raw, refuses = response.raw, not 200 <= response.status_code < 300
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip"):
-        raise BrokenAnswer(f"{what} was answered in the encoding {encoding[:40]!r}. Only gzip was requested.")
+        raise BrokenAnswer(
+            f"{what} was answered in the encoding {encoding[:40]!r}. Only gzip was requested.",
+            status=response.status_code,
+        )
     most = min(most, limits.MOST_OF_AN_ERROR) if refuses else most
     if not refuses and (raw.length_remaining or 0) > received:
         raise _too_large(what, received)
@@ -153,16 +158,20 @@ def _too_large(what: str, most: int) -> AnswerTooLarge:
     return AnswerTooLarge(f"{what} was answered with more than {size}, which is the most that is read. Ask for less.")
 
 
-def _failure(error: Exception, what: str, url: str, late_after: float | None) -> GenesysCloudError:
-    """The typed error for an error of `requests`. `late_after`: the seconds after which the deadline ended the
-    exchange, None if it had time left.
+def _broken(what: str, status: int | None) -> BrokenAnswer:
+    return BrokenAnswer(f"{what} was answered with a body that breaks off or does not unpack.", status=status)
+
+
+def _failure(error: Exception, what: str, url: str, status: int | None, late_after: float | None) -> GenesysCloudError:
+    """The typed error for an error of `requests`. `status`: that of the answer, None if none began. `late_after`: the
+    seconds after which the deadline ended the exchange, None if it had time left.
     """
     is_late = late_after is not None
     broken = (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)
     if isinstance(error, broken) and not is_late:
-        return BrokenAnswer(f"{what} was answered with a body that breaks off or does not unpack.")
+        return _broken(what, status)
     if isinstance(error, urllib3.ProtocolError | urllib3.DecodeError) and not is_late:
-        return BrokenAnswer(f"{what} was answered with a body that breaks off or does not unpack.")
+        return _broken(what, status)
     if isinstance(error, requests.exceptions.InvalidHeader):
         return BrokenAnswer(f"{what} was answered with headers that contradict each other.")
     connection = (requests.exceptions.ConnectionError, requests.exceptions.Timeout, urllib3.HTTPError)

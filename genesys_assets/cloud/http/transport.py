@@ -19,7 +19,14 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
-from genesys_assets.cloud.errors import GenesysCloudError, RateLimited
+from genesys_assets.cloud.errors import (
+    AnswerTooLarge,
+    BrokenAnswer,
+    GenesysCloudError,
+    RateLimited,
+    UnexpectedAnswer,
+    Unreachable,
+)
 from genesys_assets.cloud.http import in_flight, limits
 from genesys_assets.cloud.http.answers import correlation_id, read_object, refusal
 from genesys_assets.cloud.http.circuit import COOLING_SECONDS, PATIENCE_SECONDS, Circuit
@@ -38,6 +45,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _SHORTEST_EXCHANGE = 1.0
+_ANSWERED = 200
 
 _log = logging.getLogger(__name__)
 
@@ -220,16 +228,28 @@ class GenesysCloud:
 
     def _within_circuit(self, ask: Callable[[], T]) -> T:
         self._circuit.admit()
-        status: int | None = None
         try:
             answer = ask()
-            status = 200
-            return answer
         except GenesysCloudError as error:
-            status = error.status
+            self._note_failure(error)
             raise
-        finally:
-            self._circuit.note(status)
+        except BaseException:
+            self._circuit.release()
+            raise
+        self._circuit.note(_ANSWERED)
+        return answer
+
+    def _note_failure(self, error: GenesysCloudError) -> None:
+        """Tells the circuit what a failure says about the platform. Raises CircuitOpen."""
+        if error.status is not None:
+            self._circuit.note(error.status)
+        elif isinstance(error, Unreachable):
+            self._circuit.note(None)
+        elif isinstance(error, BrokenAnswer | UnexpectedAnswer | AnswerTooLarge):
+            self._circuit.note(_ANSWERED)
+        else:
+            # The request was never sent: it is invalid, the client was closed, or the run has no time left.
+            self._circuit.release()
 
     def _ask(self, method: str, path: str, **options: Any) -> Answer:
         """A successful answer. After a 401 the request is sent once more with a new token: the old one may have been

@@ -126,9 +126,11 @@ class _Loader(yaml.SafeLoader):
             self._depth -= 1
         self._count += isinstance(event, yaml.NodeEvent)
         if self._depth > DEEPEST:
-            raise _TooMuch(f"is nested more than {DEEPEST} levels deep here. Write it flatter", event.start_mark)
+            raise _TooMuch(
+                f"the file is nested more than {DEEPEST} levels deep here. Write it flatter", event.start_mark
+            )
         if self._count > MOST_VALUES:
-            raise _TooMuch(f"has more than {MOST_VALUES:,} values. Take some reports out", event.start_mark)
+            raise _TooMuch(f"the file has more than {MOST_VALUES:,} values. Take some reports out", event.start_mark)
         return event
 
 
@@ -162,7 +164,9 @@ class Document:
         """The document of a text; an empty one holds no reports. `is_shipped`: it is a file of this package."""
         document = cls(file)
         if len(text) > MOST_BYTES:
-            document.refuse(f"has more than {MOST_BYTES:,} characters. Take out what is no report, or some reports")
+            document.refuse(
+                f"the file has more than {MOST_BYTES:,} characters. Take out what is no report, or some reports"
+            )
             return document
         if match := _ODD_INDENTATION.search(text):
             line = text.count("\n", 0, match.start(1)) + 1
@@ -193,9 +197,8 @@ class Document:
         self._nodes += 1
         if self._nodes > MOST_VALUES or len(path) > DEEPEST:
             raise _TooMuch(
-                f"has more than {MOST_VALUES:,} values once aliases (*name) are filled in, or an alias stands inside "
-                "the value that it repeats. "
-                "Write fewer aliases",
+                f"the file has more than {MOST_VALUES:,} values once aliases (*name) are filled in, or an alias stands "
+                "inside the value that it repeats. Write fewer aliases",
                 node.start_mark,
             )
         self._values[path] = node.start_mark
@@ -299,7 +302,7 @@ class Document:
         if isinstance(error, yaml.reader.ReaderError):
             before = text[: error.position]
             line, column = before.count("\n") + 1, error.position - before.rfind("\n")
-            message = f"is not YAML: the character {quoted(text[error.position])} is not allowed. Take it out"
+            message = f"the file is not YAML: the character {quoted(text[error.position])} is not allowed. Take it out"
             self._problems.append(Problem(self.file, line, column, "", message))
             return
         mark = getattr(error, "problem_mark", None)
@@ -307,7 +310,7 @@ class Document:
             error
         )
         instead = next((what for begin, what in _INSTEAD.items() if begin in reason), "")
-        self.refuse(f"is not YAML: {reason}{instead}", mark)
+        self.refuse(f"the file is not YAML: {reason}{instead}", mark)
 
     def _at(self, mark: yaml.Mark | None, path: Path, message: str, value: Any) -> None:
         text = message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}…"

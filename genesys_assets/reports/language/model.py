@@ -23,6 +23,7 @@ from genesys_assets.reports.language.measures import AnyMeasure, Attribute, Stat
 from genesys_assets.reports.language.sources import TABLES
 from genesys_assets.reports.language.statistics import statistics_of
 from genesys_assets.reports.language.strict_model import Model, is_label
+from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES
 
 MOST_FIGURES = 200
 """The most figures of a source, and the most columns of a report. Nobody reads a wider table."""
@@ -36,6 +37,9 @@ INTERVAL_LENGTH = "interval_ms"
 RESERVED_NAMES = ("manifest", "index", "day_page")
 """Folders beside the published reports: `publishing.place` gives each its meaning."""
 
+_LIVE_TABLES = tuple(f"live_{spec.name}" for spec in (LIVE_CONVERSATIONS, LIVE_QUEUES))
+"""The names that `warehouse.tables` gives to tables of snapshots."""
+
 
 def _name(value: str) -> str:
     if keyword.iskeyword(value) or value in FUNCTIONS or value in (*INTERVAL_COLUMNS, INTERVAL_LENGTH):
@@ -46,6 +50,10 @@ def _name(value: str) -> str:
 
 
 def _report_name(value: str) -> str:
+    if value in _LIVE_TABLES:
+        raise PydanticCustomError(
+            "reserved", "a table of snapshots is called {name} in a warehouse. Choose another name", {"name": value}
+        )
     if value in RESERVED_NAMES:
         raise PydanticCustomError(
             "reserved", "a published file of every day is called {name}. Choose another name", {"name": value}

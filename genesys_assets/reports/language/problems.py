@@ -38,13 +38,19 @@ _LONGEST_COMPARED = 64
 """No known name is longer, so a longer text is no misspelling of one."""
 
 
+_WORDS = {True: "true", False: "false"}
+"""How YAML writes truth values."""
+
+
 def quoted(value: Any) -> str:
     """A value as messages show it: not too long, and without control characters.
 
     >>> quoted("not\\x1b[2Jallowed")
     "'not\\\\x1b[2Jallowed'"
+    >>> quoted(True)
+    'true'
     """
-    text = repr(value)
+    text = _WORDS.get(value, repr(value)) if isinstance(value, bool) else repr(value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 

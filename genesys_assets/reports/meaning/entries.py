@@ -70,7 +70,7 @@ def read_reports(path: Path, taken: Iterable[str] = (), *, is_shipped: bool = Fa
         content = content_of(path)
         text = text_of(content)
     except UnreadableReportsFile as error:
-        return ParsedReports({}, (Problem(str(path), 1, 1, "", f"cannot be read: {error}"),))
+        return ParsedReports({}, (Problem(str(path), 1, 1, "", f"the file cannot be read: {error}"),))
     reading = read_text(text, str(path), taken, is_shipped=is_shipped)
     return ParsedReports(reading.reports, reading.problems, hashlib.sha256(content).hexdigest()[:12])
 

@@ -162,8 +162,17 @@ def test_a_url_that_never_works_is_a_named_error_without_the_url(lake: GenesysCl
     with pytest.raises(UrlRefused) as caught:
         list(download(lake, files))
     assert files[0].id in str(caught.value)
+    assert "refused 4 signed URLs, one after the other, of" in str(caught.value)
     assert "Signature" not in str(caught.value)
     assert FILES_PATH not in str(caught.value)
+
+
+def test_only_refused_urls_are_reported_as_refused(lake: GenesysCloud, sandbox: Sandbox) -> None:
+    files = list_files(lake, OF_DAY, ["segments"]).files[:1]
+    sandbox.behaviour.fail_next(503, times=downloads._TRIES - 1, path=FILES_PATH)
+    sandbox.behaviour.fail_next(403, path=FILES_PATH)
+    with pytest.raises(UrlRefused, match="refused the newest signed URL of the file"):
+        list(download(lake, files))
 
 
 def test_a_file_that_comes_in_part_is_fetched_again(lake: GenesysCloud, sandbox: Sandbox) -> None:

@@ -61,6 +61,16 @@ def test_after_cooling_one_probe_goes_through(circuit: Circuit, clock: Clock) ->
     circuit.admit()
 
 
+def test_a_probe_that_says_nothing_leaves_it_to_the_next_request(circuit: Circuit, clock: Clock) -> None:
+    fail_until_open(circuit, clock)
+    clock.pass_by(120)
+    circuit.admit()
+    circuit.release()
+    circuit.admit()
+    with pytest.raises(CircuitOpen):
+        circuit.admit()
+
+
 @pytest.mark.parametrize("status", [503, None])
 def test_a_probe_that_fails_opens_it_again(circuit: Circuit, clock: Clock, status: int | None) -> None:
     fail_until_open(circuit, clock)

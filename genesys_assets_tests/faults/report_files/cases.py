@@ -104,7 +104,10 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a tag of somebody's own": ("reports: !mine {a: b}\n", "the tag '!mine' is not read here"),
     "two documents": ("reports: {}\n---\nreports: {}\n", "expected a single document"),
     "a version of YAML to come": ("%YAML 9.9\n---\nreports: {}\n", "is not YAML"),
-    "a character that ends texts": ("reports: {}\n# \0\n", "2:3: is not YAML: the character '\\x00' is not allowed"),
+    "a character that ends texts": (
+        "reports: {}\n# \0\n",
+        "2:3: the file is not YAML: the character '\\x00' is not allowed",
+    ),
     "a character that terminals obey": ("# \x1b[31m\n", "the character '\\x1b' is not allowed"),
     "an escape that terminals obey": ('reports: {"a\\e[31m": 1}\n', "reports.a\\x1b[31m: "),
     "a tab for indentation": ("reports:\n\tcalls: x\n", "Indent with spaces, not with tabs"),
@@ -132,7 +135,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     # -- another shape
     "a list of reports": ("reports: [a, b]\n", "reports must be a mapping of names to values, got a list"),
     "a text for reports": ("reports: calls\n", "reports must be a mapping of names to values, got 'calls'"),
-    "true for reports": ("reports: true\n", "reports must be a mapping of names to values, got True"),
+    "true for reports": ("reports: true\n", "reports must be a mapping of names to values, got true"),
     "a list for a file": ("- reports\n", "the file must be a mapping of names to values, got a list"),
     "a number for a file": ("5\n", "the file must be a mapping of names to values, got 5"),
     "a file of something else": ("version: 2\n", "unknown field 'version'"),
@@ -182,7 +185,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     ),
     "no row of each interval": (of_entry("    top: 0\n"), "top must be 1 or more, got 0"),
     "a part of a row": (of_entry("    top: 1.5\n"), "top must be a whole number, got 1.5"),
-    "true for a number": (of_entry("    top: true\n"), "top must be a whole number, got True"),
+    "true for a number": (of_entry("    top: true\n"), "top must be a whole number, got true"),
     "more rows than there are": (of_entry("    top: 1000000000000\n"), "top must be 1000000 or less"),
     "more digits than are kept": (of_entry("    columns: {handled: {digits: 10}}\n"), "digits must be 9 or less"),
     "fewer digits than none": (of_entry("    columns: {handled: {digits: -1}}\n"), "digits must be 0 or more"),
@@ -250,7 +253,7 @@ REFUSED: dict[str, tuple[str, str]] = {
         "no time is 9 ms or more and less than 5 ms",
     ),
     "a part of a whole number": (of_where("session_metrics", "{value: 2.5}"), "a whole number, got 2.5"),
-    "true for a whole number": (of_where("session_metrics", "{value: true}"), "a whole number, got True"),
+    "true for a whole number": (of_where("session_metrics", "{value: true}"), "a whole number, got true"),
     "a number of thousands of digits in quotes": (
         of_where("session_metrics", f"{{value: '{'9' * 5000}'}}"),
         "a whole number, got '999",

@@ -125,15 +125,15 @@ def refusal(path: Path) -> str:
 
 def test_a_pipe_that_nobody_writes_to_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "reports.yaml")
-    assert refusal(tmp_path / "reports.yaml") == "cannot be read: it is not a file. Name a file"
+    assert refusal(tmp_path / "reports.yaml") == "the file cannot be read: it is not a file. Name a file"
 
 
 def test_a_file_without_end_is_refused_at_once() -> None:
-    assert refusal(Path("/dev/zero")) == "cannot be read: it is not a file. Name a file"
+    assert refusal(Path("/dev/zero")) == "the file cannot be read: it is not a file. Name a file"
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path) == "cannot be read: it is a folder. Name a file"
+    assert refusal(tmp_path) == "the file cannot be read: it is a folder. Name a file"
 
 
 def test_a_link_to_itself_is_refused(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_of_a_large_file_no_more_than_the_limit_is_read(tmp_path: Path) -> None:
     path = tmp_path / "reports.yaml"
     with path.open("wb") as file:
         file.truncate(2**40)
-    assert "cannot be read: it has more than 300,000 bytes" in refusal(path)
+    assert "the file cannot be read: it has more than 300,000 bytes" in refusal(path)
 
 
 @pytest.mark.parametrize("content", ["reports: {}".encode("utf-16"), b"reports: \xff", b"\x80"])

@@ -47,6 +47,7 @@ MISTAKES: dict[str, str] = {
     "a report without a description": "reports:\n  calls:\n    aggregates:\n      metrics: {handled: tHandle.count}\n",
     "the name of a built-in report": _HEAD.replace("calls", "interval") + _METRICS,
     "the name of a published file": _HEAD.replace("calls", "day_page") + _METRICS,
+    "the name of a table of snapshots": _HEAD.replace("calls", "live_queues") + _METRICS,
     "a name with a capital": _HEAD.replace("calls", "Calls") + _METRICS,
     "the platform's word for a field": of_entry("    timeZone: Europe/Zurich\n"),
     "an unknown granularity": of_entry("    granularity: PT5M\n"),

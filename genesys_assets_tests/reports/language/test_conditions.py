@@ -118,7 +118,7 @@ def test_an_or_of_ands_keeps_its_levels() -> None:
         ({"mediaType": []}, "is compared with nothing"),
         ({"mediaType": {}}, "is compared with nothing"),
         ({"a": {"gt": "1"}}, "gt takes a number, or an instant such as 2026-01-31T00:00:00Z, got '1'"),
-        ({"a": {"gt": True}}, "gt takes a number, or an instant such as 2026-01-31T00:00:00Z, got True"),
+        ({"a": {"gt": True}}, "gt takes a number, or an instant such as 2026-01-31T00:00:00Z, got true"),
         (
             {"a": {"gt": "2026-02-30"}},
             "gt takes a number, or an instant such as 2026-01-31T00:00:00Z, got '2026-02-30'",

@@ -121,7 +121,7 @@ def test_what_no_reports_file_has_is_refused(text: str, said: str) -> None:
 
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     (gone,) = read_reports(tmp_path / "gone.yaml").problems
-    assert str(gone) == f"{tmp_path / 'gone.yaml'}:1:1: cannot be read: No such file or directory"
+    assert str(gone) == f"{tmp_path / 'gone.yaml'}:1:1: the file cannot be read: No such file or directory"
     (tmp_path / "latin.yaml").write_bytes("description: é".encode("latin-1"))
     (latin,) = read_reports(tmp_path / "latin.yaml").problems
     assert "byte 14 is not UTF-8 text. Save the file as UTF-8" in latin.message

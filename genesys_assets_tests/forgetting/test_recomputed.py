@@ -1,0 +1,57 @@
+"""Which stored partitions of reports are made again after somebody was forgotten, if nobody knows their definitions."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from genesys_assets.forgetting import lakewide
+from genesys_assets.forgetting.recomputed import Recomputation, remember_affected
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.store import LocalStore
+from genesys_assets.tables.spec import TableSpec, columns
+
+MONTHS = TableSpec("months", "A report over months.", (), columns("first_date day first\nvalue string an attribute"))
+DAILY = TableSpec("daily", "A report of days.", (), columns("value string an attribute"))
+PLACES = ("reports/months", "reports/daily")
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    lake = Lake(LocalStore(tmp_path))
+    for first, last in ((date(2026, 1, 1), "2026-01-31"), (date(2026, 2, 1), "2026-02-28")):
+        rows = pa.Table.from_pylist([{"first_date": first, "value": "mauve"}], MONTHS.schema)
+        lake.write("reports/months", MONTHS, rows, last, {})
+    for day in ("2026-01-14", "2026-01-15", "2026-01-31"):
+        lake.write("reports/daily", DAILY, pa.Table.from_pylist([{"value": "mauve"}], DAILY.schema), day, {})
+    return lake.refreshed()
+
+
+def test_an_unknown_report_over_a_month_is_withdrawn_for_a_person_of_any_of_its_days(lake: Lake) -> None:
+    concerned = Recomputation().concerned(lake, PLACES, {("tables/participants", "2026-01-15")})
+    assert concerned == [
+        ("reports/months", "2026-01-31"),
+        ("reports/daily", "2026-01-14"),
+        ("reports/daily", "2026-01-15"),
+    ]
+    # A business day may begin on the UTC day before it.
+    before = Recomputation().concerned(lake, PLACES, {("tables/participants", "2025-12-31")})
+    assert before == [("reports/months", "2026-01-31")]
+    assert Recomputation().concerned(lake, PLACES, set()) == []
+
+
+def test_a_file_that_a_run_may_be_about_to_commit_is_named_with_an_hour_after_it_was_stored(lake: Lake) -> None:
+    place, day = "reports/daily", "2026-01-15"
+    remember_affected(lake, [("tables/participants", day)])
+    key = f"{place}/date={day}/{'1' * 32}-{'1' * 12}.parquet"
+    (stored,) = lake.log(place).files(day)
+    lake.store.put(key, lake.store.get(f"{place}/{stored.path}") or b"")
+    (modified,) = (file.modified for file in lake.store.listed(place) if file.key == key)
+    # The file is half an hour old.
+    report = lakewide.forget(lake, {}, modified + timedelta(minutes=30))
+    until = modified.astimezone(UTC) + timedelta(hours=1)
+    assert f"Run this again after {until:%Y-%m-%d %H:%M} UTC." in report.problems[key]
+    assert datetime.now(UTC) - modified < timedelta(minutes=10)
