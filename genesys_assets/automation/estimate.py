@@ -60,6 +60,7 @@ _ASSUMED_BYTES = {
     "tables/media_endpoint_stats": 59,
     "tables/participant_attributes": 46,
     "tables/participants": 99,
+    "tables/queue_waits": 40,
     "tables/resolutions": 2,
     "tables/segments": 249,
     "tables/session_metrics": 255,

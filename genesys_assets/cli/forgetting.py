@@ -122,7 +122,9 @@ def _published(lake: Lake) -> tuple[Publication, Recomputation]:
         zone, start_date = (noted.zone, noted.start_date) if noted else (calendar.zone, calendar.start_date)
         others = {name: stored[name].report for name in named if name not in known and name in stored}
         day = BusinessDay.of(f"{manifest.date}", zone)
-        reports = [report for report in (published | others).values() if report.has_partition(day.key, start_date)]
+        # The pipeline that published the day may have other reports than the settings of this command.
+        wanted = {name: report for name, report in (published | others).items() if name in named or not named}
+        reports = [report for report in wanted.values() if report.has_partition(day.key, start_date)]
         unknown = {name: _UNKNOWN for name in named if name not in known and name not in stored}
         publish_day(lake, publisher, PublishRequest(day, reports, _RUN_ID, manifest.missing, start_date, unknown))
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -70,8 +70,9 @@ def _file(partition: Partition) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Recomputation:
-    """How reports are computed: those that the command knows, in its calendar, and the `stored` definitions of others,
-    such as components, each in a calendar of its own. Of any other stored report the definition is unknown.
+    """How reports are computed: `reports` are those that the command knows, and `stored` has the definitions of others,
+    such as components. Each report is computed in the calendar in which it was computed last: that in `stored`, or
+    else that of the command. Of any other stored report the definition is unknown.
     """
 
     reports: Mapping[str, Report] = field(default_factory=dict)
@@ -123,9 +124,10 @@ class Recomputation:
 
     def _definition(self, place: str) -> StoredDefinition | None:
         name = place.removeprefix(REPORTS)
-        if name in self.reports:
-            return StoredDefinition(self.reports[name], self.zone, self.start_date)
-        return self.stored.get(name)
+        stored, report = self.stored.get(name), self.reports.get(name)
+        if report is None or stored is None:
+            return stored if report is None else StoredDefinition(report, self.zone, self.start_date)
+        return replace(stored, report=report)
 
 
 def _compute(lake: Lake, defined: StoredDefinition, day: str) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -16,8 +17,9 @@ from genesys_assets.cli.forgetting import _published, text
 from genesys_assets.forgetting.work import LIST_OF_DAYS, ForgettingResult
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import open_lake
-from genesys_assets.publishing.manifest import Manifest
+from genesys_assets.publishing.manifest import Manifest, PublishedFile
 from genesys_assets.reports.built_in import built_in_reports, operating_reports
+from genesys_assets.reports.stored_definitions import store_definition
 from genesys_assets.tables.conversations.flat_tables import PARTICIPANTS
 from genesys_assets_tests.assets.world import environment
 from genesys_assets_tests.forgetting.test_beside_others import DAY, FIRST, ROWS, SECOND, filled
@@ -191,6 +193,24 @@ def test_a_day_is_published_again_without_the_reports_that_end_on_other_days(tmp
     # The day is a Saturday, so no week ends on it.
     assert "weekly" not in again.missing
     assert "interval" in again.missing
+
+
+def test_a_day_is_published_again_with_the_reports_and_in_the_zone_of_its_pipeline(tmp_path: Path) -> None:
+    lake = made_up_lake(tmp_path / "lake", agents=3)
+    (media,) = (report for report in built_in_reports() if report.name == "queue_media")
+    settings = {"GENESYS_ASSETS_LAKE": str(tmp_path / "lake"), "DAGSTER_HOME": str(tmp_path)}
+    settings |= {"GENESYS_ASSETS_PUBLISH_URL": str(tmp_path / "published"), "GENESYS_ASSETS_TIME_ZONE": "Asia/Tokyo"}
+    with environment(settings):
+        store_definition(lake, media, ZoneInfo("UTC"), MADE_UP_DAY)
+        publication, _ = _published(lake)
+        file = PublishedFile("queue_media", "csv", "queue_media.csv", 1, 1, "0" * 64, "file:///queue_media.csv", None)
+        publication.republish(lake, Manifest(MADE_UP_DAY, datetime.now(UTC), "r", files=(file,)))
+    again = publication.publisher.manifest(MADE_UP_DAY)
+    assert again is not None
+    assert {file.report for file in again.files} == {"queue_media", "day_page"}
+    assert again.missing == {}
+    page = next(file for file in again.files if file.report == "day_page")
+    assert "Business day in UTC" in (publication.publisher.place.get(page.key) or b"").decode()
 
 
 def test_reports_about_the_pipeline_are_computed_again_and_not_withdrawn(home: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
@@ -12,6 +13,8 @@ from genesys_assets.forgetting import lakewide
 from genesys_assets.forgetting.recomputed import Recomputation, remember_affected
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
+from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets.reports.stored_definitions import store_definition, stored_definitions
 from genesys_assets.tables.spec import TableSpec, columns
 
 MONTHS = TableSpec("months", "A report over months.", (), columns("first_date day first\nvalue string an attribute"))
@@ -41,6 +44,18 @@ def test_an_unknown_report_over_a_month_is_withdrawn_for_a_person_of_any_of_its_
     before = Recomputation().concerned(lake, PLACES, {("tables/participants", "2025-12-31")})
     assert before == [("reports/months", "2026-01-31")]
     assert Recomputation().concerned(lake, PLACES, set()) == []
+
+
+def test_a_built_in_report_is_computed_again_in_the_calendar_of_its_pipeline(lake: Lake) -> None:
+    [report, *_] = [each for each in built_in_reports() if each.zone is None]
+    store_definition(lake, report, ZoneInfo("Pacific/Auckland"), date(2026, 1, 1))
+    known, place = {report.name: report}, f"reports/{report.name}"
+    lake.write(place, report.spec, report.spec.empty(), "2026-01-15", {})
+    read = {("tables/interval_metrics", "2026-01-14")}
+    # The 15th of January begins in Auckland on the 14th in UTC.
+    assert Recomputation(known).concerned(lake.refreshed(), [place], read) == []
+    again = Recomputation(known, stored=stored_definitions(lake))
+    assert again.concerned(lake.refreshed(), [place], read) == [(place, "2026-01-15")]
 
 
 def test_a_file_that_a_run_may_be_about_to_commit_is_named_with_an_hour_after_it_was_stored(lake: Lake) -> None:
