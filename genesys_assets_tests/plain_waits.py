@@ -25,8 +25,9 @@ def waits(
     legs: Iterable[Row], stored: Iterable[Row], legs_until: datetime | None, parts: Parts, members: Members
 ) -> list[Row]:
     """The rows of the waits. What is `stored` are the legs of the same and other days, up to `legs_until`; None if
-    those of the day or of the day before are not known. Agents' status of each day and the next is known as far as
-    `parts` contain it.
+    those of the day or of the day before are not known. Then it is unknown who overtook a wait, but not who the members
+    were. `members` must have no day after the day of the waits whose legs are not complete. Agents' status of each day
+    and the next is known as far as `parts` contain it.
     """
     answered = [leg for leg in stored if leg["answered_at"] and leg["queue_id"] and leg["offered_at"]]
     return [
@@ -40,9 +41,10 @@ def _row(leg: Row, answered: Sequence[Row], legs_until: datetime | None, parts: 
     offered, day = leg["offered_at"], leg["conversation_start"].date()
     left = offered + timedelta(milliseconds=leg["t_wait_ms"])
     begin = datetime.combine(day, time(), UTC)
-    until = min(begin + timedelta(days=2), legs_until or begin + timedelta(days=1))
-    of_queue = members.get(offered.date(), {}).get(leg["queue_id"]) if begin <= offered < until else None
-    is_told = begin <= offered and left <= min(begin + timedelta(days=2), parts[-1][2])
+    last = begin + timedelta(days=2)
+    until = min(last, legs_until or begin)
+    of_queue = members.get(offered.date(), {}).get(leg["queue_id"]) if begin <= offered < last else None
+    is_told = begin <= offered and left <= min(last, parts[-1][2])
     unknown = "queue_members" if of_queue is None else None if is_told else "user_status"
     idle = [] if unknown else [_idle_ms(parts, user, offered, left) for user in of_queue or ()]
     ahead = [

@@ -316,7 +316,7 @@ class ExpectedFigures:
                 if not queue.deleted
             }
             for number, each in enumerate((day, day + DAY), (day - date(1970, 1, 1)).days)
-            if f"{each}" in self._stored_days(MEMBERS)
+            if each in days and f"{each}" in self._stored_days(MEMBERS)
         }
         start = utc_midnight(day)
         return [

@@ -11,15 +11,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import pytest
 
 from genesys_assets.cloud.http.page import Page
-from genesys_assets.days import utc_day
+from genesys_assets.days import utc_day, waits
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore
+from genesys_assets.sandbox import memberships
 from genesys_assets.sandbox.organisation import Organisation
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS
 from genesys_assets.tables.observations import QUEUE_MEMBERS
+from genesys_assets.tables.users.waits import queue_waits
 from genesys_assets_tests.months.expected import LEGS, MEMBERS, ExpectedFigures
 from genesys_assets_tests.months.history import Past
 from genesys_assets_tests.months.readings import USERS
@@ -53,6 +56,49 @@ def waits_during_interactions(organisation: Organisation) -> Iterator[dict[str, 
                         "offered_at": moment(segment["segmentStart"]),
                         "t_wait_ms": 1_000,
                     }
+
+
+def store_observed_day(lake: Lake, organisation: Organisation, day: str, *offered: datetime, is_complete: bool) -> None:
+    """The members of a day, and legs that waited a minute in the first queue."""
+    queues = [queue for queue in organisation.directory.queues if not queue.deleted]
+    begin, end = utc_day(day)
+    rows = [
+        dict.fromkeys(INTERACTION_LEGS.schema.names)
+        | {"conversation_id": f"{at:%H:%M}", "conversation_start": begin, "leg_no": 1, "queue_id": queues[0].id}
+        | {"offered_at": at, "t_wait_ms": 60_000, "outcome": "abandoned", "media_type": "voice"}
+        for at in offered
+    ]
+    table = pa.Table.from_pylist(rows, INTERACTION_LEGS.schema)
+    lake.write(LEGS, INTERACTION_LEGS, table, day, {"run_id": "r"}, reach=Reach(end, is_complete=is_complete))
+    number = (begin.date() - date(1970, 1, 1)).days
+    members = [
+        dict.fromkeys(QUEUE_MEMBERS.schema.names)
+        | {"day": begin.date(), "as_of": begin, "queue_id": queue.id, "user_id": member["id"]}
+        | {"joined": member["joined"]}
+        for queue in queues
+        for member in memberships.members(organisation.directory, queue, number)
+    ]
+    table = pa.Table.from_pylist(members, QUEUE_MEMBERS.schema)
+    lake.write(MEMBERS, QUEUE_MEMBERS, table, day, {"run_id": "r"})
+
+
+@pytest.mark.parametrize("is_complete", [True, False])
+def test_members_after_midnight_are_known_once_the_next_day_is_complete_even_if_the_day_before_was_never_read(
+    tmp_path: Path, is_complete: bool
+) -> None:
+    organisation, lake, midnight = Organisation(3, 40), Lake(LocalStore(tmp_path)), utc_day(NEXT)[0]
+    of_day = [midnight - timedelta(minutes=5), midnight + timedelta(minutes=5)]
+    store_observed_day(lake, organisation, DAY, *of_day, is_complete=True)
+    store_observed_day(lake, organisation, NEXT, is_complete=is_complete)
+    read(lake, DAY, READ_AT)
+    expected = ExpectedFigures(Past(organisation), lake.refreshed(), date.fromisoformat(DAY), ZoneInfo("UTC"))
+    rows = expected.missed_while_idle(date.fromisoformat(DAY)) or []
+    assert [row["members"] is not None for row in rows] == [True, is_complete]
+    assert [row["overtaken_by"] for row in rows] == [None, None]
+    inputs = waits.read(lake.refreshed(), DAY)
+    found = queue_waits(inputs.legs, inputs.around).to_pylist()
+    names = ("conversation_id", "members", "unknown", "overtaken_by")
+    assert [[row[name] for name in names] for row in rows] == [[row[name] for name in names] for row in found]
 
 
 def test_waits_of_a_day_stand_beside_what_agents_did_as_of_the_reading_of_that_day(tmp_path: Path) -> None:
