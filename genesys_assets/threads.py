@@ -14,8 +14,8 @@ R = TypeVar("R")
 
 @contextlib.contextmanager
 def at_once(most: int, items: int, name: str) -> Iterator[Callable[..., Iterator[Any]]]:
-    """A `map` that works on several of this many items at once, on up to `most` threads of this name. A single item
-    needs no thread: to start one takes longer than most small work.
+    """A `map` for this number of items. It works on up to `most` of them at once, on threads of this name. A single
+    item needs no thread: to start one takes longer than most small work.
     """
     if items < 2:
         yield map

@@ -67,8 +67,8 @@ def _hourly_aggregates(calendar: Calendar, questions: Sequence[AggregateQuestion
             dg.AssetCheckSpec(
                 EVERY_FAMILY,
                 asset=key,
-                description="The platform answered every family that was asked. If it refuses one, this check warns "
-                "and names the missing permission; the family stays unanswered.",
+                description="Every family that reports or settings need was answered. If one was not, this check warns "
+                "and says why, for example which permission is missing; the family stays unanswered.",
             )
         ],
         **attributes("pages", "genesys", "parquet"),
@@ -150,7 +150,7 @@ def _fetch(
     for family, of_family in keys_kept.items():
         context.log.warning(
             f"The stored answers of the family {family} are kept for {len(of_family)} partitions, {of_family[0]} to "
-            f"{of_family[-1]}, because the platform no longer answers this family. They did not become newer."
+            f"{of_family[-1]}, because this run got no answers of this family. They are as old as before."
         )
     return spent, fetcher.unanswered
 

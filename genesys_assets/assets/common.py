@@ -286,11 +286,13 @@ def _format_cell(value: Any) -> str:
 
 
 BUSY_SECONDS = 60.0
-"""A step is retried after this time if others use up the rate limit, which the platform counts by the minute."""
+"""If others use up the rate limit, a step is retried after this time at the earliest. The platform counts the limit by
+the minute.
+"""
 
 
 FAILED_STEP = "The requests of a step that failed."
-"""The description of the observation that has them."""
+"""The description of the observation with which `_observe_failure` reports these requests."""
 
 
 @contextmanager
@@ -332,8 +334,8 @@ def _metadata_of(usage: Usage) -> dict[str, Any]:
 
 
 def _observe_failure(spent: Mapping[str, Any]) -> None:
-    """Report the requests of a step that failed, which materialises nothing that could have them. Outside of a step,
-    reports nothing.
+    """Report the requests of a failed step as an observation, because it has no materialisation to report them with.
+    Outside of a step, reports nothing.
     """
     try:
         context = dg.AssetExecutionContext.get()

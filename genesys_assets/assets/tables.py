@@ -41,9 +41,10 @@ def build_table_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
 
 
 _SOURCE_OF_CONVERSATIONS = (
-    "Source: genesys/pages/daily_details. Until it is complete, also genesys/pages/hourly_details and "
-    "genesys/pages/imported_details; a conversation that no page has is then taken from genesys/pages/lake_files. "
-    "genesys/pages/daily_overlap of later days adds newer versions of conversations that began on this day. "
+    "Source: genesys/pages/daily_details. Until it is complete, conversations that only genesys/pages/hourly_details "
+    "or genesys/pages/imported_details have count too, and one that no page has is taken from "
+    "genesys/pages/lake_files. Newer versions of conversations that began on this day always count, from "
+    "genesys/pages/hourly_details and from genesys/pages/daily_overlap of later days. "
     "Of several versions of a conversation the newest counts, together with fields that only details jobs return. "
     "Pages of an incomplete import are dated by the latest event they contain."
 )

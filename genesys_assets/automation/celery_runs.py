@@ -39,7 +39,7 @@ class WatchedCeleryRunLauncher(CeleryRunLauncher):  # type: ignore[misc]
 
     def _is_worked_on(self, task: str) -> bool:
         """Ask the worker that took the task, which answers at once. If it does not work on the task, ask all workers,
-        up to twice.
+        up to twice. If it is unknown which worker took the task, ask all workers, up to three times.
         """
         taken = self.celery.AsyncResult(task).info
         worker = taken.get("hostname") if isinstance(taken, dict) else None

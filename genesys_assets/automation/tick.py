@@ -176,8 +176,9 @@ class Tick:
 
     @property
     def _is_yesterday_coming(self) -> bool:
-        """Whether pages or tables of yesterday are being made or will be made next. If nothing of yesterday was read
-        HOURS_LIMIT after REGISTER_AT, perhaps no sensor reads it: then the table only waits for pages that a run reads.
+        """Whether pages or tables of yesterday are being made or will be made next. If no page of yesterday is stored
+        by REGISTER_AT + HOURS_LIMIT, perhaps no sensor reads it: from then on the table waits only for runs that read
+        it.
         """
         yesterday = f"{(self.now - DAY).date()}"
         is_begun = any(hour in self.lake.stored(HOURLY_DETAILS) for hour in hours_of(yesterday))

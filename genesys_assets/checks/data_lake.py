@@ -4,8 +4,9 @@ status.
     genesys/pages/lake_files
         matches_details    a warning that names what differs, by metric and by status
 
-It compares the days of the run and of the week before that both have completely. If a conversation
-is in the data lake and no longer in details, it was deleted: whether the data lake reports deletions is not documented.
+It compares the days of the run, and of the week before the run, if details and the data lake both have all of the day.
+A conversation that is in the data lake and no longer in details was deleted on the platform. Whether the data lake
+reports deletions is not documented.
 `reconciliation` compares the data lake with aggregates, if the tables are made from it.
 """
 

@@ -63,8 +63,8 @@ class DayComparison:
 
 @dataclass(frozen=True, slots=True)
 class UnreadConversations:
-    """Conversations that may have emitted metrics on the day that the tables lack: those begun on days that are not
-    stored, and those that were open when they were last read, counted by media type.
+    """Conversations whose metrics of the day the tables may lack: those begun on days that are not stored, and those
+    that were open when they were last read. The latter are counted by media type.
     """
 
     days: tuple[str, ...]

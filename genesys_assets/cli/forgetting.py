@@ -150,7 +150,8 @@ def text(report: ForgettingResult, *, dry_run: bool) -> str:
             "dg launch --assets 'key:\"genesys/published/index\"'"
         )
     for place, count in sorted(report.statistics.items()):
-        what = _RECORDS.get(place, "files of its log cleared of texts in their statistics")
+        done = "would be removed" if dry_run else "were removed"
+        what = _RECORDS.get(place, f"files of its log: texts in their statistics {done}")
         lines.append(f"{place}: {count} {what}")
     lines += [_not_found_line(what, was_listed, report, dry_run) for what, was_listed in report.not_found.items()]
     if report.days:

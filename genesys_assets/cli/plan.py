@@ -112,10 +112,9 @@ def _notes(costs: Estimate, start_date: date) -> list[str]:
     if any(each.asset == LAKE_FILES and not each.measured for each in costs.assets):
         notes.append("The number of data lake files per day is not documented: only listings are counted.")
     notes.append(
-        "Hours are the time that the requests take at the rate limit of one token. Details jobs also wait for the "
-        "platform, and tables and reports "
-        "are computed meanwhile. Retries, look-backs and reference data come on top. Bytes are those of the lake, "
-        "without reference data, restatements and the log of requests. Published files come on top too."
+        "Hours are the time that the requests take at the rate limit of one token. Waiting for details jobs, retries, "
+        "look-backs and reference data come on top. Tables and reports are computed meanwhile. Bytes are those of the "
+        "lake, without reference data, restatements and the log of requests. Published files come on top too."
     )
     if costs.first < start_date:
         notes.append(

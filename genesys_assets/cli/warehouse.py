@@ -43,8 +43,8 @@ def warehouse(
 ) -> None:
     """Print SQL that registers every table of the lake with a warehouse, or sources.yml for dbt.
 
-    The tables stay where they are. The statements may be run again, for example after a report was added. The command
-    does not run them, and none of them writes to the lake.
+    The tables stay where they are. The statements may be run again, for example after a report was added; Trino then
+    refuses those of tables that it has already. The command does not run them, and none of them writes to the lake.
     """
     from genesys_assets.reports.built_in import built_in_reports, operating_reports
     from genesys_assets.reports.custom import CustomReports

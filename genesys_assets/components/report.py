@@ -120,9 +120,11 @@ def _name(path: Path) -> str:
 class GenesysReport(dg.Component):
     """A report of Genesys Cloud analytics, computed a day at a time from the lake that genesys_assets fills.
 
-    The attributes are those of an entry in reports.yaml of genesys_assets, explained in its docs/reports.md, with a
-    name, and group, owners, tags and condition of the asset: the report becomes the asset genesys/reports/<name>, with
-    checks. Lake and calendar are those of the GenesysCloud component in the same project. A project without that
+    The attributes are those of an entry in reports.yaml of genesys_assets (see its docs/reports.md), `name`, and those
+    of the asset: `group`, `owners`, `tags`, `condition` and `translation`. The report becomes the asset
+    genesys/reports/<name>, with checks.
+
+    Lake and calendar are those of the GenesysCloud component in the same project. A project without that
     component uses the settings GENESYS_ASSETS_LAKE, GENESYS_ASSETS_START_DATE and GENESYS_ASSETS_TIME_ZONE. In such a
     project a report that reads several days (`over`, `compare`) and has the condition `refreshed` comes with the sensor
     <name>_days. It launches the report again when one of its days has changed.

@@ -44,7 +44,7 @@ class DayRefused(Exception):
 
 
 class DayEmptied(DayRefused):
-    """The platform no longer has any conversation of a day that had some."""
+    """The platform no longer has any conversation, or any agents' status, of a day that had some."""
 
 
 class DayNotComplete(DayRefused):

@@ -143,7 +143,8 @@ def of_interval_metrics(lake: Lake, day: str, spec: TableSpec) -> int:
 
 
 def hours_of_details_since(lake: Lake, day: str, specs: Iterable[TableSpec]) -> list[str] | None:
-    """The stored hours that the conversation tables of a day lack. None if the tables lack an earlier hour, or if pages
+    """The last stored hours of a day, which its conversation tables lack. None if the tables were not made of exactly
+    the hours before these: one was read again or is not stored, or the tables have an older version. None too if pages
     other than those of hours concern the day.
     """
     specs = list(specs)

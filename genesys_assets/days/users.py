@@ -120,8 +120,8 @@ class UserPages:
     that have ends of its spans, and spans of the data lake after the reach of the pages. `before` is the last earlier
     day that has pages or files.
 
-    `data_lake_problem`: why stored files could not be read. `fetched_until`: up to when the pages have all spans that
-    began; before it only ends are taken from the data lake.
+    `data_lake_problem`: why stored files could not be read. `fetched_until`: the pages have all spans that began before
+    this instant, so for these the data lake only gives ends.
     """
 
     day: str

@@ -41,7 +41,9 @@ _TRIES = 20
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of a check for a day. `passed` is None if it could not be judged; `says` is the reason."""
+    """The result of a check for a day. `passed` is None if it could not be judged. `says` is what is wrong, or why it
+    could not be judged; None if it passed.
+    """
 
     table: str
     check: str

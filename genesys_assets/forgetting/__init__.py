@@ -5,6 +5,6 @@ in the first place.
 `work` what to search, and what was done
 `traces` gathers the names and numbers to search besides ids, before anything is rewritten
 `rewriting` rewrites one partition; `old_files` removes older versions and leftovers of killed runs
-`logs` cleans statistics in the logs of tables, and records of imported files
+`logs` cleans statistics in the logs of tables, records of imported files, and stored definitions of reports
 `recomputed` computes reports again; `published` publishes days again
 """

@@ -3,9 +3,10 @@
 The steps:
 
 1. list who must be forgotten, and the partitions that contain them;
-2. rewrite tables that other programs keep in the lake, and reports that read none of these partitions;
+2. rewrite snapshots (`live/`), tables that other programs keep in the lake, and reports that read none of these
+   partitions;
 3. clean the published days, old files and logs;
-4. rewrite our tables, then pages;
+4. rewrite `tables/`, then `pages/`;
 5. rewrite tables with names of users;
 6. compute the reports that read these partitions again, and publish their days again (`recomputed`).
 
@@ -270,8 +271,8 @@ def _listed(lake: Lake, ids: Ids, dry_run: bool) -> ForgottenIds:
 
 
 def _ordered(tables: Collection[str]) -> tuple[list[str], list[str], list[str]]:
-    """Three groups in the order in which they are rewritten: reports and tables of others; our tables (the one that
-    names contacts last), then pages; and tables with names of users.
+    """Three groups in the order in which they are rewritten: all that is in no other group, such as reports, snapshots
+    and tables of others; `tables/` (the one that names contacts last), then `pages/`; and tables with names of users.
     """
     of_users = [place for place in tables if place.startswith(_OF_USERS)]
     own = [place for place in tables if place.startswith(("tables/", _PAGES)) and place not in of_users]

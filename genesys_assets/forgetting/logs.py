@@ -1,5 +1,5 @@
-"""Removes traces of people outside data files: from statistics in the logs of tables, and from records of imported
-files.
+"""Removes traces of people outside data files: from statistics in the logs of tables, from records of imported files,
+and from stored definitions of reports.
 
 This project writes no minimum and maximum values to a log, but others who write or compact a table with Delta Lake do,
 and checkpoints repeat them. If a table contains somebody who must be forgotten, all texts are removed from the
@@ -57,8 +57,8 @@ def scrub_logs(
     *,
     dry_run: bool,
 ) -> None:
-    """Remove texts from the statistics of tables that contain somebody, and ids, names and values of everybody who must
-    be forgotten from the records of imported files.
+    """Remove texts from the statistics of tables that contain somebody. Remove ids, names and values of everybody who
+    must be forgotten from the records of imported files, and from the stored definitions of reports.
 
     `affected` are the places of tables that are known to contain somebody. Others are recognised by their logs.
     """
@@ -82,7 +82,7 @@ def scrub_logs(
             after.touches(mentions, also_remaining=not is_ours) for after in rewritten.values()
         ):
             _put(lake, place, rewritten, mentions, report, dry_run=dry_run)
-    # The other files below it hold digests of ids only.
+    # The other files in these folders (`importing.start_index`) hold only digests of ids.
     for folder, why_deleted in _ONLY_RECORDS.items():
         for name in (name for name in lake.store.names(folder) if name.endswith(".json")):
             try:

@@ -20,8 +20,9 @@ class ForgettingResult:
 
     `partitions` were rewritten; `old_files` are removed files of older versions; `published_files` are counted by day;
     `published_days` says what was done with each of these days. `statistics` are files of logs whose statistics
-    changed, and changed records of imported files. `days` are those whose tables changed. `withdrawn` are partitions
-    of reports that are no longer stored, with the reason. `problems` is what could not be done, by what it concerns.
+    changed, and changed records of imported files and definitions of reports. `days` are those whose tables changed.
+    `withdrawn` are partitions of reports that are no longer stored, with the reason. `problems` is what could not be
+    done, by what it concerns.
     `not_found` are the given ids about which nothing is stored, each with its kind, and whether it was on the list
     before.
     """

@@ -27,6 +27,7 @@
     take_back      removes the pages of files from the lake again
     summary        parses options, and writes the outcomes of an import as text
 
-No Dagster here. `files`, `spool`, `pages`, `start_days`, `versions`, `start_index`, `into_lake`, `records` and
-`take_back` read or write files; the others are pure. `tables` makes tables of the pages.
+No Dagster here. `files`, `spool`, `pages`, `start_days`, `versions`, `start_index`, `overlaps`, `partitions`,
+`into_lake`, `records` and `take_back` read or write files, the spool or the lake; the others are pure. `tables` makes
+tables of the pages.
 """

@@ -250,7 +250,7 @@ def _objects(value: Any, path: str, remarks: Remarks) -> list[Object]:
 
 def _span(data: Object, around: Object, options: ImportOptions, remarks: Remarks) -> Interval:
     """The time of a bucket: its own interval, or its start with its end or a length; else that of the object around it,
-    else that of the options. Raises CannotImport, also where what is written of the time disagrees.
+    else that of the options. Raises CannotImport if it has none, if one cannot be read, or if two contradict.
     """
     granularity = data.get("granularity") or around.get("granularity")
     for fields in (data, around):

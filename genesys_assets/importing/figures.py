@@ -145,9 +145,9 @@ def gathered(
     figures: Iterable[tuple[str, Any]], time_unit: str, remarks: Remarks, around: Sequence[Mapping[str, Any]] = ()
 ) -> dict[str, Statistics]:
     """The statistics of all figures of one bucket, by metric. Adds remarks on what was left out: as a note for names
-    that the platform does not measure at all, as a loss for any other unknown name. A unit in one of the objects
-    `around`, the innermost first, replaces the `time_unit` ms. Raises CannotImport, also if it contradicts another
-    `time_unit`.
+    that the platform does not measure at all, as a loss for any other unknown name. If `time_unit` is ms, its default,
+    a unit in one of the objects `around` counts instead, the innermost first. Raises CannotImport, also if such a unit
+    contradicts a `time_unit` that is not ms.
     """
     by_metric: dict[str, Statistics] = {}
     for name, measured in figures:

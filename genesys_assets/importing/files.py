@@ -326,7 +326,7 @@ def _raises(error: Exception) -> Callable[[], NoReturn]:
 
 _LINKED = "it is a link to a folder, and links are not followed: name the folder itself"
 _UNKNOWN = (
-    f"in a folder only files are read whose names end in {', '.join(SUFFIXES[:3])} or .gz of these: name the file "
-    "itself if it holds answers, or name the others by a pattern, such as 'saved/*.json'"
+    f"of a folder only files are read whose names end in {', '.join(SUFFIXES[:3])}, or in one of these and .gz. If "
+    "this file holds answers, name the file itself; if not, write a pattern for the others, such as 'saved/*.json'"
 )
 _NOTHING = "there is no such file, and no folder or pattern with files to read"

@@ -313,8 +313,9 @@ class _Import:
         return bool(found.remarks)
 
     def _leave_out(self, remarks_by_file: Mapping[str, Counter[str]], buckets: Mapping[str, int] | None = None) -> None:
-        """Note in the outcomes which conversations were left out because another file, or a fetch, has them on another
-        day; with `buckets`, how many buckets by file lost all their figures, and which figures were left out.
+        """Note in the outcomes which conversations were left out: another file, or a fetch, has them on another day, or
+        another file has parts that they lack. With `buckets`: which figures were left out, and how many buckets of each
+        file lost all their figures.
         """
         for sha256, remarks in remarks_by_file.items():
             outcome = self._records[sha256]

@@ -28,7 +28,9 @@ from genesys_assets.importing.spool import Partition, Span, Spool, moment
 from genesys_assets.spans import milliseconds
 
 _INTERVAL = re.compile(rb'"interval"\s*:\s*"([^"\\]+)"')
-"""The time of a bucket in the body of an imported page. A text of JSON has no double quotes, so this is no text."""
+"""The time of a bucket in the body of an imported page. Inside a text, JSON writes double quotes with a backslash, so
+this matches no part of a text.
+"""
 
 
 @dataclass(slots=True)

@@ -23,8 +23,9 @@ from genesys_assets.lake.lake import Lake
 @dataclass(slots=True)
 class Outcome:
     """What became of one file. `partitions` are the days it has pages in, by asset; `left_out` counts what could not be
-    read, by path and reason; `moved` counts conversations among these that another file, or a fetch, has on another
-    day, and figures whose buckets overlap those of another file.
+    read, by path and reason; `moved` counts what was left out of these because of other files or of a fetch:
+    conversations that are on another day there, conversations that lack what another file has of them, and figures
+    whose buckets overlap others.
     `counted`, `last_pages`, `other_pages`, `known_until` are as in `pages.FileContents`.
     """
 

@@ -22,8 +22,8 @@ from genesys_assets.importing.totals import Short, short_answer
 class ImportResult:
     """What became of all files, and which partitions are new or changed. `conversations` and `buckets` are those of all
     files that were read now. `span` is what the files are said to hold completely, `complete` its days that count as
-    complete now. `no_longer_complete` are partitions that were damaged and written anew, and that were complete before,
-    as far as is known.
+    complete now. `no_longer_complete` are partitions that were damaged and written anew with other pages: it is unknown
+    whether they were complete before, so they are not complete now.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)

@@ -97,7 +97,8 @@ def of_digits(value: Any) -> Any:
 
 def hyphenated(name: str, text: str) -> str:
     """The platform's spelling of a UUID, which SQL Server and .NET write without hyphens, in capitals or in braces. Any
-    other id of a field in `UUIDS` loses the spaces around it, which fill a column. Texts of other fields are unchanged.
+    other id of a field in `UUIDS` loses the spaces around it: databases pad columns of fixed width with them. Texts of
+    other fields are unchanged.
 
     >>> hyphenated("queueId", "{5A0C0000111142228333000000000A01}"), hyphenated("outboundContactId", "5a0c" * 8)[:8]
     ('5a0c0000-1111-4222-8333-000000000a01', '5a0c5a0c')

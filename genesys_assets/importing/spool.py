@@ -318,8 +318,8 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         )
 
     def forget_start(self, id_: str, file: str) -> None:
-        """Forget a conversation of a file, which is left out. If no other file has it, it counts no more. Other files
-        may have been written to the lake already.
+        """Forget a conversation of a file, because it is left out there. It no longer counts, unless another file has
+        it too, which may be in the lake already and no longer in the spool.
         """
         times = "SELECT coalesce(sum(times), 0) FROM begun WHERE (id, file) = (?1, ?2)"
         of_one = "(kind, key) = ('conversation', ?1)"

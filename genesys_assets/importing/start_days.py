@@ -1,9 +1,9 @@
 """Leaves out conversations that another imported file has on another day, or that were fetched on another day.
 
 A conversation belongs to the day on which it began. If two files give it two starts on different days, it would count
-on both, and one of the starts is wrong: mostly one file was read with the wrong time zone. So it is where two starts of
-one day lie 15 minutes or more apart. The file that came first keeps the conversation. The other file's form of it is
-left out, with the name of the first file. What was fetched is always first.
+on both, and one of the starts is wrong: mostly one file was read with the wrong time zone. One is wrong too if two
+starts on one day lie 15 minutes or more apart. The file that came first keeps the conversation. The other file's form
+of it is left out, with the name of the first file. What was fetched is always first.
 
 Conversations of imported files are found on any day (`start_index`), fetched ones on days near the start.
 
@@ -78,8 +78,8 @@ class Overtaken:
     """Finds conversations that another process stored on another day while an import wrote its pages.
 
     The table of pages has one order of commits. Of two files that give a conversation two days, the one that was
-    committed first keeps it. The importer of the other one sees the first file in the version that it committed itself,
-    and takes the conversation out again. So exactly one of the two yields.
+    committed first keeps it. The import of the other one looks at the table as of its own commit, finds the first file
+    there, and takes the conversation out again. So exactly one of the two yields.
     """
 
     def __init__(self, lake: Lake) -> None:

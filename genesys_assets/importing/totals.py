@@ -4,8 +4,8 @@ No page says to which answer it belongs. All pages of an answer together have as
 with one total are an answer
 
 - if they are in one file, and together have exactly as many;
-- if they follow one another in time, each full but for a last one, which has exactly the rest. Of two answers that both
-  lack pages, no full pages add up to a total that is not a multiple of their size.
+- if they follow one another in time, each full but for the first or the last one, which has exactly the rest. The total
+  must not be a multiple of the page size: full pages of two incomplete answers could add up to such a total.
 
 Other pages can belong to one answer if their totals differ by no more than 1 % (a total may change while pages are
 fetched), and if their conversations began on a common day, without a gap between them that is long beside the gaps
@@ -165,7 +165,7 @@ def _adjoins(_before: CountedPage, latest: int, within: int, page: CountedPage) 
 
 
 def _short_of(group: Sequence[_Page]) -> Short | None:
-    """What is short of a group of pages; None if each answer of it is whole."""
+    """What a group of pages lacks; None if each answer of it is whole."""
     if _answers_in(group) == 1 and _is_whole(group):
         return None
     rest: list[_Page] = []
@@ -187,8 +187,8 @@ def _total(pages: Sequence[_Page]) -> int:
 
 
 def _answers_in(pages: Sequence[_Page]) -> int:
-    """How many answers the pages are of, at least: none has more conversations than it counted, but for those that came
-    while its pages were fetched.
+    """The least number of answers that the pages can come from. An answer has no more conversations than it counted,
+    except up to 1 % that were added while its pages were fetched.
     """
     total = _total(pages)
     return max(1, -(-_count(pages) // (total + total // 100)))

@@ -1,9 +1,10 @@
 """Leaves out versions of a conversation that are parts of it: those of several files of one import, and those that
 earlier imports stored.
 
-Of several versions the newest counts. So nothing of the others may be missing in it, but for what a tool cut into
-files: a file with the customers and a file with the agents, or a file for each metric. `forms` compares two versions.
-Versions that were fetched are not compared. `_put_in_order` sees to it that the newest version counts as the newest.
+Of several versions the newest counts. But a tool may have cut conversations into files: one with the customers and one
+with the agents, or one for each metric. Then no version is the whole conversation, and all that wait are left out.
+`forms` compares two versions. Versions that were fetched are not compared. `_put_in_order` sees to it that the newest
+version counts as the newest.
 """
 
 from __future__ import annotations
@@ -77,8 +78,8 @@ def leave_out_parts(
 
 
 def _put_in_order(spool: Spool, day: str, waiting: _Versions, stored: _Versions) -> None:
-    """Give pages of their own to versions that would not count as old as they are. A page counts as old as the
-    earliest of its conversations, so a newer version may stand on an older page.
+    """Move versions to pages of their own if the times of their pages would make an older version count as newer. A
+    page has the time of the earliest of its conversations, so a newer version may stand on an older page.
     """
     moves: dict[int, dict[str, tuple[datetime, datetime]]] = defaultdict(dict)
     for id_, versions in waiting.items():

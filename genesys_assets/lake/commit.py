@@ -345,7 +345,7 @@ def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
     if _is_superseded(log, proposal, now, stored):
         change = Change(content, sum(file.rows for file in stored), previous_content=_content(stored))
         return _Decision(replace(change, is_superseded=True))
-    # A file of pages names the run that read them. A run that continues it looks there, so pages get a new file.
+    # A file of pages names the run that read them. A run that continues that run looks there. So pages get a new file.
     if (
         not proposal.is_read
         and [file.content for file in stored] == [content]

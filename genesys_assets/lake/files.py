@@ -43,7 +43,7 @@ PAGES = TableSpec(
     columns("""
 page_number integer 1, 2, 3 … in the order in which the answers were received
 request string the request: method, path, parameters and body as JSON; with `part` if the body is a part of the answer
-fetched_at instant when the answer was received
+fetched_at instant when the answer was received; of an imported page the earliest time when it can have been saved
 correlation_id string identifies the answer to Genesys support
 as_of instant when the content was true: a query's answer; a job's submission or, if earlier, the end of its data
 body binary the answer's bytes, unchanged unless personal data is hashed or dropped; only this partition's part

@@ -138,7 +138,8 @@ def is_hidden(key: str) -> bool:
 class LocalStore(Store):
     """A folder on this machine."""
 
-    # For a table with two years of hours, writing a checkpoint takes as long as a hundred commits.
+    # Not as small as on S3: for a table with two years of hours, writing a checkpoint takes as long as a hundred
+    # commits.
     commits_between_checkpoints = 10
     may_alter_files = True
 

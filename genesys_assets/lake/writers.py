@@ -41,7 +41,7 @@ from genesys_assets.privacy.screen import Screen
 from genesys_assets.tables.spec import TableSpec, absent
 
 _ROWS_PER_GROUP = 16_384
-"""So many rows of each table wait in memory. Sessions with their 107 columns take 15 MB."""
+"""At most this many rows of each table wait in memory. Sessions with their 109 columns take 15 MB."""
 _PAGES_SHOWN = 5
 FIELDS_NAMED = 50
 """The most unknown fields that the provenance of a file names."""

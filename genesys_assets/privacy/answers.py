@@ -42,8 +42,8 @@ class CannotDrop(ValueError):
 @dataclass(frozen=True, slots=True)
 class Value:
     """The rule for a field with a value of a class. If it `identifies_rows`, it is hashed where the class is dropped.
-    An unknown field is dropped, and so is an object in the place of a value, unless the field `is_json`. `whose` is set
-    if the value may belong to an agent instead of a contact.
+    An unknown field is dropped. An object in the place of a value is dropped too, unless the field `is_json` or its
+    class of personal data is kept. `whose` is set if the value may belong to an agent instead of a contact.
     """
 
     class_: PersonalData

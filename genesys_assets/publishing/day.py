@@ -142,8 +142,8 @@ def reach_of_day(lake: Lake, day: BusinessDay, reports: Sequence[Report]) -> Rea
 
 
 def _reaches(lake: Lake, day: BusinessDay, reports: Sequence[Report]) -> Iterator[Reach]:
-    """The reach of each report. A report may have another time zone, and so another day than the business day. If it
-    covers all of that day, it does not limit the reach.
+    """The reach of each report. A report in another time zone has another day than the business day. If such a report
+    covers all of its own day, it does not limit the reach.
     """
     for report in reports:
         reach = lake.reach(f"reports/{report.name}", day.key)

@@ -14,6 +14,6 @@
     running it         `server` (`processes`), `object_store` an S3 server beside it (`swift_settings`,
                        `anonymous_reads`), `demo`, `dev`
 
-Tests check the rest of the package against it, so it imports none of that; only `demo` and `dev` do. Start one with
+Tests check the rest of the package against it, so it imports none of that; only `demo` does. Start one with
 `genesys_assets.sandbox.server.running` or `python -m genesys_assets.sandbox`.
 """

@@ -29,8 +29,8 @@ KINDS = {
 }
 """The kinds of conversations, with their relative frequencies."""
 
-# Only these kinds last into later days, or never end. Every other kind ends within LONGEST_SHORT, after-call work
-# included.
+# Only these kinds may last for days, or never end. Every other kind ends within LONGEST_SHORT, after-call work
+# included; it may cross midnight all the same.
 LASTING_KINDS = frozenset({"callback_long", "email_long", "message_long", "email_open", "message_open"})
 LONGEST_SHORT = 3 * HOUR
 LONGEST_LASTING = 3 * DAY

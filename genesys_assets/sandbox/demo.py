@@ -101,7 +101,7 @@ def surroundings(
 
 
 def _materialise(day: str, home: Path) -> None:
-    """Runs the job `hourly` for all 24 hours at once, with reference data, then the job `daily` up to publishing."""
+    """Runs the job `hourly` for all 24 hours at once, then the job `daily`, from reference data to publishing."""
     import dagster as dg
 
     from genesys_assets.automation.progress import RANGE_END, RANGE_START

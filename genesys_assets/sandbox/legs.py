@@ -207,8 +207,8 @@ def agent(
     """An agent's leg. Returns when the agent left the conversation, after-call work not counted.
 
     Inbound it rings from `begun` to `answered`; outbound `contacting` and `dialing` fill that time. `waited`
-    is the queue time of an answered interaction. An endless leg's last piece never ends, so nothing is
-    complete.
+    is the queue time of an answered interaction. The last piece of an endless leg never ends, so the leg emits no
+    tTalkComplete, tHeldComplete, tAcw and tHandle.
     """
     steps, emitted = _opening(queue, begun, answered, contacting, dialing)
     emitted += metrics

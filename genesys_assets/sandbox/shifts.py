@@ -61,7 +61,9 @@ def begun_on(directory: Directory, number: int, user: Entity, day: date) -> list
 
 
 def _is_off(number: int, day: date) -> bool:
-    """Two days of each week, and for some ten days of thirty at once."""
+    """Whether an agent does not work on a day: on two days of each week; some agents also on ten days in a row of each
+    thirty.
+    """
     on_leave = number % 10 == 4 and (day.toordinal() // 10) % 3 == 0
     return on_leave or (day.toordinal() + number) % 7 in (5, 6)
 

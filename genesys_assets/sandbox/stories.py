@@ -301,7 +301,7 @@ def _add_afterthoughts(conversation: Item, rng: Random, end: int) -> None:
 
 
 def _add_unanswered_survey(conversation: Item, end: int) -> None:
-    """Adds a survey that the customer never answers to some conversations."""
+    """Adds to some conversations a survey that the customer never answers."""
     rng = Random(f"unanswered survey {conversation['conversationId']}")
     agents = [participant for participant in conversation["participants"] if "userId" in participant]
     if rng.random() >= 0.01 or "surveys" in conversation or not agents:

@@ -101,7 +101,10 @@ class CompletenessSettings(Group):
         from genesys_assets.tolerance import Tolerance
 
         if Tolerance.parse(value).milliseconds:
-            raise ValueError("conversations are counted, not timed: write a tolerance such as 0, or 2, 0.1%")
+            raise ValueError(
+                "conversations are counted, not timed: write a count, a share, or both separated by a comma, such as "
+                "2, 0.1%"
+            )
         return value
 
 
@@ -120,7 +123,8 @@ class ReconciliationSettings(Group):
     )
     blocking: bool = setting(
         "GENESYS_ASSETS_RECONCILE_BLOCKING",
-        "Whether a difference keeps the day's reports from being computed and published.",
+        "Whether a difference keeps the day's reports from being computed and published. It has no effect if "
+        "GENESYS_ASSETS_RECONCILE_SEVERITY is warn.",
         "true",
         default=False,
     )

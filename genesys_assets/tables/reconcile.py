@@ -278,7 +278,7 @@ def _added_up(
 
 
 def _of_everything(grouping: Grouping) -> pc.Expression:
-    """Rows of `interval_metrics` of that grouping, of all conversations and values."""
+    """Rows of `interval_metrics` of that grouping, from queries without filter, views and flattening."""
     return (pc.field("grouping") == grouping.name) & (pc.field("selection") == "") & (pc.field("view") == "")
 
 

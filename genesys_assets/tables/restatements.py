@@ -22,7 +22,7 @@ version integer version of the Delta table after this reading; the version befor
 read_at instant when it was read
 run_id string the Dagster run
 rows_before integer rows the day had; null if the stored rows could no longer be read
-rows_after integer rows it has now
+rows_after integer rows the day had after this reading
 rows_added integer rows whose key is new
 rows_changed integer rows whose key stayed and something else changed
 rows_removed integer rows whose key is gone

@@ -1,7 +1,7 @@
 """The platform's names of metrics and dimensions of conversations, and the other names that people use for them.
 
-`families` has the names of the other families of aggregates, `queries` puts names together into a query, and `tables`
-knows unit and meaning of a figure.
+`family_names` has the names of the other families of aggregates, `queries` puts names together into a query, and
+`tables` knows unit and meaning of a figure.
 """
 
 from __future__ import annotations

@@ -88,10 +88,10 @@ def total_hits(cloud: GenesysCloud, interval: Interval) -> int | None:
 def exact_total(cloud: GenesysCloud, interval: Interval, estimate: int) -> int | None:
     """How many conversations began on the UTC days of the interval, at most 7 days: the position of the last one, which
     is looked for from the `estimate` downwards; so never more than the estimate. None if it is unknown: the query does
-    not reach the last one, or the ascending and the descending query disagree on which it is.
+    not reach the last one, or has none at all, or the ascending and the descending query disagree on which it is.
 
-    One request if the estimate is right. If it is too high by 1, 2, 4, 8 …: about two for each step of that series and
-    two more. Raises InvalidQuery for an interval that reaches into the future, or any other GenesysCloudError.
+    One request if the estimate is right. If it is too high by n: about 2 * log2(n) + 4 requests. Raises InvalidQuery
+    for an interval that reaches into the future, or any other GenesysCloudError.
     """
     interval.require_past(cloud.now())
     ascending = PagedQuery(cloud, interval, 1, "asc")
@@ -115,10 +115,10 @@ def exact_total(cloud: GenesysCloud, interval: Interval, estimate: int) -> int |
 def newest_start(cloud: GenesysCloud, interval: Interval) -> datetime | None:
     """When the newest conversation that the query knows in the interval began, UTC; None if it knows none.
 
-    One request for each UTC day, from the last one back to the first that has a conversation; about ten more if the
-    interval ends before its day and others began after it. Raises InvalidQuery for an interval that reaches into the
-    future, TooLarge if more than 100,000 began on the last day after the interval, UnexpectedAnswer, or any other
-    GenesysCloudError.
+    One request for each UTC day, from the last one back to the first that has a conversation. About ten more if the
+    interval ends within a day and other conversations of that day began after it. Raises InvalidQuery for an interval
+    that reaches into the future, TooLarge if more than 100,000 began on the last day after the interval,
+    UnexpectedAnswer, or any other GenesysCloudError.
     """
     interval.require_past(cloud.now())
 

@@ -120,7 +120,9 @@ def _granularity(report: Report, stored: StoredDay) -> Granularity:
 
 
 def _is_in_order(report: Report) -> bool:
-    """Whether all rows are read in the order of time: tables are stored in the order of conversation_start."""
+    """Whether all rows are read in the order of time. Details are stored in the order of conversation_start, aggregates
+    in the order of interval_start; rows of several sources are not in order together.
+    """
     sources = [*report.aggregates, *report.details]
     is_one = len(sources) == 1 and report.before is None
     return is_one and all(part.time == "conversation_start" and not part.once_per for part in report.details)

@@ -3,8 +3,7 @@
     mediaType: [voice, chat]                       friendly: every name must have one of its values
     {or: [{queueId: …}, {userId: {exists: true}}]}
     {type: and, clauses: [{type: or, predicates: [{dimension: mediaType, value: voice}]}]}     as the platform writes it
-    {type: simple, attribute: mediaType, condition: eq, value: voice}                          as tutorials about the
-    API write it
+    {type: simple, attribute: mediaType, condition: eq, value: voice}                          as tutorials write it
 
 This module parses conditions, and converts them to filters of the platform. `engine.row_filter` applies them to
 stored rows; `meaning` looks up the names.

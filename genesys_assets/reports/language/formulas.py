@@ -1,8 +1,8 @@
 """Formulas of report columns: arithmetic, comparisons and a few functions over named figures, a whole column at a time.
 
-A null in a formula gives null. A quotient whose denominator is 0 or null is null. A number that does not fit is an
-error, never another number. simpleeval evaluates formulas; it knows only the nodes, operators and functions listed
-here.
+A null gives null, except in `coalesce` and `total`, and in the value that `if_else` does not choose. A quotient whose
+denominator is 0 or null is null. A number that does not fit is an error, never another number. simpleeval evaluates
+formulas; it knows only the nodes, operators and functions listed here.
 """
 
 from __future__ import annotations

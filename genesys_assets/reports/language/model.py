@@ -213,8 +213,8 @@ class Whole(Model):
 class Chart(Model):
     """The chart shown in the UI: a bar for each value of x, as high as the sum of y.
 
-    Where y does not add up, such as an average, each row is a bar of its own; intervals that have several such rows
-    are not drawn.
+    Where y does not add up, such as an average, each row is a bar of its own. If x is the interval and an interval has
+    several such rows, there is no chart.
     """
 
     x: Text

@@ -1,6 +1,6 @@
 """Columns that are compared with the period before: the value then, and the difference.
 
-Both are null if either period has no value: no value is not 0.
+The value then is null if that period has none. The difference is null if either period has none: no value is not 0.
 """
 
 from __future__ import annotations

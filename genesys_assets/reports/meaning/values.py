@@ -149,7 +149,7 @@ def allowed_value(column: str, value: str) -> str:
     if name in _WORDS:
         return _word(name, value)
     if name in _PRESENCES_OF_ORGANISATION:
-        raise InvalidQuery(f"{name} must be an id, as genesys/presence/definitions has them, got {value!r}.")
+        raise InvalidQuery(f"{name} must be an id of genesys/reference/presence_definitions, got {value!r}.")
     fixed = _DIMENSIONS_BY_COLUMN.get(name) or _FIXED.get(name)
     if fixed is None:
         return value

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from genesys_assets.tables.spec import TableSpec, columns
 
 HORIZONS = (1, 7, 30)
-"""The horizons, in times of 24 hours, within which a contact counts as a repeat of another."""
+"""The horizons, as multiples of 24 hours, within which a contact counts as a repeat of another."""
 
 _REPEATS = "".join(
     f"repeats_within_{days}d integer 1 if the customer began a contact less than {days} x 24 hours before, else 0\n"

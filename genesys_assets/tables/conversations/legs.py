@@ -54,7 +54,7 @@ INTERACTION_LEGS = TableSpec(
     columns("""
 conversation_id string the conversation
 conversation_start instant when the conversation began; its UTC date is the partition
-leg_no integer 1, 2, 3 … by offered_at, then by start of the agent's session; a wait that no agent ended follows them
+leg_no integer 1, 2, 3 … by offered_at; of equal ones by start of the agent's session, a wait without an agent last
 media_type string media type of the agent's leading session, else of the queue's session
 direction string inbound or outbound, of the same session
 queue_id string the queue; null where none was involved

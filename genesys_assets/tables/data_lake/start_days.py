@@ -1,8 +1,8 @@
 """Finds the UTC days on which the conversations of a file began, so that a day's tables read only files that concern
 it.
 
-Only files of `conversations` certainly say when a conversation began. For rows of other schemas the id is looked up
-there: first in the files of the same day, then in those of earlier days.
+Only files of `conversations` certainly say when a conversation began. If a file of another schema does not say it, its
+ids are looked up there: first in the files of the same day, then in those of earlier days.
 """
 
 from __future__ import annotations

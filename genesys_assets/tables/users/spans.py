@@ -26,8 +26,8 @@ Key = tuple[str, Kind, datetime]
 """What identifies a span: user, kind and start."""
 
 _STORED_UNDER = (
-    "Stored under the UTC day on which it began; if no pages of that day are stored, under the first later day that "
-    "has pages."
+    "Stored under the UTC day on which it began; if neither pages nor files of the data lake have that day, under the "
+    "first later day that they have."
 )
 _TIMES = """user_id string the user
 start_time instant when it began
