@@ -32,7 +32,8 @@ class Pipeline:
 
     `layers`: the layers that are built; Dagster looks for their inputs from other layers in other code locations.
     `built_in`: names of the shipped reports to include, None for all. `beside`: reports whose assets are built by
-    components of their own. `running`: names of the sensors and schedules that start switched on. `translate` gives
+    components of their own; `unrequested` names those of them that are computed by a condition of their own, or never.
+    `running`: names of the sensors and schedules that start switched on. `translate` gives
     each asset another key, group, owners or tags.
     """
 
@@ -41,6 +42,7 @@ class Pipeline:
     layers: Sequence[str] = LAYERS
     built_in: Sequence[str] | None = None
     beside: Sequence[Report] = ()
+    unrequested: frozenset[str] = frozenset()
     reports_file: Path | None = None
     families: str | None = None
     questions: Sequence[AggregateQuestion] = ()
@@ -166,7 +168,7 @@ def _sensors(pipeline: Pipeline, contents: Contents) -> list[dg.SensorDefinition
 
     running, reports = pipeline.running, [*contents.built_in, *contents.further]
     return [
-        *build_sensors(contents.calendar, reports, contents.questions, pipeline.layers, running),
+        *build_sensors(contents.calendar, reports, contents.questions, pipeline.layers, running, pipeline.unrequested),
         *build_alerts(contents.calendar, running),
         build_unreported_sensor(contents.calendar, running),
         build_run_metrics_sensor(running),

@@ -210,7 +210,8 @@ class _FileQueue:
         refused = self._day.refused
         refused.append(reason)
         if len(refused) >= _MOST_REFUSED:
-            refused.append(f"{len(self._left)} more files of {self._day.day} were not tried.")
+            if self._left:
+                refused.append(f"{len(self._left)} more files of {self._day.day} were not tried.")
             self._left.clear()
 
 

@@ -40,6 +40,7 @@ from genesys_assets.automation.tick import Tick
 from genesys_assets.checks.reconciliation import FIRST_DAY, LAST_DAY
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.keys import LAYERS, asset_key
+from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import shared_lake
 from genesys_assets.partitions import Calendar
 from genesys_assets.reports.meaning.report import Report
@@ -165,11 +166,21 @@ def build_sensors(
     questions: Sequence[AggregateQuestion],
     layers: Collection[str] = LAYERS,
     running: Collection[str] = (),
+    unrequested: Collection[str] = (),
 ) -> list[dg.SensorDefinition]:
     """The sensors of the layers. `reports` are those of the code location, `questions` the aggregates questions that
-    are asked; `running` names the sensors that run without being switched on.
+    are asked; `running` names the sensors that run without being switched on. `unrequested` names the reports that are
+    computed by a condition of their own, or never.
     """
-    sensors = [_sensor(spec, calendar, reports, questions, running) for spec in SENSORS if spec.layer in layers]
+
+    def tick(
+        context: dg.SensorEvaluationContext, lake: Lake, cloud: GenesysCloudResource, publishing: PublishingResource
+    ) -> Tick:
+        return Tick(
+            context, lake, cloud, publishing, calendar, reports, questions, datetime.now(UTC), frozenset(unrequested)
+        )
+
+    sensors = [_sensor(spec, tick, calendar.days_per_run, running) for spec in SENSORS if spec.layer in layers]
     return [*sensors, *([_reports_file(running)] if "ops" in layers else [])]
 
 
@@ -184,9 +195,8 @@ def _reports_file(running: Collection[str]) -> dg.SensorDefinition:
 
 def _sensor(
     spec: SensorSpec,
-    calendar: Calendar,
-    reports: Sequence[Report],
-    questions: Sequence[AggregateQuestion],
+    tick_of: Callable[[dg.SensorEvaluationContext, Lake, GenesysCloudResource, PublishingResource], Tick],
+    days_per_run: int | None,
     running: Collection[str],
 ) -> dg.SensorDefinition:
     @dg.sensor(
@@ -203,14 +213,13 @@ def _sensor(
         publishing: PublishingResource,
     ) -> list[dg.RunRequest] | dg.SkipReason:
         genesys_cloud.give_up_after(_LONGEST_WAIT_SECONDS)
-        stored = shared_lake(lake.location)
-        tick = Tick(context, stored, genesys_cloud, publishing, calendar, reports, questions, datetime.now(UTC))
+        tick = tick_of(context, shared_lake(lake.location), genesys_cloud, publishing)
         wanted = spec.wanted(tick)
         can_make = spec.can_make and partial(spec.can_make, tick)
         next_run = tick.next_run(wanted, spec.most, can_make)
         if next_run.request is None:
             return dg.SkipReason(next_run.reason(wanted))
-        return [run_request(request, tick.keys) for request in next_run.request.cut(calendar.days_per_run)]
+        return [run_request(request, tick.keys) for request in next_run.request.cut(days_per_run)]
 
     return launch
 

@@ -60,7 +60,10 @@ _HOPELESS = 2
 
 @dataclass
 class Tick:
-    """One tick of a sensor, with everything that it decides by. `definitions` are the reports."""
+    """One tick of a sensor, with everything that it decides by. `definitions` are the reports. Those named in
+    `unrequested` are computed by a condition of their own, or never: no sensor requests them, and no published day
+    waits for them.
+    """
 
     context: dg.SensorEvaluationContext
     lake: Lake
@@ -70,6 +73,7 @@ class Tick:
     definitions: Sequence[Report]
     questions: Sequence[AggregateQuestion]
     now: datetime
+    unrequested: Collection[str] = ()
 
     @property
     def location(self) -> dg.RepositoryDefinition:
@@ -228,13 +232,17 @@ class Tick:
         """The stale reports. Empty until last night's reference data is read. Days whose pages are being read wait."""
         if not self._names_are_known:
             return {}
-        if not self._reports_backlog([*self.definitions, *operating_reports()]):
+        if not self._reports_backlog([*self._requested, *operating_reports()]):
             return {}
         return self._after_runs()._reports_to_compute()
 
     def _reports_to_compute(self) -> Backlog:
         coming = {day for day in self.lake.stored(backlog.INTERVALS) if day is not None and self._is_coming(day)}
-        return self._reports_backlog([*self.definitions, *operating_reports()], coming)
+        return self._reports_backlog([*self._requested, *operating_reports()], coming)
+
+    @property
+    def _requested(self) -> list[Report]:
+        return [report for report in self.definitions if report.name not in self.unrequested]
 
     def _reports_backlog(self, definitions: Sequence[Report], coming: Collection[str] = ()) -> Backlog:
         closed = {*self.stale_tables, *self._closed(), *coming}
@@ -249,7 +257,7 @@ class Tick:
         unchecked = stale.checks_backlog(self.lake, self.calendar, self.now, self.stale_tables)
         coming = {
             day
-            for wanted in (self.stale_tables, unchecked, self._reports_backlog(self.definitions))
+            for wanted in (self.stale_tables, unchecked, self._reports_backlog(self._requested))
             for day, assets in wanted.items()
             if not all(self._has_failed(asset, day) for asset in assets)
         }

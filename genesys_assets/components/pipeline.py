@@ -313,9 +313,10 @@ class GenesysCloud(dg.Component):
         """The pipeline. It also fetches what the reports need that are components of the same project, and publishes
         these reports.
         """
-        from genesys_assets.components.report import reports_of
+        from genesys_assets.components.report import reports_of, unrequested_reports_of
 
-        return build_pipeline(replace(self.pipeline, beside=reports_of(context)))
+        pipeline = replace(self.pipeline, beside=reports_of(context), unrequested=unrequested_reports_of(context))
+        return build_pipeline(pipeline)
 
 
 def _refusal(mistakes: Iterable[Mistake], context: dg.ResolutionContext) -> dg.DagsterInvalidDefinitionError:

@@ -221,6 +221,12 @@ def reports_of(context: dg.ComponentLoadContext) -> tuple[Report, ...]:
     return tuple(component.report for component in components_of(context, GenesysReport))
 
 
+def unrequested_reports_of(context: dg.ComponentLoadContext) -> frozenset[str]:
+    """Names of the reports of the project whose `condition` keeps the pipeline's sensors from requesting them."""
+    components = components_of(context, GenesysReport)
+    return frozenset(each.definition.name for each in components if each.asset.condition != "refreshed")
+
+
 def _read(model: type[Read], stated: Any) -> tuple[Read | None, list[Mistake]]:
     """The model of the stated attributes and no mistakes, or None and the mistakes."""
     from pydantic import ValidationError

@@ -33,7 +33,6 @@ from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets.tables.sources import IMPORTED
 from genesys_assets.tables.spec import INSTANT
 
-_MOST_NAMED = 3
 _PLACE = f"pages/{DETAILS}"
 REACH_DAYS = 2
 """How many days around a start are compared with what was fetched. Two readings of one local time differ by at most 26

@@ -115,9 +115,10 @@ def _take_out_damaged(lake: Lake, partition: Partition, files: Collection[str] |
     written anew.
     """
     asset, day = partition
-    if files is None or not set(files_in(lake, partition)) - set(files):
-        if is_fetched(lake, partition):
-            lake.remove(f"pages/{asset}", [day], builds_on_stored=True)
-        else:
-            write_pages(lake, partition, (), False, {"source": "import taken back"})
+    if files is not None and set(files_in(lake, partition)) - set(files):
+        return
+    if is_fetched(lake, partition):
+        lake.remove(f"pages/{asset}", [day], builds_on_stored=True)
+    else:
+        write_pages(lake, partition, (), False, {"source": "import taken back"})
     result.changed.add(partition)

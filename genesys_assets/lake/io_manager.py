@@ -26,9 +26,9 @@ from genesys_assets.tables.spec import Column, TableSpec
 __all__ = ["LakeIOManager", "MissingPartitions", "as_table", "convert", "place"]
 
 _KEYS_NAMED = 20
-_OF_THE_PIPELINE = frozenset({*LAYERS, "imports", "forgotten", "jobs"})
-"""Folders of the lake: the layers of the pipeline, the records of imports, the list of forgotten people, and the notes
-on details jobs.
+_OF_THE_PIPELINE = frozenset({*LAYERS, "imports", "forgotten", "jobs", "definitions"})
+"""Folders of the lake: the layers of the pipeline, the records of imports, the list of forgotten people, the notes on
+details jobs, and the definitions of reports.
 """
 _Attempt = tuple[str, int]
 """The key of a step, and how often it was tried before."""

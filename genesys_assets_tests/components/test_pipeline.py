@@ -15,12 +15,16 @@ import pytest
 import yaml
 from dagster.components.core.component_tree import ComponentTreeException
 
+from genesys_assets.automation import stale
 from genesys_assets.automation.switches import switches
+from genesys_assets.automation.tick import Tick
 from genesys_assets.components.pipeline import PipelineScaffolder
 from genesys_assets.definitions import build_definitions
 from genesys_assets.keys import LAYERS, keys
 from genesys_assets.lake.io_manager import LakeIOManager
+from genesys_assets.lake.lake import Lake
 from genesys_assets.reports.built_in import operating_reports
+from genesys_assets.reports.meaning.report import Report
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests.assets.world import World, environment
 from genesys_assets_tests.automation.ticks import clock_at
@@ -212,6 +216,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         }
         project.write("genesys", PIPELINE, attributes)
         project.write("calls", REPORT, {**CALLS, "group": "telephony", "owners": ["team:calls"], "tags": {"a": "b"}})
+        project.write("by_hand", REPORT, {**CALLS, "name": "by_hand", "condition": "never"})
+        on_cron = "{{ dg.AutomationCondition.on_cron('0 6 * * *') }}"
+        project.write("at_six", REPORT, {**CALLS, "name": "at_six", "condition": on_cron})
         secrets = {
             "CLIENT_ID": settings["GENESYS_CLOUD_CLIENT_ID"],
             "CLIENT_SECRET": settings["GENESYS_CLOUD_CLIENT_SECRET"],
@@ -275,6 +282,28 @@ def test_sensors_ask_for_assets_by_the_keys_that_they_have(world: World) -> None
     asked = {key for request in requests for key in request.asset_selection or ()}
     assert asked
     assert asked <= {spec.key for spec in world.definitions.resolve_all_asset_specs()}
+
+
+@pytest.mark.long
+def test_no_sensor_requests_a_report_with_another_condition(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    location = world.definitions.get_repository_def()
+    resources = {name: location.get_top_level_resources()[name] for name in ("genesys_cloud", "lake", "publishing")}
+    looked_for: set[str] = set()
+
+    def backlog(lake: Lake, calendar: object, now: object, definitions: list[Report], closed: object = ()) -> object:
+        looked_for.update(report.name for report in definitions)
+        return {}
+
+    monkeypatch.setattr(stale, "reports_backlog", backlog)
+    monkeypatch.setattr(Tick, "_names_are_known", True)
+    with (
+        environment({}),
+        clock_at(NOW),
+        dg.build_sensor_context(instance=world.instance, repository_def=location, resources=resources) as context,
+    ):
+        for sensor in ("reports", "publish"):
+            location.get_sensor_def(sensor).evaluate_tick(context)
+    assert {"calls", "by_hand", "at_six"} & looked_for == {"calls"}
 
 
 @pytest.mark.long

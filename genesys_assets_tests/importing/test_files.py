@@ -165,7 +165,7 @@ def test_files_on_s3_are_found_by_key_by_folder_and_by_pattern(
 
     assert keys(f"s3://{bucket}/saved") == ["saved/a.json", "saved/deep/b.json.gz", "saved/notes.txt"]
     *_, notes = find([f"s3://{bucket}/saved"], lambda: s3_client)
-    with pytest.raises(CannotImport, match="in a folder only files are read whose names end in"):
+    with pytest.raises(CannotImport, match="of a folder only files are read whose names end in"):
         next(pieces_of(notes))
     assert keys(f"s3://{bucket}/saved/notes.txt") == ["saved/notes.txt"]
     assert keys(f"s3://{bucket}/saved/*.json*") == ["saved/a.json"]
@@ -183,7 +183,7 @@ def test_files_on_s3_are_found_by_key_by_folder_and_by_pattern(
         ),
         *((f"b{end}", "a table: save the answers of the platform as JSON") for end in (".xlsx", ".csv", ".parquet")),
         *((f"b.json{end}", "not whole yet: import it once it is") for end in (".part", ".crdownload", ".tmp")),
-        *((name, "in a folder only files are read whose names end in") for name in ("b.txt", "b-2025-01-31", "b.html")),
+        *((name, "of a folder only files are read whose names end in") for name in ("b.txt", "b-2025-01-31", "b.html")),
     ],
 )
 def test_a_file_of_a_folder_that_is_not_read_is_named_with_the_reason(tmp_path: Path, name: str, why: str) -> None:

@@ -241,7 +241,9 @@ def test_a_column_that_partitions_are_kept_by_is_refused_and_nothing_is_stored(l
     assert not Lake(LocalStore(Path(location))).has("mine", DAYS[0])
 
 
-@pytest.mark.parametrize("key", [["reports", "agent_daily"], ["tables", "mine"], ["genesys"], ["..", "mine"]])
+@pytest.mark.parametrize(
+    "key", [["reports", "agent_daily"], ["tables", "mine"], ["definitions", "mine"], ["genesys"], ["..", "mine"]]
+)
 def test_an_asset_does_not_take_the_place_of_a_table_of_the_pipeline(location: str, key: list[str]) -> None:
     @dg.asset(key=key)
     def mine() -> pd.DataFrame:

@@ -50,7 +50,7 @@ def test_each_class_is_kept_hashed_or_dropped(stated: str, person: str, contact:
 def test_a_setting_that_is_not_understood_is_refused_with_what_is_allowed(stated: str) -> None:
     said = refusal({SETTING: stated, KEY: SECRET})
     assert said.startswith(f"{SETTING} cannot be {stated!r}: ")
-    assert "classes are person, contact, content, actions are keep, hash, drop" in said
+    assert "Classes: person, contact, content. Actions: keep, hash, drop" in said
     assert f"{SETTING}=contact=hash,content=drop" in said
 
 

@@ -224,7 +224,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a status that is mistyped": (of_where("user_time", "{status: ON_QUEU}"), "status has no value 'ON_QUEU'"),
     "a name for a presence of the organisation": (
         of_where("user_time", "{organization_presence_id: Lunch}"),
-        "organization_presence_id must be an id, as genesys/presence/definitions has them, got 'Lunch'",
+        "organization_presence_id must be an id of genesys/reference/presence_definitions, got 'Lunch'",
     ),
     "a source that is mistyped": (
         of_where("conversations", "{source: import}"),
