@@ -215,7 +215,7 @@ def test_a_setting_that_is_wrong_is_named_with_1(saved: Path, monkeypatch: pytes
     monkeypatch.setenv("GENESYS_ASSETS_TIME_ZONE", "Mars")
     done = run(f"{saved}")
     assert done.exit_code == 1
-    assert "GENESYS_ASSETS_TIME_ZONE is 'Mars'" in done.stderr
+    assert "GENESYS_ASSETS_TIME_ZONE cannot be 'Mars'" in done.stderr
 
 
 def test_a_lake_that_is_a_file_is_named_with_1(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -223,7 +223,7 @@ def test_a_setting_that_is_wrong_is_named_with_1(file: Path, monkeypatch: pytest
     monkeypatch.setenv("GENESYS_ASSETS_TIME_ZONE", "Mars")
     done = run("preview", "calls", f"{DAY}")
     assert done.exit_code == 1
-    assert "GENESYS_ASSETS_TIME_ZONE is 'Mars'" in done.stderr
+    assert "GENESYS_ASSETS_TIME_ZONE cannot be 'Mars'" in done.stderr
 
 
 def test_on_a_terminal_it_is_a_table_with_names(file: Path, past_days: World) -> None:

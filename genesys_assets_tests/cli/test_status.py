@@ -147,7 +147,7 @@ def test_a_wrong_setting_is_named(lake: Lake) -> None:
     with environment({"GENESYS_ASSETS_TIME_ZONE": "Mars/X"}):
         ended = at(MIDNIGHT)
     assert ended.exit_code == 2
-    assert "Cannot tell: GENESYS_ASSETS_TIME_ZONE is 'Mars/X'" in ended.stderr
+    assert "Cannot tell: GENESYS_ASSETS_TIME_ZONE cannot be 'Mars/X'" in ended.stderr
 
 
 def test_a_file_of_reports_with_mistakes_does_not_hide_the_status_of_the_rest(lake: Lake, tmp_path: Path) -> None:
