@@ -118,6 +118,28 @@ def test_waits_are_stale_when_legs_of_a_neighbouring_day_that_count_have_changed
     assert not is_stale()
 
 
+def test_waits_are_stale_when_the_members_of_their_days_have_changed(lake: Lake) -> None:
+    store_legs(lake, DAY, ("a", -30, 10, False), ("b", 30, 10, False))
+    store_legs(lake, NEXT)
+    numbers = [waits.made_of(lake.refreshed(), DAY)]
+
+    def is_stale() -> bool:
+        numbers.append(waits.made_of(lake.refreshed(), DAY))
+        return numbers[-1] != numbers[-2]
+
+    for day in (DAY, NEXT):
+        store_members(lake, day, "x")
+        assert is_stale(), "the day was not observed before"
+        store_members(lake, day, "x")
+        assert not is_stale(), "the same members"
+        store_members(lake, day, "x", "y")
+        assert is_stale(), "one more has joined"
+    assert (figures(lake, "a", "members"), figures(lake, "b", "members")) == ([2], [2])
+    for day in (BEFORE, "2026-01-30"):
+        store_members(lake, day, "x")
+        assert not is_stale()
+
+
 def test_waits_need_legs_of_the_day(lake: Lake) -> None:
     store_legs(lake, NEXT, ("b", 10, 20, True))
     with pytest.raises(NotFetched, match=f"no partition {DAY}: materialise it first"):
