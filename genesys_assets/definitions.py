@@ -31,9 +31,9 @@ class Pipeline:
     """What a code location holds. If unset, `calendar`, `lake`, `reports_file` and `families` come from the settings.
 
     `layers`: the layers that are built; Dagster looks for their inputs from other layers in other code locations.
-    `built_in`: names of the shipped reports to include, None for all. `beside`: reports whose assets are built by
-    components of their own; `unrequested` names those of them that are computed by a condition of their own, or never.
-    `running`: names of the sensors and schedules that start switched on. `translate` gives
+    `built_in`: names of the shipped reports to include, None for all. `component_reports`: reports whose assets are
+    built by components of their own; `unrequested` names those of them that are computed by a condition of their own,
+    or never. `running`: names of the sensors and schedules that start switched on. `translate` gives
     each asset another key, group, owners or tags.
     """
 
@@ -41,7 +41,7 @@ class Pipeline:
     lake: str | None = None
     layers: Sequence[str] = LAYERS
     built_in: Sequence[str] | None = None
-    beside: Sequence[Report] = ()
+    component_reports: Sequence[Report] = ()
     unrequested: frozenset[str] = frozenset()
     reports_file: Path | None = None
     families: str | None = None
@@ -145,9 +145,11 @@ def _contents(pipeline: Pipeline) -> Contents:
         report for report in built_in_reports() if pipeline.built_in is None or report.name in pipeline.built_in
     ]
     families = AggregatesSettings.load(further_families=pipeline.families).families
-    questions = all_questions([*built_in, *file_reports.reports, *pipeline.beside], families, pipeline.questions)
+    questions = all_questions(
+        [*built_in, *file_reports.reports, *pipeline.component_reports], families, pipeline.questions
+    )
     return Contents(
-        pipeline.calendar or Calendar.from_environment(), built_in, file_reports, pipeline.beside, questions
+        pipeline.calendar or Calendar.from_environment(), built_in, file_reports, pipeline.component_reports, questions
     )
 
 
@@ -166,7 +168,7 @@ def _sensors(pipeline: Pipeline, contents: Contents) -> list[dg.SensorDefinition
     from genesys_assets.automation.sensors import build_sensors
     from genesys_assets.automation.unreported import build_unreported_sensor
 
-    running, reports = pipeline.running, [*contents.built_in, *contents.further]
+    running, reports = pipeline.running, [*contents.built_in, *contents.other_reports]
     return [
         *build_sensors(contents.calendar, reports, contents.questions, pipeline.layers, running, pipeline.unrequested),
         *build_alerts(contents.calendar, running),

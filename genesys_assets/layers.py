@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Contents:
     """What the assets of a code location are built from: its calendar, its reports and the questions that it asks the
-    aggregates endpoints. `custom` are the reports of the reports file. The assets of the `beside` reports are built by
+    aggregates endpoints. `custom` are the reports of the reports file. The assets of `component_reports` are built by
     components of their own.
     """
 
     calendar: Calendar
     built_in: Sequence[Report]
     custom: CustomReports
-    beside: Sequence[Report]
+    component_reports: Sequence[Report]
     questions: Sequence[AggregateQuestion]
 
     @property
-    def further(self) -> Sequence[Report]:
+    def other_reports(self) -> Sequence[Report]:
         """All reports except the built-in ones."""
-        return [*self.custom.reports, *self.beside]
+        return [*self.custom.reports, *self.component_reports]
 
     @property
     def families(self) -> Sequence[AggregateFamily]:
@@ -152,7 +152,7 @@ def published(contents: Contents) -> Layer:
 
     return Layer(
         [
-            *build_published_assets(contents.calendar, contents.built_in, contents.further),
+            *build_published_assets(contents.calendar, contents.built_in, contents.other_reports),
             *build_published_index_assets(contents.calendar),
         ]
     )

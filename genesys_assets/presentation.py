@@ -97,7 +97,7 @@ class _Descriptions:
 
     @classmethod
     def of(cls, contents: Contents, where: Where) -> _Descriptions:
-        reports = [*contents.built_in, *contents.further, *operating_reports()]
+        reports = [*contents.built_in, *contents.other_reports, *operating_reports()]
         tables = lake_tables(reports, contents.families)
         schema = Names("").schema
         return cls(

@@ -93,7 +93,7 @@ def _days_around(key: str, before: int, after: int) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
-def days_that_reach(key: str, window: Window) -> tuple[str, ...]:
+def possible_start_days(key: str, window: Window) -> tuple[str, ...]:
     """The days on which a conversation that is alive in the window may have begun. The window begins on the day
     `key`.
     """

@@ -18,7 +18,7 @@ from genesys_assets.assets.common import (
     attributes,
     checked_keys,
     due_every,
-    failing_by_name,
+    fail_without_retry,
     provenance,
     track_requests,
 )
@@ -133,7 +133,7 @@ def _fetch(
         for done, spans in enumerate(batches, start=1):
             pages = {keys[span]: of_span for span, of_span in fetcher.pages(spans)}
             for of_day in day_by_day({key: windows[key] for key in pages}):
-                with failing_by_name(CannotDrop), stored.page_writers(place, list(of_day), origin) as writers:
+                with fail_without_retry(CannotDrop), stored.page_writers(place, list(of_day), origin) as writers:
                     for key in of_day:
                         writers[key].reach = Reach(windows[key][1])
                         kept = answers_to_keep(stored, place, key, fetcher.unanswered)

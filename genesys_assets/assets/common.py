@@ -56,7 +56,9 @@ def beta_parameters() -> Iterator[None]:
         yield
 
 
-def automated(assets: Iterable[dg.AssetsDefinition], condition: dg.AutomationCondition[Any] | None) -> Iterable[Any]:
+def with_condition(
+    assets: Iterable[dg.AssetsDefinition], condition: dg.AutomationCondition[Any] | None
+) -> Iterable[Any]:
     """The assets with an automation condition; None means that they are never materialised automatically."""
     return dg.map_asset_specs(lambda spec: spec.replace_attributes(automation_condition=condition), assets)
 
@@ -254,7 +256,7 @@ def change_metadata(change: Change) -> dict[str, Any]:
 
 
 @contextmanager
-def failing_by_name(*kinds: type[Exception]) -> Iterator[None]:
+def fail_without_retry(*kinds: type[Exception]) -> Iterator[None]:
     """Wrap code that may raise errors of these kinds. They fail the step with their message, without a retry."""
     try:
         yield

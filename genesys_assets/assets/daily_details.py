@@ -21,7 +21,7 @@ from genesys_assets.assets.common import (
     attributes,
     checked_keys,
     due_every,
-    failing_by_name,
+    fail_without_retry,
     provenance,
     track_requests,
 )
@@ -45,7 +45,7 @@ from genesys_assets.days.completeness import (
     MISSING,
     DayRefused,
     Figures,
-    PagesRead,
+    PageCounts,
     conversations_before,
     counted_by_position,
     figures_of_both,
@@ -122,7 +122,7 @@ def read_days(
         plan = plan_reading(day, available, datetime.now(UTC))
         try:
             with (
-                failing_by_name(CannotDrop),
+                fail_without_retry(CannotDrop),
                 lake.page_writers(place, [day], provenance(context, source)) as writers,
             ):
                 metadata = read(day, plan, writers[day])
@@ -247,7 +247,7 @@ def _read(
     page_size: int,
 ) -> tuple[datetime, Figures]:
     """Write the day's pages; returns up to when the job has all data, and counts of what was read."""
-    through, counts = plan.through, PagesRead()
+    through, counts = plan.through, PageCounts()
     if plan.by_job:
         through, counts = details_jobs.read(
             cloud,
@@ -269,10 +269,10 @@ def _read(
     return through, figures_of_both(counts, cloud.now(), fetched)
 
 
-def _write_job(writer: PageWriter, interval: Interval, pages: Iterator[JobPage]) -> tuple[datetime, PagesRead]:
+def _write_job(writer: PageWriter, interval: Interval, pages: Iterator[JobPage]) -> tuple[datetime, PageCounts]:
     """Write every page of one job; returns up to when the job has all data, and counts of what was read."""
     writer.restart()
-    through, counts = interval.end, PagesRead()
+    through, counts = interval.end, PageCounts()
     for page in pages:
         counts.take(page)
         writer.write(page)

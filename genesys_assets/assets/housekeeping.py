@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 from dagster_aws.s3 import S3Resource
 
-from genesys_assets.assets.common import attributes, failing_by_name, provenance
+from genesys_assets.assets.common import attributes, fail_without_retry, provenance
 from genesys_assets.days.ledgered import ledgered_places
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.housekeeping import clean_up
@@ -44,7 +44,7 @@ def build_housekeeping_asset() -> dg.AssetsDefinition:
         from tabulate import tabulate
 
         by_table = tabulate(sorted(result.removed.items()), headers=["table", "files removed"], tablefmt="github")
-        with failing_by_name(PublishingError):
+        with fail_without_retry(PublishingError):
             garbage = remove_garbage(publishing.publisher(s3.get_client), datetime.now(UTC))
         for problem in garbage.unreadable:
             context.log.warning(f"Files of a published day are left alone: {problem}")

@@ -14,7 +14,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from genesys_assets.assets.common import POOL, attributes, checked_keys, failing_by_name, provenance, track_requests
+from genesys_assets.assets.common import POOL, attributes, checked_keys, fail_without_retry, provenance, track_requests
 from genesys_assets.assets.pages import Progress, reach_metadata, report_pages
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.errors import AnswerTooLarge, DownloadFailed
@@ -68,7 +68,7 @@ def build_lake_files_asset(calendar: Calendar) -> dg.AssetsDefinition:
                 allow_retries=False,
             )
         cloud, stored, refused = genesys_cloud.client, lake.lake, list[str]()
-        with track_requests(cloud) as spent, failing_by_name(CannotDrop, ConcurrentCommit):
+        with track_requests(cloud) as spent, fail_without_retry(CannotDrop, ConcurrentCommit):
             for day in checked_keys(context, calendar.daily):
                 fetching = _DayFetch(context, cloud, stored, day, settings, provenance(context, f"GET {PATH}"))
                 fetching.run()

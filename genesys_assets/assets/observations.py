@@ -16,7 +16,7 @@ from genesys_assets.assets.common import (
     change_metadata,
     checked_keys,
     description,
-    failing_by_name,
+    fail_without_retry,
     provenance,
     report_partition,
     stored_pages,
@@ -97,7 +97,7 @@ def _observation_asset(observation: _Observation, calendar: Calendar) -> dg.Asse
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         cloud, stored, origin = genesys_cloud.client, lake.lake, provenance(context, f"GET {spec.name}")
         (day,) = _one_day(checked_keys(context, calendar.daily), observation)
-        with track_requests(cloud) as spent, failing_by_name(NotToday, NothingListed, CannotDrop):
+        with track_requests(cloud) as spent, fail_without_retry(NotToday, NothingListed, CannotDrop):
             pages = list(_of_day(observation, cloud, day))
             if not pages:
                 raise NothingListed(

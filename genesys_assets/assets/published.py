@@ -14,7 +14,7 @@ from genesys_assets.assets.common import (
     attributes,
     checked_keys,
     due_every,
-    failing_by_name,
+    fail_without_retry,
     link_metadata,
     path_of,
     report_partition,
@@ -22,7 +22,7 @@ from genesys_assets.assets.common import (
 )
 from genesys_assets.assets.failed_reports import failed_reports
 from genesys_assets.days.limits import PUBLISHED_LIMIT
-from genesys_assets.days.verdicts import why_closed
+from genesys_assets.days.verdicts import blocking_reason
 from genesys_assets.keys import asset_key
 from genesys_assets.partitions import DAY, Calendar, utc_day
 from genesys_assets.publishing.announcement import announcement
@@ -73,10 +73,10 @@ def build_published_assets(
         is_blocking = ReconciliationSettings.load().is_blocking
         for day in checked_keys(context, calendar.daily):
             wanted = _publish_request(context, calendar, [*reports, *further], keys, day)
-            closed = why_closed(lake.lake, wanted.day.utc_days) if is_blocking else None
+            closed = blocking_reason(lake.lake, wanted.day.utc_days) if is_blocking else None
             if closed:
                 raise dg.Failure(f"{day}: {closed}", allow_retries=False)
-            with failing_by_name(NothingToPublish):
+            with fail_without_retry(NothingToPublish):
                 published_day = publish_day(lake.lake, publisher, wanted)
             _log(context, day, published_day)
             if published_day.is_new:

@@ -8,7 +8,7 @@ from genesys_assets.assets.common import (
     attributes,
     checked_keys,
     description,
-    failing_by_name,
+    fail_without_retry,
     provenance,
     report_table,
 )
@@ -47,7 +47,7 @@ def build_queue_waits_asset(calendar: Calendar) -> dg.AssetsDefinition:
             origin = provenance(context, f"genesys/{waits.LEGS} of {day}", partition=day)
             try:
                 with (
-                    failing_by_name(NotFetched),
+                    fail_without_retry(NotFetched),
                     stored.table_writers({place: QUEUE_WAITS}, day, origin) as writing,
                 ):
                     inputs = waits.read(stored, day)

@@ -17,7 +17,7 @@ from genesys_assets.assets.common import (
     attributes,
     change_metadata,
     description,
-    failing_by_name,
+    fail_without_retry,
     provenance,
     report_partition,
     table_metadata,
@@ -103,7 +103,7 @@ def _reference_assets(name: str) -> dg.AssetsDefinition:
             return
         seen_at = max((page.fetched_at for page in listing), default=cloud.now())
         try:
-            with failing_by_name(ListingShrunk):
+            with fail_without_retry(ListingShrunk):
                 tables, writing, deleted = _write(stored, name, listing, seen_at, origin, config.accept_disappearances)
         except AuditFailed as failed:
             yield from failed_checks(failed, {_place(spec.name): (spec, keys[spec.name]) for spec in specs})

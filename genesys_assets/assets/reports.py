@@ -17,7 +17,7 @@ from genesys_assets.assets.common import (
     change_metadata,
     checked_keys,
     description,
-    failing_by_name,
+    fail_without_retry,
     provenance,
     report_partition,
     table_metadata,
@@ -25,7 +25,7 @@ from genesys_assets.assets.common import (
 )
 from genesys_assets.checks.table_checks import check_specs, failed_checks, passed_checks
 from genesys_assets.cloud.analytics.queries import GRANULARITIES, Granularity
-from genesys_assets.days.verdicts import why_closed
+from genesys_assets.days.verdicts import blocking_reason
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.lake import AuditFailed, Lake
 from genesys_assets.lake.opening import open_lake
@@ -113,14 +113,17 @@ def _compute_days(
     for day in with_partition:
         windows = [window for _, window in windows_of(report, day, calendar.zone)]
         days_read = {each: None for window in windows for each in window.utc_days()}
-        closed = why_closed(lake, days_read) if is_blocking else None
+        closed = blocking_reason(lake, days_read) if is_blocking else None
         if closed:
             failed[day] = dg.Failure(f"{day}: {closed}", allow_retries=False)
             continue
         stored = StoredDay(lake, day, calendar.zone, calendar.start_date)
         origin = provenance(context, f"genesys/tables for {day}", partition=day)
         try:
-            with failing_by_name(NotStored, NumberTooLarge), lake.table_writers({place: spec}, day, origin) as writing:
+            with (
+                fail_without_retry(NotStored, NumberTooLarge),
+                lake.table_writers({place: spec}, day, origin) as writing,
+            ):
                 table = compute(wanted, stored)
                 writing[place].write(table)
                 writing.reach, writing.newness = stored.reach(wanted), stored.newness

@@ -12,7 +12,7 @@ from genesys_assets.assets.common import (
     attributes,
     checked_keys,
     description,
-    failing_by_name,
+    fail_without_retry,
     provenance,
     report_table,
 )
@@ -88,7 +88,7 @@ def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
         absent: dict[str, Counter[str]] = {place: Counter() for place in tables}
         for day in checked_keys(context, calendar.daily):
             try:
-                with failing_by_name(NotFetched):
+                with fail_without_retry(NotFetched):
                     selected = [spec for spec, _ in tables.values()]
                     origin = provenance(context, "details pages", partition=day)
                     writing, decoding = write_conversations(stored, day, selected, origin)
@@ -177,7 +177,7 @@ def write_metrics_of_days(
     spec, place = metrics.spec, f"tables/{metrics.spec.name}"
     for day in days:
         try:
-            with failing_by_name(NotFetched):
+            with fail_without_retry(NotFetched):
                 origin = provenance(context, "aggregates pages", partition=day)
                 writing, decoding = write_metrics(lake, metrics, day, origin)
         except AuditFailed as failed:

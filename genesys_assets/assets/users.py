@@ -19,7 +19,7 @@ from genesys_assets.assets.common import (
     checked_keys,
     description,
     due_every,
-    failing_by_name,
+    fail_without_retry,
     provenance,
     report_table,
     track_requests,
@@ -40,7 +40,7 @@ from genesys_assets.days.users import (
     SPAN_DAYS,
     USER_DETAILS,
     USER_TABLES,
-    SpansRead,
+    SpanCounts,
     has_status,
     of_user_tables,
     require_not_worse,
@@ -106,7 +106,7 @@ def _read_day(
     config: DayConfig,
 ) -> dict[str, Any]:
     """Write the day's pages with their reach and figures; returns these as metadata. Raises DayRefused."""
-    through, spans = plan.through, SpansRead(day)
+    through, spans = plan.through, SpanCounts(day)
     if plan.by_job:
         through, spans = details_jobs.read(
             cloud,
@@ -131,10 +131,12 @@ def _read_day(
     return reach_metadata(writer.reach) | figures
 
 
-def _write_job(writer: PageWriter, day: str, plan: ReadingPlan, pages: Iterator[JobPage]) -> tuple[datetime, SpansRead]:
+def _write_job(
+    writer: PageWriter, day: str, plan: ReadingPlan, pages: Iterator[JobPage]
+) -> tuple[datetime, SpanCounts]:
     """Write every page of one job; returns up to when the job has all data, and the spans that were read."""
     writer.restart()
-    through, spans = plan.through, SpansRead(day)
+    through, spans = plan.through, SpanCounts(day)
     for page in pages:
         spans.take(page)
         writer.write(page)
@@ -185,7 +187,7 @@ def build_user_tables(calendar: Calendar) -> dg.AssetsDefinition:
             return
         for day in days:
             try:
-                with failing_by_name(NotFetched):
+                with fail_without_retry(NotFetched):
                     writing, metadata = _write_tables(context, stored, day, [spec for spec, _ in tables.values()])
             except AuditFailed as failed:
                 yield from failed_checks(failed, tables)

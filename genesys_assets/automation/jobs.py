@@ -9,8 +9,8 @@ from operator import or_
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from genesys_assets.checks.checked_tables import AS_MANY, DAY_MATCHES, OF_SESSIONS
 from genesys_assets.checks.completeness import TABLE
-from genesys_assets.checks.looked_at import AS_MANY, DAY_MATCHES, OF_SESSIONS
 from genesys_assets.checks.reconciliation import DAYS, SESSIONS
 from genesys_assets.keys import LAYER, LAYERS, asset_key, translated_key
 

@@ -1,13 +1,13 @@
 """The manifests of published days, as a sensor reads them. A day whose manifest cannot be read does not hold up others.
 It does not count as a day that was never published either: then it would be published again and again. Exceptions are
-a file that is not a manifest, and one that S3 does not permit to read: see `publishing.day.manifest_before`.
+a file that is not a manifest, and one that S3 does not permit to read: see `publishing.day.read_manifest_if_valid`.
 """
 
 from __future__ import annotations
 
 from datetime import date
 
-from genesys_assets.publishing.day import manifest_before
+from genesys_assets.publishing.day import read_manifest_if_valid
 from genesys_assets.publishing.errors import NotReadable
 from genesys_assets.publishing.manifest import Manifest
 from genesys_assets.publishing.publisher import Publisher
@@ -33,7 +33,7 @@ class ManifestReader:
             )
             return None
         try:
-            return manifest_before(self._publisher, date.fromisoformat(day))
+            return read_manifest_if_valid(self._publisher, date.fromisoformat(day))
         except NotReadable as error:
             self.unreadable[day] = error
             return None

@@ -24,7 +24,7 @@ from genesys_assets.automation.backlog import (
     look_back_moments,
 )
 from genesys_assets.automation.next_run import CHECKS, Backlog, last_moment
-from genesys_assets.checks.looked_at import CHECKED
+from genesys_assets.checks.checked_tables import CHECKED
 from genesys_assets.cloud.analytics.families import FAMILIES, AggregateFamily
 from genesys_assets.days import DAY, LONGEST_OPEN_DAYS, Window, hours_of, made_of, utc_day, waits
 from genesys_assets.days.data_lake import reach_of as lake_reach
@@ -41,7 +41,7 @@ from genesys_assets.days.sources import (
 )
 from genesys_assets.days.users import USER_TABLES, has_status, of_user_tables
 from genesys_assets.days.verdicts import PLACE as VERDICTS
-from genesys_assets.days.verdicts import looked_at, verdicts, why_closed
+from genesys_assets.days.verdicts import blocking_reason, checked_rows, verdicts
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER, ledger_version
 from genesys_assets.partitions import Calendar
@@ -62,8 +62,8 @@ CONVERSATION_TABLES = tuple(f"tables/{spec.name}" for spec in DAY_TABLES)
 DAYS = f"tables/{DAILY_METRICS.name}"
 USER_PLACES = tuple(f"tables/{spec.name}" for spec in USER_TABLES)
 _FAMILIES = {f"tables/{spec.name}": FAMILIES[name] for name, spec in FAMILY_METRICS.items()}
-REGISTER = f"tables/{OPEN_CONVERSATIONS.name}"
-REGISTER_AT = (4, 0)
+OPEN_CONVERSATIONS_PLACE = f"tables/{OPEN_CONVERSATIONS.name}"
+OPEN_CONVERSATIONS_AT = (4, 0)
 """Hour and minute, UTC, from which the table of open conversations is computed again: the look-back has begun by then,
 and the table waits for the tables of yesterday.
 """
@@ -154,13 +154,13 @@ def _is_ledger_behind(lake: Lake) -> bool:
     return any(lake.log(place).version > ledger_version(lake, place) for place in ledgered_places(lake))
 
 
-def register_backlog(lake: Lake, now: datetime) -> Backlog:
+def open_conversations_backlog(lake: Lake, now: datetime) -> Backlog:
     """The table of open conversations, keyed by the date of the night, if conversations are stored and the table was
     not computed since last night.
     """
-    night, computed_at = last_moment(now, *REGISTER_AT), lake.log(REGISTER).newness(None) or 0
+    night, computed_at = last_moment(now, *OPEN_CONVERSATIONS_AT), lake.log(OPEN_CONVERSATIONS_PLACE).newness(None) or 0
     is_due = bool(lake.stored(f"tables/{CONVERSATIONS.name}")) and computed_at < milliseconds(night)
-    return {f"{night:%Y-%m-%d}": frozenset([REGISTER])} if is_due else {}
+    return {f"{night:%Y-%m-%d}": frozenset([OPEN_CONVERSATIONS_PLACE])} if is_due else {}
 
 
 # -- checks ------------------------------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ def is_unchecked(lake: Lake, day: str) -> bool:
     for table, checked in CHECKED.items():
         if not is_stored(lake, f"tables/{table}", day):
             continue
-        rows = looked_at(lake, day, checked.looked_at)
+        rows = checked_rows(lake, day, checked.places)
         if any((table, check) not in known or known[table, check][1] != rows for check in checked.checks):
             return True
     return False
@@ -222,7 +222,7 @@ def closed_by_checks(lake: Lake, calendar: Calendar, now: datetime, stale: Colle
     `stale` wait only if a check failed on them: the run that computes their tables also checks them.
     """
     checked = (str(day) for day in lake.stored(VERDICTS))
-    failed = {day for day in checked if why_closed(lake, [day])}
+    failed = {day for day in checked if blocking_reason(lake, [day])}
     return failed.union(checks_backlog(lake, calendar, now, stale))
 
 

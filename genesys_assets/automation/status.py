@@ -31,7 +31,7 @@ from genesys_assets.days.sources import (
 )
 from genesys_assets.days.users import USER_DETAILS
 from genesys_assets.days.verdicts import PLACE as VERDICTS
-from genesys_assets.days.verdicts import why_closed
+from genesys_assets.days.verdicts import blocking_reason
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER
 from genesys_assets.partitions import Calendar
@@ -163,7 +163,7 @@ class _StatusBuilder:
         reports = (f"reports/{report.name}" for report in self.reports)
         of_waits = (waits.PLACE,) if self.lake.stored(waits.PLACE) else ()
         listed = (*backlog.REFERENCE, *self.observed, *pages, *self.tables, *of_waits)
-        return [*listed, stale.REGISTER, LEDGER, VERDICTS, *reports, stale.PUBLISHED, *LIVE]
+        return [*listed, stale.OPEN_CONVERSATIONS_PLACE, LEDGER, VERDICTS, *reports, stale.PUBLISHED, *LIVE]
 
     def due_partitions(self) -> Iterator[DuePartition]:
         """All partitions that are wanted now, and those of finished days that cannot be made yet."""
@@ -243,25 +243,25 @@ class _StatusBuilder:
         for day, places in self._stale_tables.items():
             for place in places - {LEDGER}:
                 yield self._computed_partition(place, day, utc_day(day)[1], self._pages_of(day))
-        yield from self._register()
+        yield from self._open_conversations()
         behind = [key for key, places in self._stale_tables.items() if places == {LEDGER}]
         for key in behind:
             yield DuePartition(LEDGER, key, self._changed(self.tables) + HOURS_LIMIT, key in self.lake.stored(LEDGER))
 
-    def _register(self) -> Iterator[DuePartition]:
+    def _open_conversations(self) -> Iterator[DuePartition]:
         """The table of open conversations. If it was not made for several nights, it is late since the last overdue
         night. If it was never made, the time counts from when the first table of conversations was stored.
         """
-        computed_at = self._read_at(stale.REGISTER)
-        overdue = last_moment(self.now - HOURS_LIMIT, *stale.REGISTER_AT)
-        for night in stale.register_backlog(self.lake, self.now):
-            since = last_moment(self.now, *stale.REGISTER_AT)
+        computed_at = self._read_at(stale.OPEN_CONVERSATIONS_PLACE)
+        overdue = last_moment(self.now - HOURS_LIMIT, *stale.OPEN_CONVERSATIONS_AT)
+        for night in stale.open_conversations_backlog(self.lake, self.now):
+            since = last_moment(self.now, *stale.OPEN_CONVERSATIONS_AT)
             first = computed_at or min(self._written_of(stale.CONVERSATION_TABLES), default=self.now)
             if first < overdue:
                 since = overdue
             elif computed_at is None:
                 since = max(since, first)
-            yield DuePartition(stale.REGISTER, night, since + HOURS_LIMIT, computed_at is not None)
+            yield DuePartition(stale.OPEN_CONVERSATIONS_PLACE, night, since + HOURS_LIMIT, computed_at is not None)
 
     def _checks(self) -> Iterator[DuePartition]:
         for day in stale.checks_backlog(self.lake, self.calendar, self.now, self._stale_tables):
@@ -412,7 +412,7 @@ class _StatusBuilder:
         if not self.blocking:
             return set()
         checked = (str(day) for day in self.lake.stored(VERDICTS))
-        return {day for day in checked if why_closed(self.lake, [day])}
+        return {day for day in checked if blocking_reason(self.lake, [day])}
 
     @cached_property
     def _manifests(self) -> dict[str, Mapping[str, str] | None]:
@@ -444,7 +444,7 @@ class _StatusBuilder:
 
     def _stored(self, asset: str) -> tuple[int, str | None]:
         """How many partitions are stored, and the newest."""
-        if asset in backlog.REFERENCE or asset == stale.REGISTER:
+        if asset in backlog.REFERENCE or asset == stale.OPEN_CONVERSATIONS_PLACE:
             read_at = self._read_at(asset)
             return int(read_at is not None), f"{read_at:%Y-%m-%d %H:%M} UTC" if read_at else None
         keys = [key for key in self.lake.stored(asset) if key]

@@ -168,12 +168,12 @@ class Tick:
         """The table of open conversations once a night, else the stale tables of days whose pages are neither being
         read nor read next.
         """
-        if not (self.stale_tables or stale.register_backlog(self.lake, self.now)):
+        if not (self.stale_tables or stale.open_conversations_backlog(self.lake, self.now)):
             return {}
         return self._after_runs()._tables_to_compute()
 
     def _tables_to_compute(self) -> Backlog:
-        register = stale.register_backlog(self.lake, self.now)
+        register = stale.open_conversations_backlog(self.lake, self.now)
         if self._free(register) and not self._is_yesterday_coming:
             return register
         return {day: assets for day, assets in self.stale_tables.items() if not self._is_coming(day)}
@@ -186,7 +186,7 @@ class Tick:
         """
         yesterday = f"{(self.now - DAY).date()}"
         is_begun = any(hour in self.lake.stored(HOURLY_DETAILS) for hour in hours_of(yesterday))
-        if not is_begun and self.now >= last_moment(self.now, *stale.REGISTER_AT) + HOURS_LIMIT:
+        if not is_begun and self.now >= last_moment(self.now, *stale.OPEN_CONVERSATIONS_AT) + HOURS_LIMIT:
             return self._is_being_made("pages/", yesterday)
         is_stale = yesterday in self._free(self.stale_tables)
         return is_stale or self._is_being_made("tables/", yesterday) or self._is_coming(yesterday)

@@ -20,10 +20,10 @@ from typing import Any
 
 import dagster as dg
 
-from genesys_assets.checks.looked_at import AS_MANY, CHECKED
+from genesys_assets.checks.checked_tables import AS_MANY, CHECKED
 from genesys_assets.checks.reconciliation import run_days
 from genesys_assets.days import completeness as figures
-from genesys_assets.days.verdicts import Verdict, looked_at, store_verdicts
+from genesys_assets.days.verdicts import Verdict, checked_rows, store_verdicts
 from genesys_assets.keys import our_key, translated_key
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import Calendar, utc_day
@@ -113,7 +113,7 @@ def day_figures(lake: Lake, day: str) -> DayFigures | str:
     )
 
 
-def shrunk(lake: Lake, day: str) -> tuple[int, int] | None:
+def find_shrinkage(lake: Lake, day: str) -> tuple[int, int] | None:
     """How many conversations the day had before its last reading and has now, if it lost more than half; else None."""
     platform = figures.newest_figures(lake, day, [figures.DAILY_DETAILS])
     before, now = platform.get(figures.COUNT_BEFORE), platform.get(figures.CONVERSATIONS)
@@ -135,7 +135,7 @@ def _as_many(calendar: Calendar, tolerance: Tolerance) -> dg.AssetChecksDefiniti
     def as_many(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
         figures_by_day = {day: day_figures(lake.lake, day) for day in run_days(context, calendar)}
         for day, of_day in figures_by_day.items():
-            rows = looked_at(lake.lake, day, CHECKED["conversations"].looked_at)
+            rows = checked_rows(lake.lake, day, CHECKED["conversations"].places)
             store_verdicts(
                 lake.lake, day, [_verdict(of_day, tolerance)], rows, {"run_id": context.run.run_id, "source": "checks"}
             )
@@ -174,7 +174,7 @@ def build_pages_check(calendar: Calendar) -> dg.AssetChecksDefinition:
         "did not, the OAuth client may have lost a division.",
     )
     def not_shrunk(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
-        counts_by_day = {day: shrunk(lake.lake, day) for day in run_days(context, calendar)}
+        counts_by_day = {day: find_shrinkage(lake.lake, day) for day in run_days(context, calendar)}
         less = [
             f"{day}: {counts[0]:,} before, {counts[1]:,} now"
             for day, counts in counts_by_day.items()

@@ -26,7 +26,7 @@ import dagster as dg
 import pyarrow as pa
 
 from genesys_assets.checks.abandons import ABANDONS, reconcile_abandons
-from genesys_assets.checks.looked_at import CHECKED, DAY_MATCHES
+from genesys_assets.checks.checked_tables import CHECKED, DAY_MATCHES
 from genesys_assets.checks.reconciled_day import (
     HANDLE_TIME,
     QUEUES_MATCH,
@@ -36,7 +36,7 @@ from genesys_assets.checks.reconciled_day import (
     reconcile_daily,
     reconcile_sessions,
 )
-from genesys_assets.days.verdicts import Verdict, looked_at, store_verdicts
+from genesys_assets.days.verdicts import Verdict, checked_rows, store_verdicts
 from genesys_assets.keys import our_key, translated_key
 from genesys_assets.partitions import Calendar
 from genesys_assets.resources import LakeResource
@@ -107,7 +107,7 @@ def _of_sessions(
         }
         for day in run_days(context, calendar):
             stored = lake.lake
-            rows = looked_at(stored, day, CHECKED[SESSIONS.path[-1]].looked_at)
+            rows = checked_rows(stored, day, CHECKED[SESSIONS.path[-1]].places)
             comparisons = {**reconcile_sessions(stored, day, tolerance), ABANDONS: reconcile_abandons(stored, day)}
             for name, comparison in comparisons.items():
                 results[name].add(day, comparison)
@@ -141,7 +141,7 @@ def _of_days(
         results = CheckResults(DAYS, key, DAY_MATCHES, severity, blocking)
         for day in run_days(context, calendar):
             stored = lake.lake
-            rows = looked_at(stored, day, CHECKED[DAYS.path[-1]].looked_at)
+            rows = checked_rows(stored, day, CHECKED[DAYS.path[-1]].places)
             results.add(day, reconcile_daily(stored, day, tolerance, calendar))
             store_verdicts(stored, day, [results.verdict(day)], rows, _origin(context))
         return results.result(tolerance)

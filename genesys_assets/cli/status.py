@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genesys_assets.cli.bounded import OutOfTime, bounded, leave
+from genesys_assets.cli.time_limit import OutOfTime, leave, run_within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +61,7 @@ def status(
     from genesys_assets.settings import SettingError
 
     try:
-        state = bounded(lambda: look(days), within)
+        state = run_within(lambda: look(days), within)
     except (SettingError, LakeUnreachable, Unreadable) as error:
         typer.echo(f"Cannot tell: {error}", err=True)
         raise typer.Exit(CANNOT_TELL) from None
@@ -148,7 +148,7 @@ def _made_of_published(calendar: Calendar, now: datetime) -> tuple[MadeOfPublish
 
     from genesys_assets.automation.stale import published_since
     from genesys_assets.lake.opening import s3_client
-    from genesys_assets.publishing.day import manifest_before
+    from genesys_assets.publishing.day import read_manifest_if_valid
     from genesys_assets.publishing.errors import PublishingError
     from genesys_assets.publishing.opening import publisher_of_settings
 
@@ -158,7 +158,7 @@ def _made_of_published(calendar: Calendar, now: datetime) -> tuple[MadeOfPublish
     try:
         publisher = publisher_of_settings(client)
         with ThreadPoolExecutor(_MANIFESTS_AT_ONCE, thread_name_prefix="manifests") as executor:
-            manifests = list(executor.map(partial(manifest_before, publisher), days))
+            manifests = list(executor.map(partial(read_manifest_if_valid, publisher), days))
     except PublishingError as error:
         return None, [f"published/reports: {error}"]
     pairs = zip(days, manifests, strict=True)

@@ -112,7 +112,7 @@ def _run_checks(
     yield login
     if login.level == "fail":
         return
-    seen = _Visible()
+    seen = _EarlierResults()
     for check in [*_checks(cloud, seen, expected_queues), *_checks_of_families(cloud, families), *further]:
         try:
             yield check.run()
@@ -137,7 +137,7 @@ class _Check:
     is_optional: bool = False
 
 
-class _Visible:
+class _EarlierResults:
     """What later checks need to know from earlier ones."""
 
     def __init__(self) -> None:
@@ -145,7 +145,7 @@ class _Visible:
         self.queue_ids: list[str] = []
 
 
-def _checks(cloud: GenesysCloud, seen: _Visible, expected_queues: int) -> list[_Check]:
+def _checks(cloud: GenesysCloud, seen: _EarlierResults, expected_queues: int) -> list[_Check]:
     detail = "analytics:conversationDetail:view"
     observation = ("analytics:queueObservation:view",)
 
@@ -266,7 +266,7 @@ def _login(cloud: GenesysCloud) -> PreflightResult:
     return PreflightResult("ok", "login", f"organisation {organisation}, OAuth client {client}")
 
 
-def _divisions(cloud: GenesysCloud, seen: _Visible) -> PreflightResult:
+def _divisions(cloud: GenesysCloud, seen: _EarlierResults) -> PreflightResult:
     for division in _entities(cloud, "divisions"):
         seen.divisions[division["id"]] = words(division.get("name") or division["id"])
     if not seen.divisions:
@@ -277,7 +277,7 @@ def _divisions(cloud: GenesysCloud, seen: _Visible) -> PreflightResult:
     )
 
 
-def _queues(cloud: GenesysCloud, seen: _Visible, expected: int) -> PreflightResult:
+def _queues(cloud: GenesysCloud, seen: _EarlierResults, expected: int) -> PreflightResult:
     queues = list(_entities(cloud, "queues"))
     seen.queue_ids = [queue["id"] for queue in queues]
     of_division = Counter(_division_of(queue) for queue in queues)

@@ -24,7 +24,7 @@ def components_of(context: dg.ComponentLoadContext, kind: type[Kind]) -> list[Ki
     return [] if isinstance(tree, TestComponentTree) else tree.get_all_components(kind)
 
 
-def described_by(*models: type[BaseModel]) -> type[BaseModel]:
+def attributes_model(*models: type[BaseModel]) -> type[BaseModel]:
     """A model that accepts any mapping, and whose JSON schema has the fields of all `models`, for editors and `dg check
     yaml`. A component's `load` reports mistakes.
     """
@@ -42,21 +42,21 @@ def described_by(*models: type[BaseModel]) -> type[BaseModel]:
     return Attributes
 
 
-def filled_in(value: Any, context: dg.ResolutionContext) -> Any:
+def resolve_templates(value: Any, context: dg.ResolutionContext) -> Any:
     """The value with templates resolved. Texts without a template stay texts: Dagster would read "1.10" as a number.
     `translation` is resolved for each asset later.
     """
     if isinstance(value, dict):
         return {
-            name: each if name == TRANSLATION else filled_in(each, context.at_path(name))
+            name: each if name == TRANSLATION else resolve_templates(each, context.at_path(name))
             for name, each in value.items()
         }
     if isinstance(value, list):
-        return [filled_in(each, context.at_path(index)) for index, each in enumerate(value)]
+        return [resolve_templates(each, context.at_path(index)) for index, each in enumerate(value)]
     return context.resolve_value(value) if isinstance(value, str) and "{{" in value else value
 
 
-def explained(headline: str, mistakes: Iterable[Mistake], context: dg.ResolutionContext) -> str:
+def mistakes_in_words(headline: str, mistakes: Iterable[Mistake], context: dg.ResolutionContext) -> str:
     """A message with each mistake as `dg check yaml` reports it: file, line, field, and the lines around it."""
     from genesys_assets.reports.language.problems import format_value
 

@@ -15,7 +15,13 @@ import dagster as dg
 from pydantic import Field, ValidationError
 from pydantic_core import InitErrorDetails
 
-from genesys_assets.components.attributes import components_of, described_by, explained, filled_in, translation
+from genesys_assets.components.attributes import (
+    attributes_model,
+    components_of,
+    mistakes_in_words,
+    resolve_templates,
+    translation,
+)
 from genesys_assets.definitions import Pipeline, build_pipeline
 from genesys_assets.keys import LAYERS, LayerName
 from genesys_assets.reports.language.problems import Mistake, one_of, quoted
@@ -256,7 +262,7 @@ class GenesysCloud(dg.Component):
 
     @classmethod
     def get_model_cls(cls) -> type[BaseModel]:
-        return described_by(PipelineAttributes)
+        return attributes_model(PipelineAttributes)
 
     @classmethod
     def get_spec(cls) -> dg.ComponentTypeSpec:
@@ -269,7 +275,7 @@ class GenesysCloud(dg.Component):
         """The component. Raises dagster.DagsterInvalidDefinitionError, which lists every mistake in the attributes."""
         resolution = context.resolution_context
         folder = context.path if context.path.is_dir() else context.path.parent
-        stated = filled_in(attributes.model_dump() if attributes else {}, resolution.at_path("attributes"))
+        stated = resolve_templates(attributes.model_dump() if attributes else {}, resolution.at_path("attributes"))
         try:
             read = PipelineAttributes.model_validate(stated)
             translate = translation(read.translation, resolution)
@@ -315,12 +321,14 @@ class GenesysCloud(dg.Component):
         """
         from genesys_assets.components.report import reports_of, unrequested_reports_of
 
-        pipeline = replace(self.pipeline, beside=reports_of(context), unrequested=unrequested_reports_of(context))
+        pipeline = replace(
+            self.pipeline, component_reports=reports_of(context), unrequested=unrequested_reports_of(context)
+        )
         return build_pipeline(pipeline)
 
 
 def _refusal(mistakes: Iterable[Mistake], context: dg.ResolutionContext) -> dg.DagsterInvalidDefinitionError:
-    return dg.DagsterInvalidDefinitionError(explained("this pipeline cannot be set up:", mistakes, context))
+    return dg.DagsterInvalidDefinitionError(mistakes_in_words("this pipeline cannot be set up:", mistakes, context))
 
 
 def pipeline_of(context: dg.ComponentLoadContext) -> Pipeline | None:

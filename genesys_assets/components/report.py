@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import dagster as dg
 
-from genesys_assets.components.attributes import components_of, described_by, explained, filled_in, translation
+from genesys_assets.components.attributes import (
+    attributes_model,
+    components_of,
+    mistakes_in_words,
+    resolve_templates,
+    translation,
+)
 from genesys_assets.keys import LAYER, naming
 from genesys_assets.reports.language.problems import Mistake, quoted
 from genesys_assets.reports.language.strict_model import Model, mistake, mistakes_of
@@ -137,7 +143,7 @@ class GenesysReport(dg.Component):
 
     @classmethod
     def get_model_cls(cls) -> type[BaseModel]:
-        return described_by(StandaloneReport, AssetAttributes)
+        return attributes_model(StandaloneReport, AssetAttributes)
 
     @classmethod
     def get_spec(cls) -> dg.ComponentTypeSpec:
@@ -149,13 +155,15 @@ class GenesysReport(dg.Component):
         from genesys_assets.components.pipeline import pipeline_of
 
         resolution, pipeline = context.resolution_context, pipeline_of(context)
-        stated = filled_in(attributes.model_dump() if attributes else {}, resolution.at_path("attributes"))
+        stated = resolve_templates(attributes.model_dump() if attributes else {}, resolution.at_path("attributes"))
         of_asset = {name: stated.pop(name) for name in [*stated] if name in AssetAttributes.model_fields}
         definition, wrong = _read(StandaloneReport if pipeline is None else PipelineReport, stated)
         asset, wrong_of_asset = _read(AssetAttributes, of_asset)
         if definition is None or asset is None:
             mistakes = [*wrong, *wrong_of_asset]
-            raise dg.DagsterInvalidDefinitionError(explained("this report cannot be computed:", mistakes, resolution))
+            raise dg.DagsterInvalidDefinitionError(
+                mistakes_in_words("this report cannot be computed:", mistakes, resolution)
+            )
         translate = translation(asset.translation, resolution)
         if translate is None and pipeline is not None:
             translate = pipeline.translate
@@ -167,7 +175,7 @@ class GenesysReport(dg.Component):
         return self.definition.report(self.definition.name)
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        from genesys_assets.assets.common import automated, beta_parameters
+        from genesys_assets.assets.common import beta_parameters, with_condition
         from genesys_assets.assets.reports import build_standalone_report_asset
         from genesys_assets.definitions import Pipeline
         from genesys_assets.partitions import Calendar
@@ -181,7 +189,7 @@ class GenesysReport(dg.Component):
             sensors = self._sensors(calendar)
         condition = None if sensors else self._condition(calendar)
         return dg.Definitions(
-            list(automated(dg.map_asset_specs(self._with_asset_attributes, assets), condition)), sensors=sensors
+            list(with_condition(dg.map_asset_specs(self._with_asset_attributes, assets), condition)), sensors=sensors
         )
 
     def _sensors(self, calendar: Calendar) -> list[dg.SensorDefinition]:

@@ -52,7 +52,7 @@ class DayNotComplete(DayRefused):
 
 
 @dataclass(slots=True)
-class PagesRead:
+class PageCounts:
     """Counts what the pages of a day hold, as far as they were read."""
 
     pages: int = 0
@@ -98,19 +98,19 @@ def counted_by_position(cloud: GenesysCloud, day: str, figures: Figures) -> Figu
     return _without_nulls({EXACT_COUNT: details.exact_total(cloud, bounds, total)})
 
 
-def figures_of_job(pages_read: PagesRead, read_at: datetime, total_hits: int | None, page_size: int) -> Figures:
+def figures_of_job(pages_read: PageCounts, read_at: datetime, total_hits: int | None, page_size: int) -> Figures:
     """The figures of a day read by a job. Jobs have no total, so the query's is used."""
     expected = None if total_hits is None else max(1, -(-total_hits // page_size))
     return _of_day(pages_read, read_at, total_hits) | _without_nulls({PAGES_EXPECTED: expected})
 
 
-def figures_of_both(pages_read: PagesRead, read_at: datetime, tail: FetchProgress) -> Figures:
+def figures_of_both(pages_read: PageCounts, read_at: datetime, tail: FetchProgress) -> Figures:
     """The figures of a day read by a job first and then by the query. The query has the total of the day."""
     of_tail = {REREADS: tail.rereads, MOVED_AGAIN: tail.moved_again or None}
     return _of_day(pages_read, read_at, tail.total_hits_last) | _without_nulls(of_tail)
 
 
-def _of_day(pages_read: PagesRead, read_at: datetime, total_hits: int | None) -> Figures:
+def _of_day(pages_read: PageCounts, read_at: datetime, total_hits: int | None) -> Figures:
     return _without_nulls(
         {
             READ_AT: read_at.isoformat(),

@@ -107,14 +107,14 @@ def content_until(lake: Lake, place: str, day: str, end: datetime) -> str | None
         reach_until = reach and replace(reach, through=min(reach.through, end)).as_json()
         digest = hashlib.sha256(json.dumps(reach_until, sort_keys=True).encode())
         rows = lake.read(place, day, where=pc.field(begins) < pa.scalar(end, INSTANT))
-        with pa.ipc.new_stream(_HashedFile(digest), rows.schema.remove_metadata()) as stream:
+        with pa.ipc.new_stream(_DigestSink(digest), rows.schema.remove_metadata()) as stream:
             stream.write_table(rows.replace_schema_metadata(None).combine_chunks())
         return digest.hexdigest()
 
     return lake.once(("until", end), place, day, read)
 
 
-class _HashedFile(io.RawIOBase):
+class _DigestSink(io.RawIOBase):
     """A file that only updates a digest."""
 
     def __init__(self, digest: Any) -> None:

@@ -57,7 +57,7 @@ _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
-class SpansRead:
+class SpanCounts:
     """Counts the spans on the pages of one reading, as far as they were read."""
 
     day: str

@@ -57,7 +57,7 @@ class Verdict:
         return self.passed is False and self.is_error
 
 
-def looked_at(lake: Lake, day: str, places: Iterable[str]) -> int:
+def checked_rows(lake: Lake, day: str, places: Iterable[str]) -> int:
     """A number that identifies the stored rows of a day in the tables at these places."""
     return number(
         input_._replace(newness=0) for place in sorted(places) for input_ in stored_inputs(lake, place, [day])
@@ -66,7 +66,7 @@ def looked_at(lake: Lake, day: str, places: Iterable[str]) -> int:
 
 def store_verdicts(lake: Lake, day: str, new: Sequence[Verdict], checked_rows: int, origin: dict[str, Any]) -> None:
     """Stores verdicts on a day, and replaces earlier ones of the same checks. `checked_rows` is the number from
-    `looked_at` for the checked tables. Verdicts that are stored already are not written again.
+    `checked_rows` for the checked tables. Verdicts that are stored already are not written again.
 
     Raises TableContended if other processes keep replacing the partition.
     """
@@ -108,7 +108,7 @@ def failing(lake: Lake, day: str) -> list[Verdict]:
     return [verdict for verdict, _ in verdicts(lake, day).values() if verdict.failed]
 
 
-def why_closed(lake: Lake, days: Iterable[str]) -> str | None:
+def blocking_reason(lake: Lake, days: Iterable[str]) -> str | None:
     """Why nothing may be computed from these days: the first blocking check that fails on one of them. None if none
     does.
     """

@@ -209,7 +209,7 @@ def _reports(work: Work, recomputation: Recomputation, published: PublishedFiles
     lake, report = work.lake.refreshed(), work.report
     for place, key in work.concerned:
         try:
-            why = recomputation.make_again(lake, place, key)
+            why = recomputation.recompute(lake, place, key)
         except TableContended as error:
             report.problems[f"{place} {key}"] = str(error)
             continue

@@ -102,7 +102,7 @@ class Recomputation:
         shows = any(report.spec.personal(column) in _OF_CUSTOMERS for column in report.spec.columns)
         return shows and any(of == key and not lake.has(read, of) for read, of in self._reads(lake, place, key))
 
-    def make_again(self, lake: Lake, place: str, key: str) -> str | None:
+    def recompute(self, lake: Lake, place: str, key: str) -> str | None:
         """Compute a partition again, and return None. If that is impossible, withdraw it, and return the reason.
 
         Raises TableContended.

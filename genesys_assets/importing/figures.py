@@ -33,7 +33,7 @@ _UNIT = re.compile(
     r"(?P<ms>ms|millis|milliseconds)|(?P<seconds>s|secs?|seconds)|(?P<minutes>min|mins|minutes)", re.IGNORECASE
 )
 UNITS = frozenset({"unit", "units", "timeunit"})
-"""Fields that say in which unit times are, in small letters."""
+"""Fields that say in which unit times are, in lower case."""
 _COUNTS = frozenset({"handledcount", "abandonedcount"})
 """Names for the count of a timer. Other names of timers mean its sum."""
 

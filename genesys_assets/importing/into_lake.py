@@ -86,7 +86,7 @@ def import_files(
         raise CannotImport(f"{complete} holds no whole day, and only whole days can be complete")
     try:
         with Spool() as spool:
-            running = _Import(lake.apart(), spool, options, now, run_id, result)
+            running = _Import(lake.isolated(), spool, options, now, run_id, result)
             try:
                 for file in files:
                     on_file(running.take(file))

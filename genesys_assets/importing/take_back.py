@@ -71,7 +71,7 @@ def _take_back(
     lake: Lake, files: Mapping[str, Outcome], by_partition: Mapping[Partition, Collection[str] | None]
 ) -> TakeBackResult:
     """Remove first the pages, then the records of the files."""
-    result, own = TakeBackResult(list(files.values())), lake.apart()
+    result, own = TakeBackResult(list(files.values())), lake.isolated()
     for partition, of_files in sorted(by_partition.items()):
         until_committed(own, partition, partial(_take_out, partition=partition, files=of_files, result=result))
     lake.look_again(f"pages/{asset}" for asset, _ in by_partition)

@@ -109,9 +109,9 @@ class DeltaLog(DeltaState):
         known, wanted = list(self._table.metadata().partition_columns), list(partition_values(key))
         if known != wanted:
             raise PartitionsChanged(
-                f"{self.place} has {_kept_by(known)}, and its asset has {_kept_by(wanted)} now. Keep the partitions of "
-                f"the asset, or give it another name; or delete the folder {self.place} of the lake and compute it "
-                "again."
+                f"{self.place} has {_partitions_in_words(known)}, and its asset has {_partitions_in_words(wanted)} "
+                "now. Keep the partitions of the asset, or give it another name; or delete the folder "
+                f"{self.place} of the lake and compute it again."
             )
 
     def _caught_up(self) -> DeltaTable:
@@ -313,7 +313,7 @@ class DeltaLog(DeltaState):
             self._log.push_checkpoint()
 
 
-def _kept_by(partition_by: Sequence[str]) -> str:
+def _partitions_in_words(partition_by: Sequence[str]) -> str:
     """What partitions a table has, in words."""
     kinds = {"": "no partitions", "date": "a partition for each day", "date, hour": "a partition for each hour"}
     columns = ", ".join(partition_by)

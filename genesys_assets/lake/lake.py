@@ -63,7 +63,7 @@ class _Memory:
 
     partitions: dict[str, StoredPartitions] = field(default_factory=dict)
     readings: dict[Hashable, Any] = field(default_factory=dict)
-    beside: Lake | None = None
+    with_second_logs: Lake | None = None
 
 
 class Lake:
@@ -95,23 +95,23 @@ class Lake:
         """The lake as it is now, with everything that others have committed since."""
         return Lake(self.store, self._logs, self._memory, protection=self.protection)
 
-    def apart(self) -> Lake:
+    def isolated(self) -> Lake:
         """The lake with logs of its own, which other threads cannot make newer. Whoever reads a partition, and then
         replaces what was read, needs one: else it would replace what others committed in between.
         """
         return Lake(self.store, None, self._memory, protection=self.protection)
 
     def look_again(self, assets: Iterable[str]) -> None:
-        """Read the logs of some tables again when they are next used, because a lake that is `apart` committed."""
+        """Read the logs of some tables again when they are next used, because a lake that is `isolated` committed."""
         self._fresh.difference_update(assets)
 
-    def beside(self) -> Lake:
+    def with_second_logs(self) -> Lake:
         """The lake as it is now, with other logs: what is read and committed through it makes no table of this object
         newer. All that share this lake's memory share these logs too.
         """
-        if self._memory.beside is None:
-            self._memory.beside = Lake(self.store, protection=self.protection)
-        return self._memory.beside.refreshed()
+        if self._memory.with_second_logs is None:
+            self._memory.with_second_logs = Lake(self.store, protection=self.protection)
+        return self._memory.with_second_logs.refreshed()
 
     def log(self, asset: str) -> DeltaLog:
         """The log of one table."""
@@ -184,7 +184,7 @@ class Lake:
             of_contacts = {id_ for writer in writers.values() for id_ in writer.of_contacts}
             if of_contacts:
                 remember(self.store, Kind.CONTACT_CONVERSATION, of_contacts, self.protection)
-        self._forget_again(who, [(asset, key) for key in keys])
+        self._forget_newly_listed(who, [(asset, key) for key in keys])
 
     def screen(self, asset: str) -> Screen:
         """A screen, which takes personal data and forgotten people out of the pages of an asset before they are
@@ -192,7 +192,7 @@ class Lake:
         """
         return Screen(asset, self.protection, ForgottenIds.load(self.store))
 
-    def _forget_again(self, who: ForgottenIds, partitions: Collection[tuple[str, str | None]]) -> None:
+    def _forget_newly_listed(self, who: ForgottenIds, partitions: Collection[tuple[str, str | None]]) -> None:
         """Forget people who were put on the list while the partitions were being written: `who` is the list as it was
         before. Raises ForgottenMeanwhile.
         """
@@ -262,7 +262,7 @@ class Lake:
             stack.close()
             writing.audit()
             writing.changes = self._commit_tables(writing, stored, builds_on_stored)
-        self._forget_again(who, [(asset, key) for asset in assets])
+        self._forget_newly_listed(who, [(asset, key) for asset in assets])
 
     def _commit_tables(
         self, writing: Writing, stored: Mapping[str, StoredState], builds_on_stored: bool
@@ -327,7 +327,7 @@ class Lake:
             if writer.wrong_columns:
                 raise AuditFailed(key, {asset: {COLUMNS: writer.wrong_columns}})
             commit.append(self.log(asset), key, writer, origin.get("run_id"))
-        self._forget_again(who, [(asset, key)])
+        self._forget_newly_listed(who, [(asset, key)])
         return self.place(asset, key)
 
     def note_unanswered(self, asset: str, spec: TableSpec, key: str | None, at: datetime, note: Provenance) -> None:

@@ -27,7 +27,7 @@ class RequestRecorder:
     """Stores the requests that a client sends within a `with` statement."""
 
     def __init__(self, lake: Lake, requests: RequestLog, origin: Provenance) -> None:
-        self._lake = lake.beside()
+        self._lake = lake.with_second_logs()
         self._requests = requests
         self._origin = origin
         self._left: list[SentRequest] = []

@@ -2,7 +2,7 @@
 back.
 
     <lake>/forgotten/<kind>/<digest>.<pseudonym>.<length of the id>      one file for each id
-    <lake>/forgotten/user-name/<digest>.<pseudonym>.<length>             one for each name of a user, in small letters
+    <lake>/forgotten/user-name/<digest>.<pseudonym>.<length>             one for each name of a user, in lower case
 
 Files are only added, so two processes that forget at once lose nothing. A digest does not reveal the id, because ids
 are random. It has no key, because with a lost key everybody would come back. If the lake has hashed an id, the digest
@@ -128,7 +128,7 @@ class ForgottenIds:
         return found
 
     def names_in(self, texts: Iterable[str]) -> dict[str, str]:
-        """The names of forgotten users that texts contain as words, in small letters, with their pseudonyms."""
+        """The names of forgotten users that texts contain as words, in lower case, with their pseudonyms."""
         names: dict[str, str] = {}
         for text in {text.lower() for text in texts} if self.names else ():
             for at in (match.start() for match in _WORD.finditer(text)):
@@ -209,7 +209,7 @@ def remember(store: SmallFiles, kind: Kind, ids: Iterable[str], protection: Prot
 
 
 def remember_names(store: SmallFiles, names: Mapping[str, str]) -> None:
-    """Add names of users, in small letters, with their pseudonyms, to the list."""
+    """Add names of users, in lower case, with their pseudonyms, to the list."""
     for name, pseudonym in names.items():
         short = pseudonym.removeprefix("forgotten:")
         store.put(f"{FOLDER}/{Kind.USER_NAME}/{_name_digest(name)}.{short}.{len(name)}", _CONTENT)

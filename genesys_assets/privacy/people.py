@@ -28,7 +28,7 @@ class Whose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Names and addresses of a conversation's participants, in small letters, and the purpose of the participant whose
+    """Names and addresses of a conversation's participants, in lower case, and the purpose of the participant whose
     fields are being protected.
     """
 
@@ -58,7 +58,7 @@ class People:
 
 
 def _known_as(conversation: Mapping[str, Any], purposes: tuple[str, ...]) -> Iterator[str]:
-    """The names and addresses of a conversation's participants with these purposes, in small letters."""
+    """The names and addresses of a conversation's participants with these purposes, in lower case."""
     for participant in _objects(conversation.get("participants")):
         if _purpose(participant) not in purposes:
             continue
@@ -76,7 +76,7 @@ def _purpose(participant: Mapping[str, Any]) -> str:
 
 
 def _plain(text: str) -> str:
-    """A name or an address in small letters, without the scheme of a URI."""
+    """A name or an address in lower case, without the scheme of a URI."""
     text = text.strip().lower()
     return next((text.removeprefix(scheme) for scheme in _SCHEMES if text.startswith(scheme)), text)
 

@@ -59,7 +59,7 @@ def scrubbed(
     place: str, body: bytes, who: ForgottenIds, names: Collection[str] = (), values: Mapping[str, str] | None = None
 ) -> ScrubbedAnswer | None:
     """An answer without those who must be forgotten; None if nothing changes. `names` are names of users. `values` are
-    values that identified customers, each with its replacement in groups of aggregates. Both are in small letters.
+    values that identified customers, each with its replacement in groups of aggregates. Both are in lower case.
 
     Raises UnreadablePage.
     """
@@ -262,7 +262,7 @@ def _drop_names(holder: Any, rule: Rule, work: _Work) -> None:
 
 
 def stands_in(name: str, text: str) -> bool:
-    """Whether a text contains a name as whole words, also with a genitive s. Both are in small letters.
+    """Whether a text contains a name as whole words, also with a genitive s. Both are in lower case.
 
     >>> stands_in("anna bell", "anna bell's note"), stands_in("anna bell", "joanna bellamy")
     (True, False)
@@ -287,7 +287,7 @@ def _whole_words(name: str) -> re.Pattern[str]:
 
 
 def holds_name(value: Any, names: Collection[str]) -> bool:
-    """Whether a value contains one of the names (given in small letters), in a text at any depth."""
+    """Whether a value contains one of the names (given in lower case), in a text at any depth."""
     if isinstance(value, str):
         lower = value.lower()
         return any(lower == name or (len(name) >= _SHORTEST_WITHIN and stands_in(name, lower)) for name in names)

@@ -34,7 +34,7 @@ Ids = Mapping[str, frozenset[Entry]]
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """What to search besides ids, in small letters: `names` of users with their pseudonyms; `values` that identified
+    """What to search besides ids, in lower case: `names` of users with their pseudonyms; `values` that identified
     customers, for reports; and the same values with their replacements, for groups of aggregates (`in_groups`).
     """
 

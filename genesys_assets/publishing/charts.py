@@ -69,7 +69,7 @@ class ChartTexts:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Bar:
     """A named bar: its parts as shares of the whole width with their colours, the text at its end, and the share at
     which a mark stands.
     """
@@ -130,7 +130,7 @@ def ceiling(values: Sequence[float]) -> float:
     return float(ordered[-1] if ordered[-1] <= 3 * usual else 1.5 * usual) or 1.0
 
 
-def ranking(words: ChartTexts, rows: Sequence[Row]) -> Markup:
+def ranking(words: ChartTexts, rows: Sequence[Bar]) -> Markup:
     """A bar for each row under its name, with the value at the end of the line."""
     figure = _figure(max(len(rows), 1) * _ROW)
     axes = figure.add_axes((0, 0, 1, 1))

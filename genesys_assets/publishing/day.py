@@ -79,7 +79,7 @@ def publish_day(lake: Lake, publisher: Publisher, wanted: PublishRequest) -> Pub
     conflict: ConcurrentPublish | None = None
     published: PublishedDay | None = None
     # Read once: a second try would compare itself with the manifest of the first one, which was never announced.
-    before = manifest_before(publisher, wanted.day.date)
+    before = read_manifest_if_valid(publisher, wanted.day.date)
     for _ in range(_TRIES):
         sources = made_of(lake, wanted.day, wanted.reports)
         try:
@@ -187,7 +187,7 @@ def _publish(
     return PublishedDay(tuple(files), file, manifest, before is None or not manifest.says_the_same_as(before))
 
 
-def manifest_before(publisher: Publisher, day: date) -> Manifest | None:
+def read_manifest_if_valid(publisher: Publisher, day: date) -> Manifest | None:
     """The manifest of a day; None if it was never published, if its file is not a manifest, or if S3 does not permit
     reading it. Raises NotReadable for other failures.
     """

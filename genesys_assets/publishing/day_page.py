@@ -20,8 +20,7 @@ from genesys_assets.lake.ledger import LEDGER
 from genesys_assets.lake.reach import Reach
 from genesys_assets.publishing import charts
 from genesys_assets.publishing.business_day import BusinessDay
-from genesys_assets.publishing.charts import ChartTexts, TimeAxis
-from genesys_assets.publishing.charts import Row as Bar
+from genesys_assets.publishing.charts import Bar, ChartTexts, TimeAxis
 from genesys_assets.publishing.day_reports import (
     AGENTS,
     NO_MEDIUM,

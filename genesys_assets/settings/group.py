@@ -104,7 +104,7 @@ def refuse_user_info_of_aws() -> None:
             )
 
 
-def without_user(place: str) -> str:
+def require_no_user(place: str) -> str:
     """The place itself. Raises ValueError if it is the URL of a bucket with a user or a password."""
     if place.startswith("s3://") and "@" in place.removeprefix("s3://").split("/")[0]:
         raise ValueError("a bucket has no user or password in its URL: put credentials into the AWS environment")

@@ -15,8 +15,8 @@ from genesys_assets.automation import standalone_sensor
 from genesys_assets.automation.next_run import Backlog
 from genesys_assets.automation.stale import closed_by_checks
 from genesys_assets.automation.standalone_sensor import build_standalone_sensor
-from genesys_assets.checks.looked_at import CHECKED
-from genesys_assets.days.verdicts import Verdict, looked_at, store_verdicts
+from genesys_assets.checks.checked_tables import CHECKED
+from genesys_assets.days.verdicts import Verdict, checked_rows, store_verdicts
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.reports.built_in import built_in_reports
@@ -65,5 +65,5 @@ def test_a_day_that_was_checked_waits_only_if_a_check_failed(lake: Lake, passed:
     assert closed_by_checks(lake, CALENDAR, NOW) == {DAY}
     checked = CHECKED["conversations"]
     verdicts = [Verdict("conversations", check, passed, is_blocking=True, says="3 of 40") for check in checked.checks]
-    store_verdicts(lake, DAY, verdicts, looked_at(lake, DAY, checked.looked_at), {})
+    store_verdicts(lake, DAY, verdicts, checked_rows(lake, DAY, checked.places), {})
     assert closed_by_checks(lake.refreshed(), CALENDAR, NOW) == closed

@@ -253,16 +253,16 @@ def test_the_table_of_open_conversations_is_late_three_hours_after_the_night_in_
     lake: Lake,
 ) -> None:
     four, made_at = MIDNIGHT + timedelta(hours=4), MIDNIGHT - timedelta(hours=1)
-    assert of(looked(lake, four + HOURS_LIMIT), stale.REGISTER).late_since is None
+    assert of(looked(lake, four + HOURS_LIMIT), stale.OPEN_CONVERSATIONS_PLACE).late_since is None
     store_tables(lake, YESTERDAY, MIDNIGHT)
-    never = of(looked(lake, four + HOURS_LIMIT), stale.REGISTER)
+    never = of(looked(lake, four + HOURS_LIMIT), stale.OPEN_CONVERSATIONS_PLACE)
     assert (never.missing, never.stored) == ((TODAY,), 0)
     newness = round(made_at.timestamp() * 1000)
     empty = OPEN_CONVERSATIONS.empty()
-    lake.write(stale.REGISTER, OPEN_CONVERSATIONS, empty, None, {"run_id": "r"}, newness=newness)
-    before = of(looked(lake, four + HOURS_LIMIT - MINUTE), stale.REGISTER)
+    lake.write(stale.OPEN_CONVERSATIONS_PLACE, OPEN_CONVERSATIONS, empty, None, {"run_id": "r"}, newness=newness)
+    before = of(looked(lake, four + HOURS_LIMIT - MINUTE), stale.OPEN_CONVERSATIONS_PLACE)
     assert (before.late_since, before.newest, before.coming) == (None, "2026-02-19 23:00 UTC", (TODAY,))
-    after = of(looked(lake, four + HOURS_LIMIT), stale.REGISTER)
+    after = of(looked(lake, four + HOURS_LIMIT), stale.OPEN_CONVERSATIONS_PLACE)
     assert (after.stale, after.late_since) == ((TODAY,), four + HOURS_LIMIT)
 
 
@@ -270,9 +270,11 @@ def test_the_table_of_open_conversations_stays_late_when_the_next_night_begins(l
     four, made_at = MIDNIGHT + timedelta(hours=4), MIDNIGHT - timedelta(days=4)
     store_tables(lake, YESTERDAY, made_at)
     newness, empty = round(made_at.timestamp() * 1000), OPEN_CONVERSATIONS.empty()
-    lake.write(stale.REGISTER, OPEN_CONVERSATIONS, empty, None, {"run_id": "r"}, newness=newness)
+    lake.write(stale.OPEN_CONVERSATIONS_PLACE, OPEN_CONVERSATIONS, empty, None, {"run_id": "r"}, newness=newness)
     for now in (four - MINUTE, four + MINUTE, four + HOURS_LIMIT - MINUTE):
-        assert of(looked(lake, now), stale.REGISTER).late_since == four + HOURS_LIMIT - timedelta(days=1)
+        assert of(looked(lake, now), stale.OPEN_CONVERSATIONS_PLACE).late_since == four + HOURS_LIMIT - timedelta(
+            days=1
+        )
 
 
 def test_a_table_of_open_conversations_that_is_never_made_is_late_although_others_are_made_each_hour(
@@ -281,7 +283,7 @@ def test_a_table_of_open_conversations_that_is_never_made_is_late_although_other
     for hour in range(4, 48):
         at = MIDNIGHT + timedelta(hours=hour)
         store_tables(lake, TODAY if hour < 24 else "2026-02-21", at)
-    found = of(looked(lake, MIDNIGHT + timedelta(hours=47, minutes=30), first=TODAY), stale.REGISTER)
+    found = of(looked(lake, MIDNIGHT + timedelta(hours=47, minutes=30), first=TODAY), stale.OPEN_CONVERSATIONS_PLACE)
     assert found.late_since == MIDNIGHT + timedelta(days=1, hours=4) + HOURS_LIMIT
 
 

@@ -12,8 +12,8 @@ import dagster as dg
 import pytest
 
 from genesys_assets.checks import completeness
-from genesys_assets.checks.completeness import NOT_SHRUNK, DayFigures, day_figures, shrunk
-from genesys_assets.checks.looked_at import AS_MANY
+from genesys_assets.checks.checked_tables import AS_MANY
+from genesys_assets.checks.completeness import NOT_SHRUNK, DayFigures, day_figures, find_shrinkage
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.partitions import hours_of
 from genesys_assets.sandbox.server import running
@@ -261,7 +261,7 @@ def test_a_day_that_lost_more_than_half_warns(world: World, gone: int, passes: b
 
 
 def test_a_day_without_figures_has_not_shrunk(world: World) -> None:
-    assert shrunk(world.lake, DAY) is None
+    assert find_shrinkage(world.lake, DAY) is None
     with world.lake.page_writers(DETAILS, [DAY], {}):
         pass
-    assert shrunk(world.lake, DAY) is None
+    assert find_shrinkage(world.lake, DAY) is None

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from genesys_assets.checks.looked_at import DAY_MATCHES, OF_SESSIONS
+from genesys_assets.checks.checked_tables import DAY_MATCHES, OF_SESSIONS
 from genesys_assets.checks.reconciled_day import (
     HANDLE_TIME,
     QUEUES_MATCH,

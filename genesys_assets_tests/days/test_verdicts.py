@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from genesys_assets.automation.stale import is_unchecked
-from genesys_assets.checks.looked_at import AS_MANY, CHECKED, OF_SESSIONS
-from genesys_assets.days.verdicts import Verdict, failing, looked_at, store_verdicts, verdicts, why_closed
+from genesys_assets.checks.checked_tables import AS_MANY, CHECKED, OF_SESSIONS
+from genesys_assets.days.verdicts import Verdict, blocking_reason, checked_rows, failing, store_verdicts, verdicts
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS, SESSION_METRICS
@@ -38,16 +38,16 @@ def test_a_later_verdict_of_a_check_replaces_the_one_before_and_no_other(lake: L
     store_verdicts(lake, DAY, [FAILS], 1, {})
     store_verdicts(lake, DAY, [PASSES], 1, {})
     mended = Verdict(FAILS.table, FAILS.check, True, is_blocking=True)
-    assert why_closed(lake.refreshed(), [OTHER, DAY]) is not None
+    assert blocking_reason(lake.refreshed(), [OTHER, DAY]) is not None
     store_verdicts(lake, DAY, [mended], 2, {})
     lake = lake.refreshed()
     assert {verdict for verdict, _ in verdicts(lake, DAY).values()} == {mended, PASSES}
-    assert why_closed(lake, [OTHER, DAY]) is None
+    assert blocking_reason(lake, [OTHER, DAY]) is None
 
 
 def test_it_says_why_nothing_may_be_made_of_a_day(lake: Lake) -> None:
     store_verdicts(lake, DAY, [FAILS], 1, {})
-    said = why_closed(lake.refreshed(), [DAY])
+    said = blocking_reason(lake.refreshed(), [DAY])
     assert said is not None
     assert "nothing is computed from 2026-01-31: the check queues_match_interval_metrics" in said
     assert "(2 of 9 differ)" in said
@@ -66,7 +66,7 @@ def test_a_warning_a_pass_what_was_not_judged_and_what_does_not_block_close_no_d
     lake: Lake, verdict: Verdict
 ) -> None:
     store_verdicts(lake, DAY, [verdict], 1, {})
-    assert why_closed(lake.refreshed(), [DAY]) is None
+    assert blocking_reason(lake.refreshed(), [DAY]) is None
 
 
 def test_verdicts_that_are_given_at_once_are_all_kept(lake: Lake) -> None:
@@ -81,15 +81,15 @@ def test_a_day_is_unchecked_until_every_check_of_its_tables_has_looked_at_the_pr
     lake.write("tables/conversations", CONVERSATIONS, CONVERSATIONS.empty(), DAY, {})
     lake = lake.refreshed()
     assert is_unchecked(lake, DAY)
-    rows = looked_at(lake, DAY, CHECKED["conversations"].looked_at)
+    rows = checked_rows(lake, DAY, CHECKED["conversations"].places)
     store_verdicts(lake, DAY, [Verdict("conversations", AS_MANY, None, says="the platform gave no total")], rows, {})
     assert not is_unchecked(lake.refreshed(), DAY)
     lake.write("tables/session_metrics", SESSION_METRICS, SESSION_METRICS.empty(), DAY, {})
     lake = lake.refreshed()
     assert is_unchecked(lake, DAY)
-    sides = CHECKED["session_metrics"].looked_at
+    sides = CHECKED["session_metrics"].places
     every = [Verdict("session_metrics", name, True) for name in OF_SESSIONS]
-    store_verdicts(lake, DAY, every, looked_at(lake, DAY, sides), {})
+    store_verdicts(lake, DAY, every, checked_rows(lake, DAY, sides), {})
     assert not is_unchecked(lake.refreshed(), DAY)
     store_verdicts(lake, DAY, every, 0, {})
     assert is_unchecked(lake.refreshed(), DAY)

@@ -17,7 +17,7 @@ from genesys_assets.lake.store import LocalStore
 from genesys_assets.reports.built_in import built_in_reports, operating_reports
 from genesys_assets.spans import Window, days_around
 from genesys_assets.tables.api_requests import API_REQUESTS
-from genesys_assets.tables.conversations.contacts import NEEDED, NEEDED_OF_OWN
+from genesys_assets.tables.conversations.contacts import NEEDED, NEEDED_OF_REPORT_DAYS
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS
 from genesys_assets.tables.metrics.buckets import QUEUE_GROUPING
 from genesys_assets.tables.users.spans import Kind, Span
@@ -158,7 +158,7 @@ def contact(number: int, customer: str | None, start: datetime, avoided: int | N
 def lake_of_contacts(folder: Path, first: str, days: int, *contacts: dict[str, list[Row]]) -> Lake:
     rows: dict[str, Any] = {name: [row for each in contacts for row in each[name]] for name in contacts[0]}
     known = Reach(datetime(2027, 1, 1, tzinfo=UTC), is_complete=True)
-    needed = (*NEEDED, *NEEDED_OF_OWN)
+    needed = (*NEEDED, *NEEDED_OF_REPORT_DAYS)
     days_stored = days_around(first, 0, days - 1)
     return small_lake(folder, days=days_stored, reach=known, only=needed, **rows)
 

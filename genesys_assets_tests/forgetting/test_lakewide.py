@@ -225,7 +225,7 @@ def test_a_process_killed_before_reports_are_made_again_makes_them_when_run_agai
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(Recomputation, "make_again", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(Recomputation, "recompute", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             scene.forget(Kind.CONVERSATION, VICTIM)
     assert "mauve" in str(scene.rows("reports/colours"))

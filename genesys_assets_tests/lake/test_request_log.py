@@ -145,7 +145,7 @@ def test_what_failed_after_it_was_committed_is_there_once(lake: Lake, monkeypatc
     with RequestRecorder(lake, log, ORIGIN) as recorder:
         ask(log, 2)
         with monkeypatch.context() as patch:
-            patch.setattr(Lake, "_forget_again", away)
+            patch.setattr(Lake, "_forget_newly_listed", away)
             assert isinstance(recorder.store(), LakeUnreachable)
         assert rows(lake) == 2
         assert recorder.store() is None

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesys_assets.publishing import charts
-from genesys_assets.publishing.charts import ChartTexts, Row, TimeAxis, bars, ceiling, dots, ranking
+from genesys_assets.publishing.charts import Bar, ChartTexts, TimeAxis, bars, ceiling, dots, ranking
 
 HOURS = TimeAxis(4, [(0, "0"), (2, "12"), (4, "24")], "hour of day, UTC")
 WORDS = ChartTexts("volume", "Offered by hour", "Most at noon: 9 < 10 & more.")
@@ -29,7 +29,7 @@ def a_dot_chart() -> str:
 
 
 def a_ranking() -> str:
-    return ranking(WORDS, [Row("Billing", [(0.5, charts.ACCENT), (None, charts.HOLD)], "50 %", mark=0.8)])
+    return ranking(WORDS, [Bar("Billing", [(0.5, charts.ACCENT), (None, charts.HOLD)], "50 %", mark=0.8)])
 
 
 CHARTS = pytest.mark.parametrize("chart", [a_bar_chart, a_dot_chart, a_ranking])
@@ -116,7 +116,7 @@ def test_an_axis_has_few_round_steps_up_to_what_it_must_hold(top: float, whole: 
     ],
 )
 def test_a_name_is_shown_as_it_is_on_one_line(name: str, shown: str) -> None:
-    svg = ranking(WORDS, [Row(name, [(0.5, charts.ACCENT)], "50 %")])
+    svg = ranking(WORDS, [Bar(name, [(0.5, charts.ACCENT)], "50 %")])
     assert texts(svg) == [shown, "50 %"]
     assert "<script" not in svg
 
@@ -124,4 +124,4 @@ def test_a_name_is_shown_as_it_is_on_one_line(name: str, shown: str) -> None:
 @settings(max_examples=25)
 @given(st.text(min_size=1, max_size=60))
 def test_whatever_a_queue_is_called_it_can_be_drawn(name: str) -> None:
-    ElementTree.fromstring(ranking(WORDS, [Row(name, [(1.0, charts.ACCENT)], "1")]))
+    ElementTree.fromstring(ranking(WORDS, [Bar(name, [(1.0, charts.ACCENT)], "1")]))

@@ -20,9 +20,9 @@ from genesys_assets.publishing.day import (
     PublishedDay,
     PublishRequest,
     made_of,
-    manifest_before,
     publish_day,
     reach_of_day,
+    read_manifest_if_valid,
 )
 from genesys_assets.publishing.errors import ConcurrentPublish, NotPermitted, NotReadable
 from genesys_assets.publishing.manifest import FailingCheck, Manifest, PublishedFile
@@ -303,7 +303,7 @@ def test_a_manifest_that_cannot_be_read_is_none_only_if_it_may_not_exist(
         publish_day(lake, refusing, wanted())
     assert not (tmp_path / "published").exists(), "nothing is written before the manifest is read"
     refusing.error = NotPermitted("AccessDenied")
-    assert manifest_before(refusing, DAY) is None
+    assert read_manifest_if_valid(refusing, DAY) is None
     assert publish_day(lake, refusing, wanted()).is_new
 
 

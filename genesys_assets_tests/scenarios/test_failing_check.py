@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from genesys_assets.automation.sensors import SENSORS
-from genesys_assets.checks.looked_at import CHECKED
-from genesys_assets.days.verdicts import Verdict, looked_at, store_verdicts
+from genesys_assets.checks.checked_tables import CHECKED
+from genesys_assets.days.verdicts import Verdict, checked_rows, store_verdicts
 from genesys_assets_tests.assets.world import World, without_reports
 from genesys_assets_tests.automation.ticks import SensorRequest, Ticks
 from genesys_assets_tests.conftest import DAYS, NOW
@@ -32,7 +32,7 @@ def ticks(past_days: World, tmp_path: Path) -> Ticks:
     ticks.at(NOW)
     fails = Verdict("session_metrics", "users_match_interval_metrics", False, is_blocking=True, says="1 differs")
     store_verdicts(
-        world.lake, FAILING, [fails], looked_at(world.lake, FAILING, CHECKED["session_metrics"].looked_at), {}
+        world.lake, FAILING, [fails], checked_rows(world.lake, FAILING, CHECKED["session_metrics"].places), {}
     )
     return ticks
 

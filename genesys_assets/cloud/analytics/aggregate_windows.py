@@ -72,7 +72,7 @@ class WindowedQuestion:
             spans = window[done : done + self._most]
             try:
                 pages = self._ask(spans)
-            except (_Indivisible, GenesysCloudError) as error:
+            except (_CannotDivide, GenesysCloudError) as error:
                 if len(spans) == 1 or not _may_be_too_much(error):
                     raise
                 self._most = len(spans) // 2
@@ -130,7 +130,7 @@ def _position(interval: str, spans: Sequence[Interval], starts: list[datetime]) 
     except (ValueError, TypeError):
         inside = False
     if not inside:
-        raise _Indivisible(f"The bucket {interval!r} lies in none of the requested spans.")
+        raise _CannotDivide(f"The bucket {interval!r} lies in none of the requested spans.")
     return place
 
 
@@ -139,14 +139,14 @@ def _buckets(result: Any) -> list[Any]:
     if data is None:
         return []
     if not isinstance(data, list):
-        raise _Indivisible("The results are not groups with lists of buckets.")
+        raise _CannotDivide("The results are not groups with lists of buckets.")
     return data
 
 
 def _interval(bucket: Any) -> str:
     interval = bucket.get("interval") if isinstance(bucket, dict) else None
     if not isinstance(interval, str):
-        raise _Indivisible("A bucket has no interval.")
+        raise _CannotDivide("A bucket has no interval.")
     return interval
 
 
@@ -160,15 +160,15 @@ def _may_be_too_much(error: Exception) -> bool:
         case ServerTrouble(status=status):
             return status in (500, 504)
         case _:
-            return isinstance(error, _Indivisible | TooLarge | BadRequest)
+            return isinstance(error, _CannotDivide | TooLarge | BadRequest)
 
 
 def _encoded(answer: dict[str, Any]) -> bytes:
     try:
         return json.dumps(answer, separators=(",", ":"), allow_nan=False).encode()
     except ValueError:
-        raise _Indivisible("A number is too large to be written again.") from None
+        raise _CannotDivide("A number is too large to be written again.") from None
 
 
-class _Indivisible(Exception):
+class _CannotDivide(Exception):
     """The answer cannot be cut at the spans' bounds."""

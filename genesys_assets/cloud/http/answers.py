@@ -55,7 +55,7 @@ _SHORTEST_SECRET = 16
 _ESCAPED_ASCII = re.compile(rb'\\(?:u00([2-7][0-9a-fA-F])|(["\\/]))')
 _LISTS = ("results", "conversations", "entities", "userDetails")
 """The fields of answers that hold their data, one for each kind of endpoint."""
-_DESCRIBE_ERRORS = ("message", "code", "error_description", "error")
+_ERROR_TEXT_FIELDS = ("message", "code", "error_description", "error")
 _ENCODINGS = {
     "utf-8-sig": "UTF-8 with a byte order mark",
     **dict.fromkeys(("utf-16", "utf-16-be", "utf-16-le"), "UTF-16"),
@@ -107,11 +107,11 @@ def _require_no_error(answer: Answer, content: Mapping[str, Any], what: str, abo
     status = read_whole_count(content.get("status")) or 0
     has_data = any(isinstance(content.get(name), list) for name in _LISTS)
     described = content if status >= 400 or not has_data else {}
-    texts = [described.get(name) for name in _DESCRIBE_ERRORS]
+    texts = [described.get(name) for name in _ERROR_TEXT_FIELDS]
     if not errors and status < 400 and not any(isinstance(text, str) and text for text in texts):
         return
     if isinstance(first, dict):
-        texts += [first.get(name) for name in _DESCRIBE_ERRORS]
+        texts += [first.get(name) for name in _ERROR_TEXT_FIELDS]
     elif isinstance(first, str):
         texts.append(first)
     said = next((text for text in texts if isinstance(text, str) and text), "no message")

@@ -69,7 +69,7 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
 # pages), so an older job is too stale.
 REUSABLE = timedelta(hours=6)
 # Older notes are dropped. The extra hour allows for differing clocks of two processes.
-NOTES_KEPT = REUSABLE + timedelta(hours=1)
+NOTE_LIFETIME = REUSABLE + timedelta(hours=1)
 # Up to this age, a note without a job id may be that of another process, which still waits for the answer to its
 # submission: it renews the note before each try, and a try takes no longer. After that the answer counts as lost. The
 # job cannot be looked up, because no endpoint lists jobs.
@@ -125,7 +125,7 @@ def read(
     """
     query.require_past(cloud.now())
     checked_page_size(page_size)
-    book.forget_older_than(cloud.now() - NOTES_KEPT)
+    book.forget_older_than(cloud.now() - NOTE_LIFETIME)
     tries = _Tries(cloud, query, book, cloud.now() + deadline, page_size, on_progress)
     try:
         return tries.read(take)

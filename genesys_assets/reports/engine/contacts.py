@@ -22,7 +22,7 @@ from genesys_assets.tables.conversations.contacts import (
     CONTACTS,
     HORIZONS,
     NEEDED,
-    NEEDED_OF_OWN,
+    NEEDED_OF_REPORT_DAYS,
     contacts,
     last_of_legs,
 )
@@ -34,7 +34,7 @@ _DAY_MS = 24 * 60 * 60 * 1000
 _NEVER = np.iinfo(np.int64).max
 _SPECS = {spec.name: spec for spec in (*CONVERSATION_TABLES, INTERACTION_LEGS)}
 
-PLACES = tuple(f"tables/{name}" for name in (*NEEDED, *NEEDED_OF_OWN))
+PLACES = tuple(f"tables/{name}" for name in (*NEEDED, *NEEDED_OF_REPORT_DAYS))
 """The places of the tables that it is computed from."""
 
 
@@ -184,6 +184,6 @@ def _of_day(lake: Lake, day: str) -> pa.Table:
 
 
 def _read(lake: Lake, name: str, day: str) -> pa.Table:
-    schema, wanted = _SPECS[name].schema, {**NEEDED, **NEEDED_OF_OWN}[name]
+    schema, wanted = _SPECS[name].schema, {**NEEDED, **NEEDED_OF_REPORT_DAYS}[name]
     pieces = lake.pieces(f"tables/{name}", [day], schema=schema, columns=list(wanted))
     return pa.concat_tables([schema.empty_table().select(list(wanted)), *pieces])

@@ -24,7 +24,7 @@ from genesys_assets.reports.engine.contacts import days_read
 from genesys_assets.reports.engine.queue_settings import PLACE as PLACE_OF_SETTINGS
 from genesys_assets.reports.engine.queue_settings import content
 from genesys_assets.reports.meaning.report import Report
-from genesys_assets.spans import days_that_reach
+from genesys_assets.spans import possible_start_days
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets.tables.names import HISTORIES, names_on
 from genesys_assets.tables.spec import INSTANT
@@ -105,7 +105,7 @@ class _Facts:
         for place in self.tables:
             yield place, touched
         for place in self.reaching:
-            yield place, days_that_reach(first, window)
+            yield place, possible_start_days(first, window)
 
 
 class _ByIdentity:

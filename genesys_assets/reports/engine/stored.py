@@ -29,7 +29,7 @@ from genesys_assets.reports.meaning.aggregates_part import AggregatesPart
 from genesys_assets.reports.meaning.details_part import DetailsPart, Link
 from genesys_assets.reports.meaning.questions import Source, grouping, own_columns, question_in_words, selection
 from genesys_assets.reports.meaning.report import Report
-from genesys_assets.spans import days_that_reach
+from genesys_assets.spans import possible_start_days
 from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS, PARTICIPANT_ATTRIBUTES
 from genesys_assets.tables.hashing import hash_rows
 from genesys_assets.tables.names import HISTORIES, names_on
@@ -230,7 +230,7 @@ class StoredDay:
                 self._require_reach(place, window)
         if part.time == "conversation_start" or part.table.is_of_users:
             return window.utc_days()
-        return list(days_that_reach(self.days[0], window))
+        return list(possible_start_days(self.days[0], window))
 
     def _pieces(
         self, table: Table, day: str, columns: Sequence[str], where: pc.Expression | None

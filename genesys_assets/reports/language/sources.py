@@ -11,7 +11,7 @@ from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.language.measures import AttributeType
 from genesys_assets.reports.language.problems import one_of, quoted
 from genesys_assets.tables.api_requests import API_REQUESTS
-from genesys_assets.tables.conversations.contacts import CONTACTS, NEEDED, NEEDED_OF_OWN
+from genesys_assets.tables.conversations.contacts import CONTACTS, NEEDED, NEEDED_OF_REPORT_DAYS
 from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES, CONVERSATIONS, PARTICIPANT_ATTRIBUTES
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS
 from genesys_assets.tables.conversations.model import snake_case
@@ -149,7 +149,7 @@ def _tables() -> dict[str, Table]:
         Table(spec.name, spec, f"tables/{spec.name}", "conversation_start")
         for spec in (*CONVERSATION_TABLES, INTERACTION_LEGS)
     ]
-    names = (*NEEDED, *NEEDED_OF_OWN)
+    names = (*NEEDED, *NEEDED_OF_REPORT_DAYS)
     contacts = Table(CONTACTS.name, CONTACTS, "", "conversation_start", tuple(f"tables/{name}" for name in names))
     live = [
         Table(f"live/{spec.name}", spec, f"live/{spec.name}", "observed_at")

@@ -57,7 +57,7 @@ NEEDED = {
     ),
 }
 """The columns that are read of each day, for its contacts and their customers, by table."""
-NEEDED_OF_OWN = {
+NEEDED_OF_REPORT_DAYS = {
     "interaction_legs": ("conversation_id", "leg_no", "queue_id", "wrap_up_code", "user_id"),
     "resolutions": ("conversation_id", "n_next_contact_avoided"),
 }

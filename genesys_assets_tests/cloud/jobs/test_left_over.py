@@ -360,13 +360,13 @@ def test_outdated_notes_are_removed_whenever_the_book_is_used(
     so_far = replace(QUERY, interval=Interval(QUERY.interval.start, AVAILABLE - 9 * HOUR))
     with pytest.raises(Killed):
         details_jobs.read(cloud, so_far, book, leave_after(1))
-    clock.pass_by(details_jobs.NOTES_KEPT.total_seconds() - 60)
+    clock.pass_by(details_jobs.NOTE_LIFETIME.total_seconds() - 60)
     read(cloud, book)
     assert book.find(so_far.fingerprint) is not None
     clock.pass_by(60)
     read(cloud, book)
     assert book.find(so_far.fingerprint) is None
-    assert details_jobs.NOTES_KEPT > details_jobs.REUSABLE
+    assert details_jobs.NOTE_LIFETIME > details_jobs.REUSABLE
 
 
 def test_a_process_that_ends_its_job_leaves_the_note_of_another_process_alone(

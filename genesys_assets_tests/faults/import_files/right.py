@@ -191,7 +191,7 @@ THE_CALL: dict[str, bytes | tuple[bytes, ImportOptions]] = {
     "gzip": gzip.compress(CALL),
     "gzip in two members": gzip.compress(CALL) + gzip.compress(b"\n" + CALL),
     "a newer form behind an older one": dumped(page(call() | {"conversationEnd": None}, call())),
-    "names in small letters": dumped(with_names(page(call()), str.lower)),
+    "names in lower case": dumped(with_names(page(call()), str.lower)),
     "fields that are new": dumped(page(call()) | {"somethingNew": {"a": [1]}}),
 }
 """Each gives the call, once, and nothing is left out."""

@@ -21,7 +21,7 @@ from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.reports.engine.made_of import made_of
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.spans import days_around
-from genesys_assets.tables.conversations.contacts import HORIZONS, NEEDED, NEEDED_OF_OWN, normalised
+from genesys_assets.tables.conversations.contacts import HORIZONS, NEEDED, NEEDED_OF_REPORT_DAYS, normalised
 from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets_tests.reports.small_lake import Row, computed, small_lake
 
@@ -33,7 +33,7 @@ DAYS = days_around(DAY, 62, 34)
 FIRST = datetime.fromisoformat(DAYS[0]).replace(tzinfo=UTC)
 NEAR = days_around(DAY, 32, 31)
 ALL = Reach(datetime(2027, 1, 1, tzinfo=UTC))
-TABLES_READ = (*NEEDED, *NEEDED_OF_OWN)
+TABLES_READ = (*NEEDED, *NEEDED_OF_REPORT_DAYS)
 HOURS_24 = timedelta(hours=24)
 QUEUES, CODES = (None, "Q1", "Q2"), (None, "W1", "W2")
 ADDRESSES = (

@@ -21,7 +21,7 @@ class TableChecks:
     """The checks of a table, and the places whose rows of a day they read."""
 
     checks: tuple[str, ...]
-    looked_at: tuple[str, ...]
+    places: tuple[str, ...]
 
 
 CHECKED = {

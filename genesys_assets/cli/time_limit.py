@@ -15,13 +15,13 @@ class OutOfTime(Exception):
     """The lake did not answer within the time of the command."""
 
 
-def bounded(work: Callable[[], T], seconds: float) -> T:
+def run_within(work: Callable[[], T], seconds: float) -> T:
     """The result of `work`, or the error that it raises.
 
     Raises OutOfTime if it takes longer than `seconds`. `work` then continues in a thread, so it must only read, and
     the process should end by `leave`.
 
-    >>> bounded(lambda: 42, seconds=60)
+    >>> run_within(lambda: 42, seconds=60)
     42
     """
     results: list[T] = []
@@ -33,7 +33,7 @@ def bounded(work: Callable[[], T], seconds: float) -> T:
         except BaseException as error:
             errors.append(error)
 
-    thread = threading.Thread(target=run, name="bounded", daemon=True)
+    thread = threading.Thread(target=run, name="run_within", daemon=True)
     thread.start()
     thread.join(seconds)
     if thread.is_alive():

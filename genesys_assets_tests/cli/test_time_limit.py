@@ -9,15 +9,15 @@ import threading
 
 import pytest
 
-from genesys_assets.cli import bounded as module
-from genesys_assets.cli.bounded import OutOfTime, bounded
+from genesys_assets.cli import time_limit as module
+from genesys_assets.cli.time_limit import OutOfTime, run_within
 from genesys_assets_tests.patience import PATIENCE_SECONDS
 
 LEAVING = """
 import threading
-from genesys_assets.cli.bounded import OutOfTime, bounded, leave
+from genesys_assets.cli.time_limit import OutOfTime, leave, run_within
 try:
-    bounded(threading.Event().wait, seconds=0.01)
+    run_within(threading.Event().wait, seconds=0.01)
 except OutOfTime:
     print("said before", end="")
     try:
@@ -36,14 +36,14 @@ def test_what_work_raises_is_raised() -> None:
         raise KeyError("wrong")
 
     with pytest.raises(KeyError, match="wrong"):
-        bounded(work, seconds=60)
+        run_within(work, seconds=60)
 
 
 def test_work_that_does_not_end_is_left_alone() -> None:
     end = threading.Event()
     try:
         with pytest.raises(OutOfTime):
-            bounded(end.wait, seconds=0.01)
+            run_within(end.wait, seconds=0.01)
     finally:
         end.set()
 
