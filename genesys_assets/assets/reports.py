@@ -108,8 +108,7 @@ def _compute_days(
             f"{report.name} has no partition for {len(days) - len(with_partition)} of these days: only the last day of "
             f"a period that does not begin before {calendar.start_date} has one"
         )
-    if with_partition:
-        store_definition(lake, report, calendar.zone, calendar.start_date)
+    is_defined = False
     for day in with_partition:
         windows = [window for _, window in windows_of(report, day, calendar.zone)]
         days_read = {each: None for window in windows for each in window.utc_days()}
@@ -125,6 +124,9 @@ def _compute_days(
                 lake.table_writers({place: spec}, day, origin) as writing,
             ):
                 table = compute(wanted, stored)
+                if not is_defined:
+                    store_definition(lake, report, calendar.zone, calendar.start_date)
+                    is_defined = True
                 writing[place].write(table)
                 writing.reach, writing.newness = stored.reach(wanted), stored.newness
                 if not granularity:
