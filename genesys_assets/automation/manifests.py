@@ -1,6 +1,7 @@
 """The manifests of published days, as a sensor reads them. A day whose manifest cannot be read does not hold up others.
-It does not count as a day that was never published either: then it would be published again and again. Exceptions are
-a file that is not a manifest, and one that S3 does not permit to read: see `publishing.day.read_manifest_if_valid`.
+It does not count as a day that was never published either: then it would be published again and again. Only two such
+days count as never published: those whose file is not a manifest, and those whose file S3 does not permit reading. See
+`publishing.day.read_manifest_if_valid`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """What must be computed or published again, because its inputs changed since it was made. Functions of the lake, the
 calendar and now; they write nothing.
 
-    tables     days whose pages changed since their tables were computed
-    register   the table of open conversations, if it was not computed since last night
+    tables     days whose pages changed since their tables were computed; the table of open conversations each night
     checks     finished days whose tables changed since they were checked
     reports    days whose tables, names or definition changed since their reports were computed
     published  finished days of which a report, a table of the page or a failing check changed since they were published

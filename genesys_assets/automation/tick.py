@@ -181,8 +181,8 @@ class Tick:
     @property
     def _is_yesterday_coming(self) -> bool:
         """Whether pages or tables of yesterday are being made or will be made next. If no page of yesterday is stored
-        by REGISTER_AT + HOURS_LIMIT, perhaps no sensor reads it: from then on the table waits only for runs that read
-        it.
+        by OPEN_CONVERSATIONS_AT + HOURS_LIMIT, perhaps no sensor reads it: from then on the table waits only for runs
+        that read it.
         """
         yesterday = f"{(self.now - DAY).date()}"
         is_begun = any(hour in self.lake.stored(HOURLY_DETAILS) for hour in hours_of(yesterday))

@@ -5,5 +5,5 @@ Dagster.
 `statements` SQL for Athena, Trino, Snowflake and Databricks; `dbt` a sources.yml
 
 A Delta table declares its own columns, so the SQL does not repeat them. Nothing here changes the lake: a comment on a
-table of Trino or Databricks would be a commit, so the SQL has none.
+table of Trino or Databricks would be a commit, so their SQL has none.
 """
