@@ -31,9 +31,10 @@ class Pipeline:
     """What a code location holds. If unset, `calendar`, `lake`, `reports_file` and `families` come from the settings.
 
     `layers`: the layers that are built; Dagster looks for their inputs from other layers in other code locations.
-    `built_in`: names of the shipped reports to include, None for all. `component_reports`: reports whose assets are
-    built by components of their own; `unrequested` names those of them that are computed by a condition of their own,
-    or never. `running`: names of the sensors and schedules that start switched on. `translate` gives
+    `built_in`: names of the built-in reports to include, None for all. `component_reports`: reports whose assets are
+    built by components of their own. `unrequested` names those of them that no sensor requests: Dagster computes them
+    by an automation condition, or nothing does. `running`: names of the sensors and schedules that start switched on.
+    `translate` gives
     each asset another key, group, owners or tags.
     """
 

@@ -104,7 +104,7 @@ def verdicts(lake: Lake, day: str) -> dict[tuple[str, str], tuple[Verdict, int]]
 
 
 def failing(lake: Lake, day: str) -> list[Verdict]:
-    """The checks that fail on a day, by table and name."""
+    """The failed checks of a day, in the order of table and check. A failure that is only a warning does not count."""
     return [verdict for verdict, _ in verdicts(lake, day).values() if verdict.failed]
 
 

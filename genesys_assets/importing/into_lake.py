@@ -75,8 +75,8 @@ def import_files(
     called with the outcome of each. `result` is returned, and holds what was done until then if an error is raised.
 
     `complete` is the span whose data the files hold completely: its days count as complete, unless a file was skipped,
-    something was left out, an answer counted more conversations than the files have, or jobs had no data yet of the
-    end of a day.
+    something was left out, an answer counted more conversations than the files have, the last page of a job's results
+    is missing, or jobs had no data yet of the end of a day.
     Raises CannotImport where that span is not over, or holds no whole day.
     """
     now = datetime.now(UTC)

@@ -211,8 +211,8 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
             yield StoredBucket(asset, day, tuple(json.loads(group_by)), grouped, moment(end), body)
 
     def repeated_buckets(self) -> Iterator[tuple[int, str, str, bytes]]:
-        """Buckets of one answer, group and time of which there are several that differ, one behind the other: answer,
-        group, time and body.
+        """Buckets that differ although they have the same answer, group and time. Those that belong together follow one
+        another. Of each: answer, group, time and body.
         """
         of_one = "answer, asset, grouped, span"
         several = f"SELECT {of_one} FROM bucket GROUP BY {of_one} HAVING count(DISTINCT body) > 1"
@@ -338,8 +338,8 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         self._do("INSERT OR REPLACE INTO taken VALUES (?, ?, ?, ?)", (series, *span, file))
 
     def taken_beside(self, series: bytes, span: Span) -> tuple[str, Span] | None:
-        """File and time of a figure of a series whose time overlaps another time, and is not the same; None if there is
-        no such figure.
+        """File and time of a figure of the series, noted by `take`, whose time overlaps `span` without being equal to
+        it. None if there is no such figure.
         """
         rows = self._do(
             "SELECT file, start, finish FROM taken WHERE series = ?1 AND start < ?3 AND finish > ?2 "

@@ -27,7 +27,7 @@ may lie there in any case.
 """
 _TIMES_LONGER = 4
 """How much longer the gap between two pages may be than the longest one within them. Of a hundred conversations that
-begin at random, the longest gap is about five times the mean one; half an answer that is missing leaves fifty times.
+begin at random, the longest gap is about five times the mean one. If half an answer is missing, it is fifty times.
 """
 
 

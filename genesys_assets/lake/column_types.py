@@ -47,8 +47,8 @@ class ColumnTypeChanged(ValueError):
 def at_rest(schema: pa.Schema, table: str) -> pa.Schema:
     """The columns as Delta Lake stores them: instants in microseconds of UTC, none of the type null.
 
-    A column of nulls is left out, because its type is unknown until it has a value. If there are no other columns, it
-    is stored as text. Raises ReservedColumn, DuplicateColumn, UnstorableColumn.
+    A column of the type null is left out, because its real type is unknown until it has a value. If there are no other
+    columns, it is stored as text. Raises ReservedColumn, DuplicateColumn, UnstorableColumn.
     """
     check_names(schema.names, table)
     known = [field for field in schema if not pa.types.is_null(field.type)] or list(schema)

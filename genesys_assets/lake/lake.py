@@ -446,9 +446,9 @@ class Lake:
     ) -> pa.Table:
         """Rows of one partition, or of several in order; partitions that are not stored have no rows.
 
-        Without a schema, the columns are those of the table. A column whose values were all null when it was written is
-        not in the table; it is added if a partition that is read has it. A column that a partition does not have is
-        null. Instants are in microseconds, the unit at rest. If no partition is stored, returns an empty table with
+        Without a schema, the columns are those of the table. A column that has only ever been written with the type
+        null is not in the table; it is added if a partition that is read has it. A column that a partition does not
+        have is null. Instants are in microseconds, the unit at rest. If none is stored, returns an empty table with
         `schema`, or raises FileNotFoundError without a schema.
         """
         rows = StoredRows(self.log(asset), keys).table(schema, columns, where)

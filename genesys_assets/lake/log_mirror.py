@@ -62,7 +62,9 @@ class LogAccess(Protocol):
         """Make the checkpoint that was just written visible to all readers."""
 
     def ends_with(self, version: int) -> bool:
-        """Whether this version is still the last commit as of the last `pull`: see `note_last`."""
+        """Whether this version is the last commit: on a disk at this moment, on S3 as of the last `pull` or `push`. A
+        commit on a disk must be the very one that `note_last` noted.
+        """
 
     def note_last(self, version: int) -> None:
         """Note which version was last read or committed."""

@@ -4,7 +4,8 @@
     user               the id becomes a pseudonym, and so does the name in reports
     external contact   columns about customers are null in the rows of its conversations
 
-Columns of reports, and of tables of others, have no class. There ids and values are found by their text.
+In reports, and in tables of others, a column only has a class if its name has one in every table of ours. There ids
+and values are also found by their text.
 """
 
 from __future__ import annotations

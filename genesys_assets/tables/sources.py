@@ -1,8 +1,8 @@
 """The sources of rows, and their priority: fetched from the API, imported from a saved file, or made of the data lake.
 
 Fetched rows have priority. Imported figures fill hours and days that were never fetched; they are never added to
-fetched ones. If two imported buckets overlap, the one that was imported later is kept whole. Mostly both have the same
-time, because `importing.overlaps` leaves out other overlaps during the import. `importing` reads the files.
+fetched ones. If two imported buckets overlap, the one that was imported later is kept whole. Mostly the two are of the
+same interval, because `importing.overlaps` leaves out other overlaps during the import. `importing` reads the files.
 """
 
 from __future__ import annotations
