@@ -365,12 +365,9 @@ class Lake:
         return keys[at - 1] if at else None
 
     def _stored_partitions(self, asset: str) -> StoredPartitions:
-        log, known = self.log(asset), self._memory.partitions.get(asset)
-        if known is None or known.log is not log or known.version != log.version:
-            with self._lock:
-                known = self._memory.partitions.get(asset)
-                if known is None or known.log is not log or known.version != log.version:
-                    known = self._memory.partitions[asset] = StoredPartitions.of(log)
+        files, known = self.log(asset).files_by_key(), self._memory.partitions.get(asset)
+        if known is None or known.files is not files:
+            known = self._memory.partitions[asset] = StoredPartitions.of(files)
         return known
 
     def footer(self, asset: str, key: str | None) -> StoredFooter | None:
@@ -392,7 +389,7 @@ class Lake:
         """
         partition = self.stored(asset).get(key)
         # Of a partition that is not stored, another thread may store a file meanwhile: then the version has changed.
-        at = (key, self.log(asset).version) if partition is None else partition.newest.path
+        at = (key, self.log(asset).identity) if partition is None else partition.newest.path
         name = (what, asset, at)
         readings = self._memory.readings
         if name not in readings:
