@@ -122,7 +122,11 @@ class Lake:
         with of_table:
             log = self._logs.get(asset)
             if log is None:
-                log = self._logs[asset] = DeltaLog(self.store, asset)
+                own = DeltaLog(self.store, asset)
+                # A lake that shares the logs may have made one meanwhile, and committed with it: that one counts.
+                log = self._logs.setdefault(asset, own)
+                if log is not own:
+                    log.refresh()
             elif asset not in self._fresh:
                 log.refresh()
             self._fresh.add(asset)
