@@ -228,16 +228,22 @@ class DeltaLog(DeltaState):
         return list(partition_values(next(iter([*added, *newness]), None)))
 
     def replace_all(
-        self, types: Mapping[str, pa.DataType], files: Sequence[AddedFile], note: Mapping[str, Any]
+        self,
+        types: Mapping[str, pa.DataType],
+        files: Sequence[AddedFile],
+        note: Mapping[str, Any],
+        *,
+        on_top_of: int,
     ) -> None:
-        """Replace all stored files and give columns other types, in one commit on top of the version last read. Raises
-        Conflict if others committed since.
+        """Replace all stored files and give columns other types, in one commit on top of the version that the caller
+        has read. Raises Conflict if others committed since.
         """
         from deltalake import CommitProperties, Schema
 
         with self._lock:
             if self._table is None:
                 raise Conflict(f"{self.place}: the table does not exist any more")
+            self._must_be_at(on_top_of)
             fields = [field.with_type(types.get(field.name, field.type)) for field in self._columns()]
             table = self._caught_up()
             try:
