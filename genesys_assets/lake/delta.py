@@ -199,14 +199,15 @@ class DeltaLog(DeltaState):
         """
         from deltalake.exceptions import DeltaError
 
-        before = self._identity
+        before = self.identity
         try:
             yield
         except DeltaError as error:
             self.refresh()
-            if self._identity == before:
-                self._table = self._load()
-            if self._identity == before:
+            if self.identity == before:
+                self._table = None
+                self._read()
+            if self.identity == before:
                 raise
             raise Conflict(f"{self.place}: {error}") from error
         self._push()
@@ -221,27 +222,28 @@ class DeltaLog(DeltaState):
                 raise Conflict(f"{self.place}: {error}") from error
             raise
 
-    @property
-    def _identity(self) -> tuple[str, int] | None:
-        """Id and version of the table: it may have been deleted, and another one made in its place."""
-        return None if self.table_id is None else (self.table_id, self.version)
-
     def _partition_by(self, added: Sequence[Key], newness: Mapping[Key, int]) -> list[str]:
         if self._table is not None:
             return list(self._table.metadata().partition_columns)
         return list(partition_values(next(iter([*added, *newness]), None)))
 
     def replace_all(
-        self, types: Mapping[str, pa.DataType], files: Sequence[AddedFile], note: Mapping[str, Any]
+        self,
+        types: Mapping[str, pa.DataType],
+        files: Sequence[AddedFile],
+        note: Mapping[str, Any],
+        *,
+        on_top_of: int,
     ) -> None:
-        """Replace all stored files and give columns other types, in one commit on top of the version last read. Raises
-        Conflict if others committed since.
+        """Replace all stored files and give columns other types, in one commit on top of the version that the caller
+        has read. Raises Conflict if others committed since.
         """
         from deltalake import CommitProperties, Schema
 
         with self._lock:
             if self._table is None:
                 raise Conflict(f"{self.place}: the table does not exist any more")
+            self._must_be_at(on_top_of)
             fields = [field.with_type(types.get(field.name, field.type)) for field in self._columns()]
             table = self._caught_up()
             try:
@@ -302,11 +304,11 @@ class DeltaLog(DeltaState):
     def checkpoint(self) -> None:
         """Write a checkpoint: one file that sums up all commits, from which readers can begin."""
         with self._lock:
-            known, is_last, table = self._known, self._log.ends_with(self.version), self._identity
+            known, is_last, table = self._known, self._log.ends_with(self.version), self.identity
             self._read()
             if self._table is None:
                 return
-            if is_last and self._identity == table:
+            if is_last and self.identity == table:
                 # Only delta-rs had to catch up with our own commits: the rest is known.
                 self._known = known
             self._table.create_checkpoint()

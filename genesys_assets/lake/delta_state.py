@@ -49,6 +49,7 @@ class _KnownState:
     """
 
     version: int = NO_VERSION
+    table_id: str | None = None
     files: TableFiles | None = None
     numbers: dict[str, int] | None = None
     columns: pa.Schema | None = None
@@ -80,8 +81,11 @@ class DeltaState:
 
     def _read(self) -> None:
         """Have delta-rs read the log."""
-        self._table = self._load() if self._table is None else self._updated(self._table)
-        self._known = _KnownState(NO_VERSION if self._table is None else int(self._table.version()))
+        if not self._log.has(self.version):
+            # Another table may lie here now. delta-rs would add its commits to what it knows of this one.
+            self._table = None
+        table = self._table = self._load() if self._table is None else self._updated(self._table)
+        self._known = _KnownState() if table is None else _KnownState(int(table.version()), str(table.metadata().id))
         self._log.note_last(self.version)
 
     def _take_over(self, version: int, files: TableFiles, newness: Mapping[Key, int]) -> None:
@@ -89,7 +93,7 @@ class DeltaState:
         numbers = self._known.numbers
         if numbers is not None:
             numbers = numbers | {key or WHOLE: value for key, value in newness.items()}
-        self._known = _KnownState(version, files, numbers, self._known.columns)
+        self._known = _KnownState(version, self._known.table_id, files, numbers, self._known.columns)
         self._log.note_last(version)
 
     def _updated(self, table: DeltaTable) -> DeltaTable | None:
@@ -126,7 +130,13 @@ class DeltaState:
     @property
     def table_id(self) -> str | None:
         """The id of this table, None if there is no table. A table made again in the same place has another id."""
-        return None if self._table is None else str(self._table.metadata().id)
+        return self._known.table_id
+
+    @property
+    def identity(self) -> tuple[str | None, int]:
+        """Id and version of the table: it may have been deleted, and another one made in its place."""
+        known = self._known
+        return known.table_id, known.version
 
     def files(self, key: Key) -> list[DataFile]:
         """The files of a partition, the oldest first."""

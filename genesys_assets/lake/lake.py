@@ -122,7 +122,11 @@ class Lake:
         with of_table:
             log = self._logs.get(asset)
             if log is None:
-                log = self._logs[asset] = DeltaLog(self.store, asset)
+                own = DeltaLog(self.store, asset)
+                # A lake that shares the logs may have made one meanwhile, and committed with it: that one counts.
+                log = self._logs.setdefault(asset, own)
+                if log is not own:
+                    log.refresh()
             elif asset not in self._fresh:
                 log.refresh()
             self._fresh.add(asset)
@@ -365,12 +369,9 @@ class Lake:
         return keys[at - 1] if at else None
 
     def _stored_partitions(self, asset: str) -> StoredPartitions:
-        log, known = self.log(asset), self._memory.partitions.get(asset)
-        if known is None or known.log is not log or known.version != log.version:
-            with self._lock:
-                known = self._memory.partitions.get(asset)
-                if known is None or known.log is not log or known.version != log.version:
-                    known = self._memory.partitions[asset] = StoredPartitions.of(log)
+        files, known = self.log(asset).files_by_key(), self._memory.partitions.get(asset)
+        if known is None or known.files is not files:
+            known = self._memory.partitions[asset] = StoredPartitions.of(files)
         return known
 
     def footer(self, asset: str, key: str | None) -> StoredFooter | None:
@@ -392,7 +393,7 @@ class Lake:
         """
         partition = self.stored(asset).get(key)
         # Of a partition that is not stored, another thread may store a file meanwhile: then the version has changed.
-        at = (key, self.log(asset).version) if partition is None else partition.newest.path
+        at = (key, self.log(asset).identity) if partition is None else partition.newest.path
         name = (what, asset, at)
         readings = self._memory.readings
         if name not in readings:

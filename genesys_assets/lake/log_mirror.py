@@ -61,6 +61,9 @@ class LogAccess(Protocol):
     def push_checkpoint(self) -> None:
         """Make the checkpoint that was just written visible to all readers."""
 
+    def has(self, version: int) -> bool:
+        """Whether the log still has this version, and no other commit with its number: see `note_last`."""
+
     def ends_with(self, version: int) -> bool:
         """Whether this version is the last commit: on a disk at this moment, on S3 as of the last `pull` or `push`. A
         commit on a disk must be the very one that `note_last` noted.
@@ -99,9 +102,11 @@ class LogOnDisk(LogAccess):
             if path.name == LAST_CHECKPOINT or is_checkpoint_of(path.name, self._last[0]):
                 _sync_to_disk(path)
 
+    def has(self, version: int) -> bool:
+        return self._last == (version, self._tag(version)) and self._last[1] is not None
+
     def ends_with(self, version: int) -> bool:
-        known = self._last == (version, self._tag(version)) and self._last[1] is not None
-        return known and self._tag(version + 1) is None
+        return self.has(version) and self._tag(version + 1) is None
 
     def note_last(self, version: int) -> None:
         self._last = version, self._tag(version)
@@ -246,6 +251,10 @@ class LogMirror(LogAccess):
         except Exception as error:
             # The commit counts, and is read from its own file until there is another checkpoint.
             _log.warning("%s has no checkpoint of version %d: %s", self._store.uri(self._log), self._version, error)
+
+    def has(self, version: int) -> bool:
+        """`pull` has compared it."""
+        return True
 
     def ends_with(self, version: int) -> bool:
         return self._version == version

@@ -37,14 +37,17 @@ class Retyping:
 
         Raises UnstorableColumn if a stored value does not fit.
         """
-        known = self._log.schema()
+        version, known = self._log.version, self._log.schema()
         types = {f.name: f.type for f in rows if f.name in known.names and known.field(f.name).type != f.type}
         if types:
-            self._retype(types)
+            self._retype(types, version)
             changed = ", ".join(f"{name} is {type_}" for name, type_ in types.items())
             raise Conflict(f"{self._log.place} has other column types now: {changed}")
 
-    def _retype(self, types: Mapping[str, pa.DataType]) -> None:
+    def _retype(self, types: Mapping[str, pa.DataType], version: int) -> None:
+        """Threads that share the log may commit while files are rewritten. So the commit is on top of a version that
+        was read before them.
+        """
         if types != self._types:
             self._types, self._written = dict(types), {}
         files = self._log.every_file()
@@ -53,7 +56,8 @@ class Retyping:
         lost = [file.path for _, file in files if file.path not in self._written]
         added = [self._written[file.path] for _, file in files if file.path not in lost]
         type_names = {name: str(type_) for name, type_ in types.items()}
-        self._log.replace_all(types, added, {"retyped": type_names, **({"unreadable": lost} if lost else {})})
+        note = {"retyped": type_names, **({"unreadable": lost} if lost else {})}
+        self._log.replace_all(types, added, note, on_top_of=version)
         self.renamed.update({path: file.path for path, file in self._written.items()})
 
     def _rewrite(self, stored: tuple[Key, DataFile]) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from genesys_assets.lake.delta import DataFile, DeltaLog
+from genesys_assets.lake.delta import DataFile, Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +29,16 @@ class StoredPartition:
 
 @dataclass(frozen=True, slots=True)
 class StoredPartitions:
-    """All stored partitions of a table as of a version of its log, and their keys in order."""
+    """All stored partitions of a table as of a version of its log, and their keys in order. `files` are those of that
+    version: another version, or another table in its place, has another mapping.
+    """
 
-    log: DeltaLog
-    version: int
-    by_key: dict[str | None, StoredPartition]
+    files: Mapping[Key, Sequence[DataFile]]
+    by_key: dict[Key, StoredPartition]
     keys: list[str]
 
     @classmethod
-    def of(cls, log: DeltaLog) -> StoredPartitions:
-        version = log.version
-        files = sorted(log.files_by_key().items(), key=lambda of_key: of_key[1][0].modified_ms)
-        by_key = {key: StoredPartition.of(of_key) for key, of_key in files}
-        return cls(log, version, by_key, sorted(filter(None, by_key)))
+    def of(cls, files: Mapping[Key, Sequence[DataFile]]) -> StoredPartitions:
+        oldest_first = sorted(files.items(), key=lambda of_key: of_key[1][0].modified_ms)
+        by_key = {key: StoredPartition.of(of_key) for key, of_key in oldest_first}
+        return cls(files, by_key, sorted(filter(None, by_key)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,6 +20,7 @@ import pytest
 
 from genesys_assets.lake.changes import Change
 from genesys_assets.lake.commit import ConcurrentCommit
+from genesys_assets.lake.delta import DeltaLog
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER, catch_up
 from genesys_assets.lake.reach import Reach
@@ -26,7 +28,7 @@ from genesys_assets.lake.s3_store import S3Store
 from genesys_assets.lake.store import LocalStore, Store
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets.tables.spec import TableSpec, columns
-from genesys_assets_tests.lake.things import DAYS, HOURS, NOON, PAGES, PLACE, SPEC, page
+from genesys_assets_tests.lake.things import DAYS, HOURS, NOON, PAGES, PLACE, SPEC, page, things
 from genesys_assets_tests.lake.thorough import seeds
 from genesys_assets_tests.lake.turns import Turns, hooked
 
@@ -346,3 +348,28 @@ def test_pages_that_several_fetch_at_once(hooked: str, tmp_path: Path, seed: int
 def test_what_several_write_at_once_on_s3(hooked: str, server: str, seed: int, request: pytest.FixtureRequest) -> None:
     store: S3Store = request.getfixturevalue(server)
     assert race_of_tables(store, shared=False, seed=seed, times=1).steps > 10
+
+
+def test_a_lake_sees_its_own_commit_though_another_thread_read_the_log_for_the_first_time_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = Lake(LocalStore(tmp_path))
+    Lake(lake.store).write(PLACE, SPEC, things(("a", 1)), DAYS[0], {})
+    other, has_read, is_written = lake.refreshed(), threading.Event(), threading.Event()
+
+    def read_and_wait(store: Store, place: str) -> DeltaLog:
+        log = DeltaLog(store, place)
+        if threading.current_thread() is thread:
+            has_read.set()
+            is_written.wait()
+        return log
+
+    monkeypatch.setattr("genesys_assets.lake.lake.DeltaLog", read_and_wait)
+    thread = threading.Thread(target=other.log, args=(PLACE,))
+    thread.start()
+    has_read.wait()
+    lake.write(PLACE, SPEC, things(("b", 2)), DAYS[1], {})
+    is_written.set()
+    thread.join()
+    assert lake.has(PLACE, DAYS[1])
+    assert other.has(PLACE, DAYS[1])

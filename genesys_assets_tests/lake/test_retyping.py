@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
-from genesys_assets.lake import log_entry
+from genesys_assets.lake import log_entry, retyping
 from genesys_assets.lake.column_types import UnstorableColumn
 from genesys_assets.lake.delta import Conflict, DeltaLog
 from genesys_assets.lake.lake import Lake
@@ -221,3 +221,20 @@ def test_a_lake_on_s3_takes_the_type_too(object_store: ObjectStore, bucket: str)
         write(lake, WHOLE, DAYS[2], 2)
         assert numbers(lake, *DAYS) == [1, 0.5, 2]
         assert lake.provenance(PLACE, DAYS[0])["run_id"] == "r"
+
+
+def test_rows_that_another_thread_commits_while_files_are_rewritten_stay(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(lake, WHOLE, DAYS[0], 1)
+    other, rewritten = lake.refreshed(), retyping._rewritten
+    waiting = [1.0]
+
+    def write_and_rewrite(*args: Any) -> Any:
+        while waiting:
+            write(other, WHOLE, DAYS[1], waiting.pop())
+        return rewritten(*args)
+
+    monkeypatch.setattr(retyping, "_rewritten", write_and_rewrite)
+    write(lake, FRACTIONS, DAYS[2], 0.5)
+    assert numbers(lake, *DAYS) == numbers(Lake(lake.store), *DAYS) == [1, 1, 0.5]
