@@ -9,10 +9,12 @@ from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
 import pytest
 
 from genesys_assets.forgetting import recomputed
 from genesys_assets.privacy.forgotten import Kind, remember
+from genesys_assets.reports.engine.compute import compute
 from genesys_assets.reports.engine.stored import StoredDay
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.reports.stored_definitions import store_definition
@@ -75,9 +77,7 @@ def test_rows_of_an_older_definition_that_read_more_are_made_again(scene: Scene)
 def test_a_report_that_is_computed_while_another_process_forgets_is_withdrawn(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compute = recomputed.compute
-
-    def meanwhile(report: Report, stored: StoredDay) -> object:
+    def meanwhile(report: Report, stored: StoredDay) -> pa.Table:
         if report.name == "colours":
             remember(scene.lake.store, Kind.CONVERSATION, [BYSTANDER], scene.lake.protection)
         return compute(report, stored)
