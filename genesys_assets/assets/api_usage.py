@@ -12,6 +12,7 @@ from genesys_assets.assets.common import (
     change_metadata,
     checked_keys,
     description,
+    observe_requests,
     provenance,
     report_partition,
     stored_pages,
@@ -67,28 +68,28 @@ def build_api_usage_asset(calendar: Calendar) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         cloud, stored, origin = genesys_cloud.client, lake.lake, provenance(context, "POST usage")
         last_refused: MissingPermission | NotFound | None = None
-        for day in checked_keys(context, calendar.daily):
-            refused: MissingPermission | NotFound | None = None
-            with track_requests(cloud) as spent:
+        with track_requests(cloud) as spent:
+            for day in checked_keys(context, calendar.daily):
                 try:
                     pages = list(platform.fetch(cloud, day))
-                except (MissingPermission, NotFound) as error:
-                    refused = last_refused = error
-            if refused is not None:
-                context.log.warning(f"The platform's count of {day} stays unknown: {refused}")
-                stored.note_unanswered(PLACE, API_USAGE, day, cloud.now(), {"why": str(refused), **origin})
-                continue
-            try:
-                rows, writing = _write(stored, day, pages, origin)
-            except AuditFailed as failed:
-                yield from failed_checks(failed, {PLACE: (API_USAGE, key)})
-                raise dg.Failure(str(failed), allow_retries=False) from failed
-            more = change_metadata(writing.changes[PLACE]) | spent | {"path": stored.place(PLACE, day)}
-            metadata = table_metadata(API_USAGE, rows, len(rows), **more)
-            report_partition(context, key, day, metadata, stored.content(PLACE, day))
+                except (MissingPermission, NotFound) as refused:
+                    last_refused = refused
+                    context.log.warning(f"The platform's count of {day} stays unknown: {refused}")
+                    stored.note_unanswered(PLACE, API_USAGE, day, cloud.now(), {"why": str(refused), **origin})
+                    continue
+                try:
+                    rows, writing = _write(stored, day, pages, origin)
+                except AuditFailed as failed:
+                    yield from failed_checks(failed, {PLACE: (API_USAGE, key)})
+                    raise dg.Failure(str(failed), allow_retries=False) from failed
+                more = change_metadata(writing.changes[PLACE]) | {"path": stored.place(PLACE, day)}
+                metadata = table_metadata(API_USAGE, rows, len(rows), **more)
+                report_partition(context, key, day, metadata, stored.content(PLACE, day))
         if last_refused is None:
-            yield dg.MaterializeResult(asset_key=key)
+            yield dg.MaterializeResult(asset_key=key, metadata=spent)
             yield from passed_checks(API_USAGE, key)
+        else:
+            observe_requests(spent)
         yield _permitted(key, last_refused)
 
     return usage

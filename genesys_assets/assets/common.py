@@ -293,15 +293,15 @@ the minute.
 """
 
 
-FAILED_STEP = "The requests of a step that failed."
-"""The description of the observation with which `_observe_failure` reports these requests."""
+NOT_MATERIALISED = "The requests of a step that did not materialise anything with them."
+"""The description of the observation with which `observe_requests` reports these requests."""
 
 
 @contextmanager
 def track_requests(cloud: GenesysCloud) -> Iterator[dict[str, Any]]:
     """Wrap code that calls the API. In the end, fills the dictionary with the numbers of requests and retries, and with
     the seconds that were waited. If the code fails, an observation of the asset has them, so that run metrics count
-    them too.
+    them too. What can still fail after the last request belongs into the block.
 
     If the circuit breaker is open, or the rate limit is used up, raises RetryRequested: Dagster retries the step later
     instead of holding a slot. If the wait is too long for the run, the error passes unchanged.
@@ -315,13 +315,13 @@ def track_requests(cloud: GenesysCloud) -> Iterator[dict[str, Any]]:
         with _recorded(cloud):
             yield spent
     except (CircuitOpen, RateLimited) as error:
-        _observe_failure(_metadata_of(cloud.usage.snapshot() - before))
+        observe_requests(_metadata_of(cloud.usage.snapshot() - before))
         wait = error.retry_in if isinstance(error, CircuitOpen) else max(error.retry_after or 0.0, BUSY_SECONDS)
         if wait > LONGEST_REQUESTED_WAIT or not cloud.has_time(wait):
             raise
         raise dg.RetryRequested(max_retries=3, seconds_to_wait=wait) from error
     except BaseException:
-        _observe_failure(_metadata_of(cloud.usage.snapshot() - before))
+        observe_requests(_metadata_of(cloud.usage.snapshot() - before))
         raise
     spent.update(_metadata_of(cloud.usage.snapshot() - before))
 
@@ -335,16 +335,16 @@ def _metadata_of(usage: Usage) -> dict[str, Any]:
     }
 
 
-def _observe_failure(spent: Mapping[str, Any]) -> None:
-    """Report the requests of a failed step as an observation, because it has no materialisation to report them with.
-    Outside of a step, reports nothing.
+def observe_requests(spent: Mapping[str, Any]) -> None:
+    """Report the requests of a step as an observation, because it failed or for another reason has no materialisation
+    to report them with. Outside of a step, reports nothing.
     """
     try:
         context = dg.AssetExecutionContext.get()
     except dg.DagsterInvariantViolationError:
         return
     key = min(context.assets_def.keys, key=lambda each: (len(each.path[-1]), each.path))
-    context.log_event(dg.AssetObservation(key, description=FAILED_STEP, metadata=spent))
+    context.log_event(dg.AssetObservation(key, description=NOT_MATERIALISED, metadata=spent))
 
 
 @contextmanager

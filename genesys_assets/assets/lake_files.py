@@ -73,8 +73,8 @@ def build_lake_files_asset(calendar: Calendar) -> dg.AssetsDefinition:
                 fetching = _DayFetch(context, cloud, stored, day, settings, provenance(context, f"GET {PATH}"))
                 fetching.run()
                 refused += fetching.refused
-        if refused:
-            raise dg.Failure("\n".join(refused), allow_retries=False)
+            if refused:
+                raise dg.Failure("\n".join(refused), allow_retries=False)
         return dg.MaterializeResult(metadata=spent)
 
     return lake_files

@@ -69,9 +69,9 @@ def _live_asset(
         with track_requests(cloud) as spent:
             screen = lake.lake.screen(place)
             pages = [screen.page(page) for page in observe(cloud, lake.lake)]
-        observed_at = max(page.fetched_at for page in pages)
-        table = decode(observed_at, (page.body for page in pages))
-        path = lake.lake.append(place, spec, table, observed_at, provenance(context, spec.name))
+            observed_at = max(page.fetched_at for page in pages)
+            table = decode(observed_at, (page.body for page in pages))
+            path = lake.lake.append(place, spec, table, observed_at, provenance(context, spec.name))
         more: dict[str, Any] = {"observed_at": dg.MetadataValue.timestamp(observed_at), "path": path}
         return dg.MaterializeResult(metadata=table_metadata(spec, table, len(table), **spent, **more))
 

@@ -105,11 +105,11 @@ def _observation_asset(observation: _Observation, calendar: Calendar) -> dg.Asse
                     "role in the divisions of the queues."
                 )
             _store_pages(stored, observation, day, pages, origin)
-        try:
-            rows, writing = _write(stored, observation, day, origin)
-        except AuditFailed as failed:
-            yield from failed_checks(failed, {observation.place: (spec, key)})
-            raise dg.Failure(str(failed), allow_retries=False) from failed
+            try:
+                rows, writing = _write(stored, observation, day, origin)
+            except AuditFailed as failed:
+                yield from failed_checks(failed, {observation.place: (spec, key)})
+                raise dg.Failure(str(failed), allow_retries=False) from failed
         as_of = min(page.as_of for page in pages)
         more = change_metadata(writing.changes[observation.place]) | spent
         more |= {"as_of": dg.MetadataValue.timestamp(as_of), "path": stored.place(observation.place, day)}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from genesys_assets.assets.common import POOL, attributes, track_requests
+from genesys_assets.assets.common import POOL, attributes, observe_requests, track_requests
 from genesys_assets.cloud.analytics.families import AggregateFamily
 from genesys_assets.cloud.preflight import Preflight, preflight
 from genesys_assets.keys import asset_key
@@ -48,6 +48,7 @@ def build_preflight_asset(families: Sequence[AggregateFamily]) -> dg.AssetsDefin
         outcome = Preflight(outcome.results + check_places(s3_client, lake.location, publishing.publish_url))
         metadata = {"findings": dg.MetadataValue.md(markdown(outcome)), **spent}
         if not outcome.passed:
+            observe_requests(spent)
             raise dg.Failure(_failures_as_text(outcome), metadata=metadata, allow_retries=False)
         warnings = sum(result.level == "warn" for result in outcome.results)
         return dg.MaterializeResult(metadata=metadata | {"warnings": warnings})

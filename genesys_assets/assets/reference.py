@@ -95,19 +95,22 @@ def _reference_assets(name: str) -> dg.AssetsDefinition:
         origin = provenance(context, f"GET {name}")
         with track_requests(cloud) as spent:
             listing, refused = _fetch_or_refusal(cloud, name)
+            if refused is None:
+                seen_at = max((page.fetched_at for page in listing), default=cloud.now())
+                try:
+                    with fail_without_retry(ListingShrunk):
+                        tables, writing, deleted = _write(
+                            stored, name, listing, seen_at, origin, config.accept_disappearances
+                        )
+                except AuditFailed as failed:
+                    yield from failed_checks(failed, {_place(spec.name): (spec, keys[spec.name]) for spec in specs})
+                    raise dg.Failure(str(failed), allow_retries=False) from failed
         if refused is not None:
             context.log.warning(f"The listing of {name} stays as it was: {refused}")
             for spec in specs:
                 stored.note_unanswered(_place(spec.name), spec, None, cloud.now(), {"why": str(refused), **origin})
             yield from _unanswered(context, listed, keys, refused, spent)
             return
-        seen_at = max((page.fetched_at for page in listing), default=cloud.now())
-        try:
-            with fail_without_retry(ListingShrunk):
-                tables, writing, deleted = _write(stored, name, listing, seen_at, origin, config.accept_disappearances)
-        except AuditFailed as failed:
-            yield from failed_checks(failed, {_place(spec.name): (spec, keys[spec.name]) for spec in specs})
-            raise dg.Failure(str(failed), allow_retries=False) from failed
         if deleted:
             context.log.warning(
                 f"{len(deleted)} of {name} are deleted or no longer listed since the last run"

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from genesys_assets.assets.common import FAILED_STEP
+from genesys_assets.assets.common import NOT_MATERIALISED
 from genesys_assets.automation.progress import assets_of, location_of, partitions_of
 from genesys_assets.automation.switches import sensor_status
 from genesys_assets.automation.telemetry import NotSent, send
@@ -36,11 +36,11 @@ def metrics_of(
     record: dg.RunRecord,
     assets: Iterable[str],
     materializations: Sequence[dg.AssetMaterialization],
-    failures: Sequence[dg.AssetObservation],
+    spent: Iterable[Mapping[str, Any]],
     failed_checks: int,
 ) -> dict[str, Any]:
-    """The fields of the line of an ended run. Durations are in seconds; unknown values are null. `failures` have the
-    requests of failed steps.
+    """The fields of the line of an ended run. Durations are in seconds; unknown values are null. `spent` has the
+    requests of each step and of each failed attempt.
     """
     run, bounds = record.dagster_run, partitions_of(record.dagster_run.tags)
     stored = {(each.asset_key, each.partition) for each in materializations}
@@ -60,7 +60,7 @@ def metrics_of(
         "seconds": _between(record.start_time, record.end_time),
         "partitions_stored": len(stored),
         "rows_stored": sum(_rows(materializations).values()),
-        **_spent(materializations, failures),
+        **_sums(spent),
         "failed_checks": failed_checks,
     }
 
@@ -75,18 +75,29 @@ def _rows(materializations: Iterable[dg.AssetMaterialization]) -> dict[Any, int]
     return by_partition
 
 
-def _spent(
-    materializations: Iterable[dg.AssetMaterialization], failures: Iterable[dg.AssetObservation]
-) -> dict[str, float]:
-    """The sum of the requests of the run's assets. Each partition of an asset has the numbers of the whole asset, and
+def _sums(spent: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    every = list(spent)
+    return {name: sum(each.get(name) or 0 for each in every) for name in _SPENT}
+
+
+def _spent(stored: Iterable[dg.EventLogEntry], observed: Iterable[dg.EventLogEntry]) -> Iterator[Mapping[str, Any]]:
+    """The requests of the steps of a run. Each asset and partition of a step has the numbers of the whole step, and
     each failed attempt has its own.
     """
-    by_asset: dict[dg.AssetKey, Mapping[str, Any]] = {}
-    for each in materializations:
-        if _SPENT[0] in each.metadata:
-            by_asset[each.asset_key] = {name: each.metadata[name].value for name in _SPENT if name in each.metadata}
-    attempts: list[Mapping[str, Any]] = [{name: each.value for name, each in of.metadata.items()} for of in failures]
-    return {name: sum(spent.get(name) or 0 for spent in (*by_asset.values(), *attempts)) for name in _SPENT}
+    by_step: dict[str | None, Mapping[str, Any]] = {}
+    for entry in stored:
+        each = entry.asset_materialization
+        if each is not None and _SPENT[0] in each.metadata:
+            by_step[entry.step_key] = _values(each.metadata)
+    yield from by_step.values()
+    for entry in observed:
+        of = entry.asset_observation
+        if of is not None and of.description == NOT_MATERIALISED:
+            yield _values(of.metadata)
+
+
+def _values(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, Any]:
+    return {name: metadata[name].value for name in _SPENT if name in metadata}
 
 
 def _iso(moment: float | None) -> str | None:
@@ -167,7 +178,7 @@ def _metrics(instance: dg.DagsterInstance, location: dg.RepositoryDefinition, re
         record,
         assets_of(record.dagster_run, location),
         [each for entry in stored if (each := entry.asset_materialization) is not None],
-        [of for entry in observed if (of := entry.asset_observation) and of.description == FAILED_STEP],
+        _spent(stored, observed),
         sum(not event.asset_check_evaluation_data.passed for event in events),
     )
 

@@ -213,6 +213,9 @@ def _reports(work: Work, recomputation: Recomputation, published: PublishedFiles
         except TableContended as error:
             report.problems[f"{place} {key}"] = str(error)
             continue
+        except ForgottenMeanwhile as error:
+            # Another process forgets too, and the rows that were just computed may still contain its person.
+            why = str(error)
         if why is not None:
             report.withdrawn[f"{place} {key}"] = why
     lake = lake.refreshed()

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from genesys_assets.lake.audit import AuditFailed
 from genesys_assets.lake.column_types import UnstorableColumn
+from genesys_assets.lake.delta import UnreadableLog
 from genesys_assets.lake.files import Unreadable
 from genesys_assets.lake.lake import Lake
 from genesys_assets.personal_data import PersonalData
@@ -88,15 +89,15 @@ class Recomputation:
             if place.startswith(REPORTS) and partitions
             for key in lake.page_partitions(place)
             if self._reads(lake, place, key) & partitions
-            or (self._is_unknown(lake, place, key) and _is_near(_first_day(lake, place, key), key, partitions))
+            or (_is_near(_first_day(lake, place, key), key, partitions) and self._is_unknown(lake, place, key))
         ]
 
     def _is_unknown(self, lake: Lake, place: str, key: str) -> bool:
-        """Whether it is unknown who is in a partition: its definition is unknown, or it shows personal data of
-        customers and a partition that it was computed from is no longer stored.
+        """Whether it is unknown who is in a partition: its definition is unknown, or not the one that it was computed
+        by, or it shows personal data of customers and a partition that it was computed from is no longer stored.
         """
         defined = self._definition(place)
-        if defined is None:
+        if defined is None or _is_stale(lake, defined, key):
             return True
         report = defined.report
         shows = any(report.spec.personal(column) in _OF_CUSTOMERS for column in report.spec.columns)
@@ -128,6 +129,17 @@ class Recomputation:
         if report is None or stored is None:
             return stored if report is None else StoredDefinition(report, self.zone, self.start_date)
         return replace(stored, report=report)
+
+
+def _is_stale(lake: Lake, defined: StoredDefinition, day: str) -> bool:
+    """Whether a stored partition was computed by another definition or from other inputs. A changed definition is
+    stored before the rows of the first day, and other days keep the rows of the old one, which may have read more.
+    """
+    noted = lake.made_of(f"{REPORTS}{defined.report.name}", day)
+    try:
+        return noted is not None and noted != made_of(lake, defined.report, day, defined.zone)
+    except (Unreadable, UnreadableLog, FileNotFoundError):
+        return True
 
 
 def _compute(lake: Lake, defined: StoredDefinition, day: str) -> None:

@@ -79,8 +79,9 @@ def _parsed(name: str, body: bytes) -> StoredDefinition | None:
         stated: Any = json.loads(body)
         report = _StoredEntry.model_validate(stated["definition"]).report(name)
         return StoredDefinition(report, ZoneInfo(stated["time_zone"]), date.fromisoformat(stated["start_date"]))
-    except (ValueError, TypeError, LookupError, RecursionError):
-        # A ValidationError is a ValueError, and an unknown time zone a LookupError.
+    except (ValueError, TypeError, LookupError, RecursionError, OSError):
+        # A ValidationError is a ValueError, an unknown time zone a LookupError, and Europe, a folder of zones, an
+        # OSError.
         return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,11 @@ import dagster as dg
 import pytest
 
 from genesys_assets.automation import run_metrics
+from genesys_assets.cloud import api_usage
+from genesys_assets.lake.writers import TableWriter
+from genesys_assets.sandbox.extraction import File
 from genesys_assets.sandbox.server import running
+from genesys_assets.sandbox.times import from_datetime
 from genesys_assets_tests.assets.world import World, definitions, environment
 
 DAY = "2026-01-29"
@@ -153,3 +158,70 @@ def test_every_run_has_its_line_though_more_end_within_a_minute_than_a_tick_read
     ticks = [watch.tick() for _ in range(5)]
     assert ticks == ["4 runs have ended.", "4 runs have ended.", "5 runs have ended.", *["No run has ended."] * 2]
     assert len({line["run_id"] for line in watch.lines()}) == len(watch.lines()) == 13
+
+
+def asked(world: World) -> int:
+    """How many requests the API has received."""
+    return sum(path.startswith("/api/") for _, path in world.sandbox.requests)
+
+
+def test_requests_of_a_listing_that_two_assets_come_from_count_once(world: World, tmp_path: Path) -> None:
+    watch = Watch(world, tmp_path / "runs.jsonl")
+    assert world.run("upkeep", "reference/queues", "reference/queues_history").success
+    watch.tick()
+    assert [line["requests"] for line in watch.lines()] == [asked(world)]
+
+
+def test_requests_of_every_day_of_a_run_count(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_usage, "FIRST_WAIT", 0.0)
+    watch = Watch(world, tmp_path / "runs.jsonl")
+    assert world.run("observe", "reference/api_usage", between=(DAY, f"{NOW:%Y-%m-%d}")).success
+    watch.tick()
+    assert [line["requests"] for line in watch.lines()] == [asked(world)]
+
+
+def test_requests_that_a_step_materialised_nothing_with_count(world: World, tmp_path: Path) -> None:
+    watch = Watch(world, tmp_path / "runs.jsonl")
+    world.sandbox.behaviour.missing_permissions = {"usage:client:view"}
+    assert world.run("observe", "reference/api_usage", partition=DAY).success
+    watch.tick()
+    assert [line["requests"] for line in watch.lines()] == [asked(world)] == [1]
+
+
+def test_requests_of_a_preflight_that_found_something_wrong_count(world: World, tmp_path: Path) -> None:
+    watch = Watch(world, tmp_path / "runs.jsonl")
+    world.sandbox.behaviour.missing_permissions = {"analytics:conversationAggregate:view"}
+    assert not world.run("upkeep", "ops/preflight").success
+    watch.tick()
+    assert [line["requests"] for line in watch.lines()] == [asked(world)]
+
+
+@pytest.mark.parametrize(
+    ("asset", "of"),
+    [
+        ("reference/queues", {}),
+        ("reference/queue_members", {"partition": f"{NOW:%Y-%m-%d}"}),
+        ("live/queues", {}),
+    ],
+)
+def test_requests_of_a_step_that_fails_to_store_the_answers_count(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asset: str, of: dict[str, Any]
+) -> None:
+    assert world.run("upkeep", "reference/queues").success
+    watch, before = Watch(world, tmp_path / "runs.jsonl"), asked(world)
+    monkeypatch.setattr(TableWriter, "write", lambda *_: (_ for _ in ()).throw(OSError("the disk is full")))
+    job = {"reference/queues": "upkeep", "live/queues": "live"}.get(asset, "observe")
+    assert not world.run(job, asset, **of).success
+    watch.tick()
+    assert [line["requests"] for line in watch.lines()] == [asked(world) - before]
+    assert asked(world) > before
+
+
+def test_requests_of_a_run_that_could_not_fetch_a_file_count(world: World, tmp_path: Path) -> None:
+    watch = Watch(world, tmp_path / "runs.jsonl")
+    broken = File("segments", from_datetime(datetime(2026, 1, 29, 9, tzinfo=UTC))).id
+    world.sandbox.behaviour.fail_next(200, times=9, path=broken, body=b"<html>no file</html>")
+    assert not replace(world, settings={"GENESYS_ASSETS_DATA_LAKE": "on"}).run("data_lake", partition=DAY).success
+    watch.tick()
+    assert [line["requests"] for line in watch.lines()] == [asked(world)]
+    assert asked(world)

@@ -64,9 +64,10 @@ def test_a_definition_that_this_version_cannot_read_is_left_out(lake: Lake, body
     assert [*stored_definitions(lake)] == [built_in_reports()[0].name]
 
 
-def test_a_definition_in_an_unknown_time_zone_is_left_out(lake: Lake) -> None:
+@pytest.mark.parametrize("zone", ["Europe/Atlantis", "Europe", ""])
+def test_a_definition_in_an_unknown_time_zone_is_left_out(lake: Lake, zone: str) -> None:
     report = built_in_reports()[0]
     store_definition(lake, report, DUBLIN, date.min)
     body = lake.store.get(definition_key(report.name)) or b""
-    lake.store.put(definition_key(report.name), body.replace(b"Europe/Dublin", b"Europe/Atlantis"))
+    lake.store.put(definition_key(report.name), body.replace(b"Europe/Dublin", zone.encode()))
     assert stored_definitions(lake) == {}
