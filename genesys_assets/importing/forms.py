@@ -109,8 +109,8 @@ def is_shrunken(one: Version, other: Version) -> bool:
 
 
 def _has_all(numbers: Numbers, others: Numbers) -> bool:
-    """Whether each of `others` is among the numbers, up to one second more or less: tools round instants to seconds, and
-    databases to their own fractions.
+    """Whether each of `others` is among the numbers, up to one second more or less: tools round instants to seconds,
+    and databases to their own fractions.
     """
     return bool(np.isin(others, np.concatenate([numbers, numbers + _ONE, numbers - _ONE])).all())
 
