@@ -73,7 +73,7 @@ def import_saved(
     from genesys_assets.importing.files import CannotImport, find
     from genesys_assets.importing.into_lake import import_files
     from genesys_assets.importing.result import ImportResult
-    from genesys_assets.importing.summary import parse_options
+    from genesys_assets.importing.summary import not_complete, parse_options
     from genesys_assets.lake.opening import open_lake, s3_client
     from genesys_assets.settings import CalendarSettings, SettingError
 
@@ -105,7 +105,7 @@ def import_saved(
     except CannotImport as refusal:
         raise typer.BadParameter(str(refusal)) from None
     typer.echo(text(imported, f"{calendar.start_date}", is_complete=span is not None))
-    raise typer.Exit(0 if (imported.is_whole if span is None else imported.may_be_complete) else 1)
+    raise typer.Exit(0 if (imported.is_whole if span is None else not_complete(imported) is None) else 1)
 
 
 TAKE_BACK_EXAMPLES = """\b
@@ -191,7 +191,7 @@ def text(imported: ImportResult, start_date: str, *, is_complete: bool) -> str:
     lines += _to_materialise(imported.days, is_new=bool(imported.changed))
     lines += _before_start(imported.days, start_date)
     lines += filter(None, [no_longer_complete(imported)])
-    if any(imported.days(asset) for asset in TABLES):
+    if any(imported.days(asset) for asset in TABLES) or (is_complete and imported.is_whole):
         lines += _completeness(imported, is_complete)
     return "\n".join(lines)
 

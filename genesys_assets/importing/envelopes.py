@@ -56,7 +56,7 @@ def flaw(name: str, value: Any) -> str | None:
     ('an answer says that it is an error, 504', None, 'an answer says that it is not whole', None)
     """
     key = plain(name)
-    if key in _ERRORS and value is not False and read_number(value) != 0:
+    if key in _ERRORS and not _is_nothing(value):
         return "an answer says that it does not have all it was asked for"
     status = read_number(value) if key in _STATUS else None
     # A `code` may be any number.
@@ -83,6 +83,13 @@ def total_name(envelope: Object) -> str | None:
 
 def _is_said(value: Any) -> bool:
     return not isinstance(value, dict | list) and value is not None and _text(value) not in _NO
+
+
+def _is_nothing(value: Any) -> bool:
+    """Whether a value says that there is no error: no, nothing, 0, or only such values."""
+    if isinstance(value, dict | list):
+        return all(map(_is_nothing, value.values() if isinstance(value, dict) else value))
+    return value is None or _text(value) in _NO or read_number(value) == 0
 
 
 def _text(value: Any) -> str:

@@ -49,7 +49,7 @@ written.
 _LONGEST_REASON = 1_000
 _NOT_WRITTEN = "it was read, but an error ended the import before all of it was written: import it again"
 _MOST_NAMED = 10
-_READER_VERSION = 11
+_READER_VERSION = 12
 """The version of the way in which files are read. Raise it when the same bytes give other pages, or something else is
 left out, so that files that were imported before are read again.
 """

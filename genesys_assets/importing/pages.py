@@ -23,6 +23,7 @@ from genesys_assets.importing.conversations import missing, read_conversation
 from genesys_assets.importing.documents import documents
 from genesys_assets.importing.envelopes import MESSAGES, flaw, has_further_page, read_number, total_name
 from genesys_assets.importing.files import CannotImport, inflated
+from genesys_assets.importing.forms import extent
 from genesys_assets.importing.remarks import Remarks, counted, printable, shown
 from genesys_assets.importing.shapes import Answer, Object, Piece, Shape, inside, pieces
 from genesys_assets.importing.spelling import plain
@@ -252,7 +253,8 @@ class _File:
                 self.spool.add_to_answer(self._answer_number, id_)
             self._days.add(began.date())
             ids = {each["participantId"] for each in read.conversation["participants"] if each.get("participantId")}
-            self.spool.add_conversation(id_, began, read.last or began, _json(read.conversation), ids)
+            body, size = _json(read.conversation), extent(read.conversation)
+            self.spool.add_conversation(id_, began, read.last or began, body, ids, size)
 
     def _add_buckets(self, piece: Piece) -> None:
         for bucket in buckets(piece, self.options, self.remarks):

@@ -30,7 +30,7 @@ PRAGMA cache_size = -2048;
 PRAGMA temp_store = FILE;
 CREATE TABLE conversation
     (id TEXT PRIMARY KEY, start INTEGER, last INTEGER, body BLOB, participants TEXT, times INTEGER, seen TEXT,
-    earliest INTEGER, latest INTEGER);
+    earliest INTEGER, latest INTEGER, extent INTEGER);
 CREATE TABLE form (id TEXT, body BLOB, PRIMARY KEY (id, body)) WITHOUT ROWID;
 CREATE TABLE forgotten (id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE total (answer INTEGER PRIMARY KEY, hits INTEGER);
@@ -50,7 +50,7 @@ CREATE TABLE span
 CREATE TABLE taken (series BLOB, start INTEGER, finish INTEGER, file TEXT, PRIMARY KEY (series, start, finish))
     WITHOUT ROWID;
 """
-_OF_FORM = ("start", "last", "body", "participants")
+_OF_FORM = ("start", "last", "body", "participants", "extent")
 _LONGEST_SEEN = 1 << 16
 _HOUR = 3_600_000
 _IDS_AT_ONCE = 1_000
@@ -103,10 +103,16 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
     # -- the file that is being read -----------------------------------------------------------------------------------
 
     def add_conversation(
-        self, id_: str, start: datetime, last: datetime, body: bytes, participants: Collection[str] = ()
+        self,
+        id_: str,
+        start: datetime,
+        last: datetime,
+        body: bytes,
+        participants: Collection[str] = (),
+        extent: int = 0,
     ) -> None:
         """Add a conversation, or replace an older form of it. `last` is the last event in it, `participants` are the
-        ids of its participants.
+        ids of its participants, `extent` is as in `forms.extent`.
         """
         seen = (
             f"iif(instr(seen, excluded.participants) OR length(seen) > {_LONGEST_SEEN}, seen, "
@@ -118,11 +124,14 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
             (id_, body),
         )
         self._do(
-            "INSERT INTO conversation VALUES (?, ?, ?, ?, ?5, 1, ?5, ?2, ?2) ON CONFLICT (id) DO UPDATE SET "
+            "INSERT INTO conversation VALUES (?, ?, ?, ?, ?5, 1, ?5, ?2, ?2, ?6) ON CONFLICT (id) DO UPDATE SET "
             "times = times + 1, earliest = min(earliest, excluded.start), latest = max(latest, excluded.start), "
             + f"seen = {seen}, "
-            + ", ".join(f"{name} = iif(excluded.last >= last, excluded.{name}, {name})" for name in _OF_FORM),
-            (id_, milliseconds(start), milliseconds(last), body, json.dumps(sorted(participants))),
+            + ", ".join(
+                f"{name} = iif((excluded.last, excluded.extent) >= (last, extent), excluded.{name}, {name})"
+                for name in _OF_FORM
+            ),
+            (id_, milliseconds(start), milliseconds(last), body, json.dumps(sorted(participants)), extent),
         )
 
     def drop_shrunken(self) -> int:

@@ -134,9 +134,14 @@ def left_out(imported: ImportResult) -> list[str]:
 
 def not_complete(imported: ImportResult) -> str | None:
     """Why no day was marked as complete although --complete was given; None if days were marked."""
-    if imported.may_be_complete:
+    if imported.may_be_complete and (imported.span is None or imported.complete):
         return None
-    if imported.is_whole and imported.short_of is not None:
+    if imported.may_be_complete:
+        what = (
+            f"the files hold conversations or figures of no day that lies wholly in {imported.span}. Conversations and "
+            "hours are kept by days of UTC: pass a span of whole days of UTC, and files that are not empty"
+        )
+    elif imported.is_whole and imported.short_of is not None:
         read, total, files = imported.short_of
         what = (
             f"the platform counted {total} conversations (totalHits) and the files have {read} of them, in "

@@ -84,11 +84,13 @@ def _put_in_order(spool: Spool, day: str, waiting: _Versions, stored: _Versions)
     moves: dict[int, dict[str, tuple[datetime, datetime]]] = defaultdict(dict)
     for id_, versions in waiting.items():
         every = [*stored.get(id_, ()), *versions]
-        newest = max(range(len(every)), key=lambda at: (every[at].version.last, at))
+        newest = max(range(len(every)), key=lambda at: (every[at].version.age, at))
         others = [each for at, each in enumerate(every) if at != newest]
         found = every[newest]
         if found.page is not None:
-            if others and max(each.as_of for each in others) > found.as_of:
+            # Of pages with one time the last one counts.
+            overtakes = any(each.as_of == found.as_of for each in every[newest + 1 :])
+            if others and (overtakes or max(each.as_of for each in others) > found.as_of):
                 last = datetime.fromisoformat(found.version.last)
                 moves[found.page][id_] = (last, max(each.as_of for each in others))
         else:

@@ -93,6 +93,26 @@ def test_again_it_says_that_nothing_is_new(saved: Path) -> None:
     assert "Nothing is new. The files hold data of:\n  tables/conversations" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("document", "span"),
+    [
+        ({"conversations": [], "totalHits": 0}, "2026-01-28/2026-01-29"),
+        ({"results": []}, "2026-01-28/2026-01-29"),
+        # A day of Berlin is no whole day of UTC.
+        ({"results": [result({"queueId": "Q"}, metric("nOffered", count=1))]}, "2026-01-27T23:00Z/2026-01-28T23:00Z"),
+    ],
+)
+def test_where_no_day_can_be_marked_as_complete_it_says_so_and_ends_with_1(
+    saved: Path, document: dict[str, Any], span: str
+) -> None:
+    (saved / "details.json").write_bytes(as_bytes(document))
+    with environment({"GENESYS_ASSETS_TIME_ZONE": "Europe/Berlin"}):
+        done = run(f"{saved}/details.json", "--complete", span)
+    assert done.exit_code == 1
+    assert "No day was marked as complete, because the files hold " in done.stdout
+    assert "Marked as complete" not in done.stdout
+
+
 def test_days_that_follow_one_another_are_named_as_a_range(saved: Path) -> None:
     done = run(f"{saved}/details.json", "--complete", "2026-01-27/2026-01-30").stdout
     assert "  tables/conversations and what belongs to it  2026-01-27 to 2026-01-29\n" in done

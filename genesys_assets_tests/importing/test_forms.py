@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +160,61 @@ def test_of_two_versions_of_one_hour_the_newer_one_counts_whatever_else_their_fi
     assert all(page.as_of <= datetime.fromisoformat("2026-01-28T11:59:00Z") for page in pages)
     again = import_files(lake.refreshed(), files, ImportOptions())
     assert [outcome.state for outcome in again.outcomes] == ["unchanged", "unchanged"]
+
+
+def _with_evaluation() -> dict[str, Any]:
+    return call() | {"evaluations": [{"evaluationId": "E"}]}
+
+
+@pytest.mark.parametrize("is_newest_last", [True, False])
+@pytest.mark.parametrize("files", ["one file", "one import", "two imports"])
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [(call(), _with_evaluation()), (call() | {"conversationEnd": None}, call())],
+    ids=["evaluated", "ended"],
+)
+def test_of_two_versions_with_one_latest_event_the_one_with_more_counts(
+    tmp_path: Path, older: dict[str, Any], newer: dict[str, Any], files: str, *, is_newest_last: bool
+) -> None:
+    """An evaluation is no event of the conversation, and the last segment mostly ends as the conversation does."""
+    lake = Lake(LocalStore(tmp_path / "lake"))
+    lines = [as_bytes([each]) for each in ([older, newer] if is_newest_last else [newer, older])]
+    saved = [saved_file(f"{number}.json", each) for number, each in enumerate(lines)]
+    together = [saved_file("all.jsonl", b"\n".join(lines))]
+    for some in {"one file": [together], "one import": [saved]}.get(files, [saved[:1], saved[1:]]):
+        assert import_files(lake.refreshed(), some, ImportOptions()).is_whole
+    pages = list(lake.refreshed().pages("pages/imported_details", "2026-01-28") or ())
+    held = [(page.as_of, number, each) for number, page in enumerate(pages) for each in page.json()["conversations"]]
+    *_, counted = max(held, key=lambda each: each[:2])
+    assert [counted.get(name) for name in ("conversationEnd", "evaluations")] == [
+        newer.get(name) for name in ("conversationEnd", "evaluations")
+    ]
+
+
+def _in(unit: str) -> dict[str, Any]:
+    """The call with other milliseconds in its events: as the platform writes them, or as tools store them."""
+    form = call()
+    assert form["conversationStart"].endswith(":00.000Z")
+    for session in form["participants"][1]["sessions"]:
+        for item, name in [
+            *((segment, "segmentStart") for segment in session["segments"]),
+            *((metric, "emitDate") for metric in session["metrics"]),
+        ]:
+            at = datetime.fromisoformat(item[name])
+            milliseconds = {"milliseconds": 998, "SQL Server": 997, "whole seconds": 0, "next seconds": 1_000}[unit]
+            item[name] = (at + timedelta(milliseconds=milliseconds)).isoformat()
+    return form
+
+
+@pytest.mark.parametrize("unit", ["SQL Server", "whole seconds", "next seconds"])
+@pytest.mark.parametrize("is_one_file", [True, False])
+def test_two_spellings_of_a_conversation_whose_instants_a_tool_rounded_are_no_parts_of_it(
+    tmp_path: Path, unit: str, *, is_one_file: bool
+) -> None:
+    lake = Lake(LocalStore(tmp_path / "lake"))
+    lines = [as_bytes([_in("milliseconds")]), as_bytes([_in(unit)])]
+    lines = [b"\n".join(lines)] if is_one_file else lines
+    files = [saved_file(f"{number}.jsonl", each) for number, each in enumerate(lines)]
+    imported = import_files(lake, files, ImportOptions())
+    assert [outcome.left_out for outcome in imported.outcomes] == [{}] * len(files)
+    assert [outcome.conversations for outcome in imported.outcomes] == [1] * len(files)

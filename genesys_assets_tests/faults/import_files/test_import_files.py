@@ -167,7 +167,7 @@ def _with_cursor(id_: str) -> dict[str, Any]:
     return {"conversations": [call(id_)], "cursor": "next"}
 
 
-_NO_ERRORS: tuple[Any, ...] = (False, 0, "0", [], {})
+_NO_ERRORS: tuple[Any, ...] = (False, 0, "0", [], {}, [None], "none", {"code": 0, "message": None})
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ _NO_ERRORS: tuple[Any, ...] = (False, 0, "0", [], {})
         *(
             ([page(call()) | {name: some}], "something was left out")
             for name in ("error", "errors")
-            for some in (1, "x")
+            for some in (1, "x", {"code": 504, "message": None})
         ),
         ([page(call()) | {"more": [json.dumps(call("B"))]}], "something was left out"),
         *(
