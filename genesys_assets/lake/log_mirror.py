@@ -56,7 +56,9 @@ class LogAccess(Protocol):
         """
 
     def push(self) -> None:
-        """Make the commit that was just written count. Raises LogMoved if others took its number."""
+        """Make the commit that was just written count. Raises LogMoved if others took its number, or if the commit
+        before it is gone.
+        """
 
     def push_checkpoint(self) -> None:
         """Make the checkpoint that was just written visible to all readers."""
@@ -239,6 +241,9 @@ class LogMirror(LogAccess):
         if not path.exists():
             return
         try:
+            if not self._is_on_s3():
+                # The number may be free, but of another table, or below the last commit if housekeeping removed some.
+                raise LogMoved(f"{self._store.uri(self._log)} has no or another {commit_name(self._version)} now")
             tag = self._store.put_new(f"{self._log}/{name}", path.read_bytes())
         except BaseException as error:
             self._remove_after(self._version)
@@ -255,6 +260,12 @@ class LogMirror(LogAccess):
     def has(self, version: int) -> bool:
         """`pull` has compared it."""
         return True
+
+    def _is_on_s3(self) -> bool:
+        """Whether the last known commit is still the one that was fetched."""
+        if self._version == NO_VERSION:
+            return True
+        return self._tags_after(f"{self._version:020d}").get(commit_name(self._version)) == self._tag
 
     def ends_with(self, version: int) -> bool:
         return self._version == version

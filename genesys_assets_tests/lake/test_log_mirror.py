@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -15,10 +16,12 @@ from deltalake import DeltaTable
 from genesys_assets.lake import log_entry
 from genesys_assets.lake import s3_store as s3_store_module
 from genesys_assets.lake.delta import AddedFile, Conflict, DeltaLog
+from genesys_assets.lake.housekeeping import clean_up
+from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.log_files import LOG
 from genesys_assets.lake.s3_store import S3Store
 from genesys_assets.lake.store import LakeUnreachable
-from genesys_assets_tests.lake.things import DAYS, PLACE, SPEC
+from genesys_assets_tests.lake.things import DAYS, PLACE, SPEC, things
 
 pytestmark = pytest.mark.long
 
@@ -243,3 +246,13 @@ def test_a_table_whose_first_commit_broke_off_was_not_made(s3_store: S3Store, mo
     assert log.version == -1
     add(log, "first")
     assert names(log) == names(DeltaLog(s3_store, PLACE)) == {"first"}
+
+
+def test_a_commit_does_not_take_a_number_that_housekeeping_made_free(s3_store: S3Store) -> None:
+    stale = Lake(s3_store)
+    stale.write(PLACE, SPEC, things(("a", 1)), DAYS[0], {})
+    for number in range(3):
+        Lake(s3_store).write(PLACE, SPEC, things(("b", number)), DAYS[1], {})
+    clean_up(Lake(s3_store), [], keep=timedelta(0), now=datetime.now(UTC) + timedelta(minutes=1))
+    stale.write(PLACE, SPEC, things(("c", 1)), DAYS[2], {})
+    assert Lake(s3_store).log(PLACE).partitions() == DAYS

@@ -71,3 +71,17 @@ def test_a_checkpoint_of_another_table_is_not_added_to_what_is_known_of_the_old_
     assert now == known(Lake(store))
     paths = {file.path for _, file in now["files"]}
     assert {str(tmp_path / PLACE / path) for path in paths} == {*DeltaTable(str(tmp_path / PLACE)).file_uris()}
+
+
+@pytest.mark.parametrize("made_again", [True, False])
+def test_a_lake_that_has_not_looked_since_commits_to_the_table_that_lies_there_now(
+    store: Store, made_again: bool
+) -> None:
+    open_lake = write(store, DAYS[:1] * 3, 1)
+    delete(store)
+    if made_again:
+        write(store, DAYS[1:2], 11)
+    open_lake.write(PLACE, SPEC, things(("a", 9)), DAYS[2], {"run_id": "9"})
+    now = known(Lake(store))
+    assert known(open_lake.refreshed()) == now
+    assert [*now["stored"]] == [DAYS[1], DAYS[2]][not made_again :]
