@@ -114,10 +114,15 @@ def exchange(
 
 
 def _body(response: requests.Response, what: str, most: int, received: int, deadline: float) -> bytes:
-    """The body, read and unpacked piece by piece, so that no more than the limit is held in memory."""
+    """The body, read and unpacked piece by piece, so that no more than the limit is held in memory. Of a refusal, which
+    its status and headers explain, it is as much as can be read.
+    """
     raw, refuses = response.raw, not 200 <= response.status_code < 300
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip"):
+        if refuses:
+            raw.close()
+            return b""
         raise BrokenAnswer(
             f"{what} was answered in the encoding {encoding[:40]!r}. Only gzip was requested.",
             status=response.status_code,
@@ -127,17 +132,22 @@ def _body(response: requests.Response, what: str, most: int, received: int, dead
         raise _too_large(what, received)
     pieces: list[bytes] = []
     size = 0
-    for piece in _pieces(raw, is_packed=encoding.endswith("gzip")):
-        pieces.append(piece)
-        size += len(piece)
-        in_flight.hold(len(piece), deadline)
-        if size > limits.MOST_AHEAD:
-            in_flight.wait_for_turn(deadline)
-        if size > most or raw.tell() > received:
-            raw.close()
-            if refuses:
-                break
-            raise _too_large(what, min(most, received))
+    try:
+        for piece in _pieces(raw, is_packed=encoding.endswith("gzip")):
+            pieces.append(piece)
+            size += len(piece)
+            in_flight.hold(len(piece), deadline)
+            if size > limits.MOST_AHEAD:
+                in_flight.wait_for_turn(deadline)
+            if size > most or raw.tell() > received:
+                raw.close()
+                if refuses:
+                    break
+                raise _too_large(what, min(most, received))
+    except (urllib3.ProtocolError, urllib3.DecodeError, ValueError):
+        if not refuses or time.monotonic() >= deadline:
+            raise
+        raw.close()
     return b"".join(pieces)[:most]
 
 

@@ -179,8 +179,9 @@ def test_a_redirect_is_not_followed(platform: Platform, cloud: GenesysCloud) -> 
         cloud.get(PATH)
 
 
-def test_a_rejected_token_is_renewed_once(platform: Platform, cloud: GenesysCloud) -> None:
-    expired = Reply(401, error_body("Invalid login credentials.", "bad.credentials"))
+@pytest.mark.parametrize("fault", ["", "truncated"])
+def test_a_rejected_token_is_renewed_once(platform: Platform, cloud: GenesysCloud, fault: str) -> None:
+    expired = Reply(401, error_body("Invalid login credentials.", "bad.credentials"), fault=fault)
     platform.on(PATH, DONE, expired, DONE)
     cloud.get(PATH)
     assert cloud.get(PATH).json() == {"done": True}
@@ -222,6 +223,16 @@ def test_a_rate_limit_is_waited_for(
     assert clock() - 1000 == pytest.approx(seconds + 1)
     assert cloud.usage.rate_limited == 1
     assert cloud.usage.waited_seconds == pytest.approx(seconds + 1)
+
+
+@pytest.mark.parametrize(("fault", "encoding"), [("truncated", {}), ("", {"Content-Encoding": "br"})])
+def test_a_refusal_whose_body_cannot_be_read_still_says_how_long_to_wait(
+    platform: Platform, cloud: GenesysCloud, clock: Clock, fault: str, encoding: dict[str, str]
+) -> None:
+    platform.on(PATH, Reply(429, LIMIT, {"Retry-After": "40", **encoding}, fault), DONE)
+    assert cloud.get(PATH).json() == {"done": True}
+    assert clock() - 1000 == pytest.approx(41)
+    assert cloud.usage.rate_limited == 1
 
 
 def test_a_rate_limit_of_hours_says_when_to_come_back(platform: Platform, cloud: GenesysCloud, clock: Clock) -> None:
