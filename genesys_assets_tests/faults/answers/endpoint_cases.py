@@ -39,10 +39,6 @@ def entity(number: int) -> dict[str, Any]:
     return {"id": f"id-{number}", "name": f"name {number}"}
 
 
-def _lake_file(**more: Any) -> dict[str, Any]:
-    return {"id": "f", "dataSchema": "segments", "dateCreated": "2026-01-30T01:00:00Z", **more}
-
-
 def listed(next_uri: object, **more: Any) -> Reply:
     """A first page that names this next page, and then a last page."""
 
@@ -346,132 +342,6 @@ USERS = [
     case("every page too large", http({"code": "response.entity.too.large"}, 400), AnswerTooLarge, "user details"),
 ]
 
-ODD_IDS = (
-    "../users",
-    "a/../../b",
-    "?a=1",
-    "#",
-    "@ELSEWHERE/x",
-    "\r\nX: y",
-    "\x00",
-    "\ud800",
-    "x" * 10_000,
-    "ключ",
-    " ",
-)
-"""What would lead elsewhere if it became a part of a path as it stands."""
-
-OBSERVED = [
-    *(
-        case(f"entities of {odd!r}", http({"entities": odd}), UnexpectedAnswer, question)
-        for odd in (*ODD, [{}], [{"id": 7}])
-        for question in ("members", "skills")
-    ),
-    *(case(f"a queue called {odd!r:.30}", http({"entities": [{"id": odd}]}), RIGHT, "members") for odd in ODD_IDS),
-]
-
-USAGE = [
-    *(case(f"the query {odd!r:.30}", http({"id": odd}), UnexpectedAnswer, "usage") for odd in NO_IDS),
-    *(case(f"the query called {odd!r:.30}", http({"id": odd}), errors.GenesysCloudError, "usage") for odd in ODD_IDS),
-    *(
-        case(f"the state {odd!r:.30}", http({"queryStatus": odd}), errors.GenesysCloudError, "count")
-        for odd in (*NO_STATES, "Failed", "Running", "x" * 100_000)
-    ),
-    *(case(f"counted by {odd!r}", http({"queryStatus": "Succeeded", "entities": odd}), RIGHT, "count") for odd in ODD),
-    case(
-        "cursors for ever",
-        lambda asked: [http({"queryStatus": "Succeeded", "entities": [{}], "cursors": {"after": f"{asked.number}"}})],
-        EndlessPages,
-        "count",
-    ),
-]
-
-LAKE_FILES = [
-    *(case(f"files of {odd!r}", http({"entities": odd}), UnexpectedAnswer, "lake files") for odd in ODD),
-    *(
-        case(
-            f"a file made at {odd!r:.40}",
-            http({"entities": [_lake_file(dateCreated=odd)]}),
-            UnexpectedAnswer,
-            "lake files",
-        )
-        for odd in NO_INSTANTS
-    ),
-    *(
-        case(f"a file that ends at {odd!r:.40}", http({"entities": [_lake_file(dateExpires=odd)]}), RIGHT, "lake files")
-        for odd in NO_INSTANTS
-    ),
-    *(
-        case(f"a file called {odd!r:.30}", http({"entities": [_lake_file(id=odd)]}), UnexpectedAnswer, "lake files")
-        for odd in (*NO_IDS, "a\nb", {})
-    ),
-    *(
-        case(f"a next page at {uri!r:.30}", http({"entities": [], "nextUri": uri}), UnexpectedAnswer, "lake files")
-        for uri in ("http://[", "x", "?after=", "//ELSEWHERE/x", 7, [1], "?after=\ud800\n", "?" + "a=1&" * 9_000)
-    ),
-    case("the same cursor for ever", http({"entities": [], "nextUri": "?after=x"}), EndlessPages, "lake files"),
-    case(
-        "cursors for ever",
-        lambda asked: [http({"entities": [], "nextUri": f"http://ELSEWHERE/?after={asked.number}"})],
-        EndlessPages,
-        "lake files",
-    ),
-]
-
-ERRORS: tuple[Any, ...] = (
-    {"status": 500, "code": "internal.server.error", "message": "x"},
-    {"status": "503"},
-    {"status": 400.0},
-    {"code": "too.many.requests"},
-    {"message": "The request timed out."},
-    {"error": "invalid_client"},
-    {"errors": [{"code": "internal.server.error", "message": "x", "status": 500}]},
-    {"errors": ["x"]},
-    {"errors": [None]},
-    {"errors": {"message": "x"}},
-)
-NO_ERRORS: tuple[dict[str, Any], ...] = (
-    {},
-    {"errors": []},
-    {"errors": None, "message": None, "code": "", "status": None},
-    {"status": 200},
-    {"status": "OK"},
-    {"systemToOrganizationMappings": {}},
-)
-ANSWERED_BY = {
-    "aggregates": "results",
-    "activity": "results",
-    "observations": "results",
-    "results": "conversations",
-    "details": "conversations",
-    "user details": "userDetails",
-    "listing": "entities",
-    "availability": "dataAvailabilityDate",
-}
-ERRORS_AS_ANSWERS = [
-    *(
-        case(f"200 with {error}", http(error), UnexpectedAnswer, question)
-        for error in ERRORS
-        for question in (*ANSWERED_BY, "get", "count")
-    ),
-    *(
-        case(f"200 with data and {error}", http({name: [], **error}), UnexpectedAnswer, question)
-        for question, name in ANSWERED_BY.items()
-        for error in ERRORS
-        if "errors" in error or "status" in error
-    ),
-    *(
-        case(f"no data, and no error in {fields}", http(fields), RIGHT, question)
-        for question in ("aggregates", "activity", "observations", "results", "details", "user details")
-        for fields in NO_ERRORS
-    ),
-    *(
-        case("data and a message", http({name: [], "message": "3 of 3"}), RIGHT, question)
-        for question, name in ANSWERED_BY.items()
-        if question != "availability"
-    ),
-]
-
 ENDPOINTS: list[Case] = [
     *LISTINGS,
     *NOW,
@@ -479,8 +349,4 @@ ENDPOINTS: list[Case] = [
     *DETAILS,
     *AGGREGATES,
     *USERS,
-    *OBSERVED,
-    *USAGE,
-    *LAKE_FILES,
-    *ERRORS_AS_ANSWERS,
 ]

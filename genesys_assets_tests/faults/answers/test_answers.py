@@ -15,12 +15,14 @@ from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets_tests.cloud.platform import Clock
 from genesys_assets_tests.faults import EVERY_CASE, only_in_make_faults
 from genesys_assets_tests.faults.answers.endpoint_cases import ENDPOINTS
+from genesys_assets_tests.faults.answers.error_cases import ERRORS_AS_ANSWERS
 from genesys_assets_tests.faults.answers.host import SECRET, TOKEN, Host, hosts
 from genesys_assets_tests.faults.answers.http_cases import DRIPS, HTTP, JSON, LOGINS, STATUSES, Case
+from genesys_assets_tests.faults.answers.observed_cases import LAKE_FILES, OBSERVED, USAGE
 from genesys_assets_tests.faults.answers.questions import QUESTIONS
 from genesys_assets_tests.patience import PATIENCE_SECONDS
 
-CASES = [*HTTP, *JSON, *STATUSES, *LOGINS, *ENDPOINTS]
+CASES = [*HTTP, *JSON, *STATUSES, *LOGINS, *ENDPOINTS, *OBSERVED, *USAGE, *LAKE_FILES, *ERRORS_AS_ANSWERS]
 # Only every third case, so that the quick part stays quick.
 QUICK = CASES[::3]
 LONGEST_WAIT = 1300.0
