@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -57,6 +58,8 @@ def test_documents_are_those_that_were_written_however_they_are_laid_out(
 ) -> None:
     # Two numbers with nothing between them are one.
     text = "".join(f"{json.dumps(value, ensure_ascii=False)}{space or ' '}" for value, space in written)
+    # A number in front of an object may be the length of a chunk, or the number of a line: this is refused by name.
+    assume(not re.match(r"\d+(\r\n|\t)\s*[\[{]", text))
     raw = text.encode("utf-8", errors="surrogatepass")
     found = [part.value for part in documents(in_pieces(raw, cuts), part=10**6)]
     assert found == [value for value, _ in written]
