@@ -27,7 +27,7 @@ from genesys_assets.lake.audit import COLUMNS, AuditFailed
 from genesys_assets.lake.changes import Change
 from genesys_assets.lake.column_types import at_rest
 from genesys_assets.lake.commit import Commit, Proposal, StoredState
-from genesys_assets.lake.delta import WHOLE, DataFile, DeltaLog, partition_folder
+from genesys_assets.lake.delta import DataFile, DeltaLog, partition_folder
 from genesys_assets.lake.files import PAGES, StoredFile, StoredFooter, StoredPages, Unreadable, open_files
 from genesys_assets.lake.parquet_files import Provenance
 from genesys_assets.lake.reach import Reach
@@ -35,7 +35,7 @@ from genesys_assets.lake.store import Store, drafts
 from genesys_assets.lake.stored_partitions import StoredPartition, StoredPartitions
 from genesys_assets.lake.stored_rows import StoredRows
 from genesys_assets.lake.writers import PageWriter, TableWriter
-from genesys_assets.lake.writing import Writing
+from genesys_assets.lake.writing import Writing, commit_tables, made_of_name
 from genesys_assets.privacy.forgotten import ForgottenIds, Kind, remember
 from genesys_assets.privacy.protection import KEEP, Protection
 from genesys_assets.privacy.screen import Screen
@@ -50,9 +50,7 @@ if TYPE_CHECKING:
 __all__ = ["PAGES", "AuditFailed", "Lake", "PageWriter", "Provenance", "Reach", "StoredPages", "Unreadable", "Writing"]
 
 T = TypeVar("T")
-_MADE_OF = "made_of "
-"""Prefix of names of numbers in a log: `made_of 2026-01-31` identifies what that partition is made of."""
-_TABLES_AT_ONCE = 8
+_LOGS_AT_ONCE = 8
 _FILES_AT_ONCE = 8
 _READINGS_REMEMBERED = 20_000
 
@@ -135,7 +133,7 @@ class Lake:
     def read_logs(self, assets: Collection[str]) -> None:
         """Read the logs of several tables at once, because on S3 each takes a few requests."""
         if len(assets) > 1:
-            with at_once(_TABLES_AT_ONCE, len(assets), "logs") as map_:
+            with at_once(_LOGS_AT_ONCE, len(assets), "logs") as map_:
                 list(map_(self.log, assets))
 
     def newness(self, inputs: Iterable[tuple[str, str | None]]) -> int:
@@ -265,37 +263,9 @@ class Lake:
             writing.describe_files()
             stack.close()
             writing.audit()
-            writing.changes = self._commit_tables(writing, stored, builds_on_stored)
+            logs = {asset: self.log(asset) for asset in assets}
+            writing.changes = commit_tables(writing, logs, stored, builds_on_stored=builds_on_stored)
         self._forget_newly_listed(who, [(asset, key) for asset in assets])
-
-    def _commit_tables(
-        self, writing: Writing, stored: Mapping[str, StoredState], builds_on_stored: bool
-    ) -> dict[str, Change]:
-        commits = {
-            asset: Commit(
-                self.log(asset),
-                [
-                    Proposal(
-                        writing.key,
-                        writer,
-                        stored[asset],
-                        writing.newness,
-                        builds_on_known=builds_on_stored,
-                        adds=writing.adds,
-                        yields_to_newer=writing.yields_to_newer,
-                    )
-                ],
-                writing.provenance.get("run_id"),
-                _made_of_mark(writing.key, writing.made_of.get(asset)),
-            )
-            for asset, writer in writing.writers.items()
-        }
-        with at_once(_TABLES_AT_ONCE, len(commits), "commit") as map_:
-            list(map_(Commit.prepare, commits.values()))
-            # Each table may be made from the one before: commit in this order, so that a process that dies in between
-            # never leaves a table that is newer than what it is made from.
-            by_table = (map if builds_on_stored else map_)(Commit.commit, commits.values())
-            return {asset: changes[writing.key] for asset, changes in zip(commits, by_table, strict=True)}
 
     def write(
         self,
@@ -407,7 +377,7 @@ class Lake:
         """The number that identifies what the last computation of a partition was made of, whether or not it brought
         new rows; None if it was not noted.
         """
-        return self.log(asset).number(f"{_MADE_OF}{key or WHOLE}")
+        return self.log(asset).number(made_of_name(key))
 
     def rows(self, asset: str, key: str | None) -> int:
         """How many rows a partition has."""
@@ -504,7 +474,3 @@ def _reading(key: str | None, writer: PageWriter, stored: StoredState, began: in
     newness = began if writer.as_of is None else milliseconds(writer.as_of)
     is_complete = writer.reach is not None and writer.reach.is_complete
     return Proposal(key, writer, stored, newness, is_read=True, is_complete=is_complete)
-
-
-def _made_of_mark(key: str | None, made_of: int | None) -> dict[str, int]:
-    return {} if made_of is None else {f"{_MADE_OF}{key or WHOLE}": made_of}

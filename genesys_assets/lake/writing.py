@@ -1,4 +1,6 @@
-"""One partition of some tables while it is being written. `lake` opens and commits it; `writers` makes the files."""
+"""One partition of some tables while it is being written, and the commits of its tables. `lake` opens it, `writers`
+makes the files, `commit` commits one table.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +10,18 @@ from typing import TYPE_CHECKING
 
 from genesys_assets.lake.audit import AuditFailed
 from genesys_assets.lake.changes import Change
+from genesys_assets.lake.commit import Commit, Proposal, StoredState
+from genesys_assets.lake.delta import WHOLE, DeltaLog
 from genesys_assets.lake.files import ABSENT
 from genesys_assets.lake.parquet_files import Provenance
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.writers import TableWriter
+from genesys_assets.threads import at_once
 
 if TYPE_CHECKING:
     from genesys_assets.lake.lake import Lake
+
+_TABLES_AT_ONCE = 8
 
 
 class Writing:
@@ -56,3 +63,42 @@ class Writing:
         failed = {asset: findings for asset, findings in by_asset.items() if findings}
         if failed:
             raise AuditFailed(self.key, failed)
+
+
+def commit_tables(
+    writing: Writing, logs: Mapping[str, DeltaLog], stored: Mapping[str, StoredState], *, builds_on_stored: bool
+) -> dict[str, Change]:
+    """Commits the files of a writing, one commit per table; returns the change of each. `logs` and `stored` have the
+    log of each table, and the state of the partition before the writing began. `builds_on_stored`, and errors: see
+    `Lake.table_writers`.
+    """
+    commits = {
+        asset: Commit(
+            logs[asset],
+            [
+                Proposal(
+                    writing.key,
+                    writer,
+                    stored[asset],
+                    writing.newness,
+                    builds_on_known=builds_on_stored,
+                    adds=writing.adds,
+                    yields_to_newer=writing.yields_to_newer,
+                )
+            ],
+            writing.provenance.get("run_id"),
+            {made_of_name(writing.key): writing.made_of[asset]} if asset in writing.made_of else {},
+        )
+        for asset, writer in writing.writers.items()
+    }
+    with at_once(_TABLES_AT_ONCE, len(commits), "commit") as map_:
+        list(map_(Commit.prepare, commits.values()))
+        # Each table may be made from the one before: commit in this order, so that a process that dies in between
+        # never leaves a table that is newer than what it is made from.
+        by_table = (map if builds_on_stored else map_)(Commit.commit, commits.values())
+        return {asset: changes[writing.key] for asset, changes in zip(commits, by_table, strict=True)}
+
+
+def made_of_name(key: str | None) -> str:
+    """The name in a log of the number that identifies what a partition is made of, such as `made_of 2026-01-31`."""
+    return f"made_of {key or WHOLE}"

@@ -4,9 +4,7 @@ was computed, or a run was killed after it had stored the definition.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -18,18 +16,13 @@ from genesys_assets.reports.engine.compute import compute
 from genesys_assets.reports.engine.stored import StoredDay
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.reports.stored_definitions import store_definition
-from genesys_assets.sandbox.server import running
-from genesys_assets_tests.assets.world import World, definitions, environment
-from genesys_assets_tests.conftest import DAYS, NOW
+from genesys_assets_tests.assets.world import environment
 from genesys_assets_tests.forgetting.scene import (
     BYSTANDER,
     DAY,
     OF_CONTACT,
-    REPORTS,
     VICTIM,
     Scene,
-    at_home,
-    fill,
 )
 
 pytestmark = pytest.mark.long
@@ -41,23 +34,6 @@ reports:
     group_by: [queueId]
     aggregates: {metrics: {handled: tHandle.count}}
 """
-
-
-@pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    home = tmp_path_factory.mktemp("full")
-    (home / "reports.yaml").write_text(REPORTS)
-    with running(conversations_per_day=12, now=NOW, requests_per_minute=None) as sandbox:
-        defined = definitions(f"{DAYS[0]}", reports=home / "reports.yaml")
-        world = at_home(World(sandbox, home / "lake", defined), home)
-        scene = Scene(world, home, sandbox.organisation.directory.users[3])
-        fill(scene)
-        yield scene
-
-
-@pytest.fixture
-def scene(full: Scene, tmp_path: Path) -> Scene:
-    return full.copied(tmp_path / "home")
 
 
 def redefine(scene: Scene, text: str) -> None:

@@ -5,7 +5,6 @@ are computed from the remaining data, and no forgotten person comes back.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -29,10 +28,9 @@ from genesys_assets.privacy.protection import Protection
 from genesys_assets.publishing.publisher import open_publisher
 from genesys_assets.reports.stored_definitions import store_definition
 from genesys_assets.sandbox.object_store import ObjectStore
-from genesys_assets.sandbox.server import running
 from genesys_assets.tolerance import Tolerance
-from genesys_assets_tests.assets.world import World, definitions, environment
-from genesys_assets_tests.conftest import DAYS, NOW
+from genesys_assets_tests.assets.world import environment
+from genesys_assets_tests.conftest import DAYS
 from genesys_assets_tests.faults import only_in_make_faults
 from genesys_assets_tests.forgetting.scene import (
     BYSTANDER,
@@ -45,9 +43,7 @@ from genesys_assets_tests.forgetting.scene import (
     REPORTS,
     VICTIM,
     Scene,
-    at_home,
     complete,
-    fill,
     places,
 )
 from genesys_assets_tests.forgetting.traces import events_with, files_with
@@ -68,23 +64,6 @@ ON_S3 = {
     *(f"tables/{name}" for name in ("conversations", "participants", "sessions", "interval_metrics", "restatements")),
 }
 """On S3 each commit takes half a second, so not all of the lake is there: what a day's page and a report need."""
-
-
-@pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    home = tmp_path_factory.mktemp("full")
-    (home / "reports.yaml").write_text(REPORTS)
-    with running(conversations_per_day=12, now=NOW, requests_per_minute=None) as sandbox:
-        defined = definitions(f"{DAYS[0]}", reports=home / "reports.yaml")
-        world = at_home(World(sandbox, home / "lake", defined), home)
-        scene = Scene(world, home, sandbox.organisation.directory.users[3])
-        fill(scene)
-        yield scene
-
-
-@pytest.fixture
-def scene(full: Scene, tmp_path: Path) -> Scene:
-    return full.copied(tmp_path / "home")
 
 
 def figures(scene: Scene, place: str) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from genesys_assets_tests.months import dying_run
 
 
 class Nursery:
-    """The other side of the process: what it is told, and what it says."""
+    """The process, as seen from outside: it gets orders, and answers each with the exit code of the run."""
 
     def __init__(self, orders: IO[str], ends: IO[str]) -> None:
         self._orders, self._ends = orders, ends
