@@ -31,7 +31,7 @@ _BESIDE_PARTICIPANTS = {
 
 
 def elements(conversation: Object) -> dict[Element, set[str | None]]:
-    """What a conversation consists of, each by what does not change later, with the instants at which it began."""
+    """The objects of a conversation, identified by what never changes, each with the instants at which it began."""
     found: dict[Element, set[str | None]] = defaultdict(set)
     for participant in _objects(conversation, "participants"):
         of = participant.get("participantId")

@@ -2,8 +2,8 @@
 earlier imports stored.
 
 Of several versions the newest counts. But a tool may have cut conversations into files: one with the customers and one
-with the agents, or one for each metric. Then no version is the whole conversation, and all that wait are left out.
-`forms` compares two versions. Versions that were fetched are not compared. `_put_in_order` sees to it that the newest
+with the agents, or one for each metric. Then no version is the whole conversation, and all of them that are not stored
+yet are left out. `forms` compares two versions. Versions that were fetched are not compared. `_put_in_order` sees to it that the newest
 version counts as the newest.
 """
 
