@@ -3,8 +3,8 @@ earlier imports stored.
 
 Of several versions the newest counts. But a tool may have cut conversations into files: one with the customers and one
 with the agents, or one for each metric. Then no version is the whole conversation, and all of them that are not stored
-yet are left out. `forms` compares two versions. Versions that were fetched are not compared. `_put_in_order` sees to it that the newest
-version counts as the newest.
+yet are left out. `forms` compares two versions. Versions that were fetched are not compared. `_put_in_order` sees to it
+that the newest version counts as the newest.
 """
 
 from __future__ import annotations
