@@ -157,7 +157,7 @@ def _start_on_free_ports(python: Path, home: Path, servers: contextlib.ExitStack
 
 
 def _start(python: Path, home: Path, servers: contextlib.ExitStack, watch: Watch) -> ObjectStore:
-    ports = dict(zip(SERVERS, _free_ports(len(SERVERS)), strict=True))
+    ports = dict(zip(SERVERS, _hold_ports(len(SERVERS), servers), strict=True))
     store = ObjectStore(
         endpoint_url=f"http://127.0.0.1:{ports['proxy']}",
         access_key=f"{_ACCOUNT}:{_ACCOUNT}",
@@ -194,12 +194,17 @@ def _user() -> str:
         ) from None
 
 
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as open_sockets:
-        sockets = [open_sockets.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+def _hold_ports(count: int, servers: contextlib.ExitStack) -> list[int]:
+    """Ports that nobody else is given while `servers` run.
+
+    Swift shares its ports, so two stores that chose one would both start, and each would get some of the other's
+    requests. A socket that is bound, shared too and never listens keeps the system from choosing its port again.
+    """
+    holders = [servers.enter_context(socket.socket()) for _ in range(count)]
+    for holder in holders:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        holder.bind(("127.0.0.1", 0))
+    return [holder.getsockname()[1] for holder in holders]
 
 
 @contextlib.contextmanager

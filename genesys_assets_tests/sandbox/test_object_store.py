@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -131,15 +131,27 @@ def test_a_start_that_fails_half_way_says_why_and_leaves_nothing(
 
 
 def test_a_port_taken_meanwhile_is_replaced_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    free_ports = module._free_ports
+    hold_ports = module._hold_ports
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        choices = iter([[taken.getsockname()[1], *free_ports(3)]])
-        monkeypatch.setattr(module, "_free_ports", lambda count: next(choices, None) or free_ports(count))
+        first = iter([taken.getsockname()[1]])
+
+        def choose(count: int, servers: ExitStack) -> list[int]:
+            ports = hold_ports(count, servers)
+            return [next(first, ports[0]), *ports[1:]]
+
+        monkeypatch.setattr(module, "_hold_ports", choose)
 
         with running() as store:
             assert get(store, "healthcheck").text == "OK"
+
+
+def test_the_ports_of_a_store_are_given_to_no_other_before_its_servers_listen() -> None:
+    with ExitStack() as first, ExitStack() as others:
+        held = set(module._hold_ports(4, first))
+
+        assert held.isdisjoint(module._hold_ports(400, others))
 
 
 @contextmanager
