@@ -44,17 +44,20 @@ def main() -> int:
         sandbox.access.requests_per_minute = asked.requests_per_minute
         # As if all processes had the same token.
         sandbox.access.share_one_budget()
-        with spreading.cluster(sandbox, edited={}, days_per_run=asked.days_per_run, patience=_PATIENCE_SECONDS) as (
-            cluster,
-            deployment,
-        ):
+        asked.folder.mkdir(parents=True, exist_ok=True)
+        metrics = asked.folder / "runs.jsonl"
+        metrics.unlink(missing_ok=True)
+        with spreading.cluster(
+            sandbox, edited={}, days_per_run=asked.days_per_run, patience=_PATIENCE_SECONDS, run_metrics=metrics
+        ) as (cluster, deployment):
             _say(f"{asked.days} days of {len(assets)} assets in a cluster, to be seen at {cluster.url}")
             middle = 3 * asked.days // (2 * asked.days_per_run)
             spread = spreading.spread(sandbox, cluster, deployment, asked.days, assets, after=middle, is_replaced=True)
-            found = _figures(spread, _answers(sandbox))
+            ended = sum(map(len, spread.runs.values()))
+            lines = deployment.wait_for(lambda: _lines(metrics, at_least=ended))
+            found = _figures(spread, _answers(sandbox)) | _pacing(lines)
             _say(json.dumps(found))
             made = spreading.in_cluster(cluster, asked.days, assets)
-            asked.folder.mkdir(parents=True, exist_ok=True)
             for part in (*cluster.services, *cluster.workers):
                 (asked.folder / f"{part.name}.log").write_bytes(part.log.read_bytes())
         _say("The same days on one machine.")
@@ -80,6 +83,22 @@ def _names() -> Sequence[str]:
     return [f"reference/{name}{more}" for name in ENTITIES for more in ("", "_history")]
 
 
+def _lines(metrics: Path, at_least: int) -> list[dict[str, Any]] | None:
+    """The lines of all runs that ended, or None until there are so many."""
+    lines = metrics.read_text().splitlines() if metrics.exists() else []
+    return [json.loads(line) for line in lines] if len(lines) >= at_least else None
+
+
+def _pacing(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """How much of their time the runs that ask the platform wait for the rate limit."""
+    asking = [line for line in lines if line["requests"]]
+    return {
+        "runs with requests": len(asking),
+        "minutes of runs with requests": round(sum(line["seconds"] or 0 for line in asking) / 60, 1),
+        "minutes they waited for the limit": round(sum(line["seconds_waited"] for line in asking) / 60, 1),
+    }
+
+
 def _answers(sandbox: Sandbox) -> dict[str, int]:
     return {f"{status}": count for status, count in Counter(each.status for each in sandbox.answered).items()}
 
@@ -102,6 +121,8 @@ def _is_well(found: dict[str, Any]) -> bool:
         {*found["backfills"]} == {"COMPLETED_SUCCESS"}
         and LEAST <= found["share of worker_2"] <= MOST
         and "429" not in found["answers by status"]
+        # Without a wait the limit was too high to show anything.
+        and found["minutes they waited for the limit"] > 0
         and not found["differences from one machine"]
     )
 

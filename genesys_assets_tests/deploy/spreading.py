@@ -87,15 +87,20 @@ def cluster(
     edited: Mapping[str, str],
     days_per_run: int = 1,
     patience: float = 4 * PATIENCE_SECONDS,
+    run_metrics: Path | None = None,
 ) -> Iterator[tuple[Cluster, Deployment]]:
+    """A cluster that reads the sandbox. With `run_metrics`, that file gets a line of each run that ends."""
     settings = {
         **sandbox.environment(),
         "GENESYS_ASSETS_START_DATE": f"{FIRST}",
         "GENESYS_ASSETS_DAYS_PER_RUN": f"{days_per_run}",
+        **({} if run_metrics is None else {"GENESYS_ASSETS_RUN_METRICS": f"{run_metrics.absolute()}"}),
     }
     with deployed.running(settings, edited=edited) as running:
         deployment = Deployment(running.url, running.services, patience)
         deployment.wait_for(lambda: "LOADING" not in deployment.locations().values())
+        if run_metrics is not None:
+            deployment.switch_on("genesys_assets", "run_metrics")
         yield running, deployment
 
 
