@@ -33,6 +33,7 @@ examples:
 
 IN_TIME, LATE, CANNOT_TELL = 0, 1, 2
 _MOST_RANGES = 3
+_MOST_NAMES = 4
 _SECONDS = 120
 _READ_SECONDS = 10.0
 _MANIFESTS_AT_ONCE = 8
@@ -202,7 +203,7 @@ def as_text(state: Status) -> str:
     headers = ["asset", "stored", "newest", "missing", "stale", "coming", "state"]
     lines = [tabulate(rows, headers, disable_numparse=True, colalign=("left", "right", "left", *["right"] * 3, "left"))]
     if state.late:
-        lines += ["", *(line for each in state.late for line in _late_lines(each, state.now))]
+        lines += ["", *_late_lines(state)]
     with_gaps = [each for each in state.assets if each.lost]
     if with_gaps:
         lines += ["", *(_lost_line(each) for each in with_gaps)]
@@ -210,14 +211,25 @@ def as_text(state: Status) -> str:
     return "\n".join([*lines, _summary(state)])
 
 
-def _late_lines(each: AssetStatus, now: datetime) -> list[str]:
-    if each.late_since is None:
-        return []
-    lines = [f"{each.asset} is late by {_span(now - each.late_since)}:"]
-    for what, keys in (("missing", each.missing), ("stale", each.stale)):
-        if keys:
-            lines.append(f"    {what}: {_ranges(keys)}")
-    return lines
+def _late_lines(state: Status) -> list[str]:
+    """How late each asset is, and which partitions are. Assets of a layer that are late alike share their lines."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for each in state.late:
+        assert each.late_since is not None
+        kinds = (("missing", each.missing), ("stale", each.stale))
+        ranges = (f"    {what}: {_ranges(keys)}" for what, keys in kinds if keys)
+        alike.setdefault((each.layer, f"late by {_span(state.now - each.late_since)}:", *ranges), []).append(each.asset)
+    return [
+        line
+        for (_, late, *ranges), assets in alike.items()
+        for line in (f"{_named(assets)} {'is' if len(assets) == 1 else 'are'} {late}", *ranges)
+    ]
+
+
+def _named(assets: Sequence[str]) -> str:
+    """The first names and how many more there are: the table has all."""
+    more = len(assets) - _MOST_NAMES
+    return ", ".join(assets[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _lost_line(each: AssetStatus) -> str:
@@ -245,7 +257,7 @@ def _span(span: timedelta) -> str:
 
 def _summary(state: Status) -> str:
     if state.late:
-        return f"Late: {', '.join(each.asset for each in state.late)}."
+        return f"Late: {_named([each.asset for each in state.late])}."
     if state.problems:
         return "Cannot tell whether everything is in time."
     return "Everything is in time."

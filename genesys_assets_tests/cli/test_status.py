@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -69,6 +70,16 @@ def test_what_is_late_is_named_with_its_ranges_and_the_exit_code_is_1(lake: Lake
     assert "pages/hourly_details is late by 30 minutes:\n    missing: 2026-02-20-00:00\n" in ended.stdout, ended.stdout
     assert "pages/hourly_aggregates is late" not in ended.stdout
     assert ended.stdout.endswith("\nLate: pages/hourly_details.\n")
+
+
+def test_assets_that_are_late_alike_share_their_lines_and_the_summary_names_the_first(lake: Lake) -> None:
+    ended = at(MIDNIGHT + timedelta(days=2, hours=10))
+    said = ended.stdout
+    assert "\npages/hourly_aggregates, pages/hourly_details are late by 2 days:\n    missing: 2026-02-20-" in said
+    late = re.findall(r"^(\S+/\S+) .* late since ", said, re.MULTILINE)
+    assert len(late) > 15
+    assert said.count(" late by ") < len(late) / 2, said
+    assert f"\nLate: {', '.join(late[:4])} and {len(late) - 4} more.\n" in said
 
 
 def test_the_command_does_not_need_dagster(lake: Lake) -> None:
