@@ -8,13 +8,14 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from html import escape
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from genesys_assets.reports.engine.output_columns import MINUTES
 from genesys_assets.reports.meaning.additive import adds_up
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.tables.personal import may_be_shown
@@ -22,7 +23,11 @@ from genesys_assets.tables.personal import may_be_shown
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from genesys_assets.cloud.analytics.queries import Granularity
+
 _MOST_BARS = 24
+_MOST_INTERVALS = 100
+"""As many as a day of 25 hours has quarters of an hour."""
 _WIDTH, _PLOT, _LEFT, _RIGHT, _TOP = 580, 150, 60, 10, 28
 _SLANT = 45
 _LETTER = 6
@@ -61,8 +66,25 @@ def bars_of(report: Report, table: pa.Table, zone: ZoneInfo) -> list[Bar]:
         return []
     else:
         bars = [(_group(report, row, zone), row[y]) for row in rows]
+    if x == "interval_start":
+        bars = _with_gaps(bars, report.granularity)
     known = [(_label(value, zone), float(height or 0)) for value, height in bars]
     return known if x == "interval_start" else sorted(known, key=lambda bar: -bar[1])[:_MOST_BARS]
+
+
+def _with_gaps(bars: list[tuple[Any, float | None]], granularity: Granularity) -> list[tuple[Any, float | None]]:
+    """The bars, and a place without a bar for each interval between the first and the last that has no row. Unchanged
+    if there is no room for so many places.
+    """
+    minutes = MINUTES.get(granularity)
+    if minutes is None or not bars:
+        return bars
+    step, heights = timedelta(minutes=minutes), dict(bars)
+    first, last = min(heights), max(heights)
+    places = (last - first) // step + 1
+    if places > _MOST_INTERVALS:
+        return bars
+    return [(at, heights.get(at)) for at in (first + nth * step for nth in range(places))]
 
 
 def _may_name_bars(report: Report) -> bool:

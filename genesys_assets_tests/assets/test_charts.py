@@ -124,6 +124,12 @@ def test_a_day_on_which_clocks_change_has_a_bar_for_each_of_its_hours(day: str, 
     assert [label for label, _ in bars].count("02:00") == hours - 23
 
 
+def test_an_hour_without_rows_keeps_its_place_between_the_others() -> None:
+    mine = report(granularity="PT1H", chart={"x": "interval_start", "y": "handled"})
+    some = ({"interval_start": NINE + timedelta(hours=hours), "queue_id": "a", "handled": 1} for hours in (3, 0))
+    assert bars_of(mine, rows(mine, *some), UTC_ZONE) == [("09:00", 1), ("10:00", 0), ("11:00", 0), ("12:00", 1)]
+
+
 def picture(of: Report, table: pa.Table) -> ElementTree.Element:
     """The chart as the UI shows it."""
     said = chart_metadata(of, table, UTC_ZONE)["chart"].value
