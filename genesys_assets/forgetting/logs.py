@@ -23,6 +23,7 @@ from genesys_assets.lake.log_files import LAST_CHECKPOINT, LOG
 from genesys_assets.privacy.forgotten import ForgottenIds, Kind
 from genesys_assets.privacy.scrubbed_answers import stands_in, without_name
 from genesys_assets.reports.stored_definitions import FOLDER as DEFINITIONS
+from genesys_assets.reports.stored_definitions import with_texts
 
 if TYPE_CHECKING:
     from genesys_assets.forgetting.traces import KnownTraces
@@ -38,6 +39,8 @@ _ONLY_RECORDS = {
 """The folders of small files that may name somebody, each with the reason why a damaged file may be deleted."""
 _REMARKS = ("notes", "left_out")
 """Fields of the record of an imported file that give a count for each text: see `importing.records`."""
+_FIXED = ("options", "state", "partitions", "known_until", "counted")
+"""Fields of the record whose texts are words, days, instants and digests of this project."""
 _BOUNDS = ("minValues", "maxValues")
 _OF_CHECKPOINTS = ("sizeInBytes", "checksum")
 """Fields of the file `_last_checkpoint` that describe the bytes of the checkpoint, which have changed."""
@@ -247,22 +250,27 @@ def _scrub_record(
     if body is None:
         return
     record = json.loads(body)
-    after = _mapped(record, mentions.without, _REMARKS if folder == _IMPORTS else ())
+    after = (with_texts if folder == DEFINITIONS else _mapped)(record, mentions.without)
     if after != record:
         report.statistics[folder] += 1
         if not dry_run:
             lake.store.put(key, json.dumps(after).encode())
 
 
-def _mapped(value: Any, change: Callable[[str], str], remarks: Collection[str]) -> Any:
+def _mapped(value: Any, change: Callable[[str], str]) -> Any:
+    """The content of a record with its texts changed."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, list):
-        return [_mapped(each, change, remarks) for each in value]
+        return [_mapped(each, change) for each in value]
     if not isinstance(value, dict):
         return value
     return {
-        name: _counted(each, change) if name in remarks and isinstance(each, dict) else _mapped(each, change, remarks)
+        name: each
+        if name in _FIXED
+        else _counted(each, change)
+        if name in _REMARKS and isinstance(each, dict)
+        else _mapped(each, change)
         for name, each in value.items()
     }
 

@@ -9,7 +9,7 @@ again: `genesys-assets forget` needs that.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -18,12 +18,18 @@ from zoneinfo import ZoneInfo
 from genesys_assets.lake.lake import Lake
 from genesys_assets.privacy.forgotten import ForgottenIds
 from genesys_assets.privacy.scrubbed_answers import without_name
+from genesys_assets.reports.language.conditions import with_values
 from genesys_assets.reports.meaning.entries import Entry
 from genesys_assets.reports.meaning.report import Report
+from genesys_assets.reports.meaning.values import is_word
 
 FOLDER = "definitions"
 _LOOKS = 3
 """How often to look whether somebody was forgotten meanwhile."""
+_DESCRIPTION = "description"
+_CONDITIONS = ("filter", "where")
+_BY_NAME = ("attributes", "columns", "measures", "metrics", "views")
+"""Fields that are mappings by names of the entry's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +54,10 @@ def store_definition(lake: Lake, report: Report, zone: ZoneInfo, start_date: dat
         "start_date": f"{start_date}",
         "time_zone": zone.key,
     }
-    text, key = json.dumps(stated, ensure_ascii=False), definition_key(report.name)
+    key = definition_key(report.name)
     # Somebody may be forgotten after the list was read and before the file is written, so it is read once more.
     for _ in range(_LOOKS):
-        body = _without_forgotten(lake, text).encode()
+        body = json.dumps(_with_texts(stated, _without_forgotten(lake)), ensure_ascii=False).encode()
         if lake.store.get(key) == body:
             break
         lake.store.put(key, body)
@@ -85,9 +91,65 @@ def _parsed(name: str, body: bytes) -> StoredDefinition | None:
         return None
 
 
-def _without_forgotten(lake: Lake, text: str) -> str:
+def with_texts(stated: Any, change: Callable[[str], str]) -> Any:
+    """The content of a file, with the texts changed in which an id or a name may stand: descriptions, and the values
+    of conditions. Words of the language, names of columns and words of the platform stay, whoever is called like that.
+
+    In a definition that this version cannot read, any text may be one.
+    """
+    if not isinstance(stated, dict) or "definition" not in stated:
+        return _every_text(stated, change)
+    if _parsed("report", json.dumps(stated).encode()) is None:
+        return {**stated, "definition": _every_text(stated["definition"], change)}
+    return _with_texts(stated, change)
+
+
+def _with_texts(stated: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    def changed(text: str) -> str:
+        return text if is_word(text) else change(text)
+
+    definition = _fields(stated["definition"], change, changed)
+    if "having" in definition:
+        definition["having"] = with_values(definition["having"], changed)
+    return {**stated, "definition": definition}
+
+
+def _fields(fields: dict[str, Any], describe: Callable[[str], str], change: Callable[[str], str]) -> dict[str, Any]:
+    after = dict(fields)
+    for name, value in fields.items():
+        if name == _DESCRIPTION and isinstance(value, str):
+            after[name] = describe(value)
+        elif name in _CONDITIONS:
+            after[name] = with_values(value, change)
+        elif name in _BY_NAME and isinstance(value, dict):
+            after[name] = {each: _below(of, describe, change) for each, of in value.items()}
+        else:
+            after[name] = _below(value, describe, change)
+    return after
+
+
+def _below(value: Any, describe: Callable[[str], str], change: Callable[[str], str]) -> Any:
+    if isinstance(value, list):
+        return [_below(each, describe, change) for each in value]
+    return _fields(value, describe, change) if isinstance(value, dict) else value
+
+
+def _every_text(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, list):
+        return [_every_text(each, change) for each in value]
+    if isinstance(value, dict):
+        return {name: _every_text(each, change) for name, each in value.items()}
+    return change(value) if isinstance(value, str) else value
+
+
+def _without_forgotten(lake: Lake) -> Callable[[str], str]:
+    """A function that gives a text with pseudonyms in place of forgotten ids and names."""
     who = ForgottenIds.load(lake.store)
-    text = who.without_ids(text, who.ids_in(text))
-    for name, pseudonym in who.names_in([text]).items():
-        text = without_name(name, text, pseudonym)
-    return text
+
+    def without(text: str) -> str:
+        text = who.without_ids(text, who.ids_in(text))
+        for name, pseudonym in who.names_in([text]).items():
+            text = without_name(name, text, pseudonym)
+        return text
+
+    return without

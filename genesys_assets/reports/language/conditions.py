@@ -76,6 +76,8 @@ OPERATORS = (
     *TEXT_OPERATORS,
 )
 _SUBJECTS = ("dimension", "attribute", "field", "metric", "property")
+_COMPARED = ("value", "values", "range")
+"""Fields that hold what the subject is compared with."""
 _DEEPEST = 10
 _MOST = 2**63
 """Every smaller number fits into 64 bits."""
@@ -104,10 +106,9 @@ class _ConditionParser:
             return self._refuse(
                 path, f"a condition must be a mapping such as {{mediaType: [voice, chat]}}, got {_kind(stated)}", stated
             )
-        type_ = stated.get("type")
-        if "clauses" in stated or "predicates" in stated or type_ in ("and", "or"):
+        if _is_of_platform(stated):
             return self._of_platform(stated, path, depth)
-        if type_ == "compound":
+        if stated.get("type") == "compound":
             return self._compound(stated, path, depth)
         if _is_predicate(stated):
             return self._predicate(stated, path)
@@ -158,7 +159,7 @@ class _ConditionParser:
         return mapped(read, lambda each: replace(each, name_path=(*path, subject))) if read else None
 
     def _of_subject(self, subject: str, stated: dict[str, Any], path: Path) -> Condition | None:
-        known = ("type", subject, "operator", "condition", "value", "values", "range")
+        known = ("type", subject, "operator", "condition", *_COMPARED)
         self._only(stated, known, path)
         name = stated[subject]
         if not isinstance(name, str):
@@ -306,12 +307,45 @@ def _kind(value: Any) -> str:
     return {dict: "a mapping", list: "a list", type(None): "nothing"}.get(type(value), quoted(value))
 
 
+def _is_of_platform(stated: dict[str, Any]) -> bool:
+    """Whether a mapping is a group of conditions as the platform writes it."""
+    return "clauses" in stated or "predicates" in stated or stated.get("type") in ("and", "or")
+
+
 def _is_predicate(stated: dict[str, Any]) -> bool:
     """Whether a mapping is one comparison, as {dimension: mediaType, value: voice}. `field`, `metric` and `property`
     may also be names of columns, so with these another key must show that a comparison is meant.
     """
     compares = any(name in stated for name in ("type", "operator", "condition", "range"))
     return any(name in stated for name in _SUBJECTS[:2]) or (compares and any(name in stated for name in _SUBJECTS))
+
+
+def with_values(stated: Any, change: Callable[[str], str]) -> Any:
+    """A condition as written, with all texts changed that something is compared with.
+
+    >>> with_values({"or": [{"purpose": "agent"}, {"field": "name", "operator": "eq", "value": "Ann"}]}, str.upper)
+    {'or': [{'purpose': 'AGENT'}, {'field': 'name', 'operator': 'eq', 'value': 'ANN'}]}
+    """
+    if isinstance(stated, list):
+        return [with_values(each, change) for each in stated]
+    if not isinstance(stated, dict):
+        return stated
+    is_friendly = not _is_of_platform(stated) and stated.get("type") != "compound" and not _is_predicate(stated)
+    after = dict(stated)
+    for name, value in stated.items():
+        if isinstance(value, list) and (name in ("and", "or") if is_friendly else not _is_predicate(stated)):
+            after[name] = with_values(value, change)
+        elif is_friendly or name in _COMPARED:
+            after[name] = _changed(value, change)
+    return after
+
+
+def _changed(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, list):
+        return [_changed(each, change) for each in value]
+    if isinstance(value, dict):
+        return {operator: _changed(each, change) for operator, each in value.items()}
+    return change(value) if isinstance(value, str) else value
 
 
 def comparisons(condition: Condition | None) -> Iterator[Comparison]:

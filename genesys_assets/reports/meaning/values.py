@@ -43,6 +43,10 @@ _WORDS = {
 _PRESENCES_OF_ORGANISATION = ("organization_presence_id", "qualifier")
 """Columns that hold ids of an organisation's own presences. `qualifier` does in figures of tOrganizationPresence."""
 
+_EVERY_WORD = frozenset(
+    word.lower() for words in (*ENUMERATIONS.values(), *_WORDS.values(), ("true", "false")) for word in words
+)
+
 ValueOf = Callable[[Value, str, pa.DataType], Any]
 """Converts a value to the form in which a column of a type has it. Raises InvalidQuery, ValueError or TypeError."""
 
@@ -166,16 +170,24 @@ def is_fixed(column: str) -> bool:
     return name in _FIXED or name in _DIMENSIONS_BY_COLUMN or name in _WORDS
 
 
+def is_word(text: str) -> bool:
+    """Whether a text is a value of a fixed list, in any case or as the platform's UI shows it: agent, On Queue."""
+    return _spelling(text) in _EVERY_WORD
+
+
 def _word(name: str, value: str) -> str:
     """The word of a column's fixed list, from the same word in any case, or as the platform's UI shows it: On Queue.
     Raises InvalidQuery.
     """
-    spelling = re.sub("[ _-]+", "_", value.strip().lower())
-    listed = next((word for word in _WORDS[name] if word.lower() == spelling), None)
+    listed = next((word for word in _WORDS[name] if word.lower() == _spelling(value)), None)
     if listed is None:
         or_an_id = ", or the id of a presence of the organisation" if name in _PRESENCES_OF_ORGANISATION else ""
         raise InvalidQuery(f"{name} has no value {value!r}. Known are {', '.join(_WORDS[name])}{or_an_id}.")
     return listed
+
+
+def _spelling(value: str) -> str:
+    return re.sub("[ _-]+", "_", value.strip().lower())
 
 
 def _in_shell(value: str) -> str:
