@@ -46,6 +46,8 @@ _OF_CHECKPOINTS = ("sizeInBytes", "checksum")
 """Fields of the file `_last_checkpoint` that describe the bytes of the checkpoint, which have changed."""
 _MALFORMED = (ValueError, TypeError, AttributeError, pa.ArrowException, OSError, RecursionError)
 """What reading a damaged JSON or Parquet file raises, also if it is JSON of another shape."""
+_LOOKS = 20
+"""How often to change a file that others write meanwhile."""
 _IN_PLACE = "forgotten"
 _SHORTEST_CUT = 32
 """Writers of statistics shorten texts, but to no fewer letters than this."""
@@ -246,15 +248,17 @@ def _scrub_record(
     of it was left out, or the definition of a report, whose filters have values.
     """
     key = f"{folder}/{name}"
-    body = lake.store.get(key)
-    if body is None:
-        return
-    record = json.loads(body)
-    after = (with_texts if folder == DEFINITIONS else _mapped)(record, mentions.without)
-    if after != record:
-        report.statistics[folder] += 1
-        if not dry_run:
-            lake.store.put(key, json.dumps(after).encode())
+    for _ in range(_LOOKS):
+        body = lake.store.get(key)
+        record = None if body is None else json.loads(body)
+        after = (with_texts if folder == DEFINITIONS else _mapped)(record, mentions.without)
+        if body is None or after == record:
+            return
+        # Another process may have written the file meanwhile: then its content is changed instead.
+        if dry_run or lake.store.replace(key, body, json.dumps(after).encode()):
+            report.statistics[folder] += 1
+            return
+    report.problems[key] = "Others wrote it again and again, so it may still name somebody. Run this again."
 
 
 def _mapped(value: Any, change: Callable[[str], str]) -> Any:

@@ -15,6 +15,8 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
 TAKEN = (409, 412)
 """Statuses of a conditional write where somebody else was faster."""
+NO_CONDITIONS = "NotImplemented"
+"""The error code of servers without conditional writes, such as Swift."""
 ABOUT_ONE_FILE = (404, *TAKEN)
 """Statuses that are about one file, and say nothing about the bucket."""
 _CODES_OF_404 = ("NoSuchKey", "NoSuchUpload", "NoSuchBucket")

@@ -22,6 +22,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_expone
 from genesys_assets.cloud.http.urls import without_user_info
 from genesys_assets.lake.s3_failures import (
     ABOUT_ONE_FILE,
+    NO_CONDITIONS,
     TAKEN,
     WrongSize,
     code_of,
@@ -213,6 +214,33 @@ class S3Store(Store):
             # Something between us and S3 answered. A later read shows whether S3 has stored the file.
             raise FileExistsError(self.uri(key))
         return str(answer["ETag"])
+
+    def replace(self, key: str, before: bytes, after: bytes) -> bool:
+        from botocore.exceptions import ClientError
+
+        where = {"Bucket": self.bucket, "Key": self._key(key)}
+
+        def read() -> tuple[bytes, str]:
+            answer = self._client.get_object(**where)
+            return read_at_most(answer["Body"], LARGEST), answer["ETag"]
+
+        def write(tag: str) -> None:
+            try:
+                self._client.put_object(**where, Body=after, IfMatch=tag)
+            except ClientError as error:
+                if code_of(error) != NO_CONDITIONS:
+                    raise
+                self._client.put_object(**where, Body=after)
+
+        try:
+            stored, tag = self._patiently(read)
+            if stored == before:
+                self._patiently(write, tag=tag)
+            return stored == before
+        except ClientError as error:
+            if status_of(error) in ABOUT_ONE_FILE:
+                return False
+            raise
 
     def names(self, folder: str) -> list[str]:
         return sorted(self.tags_after(folder, ""))

@@ -8,7 +8,9 @@ draft (on a disk) or a file that no table names; `ops/housekeeping` removes both
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +24,8 @@ import pyarrow.fs as pafs
 DRAFTS = ".drafts"
 _LISTINGS = 20
 """How often we try to list a folder that others change meanwhile."""
+_LOCK_SECONDS, _LOOK_EVERY_SECONDS = 10, 0.01
+"""How long to wait for another process that replaces or deletes a small file."""
 
 
 class LakeUnreachable(Exception):
@@ -97,6 +101,11 @@ class Store(Protocol):
 
     def get(self, key: str) -> bytes | None:
         """Read a small file; None if it does not exist."""
+
+    def replace(self, key: str, before: bytes, after: bytes) -> bool:
+        """As `put`, but only if the file still has the content `before`; returns whether it had. An S3 server without
+        conditional writes compares shortly before it writes.
+        """
 
     def delete(self, key: str) -> None:
         """Remove a file, if it exists."""
@@ -174,9 +183,43 @@ class LocalStore(Store):
         draft = self.draft()
         try:
             draft.file.write(data)
-            draft.publish(key)
+            flush_to_disk(draft.file)
+            with self._alone(key):
+                draft.publish(key)
         finally:
             draft.discard()
+
+    def replace(self, key: str, before: bytes, after: bytes) -> bool:
+        draft = self.draft()
+        try:
+            draft.file.write(after)
+            flush_to_disk(draft.file)
+            with self._alone(key) as is_alone:
+                if not is_alone or self.get(key) != before:
+                    return False
+                draft.publish(key)
+                return True
+        finally:
+            draft.discard()
+
+    @contextlib.contextmanager
+    def _alone(self, key: str) -> Iterator[bool]:
+        """Keeps others from replacing or deleting small files in the folder of a key. Yields whether it does, or the
+        file system has no locks. If another process holds the lock for long, the block runs nevertheless.
+        """
+        folder = (self.folder / key).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(folder, os.O_RDONLY)
+        except OSError:
+            yield True
+            return
+        try:
+            yield _lock(descriptor)
+        finally:
+            with contextlib.suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)
 
     def get(self, key: str) -> bytes | None:
         try:
@@ -185,10 +228,29 @@ class LocalStore(Store):
             return None
 
     def delete(self, key: str) -> None:
-        (self.folder / key).unlink(missing_ok=True)
+        if (self.folder / key).exists():
+            with self._alone(key):
+                (self.folder / key).unlink(missing_ok=True)
 
     def remove_drafts(self, before: datetime) -> int:
         return sum(_forget(path, before) for path in (self.folder / DRAFTS).glob("*"))
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock a folder until its descriptor is closed, or the process dies. Returns False if another process holds the
+    lock for long.
+    """
+    until = time.monotonic() + _LOCK_SECONDS
+    while time.monotonic() < until:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_LOOK_EVERY_SECONDS)
+        except OSError:
+            return True  # The file system has no locks.
+        else:
+            return True
+    return False
 
 
 def _forget(draft: Path, before: datetime) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -166,6 +167,60 @@ def test_a_damaged_record_of_an_import_is_named_and_the_others_are_cleaned(lake:
     lake.store.put(sound, json.dumps({"reason": GONE}).encode())
     assert scrubbed(lake).problems.keys() == {damaged}
     assert json.loads(lake.store.get(sound) or b"{}")["reason"].startswith("forgotten:")
+
+
+class SharedStore(LocalStore):
+    """A store in which another process writes a record whenever this one has just read it, at most `times` times."""
+
+    def __init__(self, folder: Path, others: list[bytes | None]) -> None:
+        super().__init__(folder)
+        self.others = others
+
+    def get(self, key: str) -> bytes | None:
+        body = super().get(key)
+        if key == RECORD and self.others:
+            other = self.others.pop(0)
+            super().delete(key) if other is None else super().put(key, other)
+        return body
+
+
+RECORD = f"imports/{'0' * 64}.json"
+
+
+def _record(*days: str) -> dict[str, Any]:
+    return {"outcome": {"file": f"{GONE}.json", "state": "imported", "partitions": {"imported_details": [*days]}}}
+
+
+def test_a_record_that_an_import_writes_meanwhile_is_the_one_that_stays(lake: Lake) -> None:
+    first, last = "2026-01-28", "2026-01-29"
+    lake.store.put(RECORD, json.dumps(_record(first)).encode())
+    report = scrubbed(Lake(SharedStore(folder(lake), [json.dumps(_record(first, last)).encode()])))
+    stored = json.loads(lake.store.get(RECORD) or b"{}")["outcome"]
+    assert stored["partitions"] == {"imported_details": [first, last]}
+    assert stored["file"].startswith("forgotten:")
+    assert (report.problems, report.statistics["imports"]) == ({}, 1)
+
+
+def test_a_record_that_is_taken_back_meanwhile_does_not_come_back(lake: Lake) -> None:
+    lake.store.put(RECORD, json.dumps(_record("2026-01-28")).encode())
+    assert scrubbed(Lake(SharedStore(folder(lake), [None]))).problems == {}
+    assert lake.store.get(RECORD) is None
+
+
+def test_a_record_that_others_write_again_and_again_is_named(lake: Lake) -> None:
+    lake.store.put(RECORD, json.dumps(_record()).encode())
+    others: list[bytes | None] = [json.dumps(_record(f"{number}")).encode() for number in range(1000)]
+    assert scrubbed(Lake(SharedStore(folder(lake), others))).problems.keys() == {RECORD}
+
+
+def test_only_fields_of_a_record_that_may_name_somebody_are_changed(lake: Lake) -> None:
+    record = _record("2026-01-28") | {"options": {"time_unit": "seconds", "business_zone": "Europe/Dublin"}}
+    lake.store.put(RECORD, json.dumps(record).encode())
+    scrubbed(lake, seconds=None, imported=None, Dublin=None, **{"2026-01-28": None})
+    stored = json.loads(lake.store.get(RECORD) or b"{}")
+    assert stored["outcome"].pop("file").startswith("forgotten:")
+    del record["outcome"]["file"]
+    assert stored == record
 
 
 def test_values_are_looked_for_in_tables_of_others_on_all_days_where_they_have_none() -> None:

@@ -19,6 +19,7 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import open_store
 from genesys_assets.lake.s3_store import S3Store
 from genesys_assets.lake.store import DRAFTS, LakeUnreachable, LocalStore, Store, drafts
+from genesys_assets.s3_body import read_at_most
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets_tests.lake.faulty_s3 import FaultyS3, How, in_front_of
 from genesys_assets_tests.lake.things import DAYS, NOON, PAGES, PLACE, SPEC, bodies, things, write_pages
@@ -110,6 +111,56 @@ def test_a_small_file_is_put_replaced_and_deleted(store: Store) -> None:
     store.delete("jobs/a.json")
     assert store.get("jobs/a.json") is None
     assert store.keys("") == []
+
+
+@pytest.mark.parametrize("kind", ["disk", "s3_store", "moto_store"])
+def test_a_small_file_is_replaced_only_if_it_has_the_content_that_was_read(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    store: Store = LocalStore(tmp_path) if kind == "disk" else request.getfixturevalue(kind)
+    assert not store.replace("imports/a.json", b"old", b"new")
+    store.put("imports/a.json", b"old")
+    assert not store.replace("imports/a.json", b"older", b"new")
+    assert store.get("imports/a.json") == b"old"
+    assert store.replace("imports/a.json", b"old", b"new")
+    assert store.get("imports/a.json") == b"new"
+    store.delete("imports/a.json")
+    assert not store.replace("imports/a.json", b"new", b"newer")
+    assert store.keys("") == []
+
+
+def test_of_several_that_replace_a_small_file_at_once_none_loses_what_another_wrote(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    store.put("imports/a.json", b"")
+
+    def add(letter: bytes) -> None:
+        for _ in range(200):
+            before = store.get("imports/a.json") or b""
+            if store.replace("imports/a.json", before, before + letter):
+                return
+        pytest.fail("it was never replaced")
+
+    letters = [bytes([letter]) for letter in b"abcdefghijkl"]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(add, letters))
+    assert sorted(store.get("imports/a.json") or b"") == list(b"".join(letters))
+
+
+@pytest.mark.parametrize("other", [b"other", None], ids=["written", "deleted"])
+def test_a_small_file_of_s3_that_another_writes_meanwhile_is_not_replaced(
+    moto_store: S3Store, monkeypatch: pytest.MonkeyPatch, other: bytes | None
+) -> None:
+    moto_store.put("imports/a.json", b"old")
+
+    def read(body: Any, size: int) -> bytes:
+        content = read_at_most(body, size)
+        monkeypatch.setattr(s3_store_module, "read_at_most", read_at_most)
+        moto_store.delete("imports/a.json") if other is None else moto_store.put("imports/a.json", other)
+        return content
+
+    monkeypatch.setattr(s3_store_module, "read_at_most", read)
+    assert not moto_store.replace("imports/a.json", b"old", b"new")
+    assert moto_store.get("imports/a.json") == other
 
 
 def test_a_file_that_does_not_exist_has_no_size_and_is_not_found(store: Store) -> None:
