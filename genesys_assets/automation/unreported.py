@@ -11,6 +11,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 
@@ -62,9 +63,11 @@ def unreported(
 
 @dataclass(frozen=True, slots=True)
 class _KnownVersion:
-    """The version of a table up to which Dagster knows all partitions, and when that was so."""
+    """The id and the version of a table up to which Dagster knows all partitions, and when that was so. A table that
+    was deleted and made again has another id.
+    """
 
-    version: int
+    table: tuple[str | int | None, ...]
     at: datetime
 
 
@@ -83,13 +86,13 @@ class _Scan:
         """The stored partitions to report. Updates `known` for each table of which nothing remains to be reported."""
         changed = {}
         for key, where, partitions in _partitioned(self.location):
-            version = self.lake.log(where).version
-            if version >= 0 and (where not in known or known[where].version != version):
-                changed[key] = (where, partitions, version)
+            table = self.lake.log(where).identity
+            if table[1] >= 0 and (where not in known or known[where].table != table):
+                changed[key] = (where, partitions, table)
         # Read the runs after the lake: a run that ended in between has reported everything that was seen here.
         runs = self._in_progress() if changed else []
         remaining = _MOST
-        for key, (where, partitions, version) in changed.items():
+        for key, (where, partitions, table) in changed.items():
             missing = [
                 each for each in self._unreported(key, where, known.get(where)) if partitions.has_partition_key(each)
             ]
@@ -97,7 +100,7 @@ class _Scan:
             yield from (self._materialization(key, where, each) for each in free[:remaining])
             remaining = max(0, remaining - len(free))
             if len(free) == len(missing) and remaining and not any(where in run.assets for run in runs):
-                known[where] = _KnownVersion(version, self.now)
+                known[where] = _KnownVersion(table, self.now)
 
     def _unreported(self, key: dg.AssetKey, where: str, known: _KnownVersion | None) -> list[str]:
         written = {each: stored.written_at for each, stored in self.lake.stored(where).items() if each is not None}
@@ -193,9 +196,10 @@ def _partitioned(
 
 
 def _from_cursor(cursor: str | None) -> dict[str, _KnownVersion]:
-    known: Mapping[str, tuple[int, str]] = json.loads(cursor or "{}")
-    return {where: _KnownVersion(version, datetime.fromisoformat(at)) for where, (version, at) in known.items()}
+    known: Mapping[str, list[Any]] = json.loads(cursor or "{}")
+    # Earlier versions of this sensor noted no id: such a table is looked at once more.
+    return {where: _KnownVersion(tuple(table), datetime.fromisoformat(at)) for where, (*table, at) in known.items()}
 
 
 def _as_cursor(known: Mapping[str, _KnownVersion]) -> str:
-    return json.dumps({where: (each.version, each.at.isoformat()) for where, each in known.items()})
+    return json.dumps({where: (*each.table, each.at.isoformat()) for where, each in known.items()})

@@ -72,9 +72,11 @@ def _take_back(
 ) -> TakeBackResult:
     """Remove first the pages, then the records of the files."""
     result, own = TakeBackResult(list(files.values())), lake.isolated()
-    for partition, of_files in sorted(by_partition.items()):
-        until_committed(own, partition, partial(_take_out, partition=partition, files=of_files, result=result))
-    lake.look_again(f"pages/{asset}" for asset, _ in by_partition)
+    try:
+        for partition, of_files in sorted(by_partition.items()):
+            until_committed(own, partition, partial(_take_out, partition=partition, files=of_files, result=result))
+    finally:
+        lake.look_again(f"pages/{asset}" for asset, _ in by_partition)
     for sha256 in files:
         lake.store.delete(key_of(sha256))
     return result

@@ -3,6 +3,7 @@ run."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -102,6 +103,19 @@ def test_what_was_reported_once_and_then_stored_anew_is_reported_again(watch: Wa
     watch.report(NOON + 181 * MINUTE, HOURS[0])
     assert watch.tick(NOON + 182 * MINUTE) == [(HOURLY_AGGREGATES, HOURS[1])]
     assert watch.tick(NOON + 192 * MINUTE) == []
+
+
+def test_a_table_that_was_deleted_and_made_again_with_as_many_versions_is_looked_at(watch: Watch) -> None:
+    watch.store(NOON, *HOURS[:2])
+    watch.tick(NOON + MINUTE)
+    assert watch.tick(NOON + 2 * MINUTE) == []
+    version = watch.lake.refreshed().log(HOURLY_AGGREGATES).version
+    shutil.rmtree(Path(watch.lake.store.path(HOURLY_AGGREGATES)))
+    watch.lake = watch.lake.refreshed()
+    watch.store(NOON + 180 * MINUTE, *HOURS[1:])
+    assert watch.lake.refreshed().log(HOURLY_AGGREGATES).version == version
+    found = watch.tick(NOON + 181 * MINUTE)
+    assert found == [(HOURLY_AGGREGATES, HOURS[2]), (HOURLY_AGGREGATES, HOURS[1])]
 
 
 def test_what_a_run_is_making_is_left_to_that_run(watch: Watch) -> None:

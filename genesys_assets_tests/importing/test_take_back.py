@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -21,6 +22,8 @@ from genesys_assets.importing.files import SavedFile
 from genesys_assets.importing.into_lake import import_files
 from genesys_assets.importing.pages import DAILY, DETAILS, HOURLY
 from genesys_assets.importing.take_back import TakeBackResult, imported_files, take_back, take_back_everything
+from genesys_assets.importing.spool import Partition
+from genesys_assets.lake.commit import TableContended
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.partitions import Calendar
@@ -55,6 +58,23 @@ def test_what_a_file_brought_goes_and_what_others_brought_of_the_day_stays(lake:
     assert (names(done), done.changed, done.days(HOURLY)) == (["saved/a.json"], {(HOURLY, DAY_KEY)}, [DAY_KEY])
     assert bodies(lake, HOURLY, DAY_KEY) == both[1:]
     assert [outcome.file for outcome in imported_files(lake, ["*"]).values()] == ["saved/b.json"]
+
+
+def test_a_lake_sees_which_pages_are_gone_if_an_error_ends_it(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    next_day = "2026-01-29T13:00:00Z/2026-01-29T14:00:00Z"
+    import_files(lake, [saved("a.json", figures(TWO_HOURS[0])), saved("b.json", figures(next_day))], ImportOptions())
+    take_out = module._take_out
+
+    def first_only(lake: Lake, partition: Partition, files: Collection[str] | None, result: TakeBackResult) -> None:
+        if partition != (HOURLY, DAY_KEY):
+            raise TableContended("others replaced it again and again")
+        take_out(lake, partition, files, result)
+
+    monkeypatch.setattr(module, "_take_out", first_only)
+    assert bodies(lake, HOURLY, DAY_KEY)
+    with pytest.raises(TableContended):
+        back(lake, "saved")
+    assert bodies(lake, HOURLY, DAY_KEY) == bodies(lake.refreshed(), HOURLY, DAY_KEY) == []
 
 
 def test_it_can_be_imported_again(lake: Lake) -> None:
