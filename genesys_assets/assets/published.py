@@ -70,10 +70,9 @@ def build_published_assets(
         context: dg.AssetExecutionContext, lake: LakeResource, publishing: PublishingResource, s3: S3Resource
     ) -> dg.MaterializeResult:
         publisher = publishing.publisher(s3.get_client)
-        is_blocking = ReconciliationSettings.load().is_blocking
         for day in checked_keys(context, calendar.daily):
             wanted = _publish_request(context, calendar, [*reports, *further], keys, day)
-            closed = blocking_reason(lake.lake, wanted.day.utc_days) if is_blocking else None
+            closed = blocking_reason(lake.lake, wanted.day.utc_days) if wanted.is_blocking else None
             if closed:
                 raise dg.Failure(f"{day}: {closed}", allow_retries=False)
             with fail_without_retry(NothingToPublish):
@@ -102,6 +101,7 @@ def _publish_request(
         run_id=context.run.run_id,
         failed=failed_reports(context.instance, {report.name: keys[report.name] for report in reports}, day),
         start_date=calendar.start_date,
+        is_blocking=ReconciliationSettings.load().is_blocking,
     )
 
 

@@ -268,9 +268,10 @@ def published_backlog(
         is_over = Window.of_day(day, last).end + SETTLING <= now
         if day < since or not is_over or not set(waiting).isdisjoint(business.utc_days):
             continue
-        if not any(is_stored(lake, f"reports/{report.name}", day) for report in reports):
+        of_day = [report for report in reports if report.has_partition(day, calendar.start_date)]
+        if not any(is_stored(lake, f"reports/{report.name}", day) for report in of_day):
             continue
-        if made_of_published(day) != made_of_day(lake, business, reports):
+        if made_of_published(day) != made_of_day(lake, business, of_day):
             builder.add(day, PUBLISHED, INDEX)
     return builder.backlog
 

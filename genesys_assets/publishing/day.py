@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from genesys_assets.days.made_of import content_until
-from genesys_assets.days.verdicts import failing
+from genesys_assets.days.verdicts import blocking_reason, failing
 from genesys_assets.lake.lake import Lake, Reach, Unreadable
 from genesys_assets.lake.ledger import LEDGER
 from genesys_assets.process_folder import scratch_folder
@@ -29,6 +29,8 @@ from genesys_assets.publishing.manifest import FailingCheck, Manifest, Published
 from genesys_assets.publishing.place import DAY_PAGE, key_of
 from genesys_assets.publishing.publisher import Publisher
 from genesys_assets.publishing.report_files import write_report_files
+from genesys_assets.reports.engine.made_of import made_of as report_made_of
+from genesys_assets.reports.engine.made_of import windows_of
 from genesys_assets.reports.engine.stored import NotStored, StoredDay
 from genesys_assets.reports.language.formulas import NumberTooLarge
 from genesys_assets.reports.meaning.report import Report
@@ -45,8 +47,10 @@ class NothingToPublish(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PublishRequest:
-    """What to publish. `failed`: the reason for each report whose last computation failed. Days before `start_date`
-    were never fetched. `unknown`: the reason for each report that the day should have, and whose definition is unknown.
+    """What to publish. `failed`: the reason for each report whose last computation failed. It does not count if the
+    stored report is made of what is stored now. Days before `start_date` were never fetched. `unknown`: the reason for
+    each report that the day should have, and whose definition is unknown. `is_blocking`: whether a report is left out
+    if a blocking check fails on a day that it reads.
     """
 
     day: BusinessDay
@@ -55,6 +59,7 @@ class PublishRequest:
     failed: Mapping[str, str]
     start_date: date = date.min
     unknown: Mapping[str, str] = field(default_factory=dict)
+    is_blocking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +101,43 @@ def publish_day(lake: Lake, publisher: Publisher, wanted: PublishRequest) -> Pub
 
 def made_of(lake: Lake, day: BusinessDay, reports: Sequence[Report]) -> dict[str, str]:
     """What a published day is made of: the stored partitions, each with the identity of its rows and reach, and the
-    failing checks, each with its message.
+    failing checks, each with its message. A report that has yet to be computed again, or that a blocking check closes,
+    is noted as such: once that is over, the day is published again, even if the report's rows stayed as they were.
 
     A manifest whose `made_of` differs from this is stale.
     """
-    parts = {
-        f"reports/{report.name}/date={day.key}": lake.content(f"reports/{report.name}", day.key) for report in reports
-    }
+    parts = {f"reports/{report.name}/date={day.key}": _state_of(lake, day, report) for report in reports}
     for table in (*PAGE_TABLES, *family_tables()):
         for key in [day.key] if table == LEDGER else day.utc_days:
             content = _shown_readings(lake, key) if table == LEDGER else content_until(lake, table, key, day.end)
             parts[f"{table}/date={key}"] = content
-    parts |= {f"{each.table}/{each.check}": each.says for each in failing_checks(lake, day)}
+    for each in failing_checks(lake, day):
+        # A check may fail on both UTC days of the business day.
+        part = f"{each.table}/{each.check}"
+        parts[part] = "; ".join(filter(None, (parts.get(part), each.says)))
     return {part: content for part, content in parts.items() if content is not None}
+
+
+def _state_of(lake: Lake, day: BusinessDay, report: Report) -> str | None:
+    """What identifies the rows of a report and whether they may be published; None if it is not stored."""
+    content = lake.content(f"reports/{report.name}", day.key)
+    if content is None:
+        return None
+    stale = "" if _is_current(lake, day, report) else " stale"
+    return f"{content}{stale}{' closed' if _closed_by(lake, day, report) else ''}"
+
+
+def _is_current(lake: Lake, day: BusinessDay, report: Report) -> bool:
+    """Whether the stored report is made of what is stored now."""
+    place = f"reports/{report.name}"
+    number = report_made_of(lake, report, day.key, day.zone)
+    return lake.has(place, day.key) and lake.made_of(place, day.key) == number
+
+
+def _closed_by(lake: Lake, day: BusinessDay, report: Report) -> str | None:
+    """Why a report must not be published: a blocking check fails on a UTC day that it reads. None if none does."""
+    windows = (window for _, window in windows_of(report, day.key, day.zone))
+    return blocking_reason(lake, dict.fromkeys(each for window in windows for each in window.utc_days()))
 
 
 def _shown_readings(lake: Lake, key: str) -> str | None:
@@ -201,8 +230,12 @@ def read_manifest_if_valid(publisher: Publisher, day: date) -> Manifest | None:
 def _missing(lake: Lake, wanted: PublishRequest) -> dict[str, str]:
     """The reason for each report that cannot be published."""
     reasons = dict(wanted.unknown)
-    reasons |= {report.name: wanted.failed[report.name] for report in wanted.reports if report.name in wanted.failed}
     for report in wanted.reports:
+        closed = _closed_by(lake, wanted.day, report) if wanted.is_blocking else None
+        if closed:
+            reasons[report.name] = closed
+        elif report.name in wanted.failed and not _is_current(lake, wanted.day, report):
+            reasons[report.name] = wanted.failed[report.name]
         if not lake.has(f"reports/{report.name}", wanted.day.key):
             reasons.setdefault(report.name, _why_not_stored(lake, wanted, report))
     return reasons

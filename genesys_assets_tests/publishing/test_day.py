@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -28,6 +29,7 @@ from genesys_assets.publishing.errors import ConcurrentPublish, NotPermitted, No
 from genesys_assets.publishing.manifest import FailingCheck, Manifest, PublishedFile
 from genesys_assets.publishing.publisher import Publisher
 from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets.reports.engine.made_of import made_of as report_made_of
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, table_of
@@ -140,6 +142,56 @@ def test_checks_that_failed_are_named_on_page_and_manifest(lake: Lake, to_folder
     page = body_of(done.page.url).decode()
     assert "Complete, checks failed" in page
     assert "3 of 40 are missing" in page
+
+
+def compute_agents(lake: Lake) -> Lake:
+    """Compute the report of agents again; its rows stay as they were."""
+    report, place = REPORTS["agent_daily"], "reports/agent_daily"
+    rows = lake.read(place, f"{DAY}", schema=report.spec.schema)
+    with lake.table_writers({place: report.spec}, f"{DAY}", {}) as writing:
+        writing[place].write(rows)
+        writing.reach = lake.reach(place, f"{DAY}")
+        writing.made_of = {place: report_made_of(lake, report, f"{DAY}", ZoneInfo("UTC"))}
+    return lake.refreshed()
+
+
+def test_a_report_that_failed_is_published_once_it_was_computed_though_its_rows_stayed_as_they_were(
+    lake: Lake, to_folder: Publisher
+) -> None:
+    failed = {"agent_daily": "its last computation failed: the disk was full"}
+    before = publish_day(lake, to_folder, wanted(failed=failed)).manifest
+    assert before.made_of == made_of(lake, business_day(), STORED), "as long as it fails, the day is not stale"
+    lake = compute_agents(lake)
+    assert before.made_of != made_of(lake, business_day(), STORED)
+    after = publish_day(lake, to_folder, wanted()).manifest
+    assert not after.missing
+    assert after.made_of == made_of(lake, business_day(), STORED)
+    assert not publish_day(lake, to_folder, wanted(failed=failed)).manifest.missing, "it is made of what is stored now"
+
+
+def test_a_report_that_reads_a_blocked_day_beside_the_business_day_is_named_until_the_check_passes(
+    lake: Lake, to_folder: Publisher
+) -> None:
+    west = Report.of("west", REPORTS["queue_media"].definition.model_copy(update={"time_zone": "America/Los_Angeles"}))
+    store(lake, "reports/west", west.spec, [])
+    check = Verdict("session_metrics", "metrics_match", False, is_blocking=True, says="3 differ")
+    store_verdicts(lake, "2026-02-01", [check], 0, {})
+    reports, lake = [*STORED, west], lake.refreshed()
+    blocked = publish_day(lake, to_folder, wanted(reports, is_blocking=True)).manifest
+    assert "the check metrics_match of genesys/tables/session_metrics fails (3 differ)" in blocked.missing["west"]
+    assert "west" not in {file.report for file in blocked.files}
+    assert not publish_day(lake, to_folder, wanted(reports)).manifest.missing
+    store_verdicts(lake, "2026-02-01", [replace(check, passed=True)], 0, {})
+    assert made_of(lake.refreshed(), business_day(), reports) != blocked.made_of
+
+
+def test_a_check_that_fails_on_one_of_two_utc_days_only_makes_the_day_stale(lake: Lake) -> None:
+    zurich, check = business_day(zone="Europe/Zurich"), Verdict("conversations", "as_many", False, says="3 are missing")
+    for day in zurich.utc_days:
+        store_verdicts(lake, day, [check], 0, {})
+    both = made_of(lake.refreshed(), zurich, STORED)
+    store_verdicts(lake, zurich.utc_days[0], [replace(check, passed=True, says=None)], 0, {})
+    assert made_of(lake.refreshed(), zurich, STORED) != both
 
 
 @pytest.mark.long

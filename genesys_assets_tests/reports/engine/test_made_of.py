@@ -215,3 +215,12 @@ def test_a_day_is_published_once_it_is_over_in_every_zone_and_again_when_it_is_m
     lake = lake.refreshed()
     assert wanted(8) == [KEY]
     assert list(published_backlog(lake, calendar(), NOON_AFTER, reports, {KEY}, published.get)) == []
+
+
+def test_a_day_that_no_longer_ends_a_period_of_a_report_is_not_published_for_it_again_and_again(lake: Lake) -> None:
+    weekly = Report.of("queue_media", QUEUES.definition.model_copy(update={"over": "week"}))
+    lake = compute(lake, KEY, report=AGENTS)
+    lake = compute(lake, KEY)
+    assert not weekly.has_partition(KEY, date.min)
+    published = {KEY: made_of_day(lake, BusinessDay.of(KEY, UTC_ZONE), [AGENTS])}
+    assert list(published_backlog(lake, calendar(), NOON_AFTER, [AGENTS, weekly], (), published.get)) == []
