@@ -197,7 +197,6 @@ def _partitioned(
 
 def _from_cursor(cursor: str | None) -> dict[str, _KnownVersion]:
     known: Mapping[str, list[Any]] = json.loads(cursor or "{}")
-    # Earlier versions of this sensor noted no id: such a table is looked at once more.
     return {where: _KnownVersion(tuple(table), datetime.fromisoformat(at)) for where, (*table, at) in known.items()}
 
 

@@ -25,7 +25,8 @@ from genesys_assets_tests.conftest import DAY
 
 WORDS = (
     *("ann", "agent", "aggregates", "and", "calls", "compound", "conversations", "day", "definition", "description"),
-    *("details", "dublin", "europe", "filter", "filters", "formula", "handled", "inbound", "metrics", "name", "operator"),
+    *("details", "dublin", "europe", "filter", "filters", "formula", "handled", "inbound", "metrics", "name"),
+    "operator",
     *("queue", "report", "sum", "table", "the", "type", "value", "voice", "where"),
 )
 """Names of users; most are also words of the language, of the platform or of the calendar."""
