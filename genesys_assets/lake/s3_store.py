@@ -234,9 +234,10 @@ class S3Store(Store):
 
         try:
             stored, tag = self._patiently(read)
-            if stored == before:
-                self._patiently(write, tag=tag)
-            return stored == before
+            if stored != before:
+                return False
+            self._patiently(write, tag=tag)
+            return True
         except ClientError as error:
             if status_of(error) in ABOUT_ONE_FILE:
                 return False

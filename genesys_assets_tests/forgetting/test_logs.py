@@ -216,7 +216,8 @@ def test_a_record_that_others_write_again_and_again_is_named(lake: Lake) -> None
 def test_only_fields_of_a_record_that_may_name_somebody_are_changed(lake: Lake) -> None:
     record = _record("2026-01-28") | {"options": {"time_unit": "seconds", "business_zone": "Europe/Dublin"}}
     lake.store.put(RECORD, json.dumps(record).encode())
-    scrubbed(lake, seconds=None, imported=None, Dublin=None, **{"2026-01-28": None})
+    words: dict[str, Any] = {"seconds": None, "imported": None, "Dublin": None, "2026-01-28": None}
+    scrubbed(lake, **words)
     stored = json.loads(lake.store.get(RECORD) or b"{}")
     assert stored["outcome"].pop("file").startswith("forgotten:")
     del record["outcome"]["file"]
