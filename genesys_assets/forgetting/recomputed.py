@@ -10,7 +10,6 @@ These files are written before any partition is rewritten. If the process is kil
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -27,9 +26,11 @@ from genesys_assets.reports.engine.compute import compute
 from genesys_assets.reports.engine.made_of import made_of, partitions_read
 from genesys_assets.reports.engine.stored import NotStored, StoredDay
 from genesys_assets.reports.language.formulas import NumberTooLarge
+from genesys_assets.reports.language.longer import MOST_DAYS
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.reports.stored_definitions import StoredDefinition
-from genesys_assets.spans import days_around
+from genesys_assets.spans import LONGEST_OPEN_DAYS, days_around
+from genesys_assets.tables.conversations.contacts import HORIZONS
 
 Partition = tuple[str, str]
 REPORTS = "reports/"
@@ -42,6 +43,7 @@ _UNKNOWN = (
     "this version can read. If a component or another code location defines it, materialise it again there: "
     "dg launch --assets 'key:\"genesys/{place}\"' --partition {key}"
 )
+_LONGEST_MONTH = 31
 _CANNOT = (NotStored, NumberTooLarge, AuditFailed, UnstorableColumn, Unreadable, FileNotFoundError)
 
 
@@ -89,7 +91,7 @@ class Recomputation:
             if place.startswith(REPORTS) and partitions
             for key in lake.page_partitions(place)
             if self._reads(lake, place, key) & partitions
-            or (_is_near(_first_day(lake, place, key), key, partitions) and self._is_unknown(lake, place, key))
+            or (_may_read(_first_day(lake, place, key), key, partitions) and self._is_unknown(lake, place, key))
         ]
 
     def _is_unknown(self, lake: Lake, place: str, key: str) -> bool:
@@ -153,17 +155,26 @@ def _compute(lake: Lake, defined: StoredDefinition, day: str) -> None:
 
 
 def _first_day(lake: Lake, place: str, key: str) -> str:
-    """The first day that a partition of a report is about. A report over several days has it in a column."""
-    with contextlib.suppress(Unreadable, FileNotFoundError):
+    """The first day that a partition of a report is about. A report over several days has it in a column; of one that
+    cannot be read, the longest period is assumed.
+    """
+    try:
         if _FIRST_DATE in lake.schema(place, key).names:
             days = lake.read(place, key, columns=[_FIRST_DATE])[_FIRST_DATE].drop_null().to_pylist()
             return min([key, *map(str, days)])
+    except (Unreadable, FileNotFoundError):
+        return days_around(key, before=MOST_DAYS - 1, after=0)[0]
     return key
 
 
-def _is_near(first: str, last: str, partitions: Iterable[Partition]) -> bool:
-    """Whether one of the partitions is of a UTC day that one of these business days may overlap."""
-    begin, end = days_around(first, before=1, after=0)[0], days_around(last, before=0, after=1)[-1]
+def _may_read(first: str, last: str, partitions: Iterable[Partition]) -> bool:
+    """Whether a report about these business days may have read one of the partitions, whatever its definition: for the
+    period that it is compared with, for conversations that began long before, for contacts before and after, and
+    because business days overlap two UTC days.
+    """
+    days = (date.fromisoformat(last) - date.fromisoformat(first)).days + 1
+    back, ahead = max(days, _LONGEST_MONTH) + max(LONGEST_OPEN_DAYS, *HORIZONS) + 1, max(HORIZONS) + 1
+    begin, end = days_around(first, before=back, after=0)[0], days_around(last, before=0, after=ahead)[-1]
     return any(begin <= key[:10] <= end for _, key in partitions)
 
 

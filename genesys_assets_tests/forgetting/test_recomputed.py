@@ -33,17 +33,42 @@ def lake(tmp_path: Path) -> Lake:
     return lake.refreshed()
 
 
+def concerned(lake: Lake, day: str) -> set[tuple[str, str]]:
+    """Which partitions are made again if somebody was forgotten on a day."""
+    return set(Recomputation().concerned(lake, PLACES, {("tables/participants", day)}))
+
+
 def test_an_unknown_report_over_a_month_is_withdrawn_for_a_person_of_any_of_its_days(lake: Lake) -> None:
-    concerned = Recomputation().concerned(lake, PLACES, {("tables/participants", "2026-01-15")})
-    assert concerned == [
-        ("reports/months", "2026-01-31"),
-        ("reports/daily", "2026-01-14"),
-        ("reports/daily", "2026-01-15"),
-    ]
-    # A business day may begin on the UTC day before it.
-    before = Recomputation().concerned(lake, PLACES, {("tables/participants", "2025-12-31")})
-    assert before == [("reports/months", "2026-01-31")]
+    first, second = ("reports/months", "2026-01-31"), ("reports/months", "2026-02-28")
+    assert {first, second} <= concerned(lake, "2026-01-15")
     assert Recomputation().concerned(lake, PLACES, set()) == []
+
+
+@pytest.mark.parametrize(
+    ("day", "found"),
+    [
+        ("2025-11-11", []),
+        # Compared with the month before, in which a conversation ended that had begun 31 days before.
+        ("2025-11-12", ["2026-01-14"]),
+        ("2025-11-29", ["2026-01-14", "2026-01-15", "2026-01-31"]),
+        ("2026-01-15", ["2026-01-14", "2026-01-15", "2026-01-31"]),
+        # Contacts within 30 days after a business day, which ends on the next UTC day.
+        ("2026-02-14", ["2026-01-14", "2026-01-15", "2026-01-31"]),
+        ("2026-03-03", ["2026-01-31"]),
+        ("2026-03-04", []),
+    ],
+)
+def test_an_unknown_report_of_days_is_withdrawn_as_far_as_any_report_reads(
+    lake: Lake, day: str, found: list[str]
+) -> None:
+    assert sorted(key for place, key in concerned(lake, day) if place == "reports/daily") == found
+
+
+def test_an_unknown_report_over_months_is_withdrawn_for_the_period_before_it(lake: Lake) -> None:
+    found = [("reports/months", "2026-01-31"), ("reports/months", "2026-02-28")]
+    assert {each for each in concerned(lake, "2025-11-30") if each in found} == {*found}
+    assert {each for each in concerned(lake, "2025-11-29") if each in found} == {found[0]}
+    assert {each for each in concerned(lake, "2025-10-29") if each in found} == set()
 
 
 def test_a_built_in_report_is_computed_again_in_the_calendar_of_its_pipeline(lake: Lake) -> None:
