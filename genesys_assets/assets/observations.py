@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 import dagster as dg
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from genesys_assets.assets.common import (
     POOL,
@@ -28,6 +29,7 @@ from genesys_assets.cloud import observations as ask
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.days import utc_day
+from genesys_assets.days.observed import is_waiting, pages_of
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.lake import AuditFailed, Lake, Provenance, Writing
 from genesys_assets.partitions import Calendar
@@ -67,7 +69,7 @@ class _Observation:
 
     @property
     def pages(self) -> str:
-        return f"pages/reference_{self.spec.name}"
+        return pages_of(self.place)
 
 
 OBSERVATIONS = (
@@ -98,21 +100,16 @@ def _observation_asset(observation: _Observation, calendar: Calendar) -> dg.Asse
         cloud, stored, origin = genesys_cloud.client, lake.lake, provenance(context, f"GET {spec.name}")
         (day,) = _one_day(checked_keys(context, calendar.daily), observation)
         with track_requests(cloud) as spent, fail_without_retry(NotToday, NothingListed, CannotDrop):
-            pages = list(_of_day(observation, cloud, day))
-            if not pages:
-                raise NothingListed(
-                    f"The OAuth client sees no queue, so there is nothing to fetch for {observation.place}. Give it a "
-                    "role in the divisions of the queues."
-                )
-            _store_pages(stored, observation, day, pages, origin)
             try:
+                _fetch(stored, observation, cloud, day, origin)
                 rows, writing = _write(stored, observation, day, origin)
             except AuditFailed as failed:
                 yield from failed_checks(failed, {observation.place: (spec, key)})
                 raise dg.Failure(str(failed), allow_retries=False) from failed
-        as_of = min(page.as_of for page in pages)
+        as_of = pc.min(rows["as_of"]).as_py()
         more = change_metadata(writing.changes[observation.place]) | spent
-        more |= {"as_of": dg.MetadataValue.timestamp(as_of), "path": stored.place(observation.place, day)}
+        more |= {"as_of": dg.MetadataValue.timestamp(as_of)} if as_of else {}
+        more |= {"path": stored.place(observation.place, day)}
         metadata = table_metadata(spec, rows, len(rows), **more)
         report_partition(context, key, day, metadata, stored.content(observation.place, day))
         yield dg.MaterializeResult()
@@ -131,6 +128,26 @@ def _one_day(keys: Iterable[str], observation: _Observation) -> list[str]:
     return days
 
 
+def _fetch(lake: Lake, observation: _Observation, cloud: GenesysCloud, day: str, origin: Provenance) -> None:
+    """Fetch and store the pages of a day. If the day is over, its stored pages are enough, unless its table was made of
+    them: a run may have been killed after it had stored them. Raises NotToday, NothingListed.
+    """
+    try:
+        pages = list(_of_day(observation, cloud, day))
+    except NotToday:
+        if not is_waiting(lake, observation.place, day):
+            raise
+        return
+    if not pages:
+        raise NothingListed(
+            f"The OAuth client sees no queue, so there is nothing to fetch for {observation.place}. Give it a role in "
+            "the divisions of the queues."
+        )
+    with lake.page_writers(observation.pages, [day], origin) as writers:
+        for page in pages:
+            writers[day].write(page)
+
+
 def _of_day(observation: _Observation, cloud: GenesysCloud, day: str) -> Iterator[Page]:
     """The answers. Raises NotToday as soon as one is from another day, by the platform's clock."""
     start, end = utc_day(day)
@@ -145,12 +162,6 @@ def _require_within(observation: _Observation, as_of: datetime, day: str, start:
             f"{observation.place} of {day} cannot be fetched: it is {as_of:%Y-%m-%d %H:%M:%S} UTC on the platform. "
             f"{_NO_HISTORY} What is stored of {day} stays. Materialise {as_of:%Y-%m-%d}."
         )
-
-
-def _store_pages(lake: Lake, observation: _Observation, day: str, pages: Iterable[Page], origin: Provenance) -> None:
-    with lake.page_writers(observation.pages, [day], origin) as writers:
-        for page in pages:
-            writers[day].write(page)
 
 
 def _write(lake: Lake, observation: _Observation, day: str, origin: Provenance) -> tuple[pa.Table, Writing]:

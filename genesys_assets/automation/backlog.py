@@ -23,6 +23,7 @@ from genesys_assets.cloud.reference import LISTINGS
 from genesys_assets.days import DAY, HOUR, hours_of, utc_day
 from genesys_assets.days.data_lake import LAKE_FILES
 from genesys_assets.days.families import has_answers, unanswered
+from genesys_assets.days.observed import is_waiting, pages_of
 from genesys_assets.days.sources import (
     DAILY_AGGREGATES,
     DAILY_DETAILS,
@@ -94,22 +95,27 @@ def observations_backlog(
     lake: Lake, calendar: Calendar, now: datetime, observed: Collection[str] = OBSERVED
 ) -> Backlog:
     """The observations in `observed` that are not stored for today. They are due ten minutes after midnight UTC, so
-    that clocks that differ a little agree on the day. Earlier days cannot be fetched.
+    that clocks that differ a little agree on the day. Earlier days cannot be fetched; those are wanted whose pages are
+    stored and whose tables were not made of them.
     """
-    today = f"{now - SETTLING:%Y-%m-%d}"
-    missing = frozenset(place for place in observed if not is_stored(lake, place, today))
-    is_begun = today == f"{now:%Y-%m-%d}" and today >= f"{calendar.start_date}"
-    return {today: missing} if missing and is_begun else {}
+    builder, today = BacklogBuilder(), f"{now - SETTLING:%Y-%m-%d}"
+    for place in observed:
+        if today == f"{now:%Y-%m-%d}" and not is_stored(lake, place, today):
+            builder.add(today, place)
+        for day in lake.page_partitions(pages_of(place)):
+            if day < today and is_waiting(lake, place, day):
+                builder.add(day, place)
+    return {day: places for day, places in builder.backlog.items() if day >= f"{calendar.start_date}"}
 
 
 def unobserved(lake: Lake, calendar: Calendar, now: datetime, place: str) -> list[str]:
-    """The finished days after the first observation of a place that have no observation. They are lost: the platform
-    keeps no history.
+    """The finished days after the first observation of a place that have no observation, not even stored pages. They
+    are lost: the platform keeps no history.
     """
     stored = lake.stored(place)
     first = min((key for key in stored if key is not None), default=None)
     days = [day for day in days_until_today(calendar, now) if first is not None and first < day < f"{now:%Y-%m-%d}"]
-    return [day for day in days if day not in stored]
+    return [day for day in days if day not in stored and not is_waiting(lake, place, day)]
 
 
 def usage_backlog(lake: Lake, calendar: Calendar, now: datetime) -> Backlog:

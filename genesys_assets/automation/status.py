@@ -212,7 +212,7 @@ class _StatusBuilder:
                 yield DuePartition(place, f"{night:%Y-%m-%d}", night + HOURS_LIMIT, read_at is not None)
 
     def _observed(self) -> Iterator[DuePartition]:
-        """Today's only: the platform keeps no history of earlier days."""
+        """Today's, and earlier ones whose pages are stored: the platform keeps no history of other days."""
         wanted = backlog.observations_backlog(self.lake, self.calendar, self.now, self.observed)
         for day, places in wanted.items():
             for place in places:

@@ -3,6 +3,7 @@
 `sources` the stored pages from which a day's tables are made, and how far they reach
 `data_lake` files of the data lake extraction: which of them concern a day, and the conversations made of them
 `users` stored pages of agents' status, `data_lake_status` files with it; `waits` the inputs of waits in queues
+`observed` which tables of observations await being made of stored pages
 `families` which families of aggregates the stored hours have answers of
 `completeness` how much of a day was read, and when a new reading is refused
 `day_tables` writes a day's tables, completely or only the rows of further hours

@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from genesys_assets.assets import observations
 from genesys_assets.cloud.http import retry
 from genesys_assets.lake.lake import Lake
 from genesys_assets.sandbox import memberships
@@ -123,6 +124,24 @@ def test_a_reading_that_runs_over_midnight_is_not_stored(world: World, clock: Cl
     world.sandbox.behaviour.interrupt("/members", midnight, after=4)
     assert "it is 2026-01-31 00:00:00 UTC" in error(world.run("observe", MEMBERS, partition=TODAY))
     assert not world.lake.has(MEMBERS, TODAY)
+
+
+@pytest.mark.parametrize("away", [0, 1])
+def test_the_table_of_a_run_that_died_after_it_stored_pages_is_made_of_them_when_it_is_tried_again(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch, away: int
+) -> None:
+    with monkeypatch.context() as dying:
+        dying.setattr(observations, "_write", die)
+        assert not world.run("observe", MEMBERS, partition=TODAY).success
+    assert not world.lake.has(MEMBERS, TODAY)
+    clock.now = NOW + timedelta(days=away)
+    assert world.run("observe", MEMBERS, partition=TODAY).success
+    assert stored_members(world, TODAY) == expected_members(world, NOW)
+    assert {row["as_of"] for row in world.lake.read(MEMBERS, TODAY).to_pylist()} == {NOW.replace(microsecond=0)}
+
+
+def die(*_: object) -> None:
+    raise MemoryError("the process is gone")
 
 
 def test_days_cannot_be_asked_for_together(world: World) -> None:

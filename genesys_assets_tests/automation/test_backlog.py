@@ -18,6 +18,7 @@ from genesys_assets.automation.backlog import (
     hours_backlog,
     look_back_moments,
     observations_backlog,
+    unobserved,
     usage_backlog,
     user_days_backlog,
 )
@@ -39,6 +40,7 @@ from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.partitions import Calendar
 from genesys_assets.tables.api_usage import API_USAGE
+from genesys_assets.tables.observations import QUEUE_MEMBERS
 from genesys_assets_tests.automation.a_lake import of, store, store_days
 from genesys_assets_tests.automation.conftest import calendar
 
@@ -198,6 +200,19 @@ def test_of_observations_only_todays_are_wanted(lake: Lake) -> None:
     store(lake, OBSERVED[0], TODAY)
     assert observations_backlog(lake, since(FIRST), NOON) == {TODAY: frozenset(OBSERVED[1:])}
     assert observations_backlog(lake, since(FIRST), NOON, OBSERVED[:1]) == {}
+
+
+def test_of_earlier_observations_those_are_wanted_whose_pages_await_their_table(lake: Lake) -> None:
+    pages, table = "pages/reference_queue_members", OBSERVED[0]
+    store(lake, pages, YESTERDAY, FIRST)
+    wanted = observations_backlog(lake, since(FIRST), NOON)
+    assert [wanted[day] for day in (YESTERDAY, FIRST)] == [frozenset([table])] * 2
+    store(lake, table, "2026-02-17")
+    assert unobserved(lake, since("2026-02-17"), NOON, table) == []
+    newness = lake.newness([(pages, YESTERDAY)])
+    lake.write(table, QUEUE_MEMBERS, QUEUE_MEMBERS.empty(), YESTERDAY, {}, newness=newness)
+    assert observations_backlog(lake, since(FIRST), NOON).keys() == {TODAY, FIRST}
+    assert observations_backlog(lake, since(YESTERDAY), NOON).keys() == {TODAY}
 
 
 @pytest.mark.parametrize(("minute", "wanted"), [(9, []), (10, [TODAY])])
