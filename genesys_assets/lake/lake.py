@@ -196,7 +196,7 @@ class Lake:
 
     def _forget_newly_listed(self, who: ForgottenIds, partitions: Collection[tuple[str, str | None]]) -> None:
         """Forget people who were put on the list while the partitions were being written: `who` is the list as it was
-        before. Raises ForgottenMeanwhile.
+        before. Raises ForgottenMeanwhile if one of the partitions is of a report.
         """
         if ForgottenIds.load(self.store) != who:
             from genesys_assets.forgetting.lakewide import forget_in
@@ -249,7 +249,8 @@ class Lake:
         from newer inputs. `builds_on_stored`: the rows are made from the stored ones, and tables are committed one
         after the other, in their order; raises ConcurrentCommit if others replaced the stored rows since. So does a
         writing that adds rows to the stored ones (`Writing.adds`). Raises AuditFailed if rows break a rule of their
-        TableSpec, TableContended, ColumnTypeChanged.
+        TableSpec, TableContended, ColumnTypeChanged. Raises ForgottenMeanwhile if somebody who may be in the rows of a
+        report was forgotten while they were computed: these are not stored.
         """
         who = ForgottenIds.load(self.store)
         with drafts(self.store) as begin, contextlib.ExitStack() as stack:
@@ -280,7 +281,8 @@ class Lake:
         yields_to_newer: bool = False,
     ) -> Change:
         """Replace one partition of one table; returns what changed. `yields_to_newer`: stored rows of greater newness
-        stay, whenever they were committed. Raises as `table_writers` does.
+        stay, whenever they were committed. Raises AuditFailed, TableContended, ColumnTypeChanged or ForgottenMeanwhile,
+        as `table_writers` does.
         """
         with self.table_writers({asset: spec}, key, provenance) as writing:
             writing[asset].write(table)
