@@ -52,7 +52,7 @@ def warehouse(
     from genesys_assets.settings import AggregatesSettings, LakeSettings, ReportSettings, SettingError
     from genesys_assets.warehouse.dbt import sources
     from genesys_assets.warehouse.statements import STATEMENTS, Names
-    from genesys_assets.warehouse.tables import lake_tables
+    from genesys_assets.warehouse.tables import SharedName, lake_tables, require_distinct_names
 
     try:
         custom = CustomReports.read(ReportSettings.load().file)
@@ -70,6 +70,10 @@ def warehouse(
         )
     reports = [*built_in_reports(), *custom.reports]
     tables = lake_tables([*reports, *operating_reports()], families_of(all_questions(reports, further)))
+    try:
+        require_distinct_names(tables)
+    except SharedName as error:
+        _fail(str(error))
     names = Names(place, schema, catalog, volume)
     if target is Target.DBT:
         import yaml

@@ -38,6 +38,10 @@ _DATES = {
 _HISTORIES = (*HISTORIES.values(), SERVICE_LEVELS_HISTORY)
 
 
+class SharedName(ValueError):
+    """Two tables would have one name in a warehouse, so one would be read for the other. The message names both."""
+
+
 @dataclass(frozen=True, slots=True)
 class LakeTable:
     """A table: its `place` below the lake, such as `tables/conversations`, and its `name` in a warehouse."""
@@ -89,3 +93,17 @@ def lake_tables(reports: Iterable[Report], families: Iterable[AggregateFamily]) 
             tables.append(LakeTable(place, name, spec, is_partitioned=place not in whole))
         taken.update(spec.name for spec in specs)
     return tables
+
+
+def require_distinct_names(tables: Iterable[LakeTable]) -> None:
+    """Raises SharedName if two tables have one name, such as the report `reports_queues` and a report `queues`."""
+    places: dict[str, str] = {}
+    for table in tables:
+        other = places.setdefault(table.name, table.place)
+        if other != table.place:
+            layer, _, name = table.place.partition("/")
+            raise SharedName(
+                f"{other} and {table.place} would both be called {table.name} in a warehouse: a table whose name is "
+                f"taken gets the prefix of its layer. Give the report {name if layer == 'reports' else table.name} "
+                "another name."
+            )

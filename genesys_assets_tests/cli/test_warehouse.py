@@ -36,6 +36,15 @@ def test_it_prints_sources_for_dbt() -> None:
     assert [source["name"] for source in document["sources"]] == ["calls"]
 
 
+@pytest.mark.parametrize("target", ["athena", "dbt"])
+def test_two_reports_that_would_share_one_name_are_named_and_nothing_is_printed(target: str, tmp_path: Path) -> None:
+    entry = "{description: x, aggregates: {metrics: {handled: tHandle.count}}}"
+    (tmp_path / "reports.yaml").write_text(f"reports:\n  conversations: {entry}\n  reports_conversations: {entry}\n")
+    ended = warehouse(target)
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert "reports/conversations and reports/reports_conversations would both be called" in ended.stderr
+
+
 def test_reports_of_ones_own_are_tables_too(tmp_path: Path) -> None:
     (tmp_path / "reports.yaml").write_text(
         "reports:\n  mine:\n    description: One row per queue.\n    group_by: [queueId]\n"

@@ -107,6 +107,7 @@ ADVICE = {
     "tables.ListingShrunk": "Check the client's divisions by `genesys-assets preflight`. If the entities are gone, run "
     "the asset once with `accept_disappearances: true`.",
     "tables.MissingClass": "Give the column a class in `tables/personal.py`.",
+    "warehouse.SharedName": "Rename the report that the message names.",
     "automation.NotSent": "Handled: the message is in the log of the tick, and the file of metrics has the runs. Set "
     "OTEL_EXPORTER_OTLP_ENDPOINT to the collector.",
     "webhook.NotDelivered": "Handled: the message is in the log, and the run goes on. Check the webhook's host.",

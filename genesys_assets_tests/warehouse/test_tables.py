@@ -6,10 +6,12 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from genesys_assets.reports.built_in import built_in_reports, operating_reports
 from genesys_assets.reports.meaning.entries import read_text
 from genesys_assets.reports.meaning.questions import all_questions, families_of
-from genesys_assets.warehouse.tables import LakeTable, lake_tables
+from genesys_assets.warehouse.tables import LakeTable, SharedName, lake_tables, require_distinct_names
 
 FAMILIES = families_of(all_questions(built_in_reports(), ()))
 REPORTS = (*built_in_reports(), *operating_reports())
@@ -43,6 +45,24 @@ def test_a_report_called_like_a_table_takes_no_table_its_name() -> None:
     tables = lake_tables([mine], FAMILIES)
     assert of("queues", tables).place == "reference/queues"
     assert of("reports_queues", tables).place == "reports/queues"
+
+
+@pytest.mark.parametrize(
+    ("names", "place", "others"),
+    [
+        (("conversations", "reports_conversations"), "reports/conversations", "reports/reports_conversations"),
+        (("reports_conversations", "conversations"), "reports/reports_conversations", "reports/conversations"),
+        (("reference_flow_outcomes",), "reference/flow_outcomes", "reports/reference_flow_outcomes"),
+    ],
+)
+def test_two_tables_that_would_share_one_name_are_refused_by_name(
+    names: tuple[str, ...], place: str, others: str
+) -> None:
+    [report, *_] = built_in_reports()
+    mine = [replace(report, spec=replace(report.spec, name=name)) for name in names]
+    with pytest.raises(SharedName, match=f"^{place} and {others} would both be called"):
+        require_distinct_names(lake_tables([*REPORTS, *mine], FAMILIES))
+    require_distinct_names(lake_tables(REPORTS, FAMILIES))
 
 
 def test_no_report_may_be_called_like_a_table_of_snapshots_in_a_warehouse() -> None:
