@@ -44,6 +44,7 @@ _MAGIC = b"PAR1"
 _SHORTEST = 12
 _TIMEOUT = (10.0, 60.0)
 _TRIES = 4
+_CHECK = "the network, and that no firewall or proxy keeps this machine from the host of the files"
 FIRST_PAUSE = 1.0
 """Seconds before an incomplete download is retried; each further pause is twice as long."""
 _LONGEST_URL = 16_384
@@ -145,6 +146,7 @@ class _Fetcher:
                     most=self.allowed.most_bytes,
                     received=self.allowed.most_bytes,
                     longest=self.allowed.longest_seconds,
+                    check=_CHECK,
                     auth=_without_login,
                 )
             except AnswerTooLarge as error:

@@ -32,6 +32,7 @@ _NEVER_SENT = (
     ConnectionRefusedError,
     ssl.SSLCertVerificationError,
 )
+_SETTINGS = "the region or GENESYS_CLOUD_API_URL, and the network"
 # Bytes read at once. No more than this is unpacked before it is counted.
 _PIECE = 1 << 16
 
@@ -84,10 +85,12 @@ def exchange(
     most: int | None = None,
     received: int | None = None,
     longest: float | None = None,
+    check: str = _SETTINGS,
     **options: Any,
 ) -> Answer:
     """The answer, with its whole body of at most `most` bytes (default `limits.MOST_UNPACKED`), and at most `received`
-    bytes on the wire (default `limits.MOST_RECEIVED`). `what` names the request in messages.
+    bytes on the wire (default `limits.MOST_RECEIVED`). `what` names the request in messages; `check` says what to check
+    if the host is not reached.
 
     Raises Unreachable if no answer arrives within `longest` seconds (default `limits.LONGEST_EXCHANGE`); BrokenAnswer
     if it is cut short; AnswerTooLarge.
@@ -107,7 +110,7 @@ def exchange(
                 return Answer(response.status_code, response.headers, body, authorization)
         except (requests.exceptions.RequestException, urllib3.HTTPError) as error:
             late_after = longest if time.monotonic() >= deadline else None
-            raise _failure(error, what, url, status, late_after) from None
+            raise _failure(error, what, url, status, late_after, check) from None
         except ValueError:
             # http.client raises it for chunks of a negative size.
             raise _broken(what, status) from None
@@ -172,7 +175,9 @@ def _broken(what: str, status: int | None) -> BrokenAnswer:
     return BrokenAnswer(f"{what} was answered with a body that breaks off or does not unpack.", status=status)
 
 
-def _failure(error: Exception, what: str, url: str, status: int | None, late_after: float | None) -> GenesysCloudError:
+def _failure(
+    error: Exception, what: str, url: str, status: int | None, late_after: float | None, check: str
+) -> GenesysCloudError:
     """The typed error for an error of `requests`. `status`: that of the answer, None if none began. `late_after`: the
     seconds after which the deadline ended the exchange, None if it had time left.
     """
@@ -186,12 +191,10 @@ def _failure(error: Exception, what: str, url: str, status: int | None, late_aft
         return BrokenAnswer(f"{what} was answered with headers that contradict each other.")
     connection = (requests.exceptions.ConnectionError, requests.exceptions.Timeout, urllib3.HTTPError)
     if not isinstance(error, connection):
-        return GenesysCloudError(f"{what} could not be sent ({type(error).__name__}): check GENESYS_CLOUD_API_URL.")
+        return GenesysCloudError(f"{what} could not be sent ({type(error).__name__}): check {check}.")
     host = urlsplit(url).netloc
     reason = f"no whole answer within {late_after:g} s" if is_late else _reason(error)
-    unreachable = Unreachable(
-        f"{host} cannot be reached ({reason}). Check the region or GENESYS_CLOUD_API_URL, and the network."
-    )
+    unreachable = Unreachable(f"{host} cannot be reached ({reason}). Check {check}.")
     unreachable.host = host
     unreachable.may_have_arrived = not any(isinstance(cause, _NEVER_SENT) for cause in _causes(error))
     return unreachable

@@ -17,6 +17,7 @@ from genesys_assets.cloud.errors import (
     DownloadFailed,
     EndlessPages,
     FileGone,
+    GenesysCloudError,
     MissingPermission,
     NotAParquetFile,
     UnexpectedAnswer,
@@ -33,6 +34,7 @@ from genesys_assets.sandbox.extraction import FILES_PATH
 from genesys_assets.sandbox.extraction_rows import COLUMNS
 from genesys_assets.sandbox.server import Sandbox, running
 from genesys_assets_tests.cloud.platform import Platform, Reply
+from genesys_assets_tests.ports import free_port
 
 DAY = datetime(2026, 1, 28, tzinfo=UTC)
 OF_DAY = Interval(DAY, DAY + timedelta(days=1))
@@ -241,6 +243,19 @@ def test_a_url_is_in_no_log_and_carries_no_token(
     assert "very-secret" not in caplog.text
     (request,) = platform.requests_to("/files/1")
     assert "authorization" not in {name.lower() for name in request.headers}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:{closed}", "127.0.0.1:70000"])
+def test_a_host_of_files_that_is_not_reached_blames_no_setting_of_the_api(
+    platform: Platform, cloud: GenesysCloud, host: str
+) -> None:
+    url = f"http://{host.format(closed=free_port())}/file?sig=1"
+    platform.on(downloads.PATH, *[Reply(body={"entities": [{"id": FILE.id, "signedUrl": url}]})] * 4)
+    with pytest.raises(GenesysCloudError) as caught:
+        list(download(cloud, [FILE]))
+    assert "GENESYS_CLOUD" not in str(caught.value)
+    assert "region" not in str(caught.value)
+    assert url not in str(caught.value)
 
 
 def test_a_redirect_is_not_followed(platform: Platform, cloud: GenesysCloud) -> None:
