@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import io
 import json
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from genesys_assets.importing.records import with_texts as with_texts_of_record
 from genesys_assets.lake.housekeeping import list_tables
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.log_files import LAST_CHECKPOINT, LOG
@@ -37,10 +37,6 @@ _ONLY_RECORDS = {
     DEFINITIONS: "it is written again when the report is computed",
 }
 """The folders of small files that may name somebody, each with the reason why a damaged file may be deleted."""
-_REMARKS = ("notes", "left_out")
-"""Fields of the record of an imported file that give a count for each text: see `importing.records`."""
-_FIXED = ("options", "state", "partitions", "known_until", "counted")
-"""Fields of the record whose texts are words, days, instants and digests of this project."""
 _BOUNDS = ("minValues", "maxValues")
 _OF_CHECKPOINTS = ("sizeInBytes", "checksum")
 """Fields of the file `_last_checkpoint` that describe the bytes of the checkpoint, which have changed."""
@@ -251,7 +247,7 @@ def _scrub_record(
     for _ in range(_LOOKS):
         body = lake.store.get(key)
         record = None if body is None else json.loads(body)
-        after = (with_texts if folder == DEFINITIONS else _mapped)(record, mentions.without)
+        after = (with_texts if folder == DEFINITIONS else with_texts_of_record)(record, mentions.without)
         if body is None or after == record:
             return
         # Another process may have written the file meanwhile: then its content is changed instead.
@@ -259,29 +255,3 @@ def _scrub_record(
             report.statistics[folder] += 1
             return
     report.problems[key] = "Others wrote it again and again, so it may still name somebody. Run this again."
-
-
-def _mapped(value: Any, change: Callable[[str], str]) -> Any:
-    """The content of a record with its texts changed."""
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, list):
-        return [_mapped(each, change) for each in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        name: each
-        if name in _FIXED
-        else _counted(each, change)
-        if name in _REMARKS and isinstance(each, dict)
-        else _mapped(each, change)
-        for name, each in value.items()
-    }
-
-
-def _counted(remarks: dict[str, int], change: Callable[[str], str]) -> dict[str, int]:
-    """Changes the texts of remarks, and keeps their counts. Counts of texts that become equal are added up."""
-    changed: Counter[str] = Counter()
-    for text, count in remarks.items():
-        changed[change(text)] += count
-    return dict(changed)

@@ -41,6 +41,7 @@ from genesys_assets.importing.versions import leave_out_parts
 from genesys_assets.lake.files import StoredPages, Unreadable
 from genesys_assets.lake.lake import Lake
 from genesys_assets.privacy.answers import CannotDrop
+from genesys_assets.privacy.forgotten import ForgottenIds
 
 _BYTES_AT_ONCE = 1 << 30
 """How many bytes of pages wait on disk before they are written: the more, the less often a day of many files is
@@ -49,6 +50,8 @@ written.
 _LONGEST_REASON = 1_000
 _NOT_WRITTEN = "it was read, but an error ended the import before all of it was written: import it again"
 _MOST_NAMED = 10
+_LOOKS = 5
+"""How often to look whether somebody was forgotten while records were stored."""
 _READER_VERSION = 12
 """The version of the way in which files are read. Raise it when the same bytes give other pages, or something else is
 left out, so that files that were imported before are read again.
@@ -240,19 +243,30 @@ class _Import:
         shared = shared_days(self.lake, self.spool)
         self._leave_out(leave_out_moved(self.lake, self.spool, self._replaced, self._name_of, shared))
         self._leave_out(leave_out_parts(self.lake, self.spool, self._replaced, self._name_of, shared))
-        for sha256, outcome in self._records.items():
-            meanwhile = replace(outcome, partitions=self._partitions_meanwhile(sha256))
-            Record(meanwhile, None, _as_json(self.options)).store(self.lake, sha256)
+        meanwhile = {
+            sha256: replace(outcome, partitions=self._partitions_meanwhile(sha256))
+            for sha256, outcome in self._records.items()
+        }
+        self._store_records(meanwhile, None)
         for partition in sorted({*self._read_anew, *self.spool.places()}):
             while self._merge(partition) and partition[0] == DETAILS and self._yield_to_others(partition, overtaken):
                 pass
             # Arrow keeps freed memory for later, but nothing here uses it later.
             pa.default_memory_pool().release_unused()
-        for sha256, outcome in self._records.items():
-            Record(outcome, _READER_VERSION, _as_json(self.options)).store(self.lake, sha256)
+        self._store_records(self._records, _READER_VERSION)
         for sha256 in self._left_out_whole:
             self.lake.store.delete(key_of(sha256))
         self._clear_queue()
+
+    def _store_records(self, outcomes: Mapping[str, Outcome], reader_version: int | None) -> None:
+        """Store the outcomes; once more if somebody was forgotten meanwhile."""
+        who: ForgottenIds | None = None
+        for _ in range(_LOOKS):
+            before, who = who, ForgottenIds.load(self.lake.store)
+            if who == before:
+                return
+            for sha256, outcome in outcomes.items():
+                Record(outcome, reader_version, _as_json(self.options)).store(self.lake, sha256, who)
 
     def end(self, complete: Interval | None) -> None:
         """Count what all files hold together, and mark days as complete if the files can hold everything."""

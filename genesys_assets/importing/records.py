@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, Literal, Self
 
@@ -18,6 +20,13 @@ from genesys_assets.importing.spool import Partition
 from genesys_assets.importing.totals import CountedPage
 from genesys_assets.lake.files import Unreadable
 from genesys_assets.lake.lake import Lake
+from genesys_assets.privacy.forgotten import ForgottenIds
+from genesys_assets.privacy.scrubbed_answers import without_forgotten
+
+_REMARKS = ("notes", "left_out")
+"""Fields of the record of an imported file that give a count for each text."""
+_FIXED = ("options", "state", "partitions", "known_until", "counted")
+"""Fields of the record whose texts are words, days, instants and digests of this project."""
 
 
 @dataclass(slots=True)
@@ -60,13 +69,43 @@ class Record:
     reader_version: int | None
     options: Mapping[str, Any]
 
-    def store(self, lake: Lake, sha256: str) -> None:
+    def store(self, lake: Lake, sha256: str, who: ForgottenIds) -> None:
+        """Store the record. Ids and names of those in `who` are replaced in texts: the file may be named after
+        somebody, and a remark may quote an id.
+        """
         content = {
             "reader_version": self.reader_version,
             "options": self.options,
-            "outcome": asdict(self.outcome),
+            "outcome": json.loads(json.dumps(asdict(self.outcome), default=str)),
         }
-        lake.store.put(key_of(sha256), json.dumps(content, indent=1, default=str).encode())
+        after = with_texts(content, partial(without_forgotten, who))
+        lake.store.put(key_of(sha256), json.dumps(after, indent=1).encode())
+
+
+def with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """The content of a record with its texts changed."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [with_texts(each, change) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: each
+        if name in _FIXED
+        else _counted(each, change)
+        if name in _REMARKS and isinstance(each, dict)
+        else with_texts(each, change)
+        for name, each in value.items()
+    }
+
+
+def _counted(remarks: dict[str, int], change: Callable[[str], str]) -> dict[str, int]:
+    """Changes the texts of remarks, and keeps their counts. Counts of texts that become equal are added up."""
+    changed: Counter[str] = Counter()
+    for text, count in remarks.items():
+        changed[change(text)] += count
+    return dict(changed)
 
 
 def key_of(sha256: str) -> str:

@@ -282,6 +282,14 @@ def without_name(name: str, text: str, instead: str) -> str:
     return words.sub(lambda match: instead, lower) if words.search(lower := replaced.lower()) else replaced
 
 
+def without_forgotten(who: ForgottenIds, text: str) -> str:
+    """A text with pseudonyms in place of forgotten ids and of names of forgotten users."""
+    text = who.without_ids(text, who.ids_in(text))
+    for name, pseudonym in who.names_in([text]).items():
+        text = without_name(name, text, pseudonym)
+    return text
+
+
 def _whole_words(name: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){re.escape(name)}s?(?!\w)", re.IGNORECASE)
 

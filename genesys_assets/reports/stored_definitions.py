@@ -12,12 +12,13 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from genesys_assets.lake.lake import Lake
 from genesys_assets.privacy.forgotten import ForgottenIds
-from genesys_assets.privacy.scrubbed_answers import without_name
+from genesys_assets.privacy.scrubbed_answers import without_forgotten
 from genesys_assets.reports.language.conditions import with_values
 from genesys_assets.reports.meaning.entries import Entry
 from genesys_assets.reports.meaning.report import Report
@@ -57,7 +58,8 @@ def store_definition(lake: Lake, report: Report, zone: ZoneInfo, start_date: dat
     key = definition_key(report.name)
     # Somebody may be forgotten after the list was read and before the file is written, so it is read once more.
     for _ in range(_LOOKS):
-        body = json.dumps(_with_texts(stated, _without_forgotten(lake)), ensure_ascii=False).encode()
+        without = partial(without_forgotten, ForgottenIds.load(lake.store))
+        body = json.dumps(_with_texts(stated, without), ensure_ascii=False).encode()
         if lake.store.get(key) == body:
             break
         lake.store.put(key, body)
@@ -140,16 +142,3 @@ def _every_text(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, dict):
         return {name: _every_text(each, change) for name, each in value.items()}
     return change(value) if isinstance(value, str) else value
-
-
-def _without_forgotten(lake: Lake) -> Callable[[str], str]:
-    """A function that gives a text with pseudonyms in place of forgotten ids and names."""
-    who = ForgottenIds.load(lake.store)
-
-    def without(text: str) -> str:
-        text = who.without_ids(text, who.ids_in(text))
-        for name, pseudonym in who.names_in([text]).items():
-            text = without_name(name, text, pseudonym)
-        return text
-
-    return without

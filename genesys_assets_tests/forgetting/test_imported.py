@@ -12,11 +12,12 @@ from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.forgetting import lakewide
 from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.into_lake import import_files
+from genesys_assets.importing.records import Record
 from genesys_assets.importing.summary import held, totals
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.personal_data import PersonalData
-from genesys_assets.privacy.forgotten import Kind
+from genesys_assets.privacy.forgotten import Kind, remember
 from genesys_assets.privacy.protection import KEEP, Protection
 from genesys_assets_tests.forgetting.traces import files_with
 from genesys_assets_tests.importing.saved import as_bytes, conversation, metric, result, saved_file
@@ -71,6 +72,24 @@ def test_the_remarks_in_the_record_of_a_file_name_nobody_who_is_forgotten(tmp_pa
     assert files_with(tmp_path, [user]) == {}
     (record,) = (tmp_path / "imports").glob("*.json")
     assert " or another' is no id" in record.read_text()
+
+
+def test_the_record_of_a_file_brings_nobody_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake, user, late = Lake(LocalStore(tmp_path)), *(f"cccccccc-1111-4222-8333-00000000a00{end}" for end in "34")
+    lakewide.forget(lake, {Kind.USER: [user]}, datetime.now(UTC) + timedelta(hours=2))
+    other = call(ID)
+    other["participants"][0]["userId"] = f"{user} or {late}"
+    store = Record.store
+
+    def meanwhile(record: Record, lake: Lake, *others: Any) -> None:
+        store(record, lake, *others)
+        remember(lake.store, Kind.USER, [late], lake.protection)
+
+    monkeypatch.setattr(Record, "store", meanwhile)
+    files = [saved_file(f"{user} and {late}.json", as_bytes([other, call(OTHER)]))]
+    import_files(lake.refreshed(), files, ImportOptions())
+    assert files_with(tmp_path, [user, late]) == {}
+    assert import_files(lake.refreshed(), files, ImportOptions()).outcomes[0].state == "unchanged"
 
 
 @pytest.mark.parametrize("protection", [KEEP, HASH])
