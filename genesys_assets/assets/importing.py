@@ -74,6 +74,7 @@ def build_import_asset(calendar: Calendar) -> dg.AssetsDefinition:
             markdown,
             no_longer_complete,
             not_complete,
+            not_marked,
             parse_options,
             totals,
         )
@@ -106,9 +107,9 @@ def build_import_asset(calendar: Calendar) -> dg.AssetsDefinition:
         remarks = left_out(imported)
         for remark in remarks:
             context.log.warning(f"Left out: {remark}")
-        for warning in (no_longer_complete(imported), not_complete(imported) if complete is not None else None):
-            if warning is not None:
-                context.log.warning(warning)
+        warnings = [no_longer_complete(imported), not_complete(imported) if complete is not None else None]
+        for warning in filter(None, [*warnings, *not_marked(imported)]):
+            context.log.warning(warning)
         if imported.outcomes and len(imported.skipped) == len(imported.outcomes):
             raise dg.Failure(
                 "No file could be read.",

@@ -73,7 +73,7 @@ def import_saved(
     from genesys_assets.importing.files import CannotImport, find
     from genesys_assets.importing.into_lake import import_files
     from genesys_assets.importing.result import ImportResult
-    from genesys_assets.importing.summary import not_complete, parse_options
+    from genesys_assets.importing.summary import not_complete, not_marked, parse_options
     from genesys_assets.lake.opening import open_lake, s3_client
     from genesys_assets.settings import CalendarSettings, SettingError
 
@@ -105,7 +105,8 @@ def import_saved(
     except CannotImport as refusal:
         raise typer.BadParameter(str(refusal)) from None
     typer.echo(text(imported, f"{calendar.start_date}", is_complete=span is not None))
-    raise typer.Exit(0 if (imported.is_whole if span is None else not_complete(imported) is None) else 1)
+    is_done = imported.is_whole if span is None else not_complete(imported) is None and not not_marked(imported)
+    raise typer.Exit(0 if is_done else 1)
 
 
 TAKE_BACK_EXAMPLES = """\b
@@ -245,12 +246,12 @@ def _command(asset: str, first: str, last: str) -> str:
 
 
 def _completeness(imported: ImportResult, is_complete: bool) -> list[str]:
-    from genesys_assets.importing.summary import not_complete, ranges
+    from genesys_assets.importing.summary import not_complete, not_marked, ranges
 
     if not is_complete:
         return ["Completeness is unknown. Pass --complete if the files hold all data for these days; reports need it."]
     why = not_complete(imported)
-    return [f"Marked as complete: {ranges(sorted(imported.complete))}." if why is None else why]
+    return [why] if why else [f"Marked as complete: {ranges(sorted(imported.complete))}.", *not_marked(imported)]
 
 
 def _line(outcome: Outcome) -> str:

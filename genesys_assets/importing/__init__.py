@@ -4,6 +4,7 @@
     documents      parses JSON documents piece by piece
     not_json       says what a text is that is not JSON, and how to save it as JSON
     envelopes      says what the fields beside the objects of an answer mean
+    no_answer      says what a document of JSON is that holds no answer
     shapes         recognises the shape of a document
     times          parses instants in every spelling
     conversations  converts conversations that tools rewrote to the platform's form

@@ -14,7 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -56,9 +56,11 @@ _EARLIEST = timedelta(minutes=15)
 """How long before conversationStart an event may be. The platform's clocks differ by milliseconds (observed), time
 zones by 30 minutes or more.
 """
+_MOST_ROUNDED = timedelta(seconds=1)
+"""Tools round instants to seconds."""
 _DEEPEST = 32
 """The most levels of JSON of a field that no table knows. The platform's own fields have up to eight."""
-_AS_THE_PLATFORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_AS_THE_PLATFORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 _UNKNOWN_TO_SDK = "outdatedsdkversion"
 """What the SDKs write instead of a value that is newer than they are."""
 _UUID_OF_PLATFORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -134,18 +136,36 @@ def read_conversation(written: Object, zone: ZoneInfo | None) -> ReadConversatio
     reading = _ConversationState(zone)
     conversation = _CONVERSATION(written, reading)
     start = (conversation or {}).get("conversationStart")
-    if start and reading.first is not None and instant(start, None) - reading.first > _EARLIEST:
-        reading.lose(
-            "conversations.participants.sessions",
-            "an event of it is before conversationStart",
-            f"{iso(reading.first)} is more than {_EARLIEST.seconds // 60} minutes before conversationStart, {start}: "
-            "were some instants converted to another time zone?",
-        )
+    if start and reading.first is not None:
+        _check_start(instant(start, None), reading.first, reading)
     if conversation is not None and _shares_a_session(conversation):
         reading.lose(
             "conversations.participants.sessions", "one sessionId stands under two participants, and would count twice"
         )
     return ReadConversation(conversation or {}, reading.last, reading.losses, reading.notes)
+
+
+def _check_start(start: datetime, first: datetime, reading: _ConversationState) -> None:
+    """Note a loss if the start cannot be that of a conversation whose other events begin with `first`, or if it was
+    rounded to a day: then the conversation would count on a wrong day, or at a wrong time.
+    """
+    if start - first > _EARLIEST:
+        reading.lose(
+            "conversations.participants.sessions",
+            "an event of it is before conversationStart",
+            f"{iso(first)} is more than {_EARLIEST.seconds // 60} minutes before conversationStart, {iso(start)}: were "
+            "some instants converted to another time zone?",
+        )
+        return
+    clocks = [start] if reading.zone is None else [start, start.astimezone(reading.zone)]
+    is_midnight = any(clock.time() == time.min for clock in clocks)
+    if is_midnight and (start - first >= _MOST_ROUNDED or first - start > _EARLIEST):
+        reading.lose(
+            "conversations.conversationStart",
+            "it is a midnight, and the first event is at another time",
+            f"{iso(start)} is a midnight, but the first event is at {iso(first)}: the start was rounded to a day. Save "
+            "it with its time",
+        )
 
 
 def missing(conversation: Object) -> str | None:
@@ -301,7 +321,7 @@ def _is_one(value: Any) -> bool:
 
 
 def _instant_reader(path: str) -> _Reader:
-    is_moment = path.rpartition(".")[2] in _MOMENTS
+    is_moment, is_start = path.rpartition(".")[2] in _MOMENTS, path == "conversations.conversationStart"
 
     def read(value: Any, reading: _ConversationState) -> str | None:
         if path.rpartition(".")[2] in _ENDS and isinstance(value, str) and not value.strip():
@@ -316,7 +336,7 @@ def _instant_reader(path: str) -> _Reader:
             return None
         if is_moment and (reading.last is None or found > reading.last):
             reading.last = found
-        if is_moment and (reading.first is None or found < reading.first):
+        if is_moment and not is_start and (reading.first is None or found < reading.first):
             reading.first = found
         return value if isinstance(value, str) and _AS_THE_PLATFORM.fullmatch(value) else iso(found)
 

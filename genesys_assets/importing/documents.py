@@ -358,7 +358,10 @@ def _texts(pieces: Iterable[bytes]) -> Iterator[str]:
         decoder = decoder or codecs.getincrementaldecoder(json.detect_encoding(waiting))()
         yield decoder.decode(waiting, final=True)
     except UnicodeDecodeError as error:
-        raise CannotImport(f"it is not text in {error.encoding.upper()} ({error.reason}): save it as UTF-8") from None
+        raise CannotImport(
+            f"it is not text in {error.encoding.upper()} ({error.reason}): save it as UTF-8, or unpack it if it is "
+            "compressed"
+        ) from None
 
 
 def _finite(text: str) -> float:

@@ -70,6 +70,12 @@ NOT_TEXT = (
     (b"\x78\xda", "compressed with zlib"),
     (b"\x80\x04\x95", "a pickle of Python"),
     (b"\x80\x05\x95", "a pickle of Python"),
+    (b"\x1f\x9d", "compressed with compress (.Z)"),
+    (b"LZIP\x01", "compressed with lzip"),
+    (b"\x50\x2a\x4d\x18", "compressed with zstd"),
+    (b"bplist0", "a property list of Apple"),
+    (b"\xd9\xd9\xf7", "CBOR"),
+    (b"\xac\xed\x00\x05", "an object of Java"),
     (b"%PDF", "a PDF"),
     (b"\x89PNG", "a picture"),
 )

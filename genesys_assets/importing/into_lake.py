@@ -33,7 +33,7 @@ from genesys_assets.importing.pages import ASSETS, DETAILS, FileContents, conver
 from genesys_assets.importing.partitions import is_fetched, until_committed, write_pages
 from genesys_assets.importing.records import Outcome, Record, files_in, key_of, read_record
 from genesys_assets.importing.remarks import counted, printable
-from genesys_assets.importing.result import ImportResult, days_within
+from genesys_assets.importing.result import ImportResult, days_to_mark, days_within
 from genesys_assets.importing.spool import Partition, Span, Spool
 from genesys_assets.importing.start_days import Overtaken, leave_out_moved, shared_days
 from genesys_assets.importing.start_index import data_file
@@ -49,10 +49,13 @@ written.
 """
 _LONGEST_REASON = 1_000
 _NOT_WRITTEN = "it was read, but an error ended the import before all of it was written: import it again"
+_REPLACED = (
+    "figure of a bucket that went on when the answer was saved left out: the whole bucket, or a longer part, counts"
+)
 _MOST_NAMED = 10
 _LOOKS = 5
 """How often to look whether somebody was forgotten while records were stored."""
-_READER_VERSION = 12
+_READER_VERSION = 13
 """The version of the way in which files are read. Raise it when the same bytes give other pages, or something else is
 left out, so that files that were imported before are read again.
 """
@@ -221,9 +224,11 @@ class _Import:
             conversations=converted.conversations,
             buckets=converted.buckets,
             counted=converted.counted,
-            last_pages=converted.last_pages,
+            last_pages=sorted(converted.last_pages),
             other_pages=converted.other_pages,
             known_until=converted.known_until,
+            whole_until=converted.whole_until,
+            cut_until=converted.cut_until,
             partitions=self._partitions_of(sha256),
             notes=dict(converted.remarks.read),
             left_out=dict(converted.remarks.left_out),
@@ -273,7 +278,7 @@ class _Import:
         self.result.conversations, self.result.buckets = self.spool.total("conversation"), self.spool.total("bucket")
         self.result.span = complete
         if complete is not None and self.result.may_be_complete:
-            self.mark_complete(complete)
+            self.mark_complete()
 
     def abandon(self) -> None:
         """Note that an error ended the import: files that wait are not written, or not all of them."""
@@ -322,9 +327,15 @@ class _Import:
         there are any.
         """
         found = leave_out_overlapping(self.spool, partition, spans, stored, self._name_of)
-        self._read_anew[partition].update(found.remarks)
-        self._leave_out(found.remarks, found.buckets)
-        return bool(found.remarks)
+        changed = {*found.remarks, *found.replaced}
+        self._read_anew[partition].update(changed)
+        for sha256, count in found.replaced.items():
+            outcome = self._records[sha256]
+            outcome.notes[_REPLACED] = outcome.notes.get(_REPLACED, 0) + count
+            # If the whole bucket is taken back, the file is read again.
+            outcome.moved += count
+        self._leave_out({each: found.remarks[each] for each in changed}, found.buckets)
+        return bool(changed)
 
     def _leave_out(self, remarks_by_file: Mapping[str, Counter[str]], buckets: Mapping[str, int] | None = None) -> None:
         """Note in the outcomes which conversations were left out: another file, or a fetch, has them on another day, or
@@ -340,7 +351,7 @@ class _Import:
                 outcome.buckets -= buckets[sha256]
             outcome.left_out = dict(Counter(outcome.left_out) + remarks)
             outcome.partitions = self._partitions_of(sha256)
-            if not outcome.conversations and not outcome.buckets:
+            if not outcome.conversations and not outcome.buckets and outcome.left_out:
                 reasons = "; ".join(starmap(counted, outcome.left_out.items()))
                 self._skip(sha256, f"nothing of it can be taken: {reasons}")
                 del self._records[sha256]
@@ -418,12 +429,11 @@ class _Import:
         if reach is None and not known:
             self.result.no_longer_complete.add(partition)
 
-    def mark_complete(self, span: Interval) -> None:
+    def mark_complete(self) -> None:
         """Mark the days inside the span as complete, also days of which no file has data."""
+        days = {asset: self.result.days(asset) for asset in ASSETS}
         for asset in ASSETS:
-            if not self.result.days(asset):
-                continue
-            for day in days_within(span, asset, self.options):
+            for day in days_to_mark(days, asset, self.result, self.options):
                 mark = functools.partial(self._mark_complete, partition=(asset, day))
                 until_committed(self.lake, (asset, day), mark)
                 self.result.complete.add(day)

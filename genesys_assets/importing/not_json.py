@@ -14,6 +14,16 @@ LOOKED_AT = 2_000
 _BODY = "save the body of the answer alone"
 _TO_JSON = "save it with to_json() of the SDK's answer, or with json.dump(answer.to_dict(), file, default=str)"
 _STRINGIFY = "save it with JSON.stringify(answer)"
+_REQUEST = (
+    "it holds a request, not the platform's answer: save the answer. It may show a login token: delete it, and revoke "
+    "the token"
+)
+_ENCRYPTED = "it is encrypted: decrypt it first"
+_BINARY = "it is a binary file, not JSON: unpack it, or save it as JSON"
+_SECOND_PART = (
+    "it begins in the middle of an answer, as a part of a file that was split, or whose beginning was cut off: join "
+    "all parts in their order (cat PART1 PART2 > whole.json), and import that"
+)
 _PROGRAMS = f"Python and JavaScript show objects. In Python {_TO_JSON}; in JavaScript {_STRINGIFY}"
 _CONVERT = "save it with Invoke-RestMethod … | ConvertTo-Json -Depth 20"
 _TABLE = (
@@ -27,7 +37,60 @@ def _kinds(*kinds: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
 
 
 _BEGINNINGS = _kinds(
+    # -- something other than text
+    (r"Salted__|-----BEGIN PGP MESSAGE|age-encryption\.org/|\$ANSIBLE_VAULT;", _ENCRYPTED),
+    (r"[^\s{\[\"\d\x00\x1b][^\n]{0,200}[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]", _BINARY),
+    (
+        r"version https://git-lfs\.github\.com/",
+        "it only names a file of Git LFS, which is elsewhere: fetch it with `git lfs pull`",
+    ),
+    (
+        r"<{7} |={7}\s|diff --git |--- [\w/.]+\s+\+\+\+ ",
+        "it has marks of Git, of a merge or a difference: save the file as it is in one version",
+    ),
+    # -- a part of an answer, which begins with the rest of a value; a comma or a bracket; or a name
+    (r"[}\],:]", _SECOND_PART),
+    (r"[^{\[}\]\n=(<]{0,300}?\"\s*:\s*[\"{\[\dtfn]", _SECOND_PART),
+    # -- a request
+    (r"curl |(await )?fetch\(|Invoke-(WebRequest|RestMethod)\b|\$session = New-Object|wget ", _REQUEST),
+    (r"(GET|POST|PUT|PATCH|DELETE) (/|https?:)|### ?.*\n+(GET|POST) ", _REQUEST),
     # -- something before the answer
+    (r"==> .* <==", "it begins with a line of `head` or `tail`: save the answer alone, one file at a time"),
+    (
+        r"[^\s{\[\"]*\.(json|jsonl|ndjson|log)(\.gz)?:(\d+:)?[{\[]",
+        "its lines begin with the name of a file, as grep -H writes: use -h",
+    ),
+    (r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d ", "it begins with lines of a log: save the answer of the platform alone"),
+    (
+        r"(?!\d+\t)[\w-]{1,64}[\t|]\s*[{\[]",
+        "its lines begin with a key, as consumers of Kafka write: save the value of each line alone",
+    ),
+    (r">>> |(In|Out) ?\[\d*\]:", f"it begins with the prompt of Python: {_TO_JSON}"),
+    (r">+ ?[{\[]", "its lines begin with `>`, as a mail quotes them: save the answer without them"),
+    (
+        r"\s*\w+\s*\n-{3,}\+?[-+]*\n\s*[{\[]",
+        "it is what psql shows of a table: save the answer alone, with \\pset format unaligned and tuples_only",
+    ),
+    (
+        r"\+-{2,}|\|",
+        "it is a table as a program or Markdown shows it, not JSON: save the answers of the platform as JSON",
+    ),
+    (
+        r"[0-9a-f]{6,8}:?\s+([0-9a-f]{2,4} ){4}",
+        "it is a dump of bytes, as xxd and hexdump show them: save the bytes themselves",
+    ),
+    (r"[0-9a-f]{32,128} [ *]", "it holds checksums of files, not these files"),
+    (r"total \d+\n[d-][rwx-]{9}", "it holds a list of files, not these files"),
+    (
+        r"\[[\w .-]+\]\s*\r?\n\s*[\w.]+\s*=|\[\[[\w.]+\]\]\s*\n",
+        "it is a file of settings (INI, TOML or a link), not JSON",
+    ),
+    (
+        r"(From|MIME-Version|Message-ID|Received): ",
+        "it is a saved page or a mail (MIME): save the answer of the platform alone",
+    ),
+    (r"\(\s*[{\[]|'\s*[{\[]|`\s*[{\[]", "quotes or brackets stand around the answer: take them out"),
+    (r"[\u00a0\u200b-\u200f\u2028-\u202f\u2060]", "it begins with a character that is not seen: take it out"),
     (
         r"HTTP/",
         f"it begins with the headers of an HTTP answer, as `curl -i` writes them: {_BODY}, without -i",
@@ -49,7 +112,7 @@ _BEGINNINGS = _kinds(
     (r"while ?\(1\);", "it begins with `while(1);`, which keeps browsers from running it: take that out"),
     (r"for ?\(;;\);", "it begins with `for(;;);`, which keeps browsers from running it: take that out"),
     (r"```|~~~", "it begins with ```, which Markdown has around code: take the lines with ``` out"),
-    (r"//|/\*|#", "it begins with a comment, and JSON has none: take it out"),
+    (r"//|/\*|#(?![<{])", "it begins with a comment, and JSON has none: take it out"),
     (r"\x00", "it is not JSON: it begins with zero bytes, so it was not written to its end. Save it again"),
     (
         r"(INFO|DEBUG|TRACE|WARN(ING)?|ERROR|CRITICAL|FATAL|Traceback|Exception)\b|\[?\d{4}-\d\d-\d\d[ T]\d\d:|"
@@ -81,6 +144,10 @@ _BEGINNINGS = _kinds(
         r"class \w+ \{",
         "it is an object as Java or C# shows it, not JSON: save it with the SDK's ApiClient, or toJson()",
     ),
+    (
+        r"#\{|#<[A-Z]|\{:\w|[A-Z]\w* ?\{\s*\w+:|[A-Z]\w*\(\w+ ?(=|->)|list\(\w+ ?=|\$VAR1\b|\[\"\w+\": ?\[",
+        "it is an object as a program shows it, not JSON: save it with the program's encoder for JSON",
+    ),
     (r"(array|Array)\s*\(|(array|object)\([\w#]+\)", "it is an array as PHP shows it: save it with json_encode()"),
     (r"map\[|&?\{\w+:[\[{0-9\"]", "it is a value as Go or JavaScript shows it, not JSON: save it as JSON"),
     (r"@\{", f"it is an object as PowerShell shows it, which is cut: {_CONVERT}"),
@@ -98,6 +165,7 @@ _BEGINNINGS = _kinds(
         "platform",
     ),
     (r"---\s*[\n\[{]|%YAML|- \w+:|[\w-]+:[ \t]*(\n|\w)", "it is YAML, not JSON: save it as JSON"),
+    (r"[A-Za-z][\w .-]*(\|[\w .-]+)+\r?\n|[A-Za-z]+(Id| Id| Name| Start)\r?\n", _TABLE),
     (r"\"[^\"\n]*\"[ \t]*[,;\t]|[^\n{}\[\]:]*[^\n{}\[\]: ][,;\t][^\n{}\[\]:]*\n", _TABLE),
     (r"[A-Za-z0-9+/]{60,}[A-Za-z0-9+/=\s]*$", "it is base64, not JSON: decode it"),
     (
@@ -108,6 +176,12 @@ _BEGINNINGS = _kinds(
 """What a file may begin with, and what that is; the first one that matches counts. A document of JSON matches none."""
 
 _SLIPS_OF_VALUES = _kinds(
+    (
+        r"(ISODate|ObjectId|Number(Long|Int|Decimal)|Timestamp|UUID|BinData)\(",
+        "it is a document as MongoDB's shell shows it: save it with mongoexport, or with EJSON.stringify()",
+    ),
+    (r"\.\d", "a number begins with a point, which JSON does not have: write 0 before it"),
+    (r"nan\b|inf(inity)?\b|-nan\b|-inf", "nan and inf are no numbers of JSON: write null, or leave the field out"),
     (r"\+\d", "a plus sign stands before a number, which JSON does not have: take it out"),
     (r"_\d", "an underscore stands within a number, which JSON does not have: take it out"),
     (r"\.\s*[,}\]]", "a number ends with a point: take it out"),
@@ -123,7 +197,18 @@ _SLIPS = _kinds(
     (r"//|/\*|#", "a comment, which JSON does not have: take it out"),
     (r"\.\.\.|\u2026", "an ellipsis: it was shortened, as a screen shows it. Save the whole answer"),
     (r"\* \w", f"what `curl -v` writes of the connection stands behind the answer: {_BODY}, without 2>&1"),
-    (r"<", "HTML or XML stands behind or within the answer: save the answer of the platform alone"),
+    (r"<(?!<{6})", "HTML or XML stands behind or within the answer: save the answer of the platform alone"),
+    (
+        r"[\u00a0\u200b-\u200f\u2028-\u202f\u2060\ufeff]",
+        "a character that is not seen, as web pages and word processors write: take it out",
+    ),
+    (r"[xX][0-9a-fA-F]+", "a number in hexadecimal digits, which JSON does not have: write it in decimal ones"),
+    (r"[\x1a\x04]", "a character that ends files on old systems (Ctrl+Z or Ctrl+D): take it out"),
+    (r"<{7} |={7}|>{7} ", "marks of a merge of Git: save the file as it is in one version"),
+    (
+        r"[\r\n]",
+        "a line ends within a text, so it was cut or wrapped there. Save it again; a line end in a text is written \\n",
+    ),
     (r"\x00", "zero bytes: it was not written to its end. Save it again"),
     (r";", "a semicolon, as programs end a line with: take it out"),
     (r"[\u201c\u201d\u201e\u2018\u2019]", "typographic quotes, as word processors write: write straight ones"),

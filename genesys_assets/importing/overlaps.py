@@ -3,7 +3,8 @@ hour that contains them.
 
 Only one of two such buckets can count, and neither holds all that the other one has. So the one that was imported first
 stays, and the later one is left out, with the name of the first file. A bucket of the very same time replaces the
-earlier one: that is no overlap.
+earlier one: that is no overlap. Neither is a bucket that went on when its answer was saved (`pages.is_cut`) beside the
+whole bucket: the whole one counts, whichever comes first.
 
 Buckets of one partition are compared: those of all files of the import, and those that earlier imports stored.
 """
@@ -21,7 +22,7 @@ from typing import Any
 
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.http.page import Page
-from genesys_assets.importing.pages import file_of, identity
+from genesys_assets.importing.pages import file_of, identity, is_cut
 from genesys_assets.importing.remarks import printable
 from genesys_assets.importing.spelling import Object
 from genesys_assets.importing.spool import Partition, Span, Spool, moment
@@ -35,9 +36,12 @@ this matches no part of a text.
 
 @dataclass(slots=True)
 class Overlapped:
-    """What was left out, by file (sha256): the remarks with the counts of figures, and the number of whole buckets."""
+    """What was left out, by file (sha256): the remarks with the counts of figures, the same for figures that a whole
+    bucket replaces, and the number of buckets that lost all their figures.
+    """
 
     remarks: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    replaced: Counter[str] = field(default_factory=Counter)
     buckets: Counter[str] = field(default_factory=Counter)
 
 
@@ -66,16 +70,20 @@ def leave_out_overlapping(
     examples: dict[tuple[str, str], str] = {}
     for page in stored:
         for series, text, _ in _figures(page, overlapping):
-            spool.take(series, _span(text), file_of(page.request))
+            spool.take(series, _span(text), file_of(page.request), is_cut=is_cut(page.request))
     for file, number, page in spool.numbered_pages(place):
         left_out: set[tuple[bytes, str]] = set()
         for series, text, figure in _figures(page, overlapping):
-            other = spool.taken_beside(series, _span(text))
+            begin, end = _span(text)
+            other = spool.taken_beside(series, (begin, end))
             if other is None:
-                spool.take(series, _span(text), file)
+                spool.take(series, (begin, end), file, is_cut=is_cut(page.request))
                 continue
             left_out.add((series, text))
             first, span = other
+            if is_cut(page.request) and span[0] == begin and span[1] > end:
+                found.replaced[file] += 1
+                continue
             if (file, first) not in examples:
                 examples[file, first] = _remark(figure, text, span, None if first == file else name_of(first))
             found.remarks[file][examples[file, first]] += 1

@@ -21,11 +21,12 @@ from genesys_assets.cloud.http.page import Page, request_text
 from genesys_assets.importing.buckets import Bucket, ImportOptions, buckets, grouping, midnight
 from genesys_assets.importing.conversations import missing, read_conversation
 from genesys_assets.importing.documents import documents
-from genesys_assets.importing.envelopes import MESSAGES, flaw, has_further_page, read_number, total_name
+from genesys_assets.importing.envelopes import MESSAGES, flaw, further_page, read_number, total_of
 from genesys_assets.importing.files import CannotImport, inflated
 from genesys_assets.importing.forms import extent
+from genesys_assets.importing.no_answer import inside
 from genesys_assets.importing.remarks import Remarks, counted, printable, shown
-from genesys_assets.importing.shapes import Answer, Object, Piece, Shape, inside, pieces
+from genesys_assets.importing.shapes import Answer, Object, Piece, Shape, pieces
 from genesys_assets.importing.spelling import plain
 from genesys_assets.importing.spool import Partition, Spool, StoredBucket
 from genesys_assets.importing.times import NoInstant, instant
@@ -68,24 +69,34 @@ _SHOWN = 5
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
 _OF_QUESTION = frozenset({"interval", "query"})
 """Fields beside an answer that only repeat what was asked."""
+CUT_FIGURES = "figures of buckets that went on when the answer was saved"
+"""What pages hold whose figures a later file may replace by those of the whole buckets."""
 _ALONE = 0
+_COUNTED = "counted conversations"
+"""The kind of answers of the details query. Those of jobs have no total."""
 
 
 @dataclass(slots=True)
 class FileContents:
     """What one file held. Its pages are in the spool. `counted`: its pages of answers that counted their conversations
-    (totalHits). `last_pages`, `other_pages`: how many pages of jobs have no cursor, and how many have one.
+    (totalHits). `last_pages`: the kinds of answers that have a page without a further one. `other_pages`: of each kind
+    the fields (`cursor`, `nextUri`) that say that a further page follows. The kind is the shape, and whether it has a
+    total.
     `known_until`: by the day on which conversations began, the latest instant up to which their jobs had all data
     (dataAvailabilityDate); empty if an answer without that date has conversations of the day too.
+    `whole_until`, `cut_until`: by day, the end of the last bucket within an hour, and that of the last one that went on
+    when it was saved.
     """
 
     shapes: Counter[str] = field(default_factory=Counter)
     conversations: int = 0
     buckets: int = 0
     counted: list[CountedPage] = field(default_factory=list)
-    last_pages: int = 0
-    other_pages: int = 0
+    last_pages: set[str] = field(default_factory=set)
+    other_pages: dict[str, list[str]] = field(default_factory=dict)
     known_until: dict[str, str] = field(default_factory=dict)
+    whole_until: dict[str, str] = field(default_factory=dict)
+    cut_until: dict[str, str] = field(default_factory=dict)
     remarks: Remarks = field(default_factory=Remarks)
 
 
@@ -137,7 +148,8 @@ class _File:
         self.converted = FileContents()
         self._answer: Answer | None = None
         self._answer_number = 0
-        self._has_cursor = self._is_page = False
+        self._is_page = False
+        self._kind, self._further = "", ""
         self._available: datetime | None = None
         self._seen: set[str] = set()
         self._days: set[date] = set()
@@ -182,11 +194,22 @@ class _File:
             self._answer = piece.answer
             self._answer_number += 1
         self._is_page = piece.is_page
-        self._has_cursor |= has_further_page(piece.envelope)
+        self._further = self._further or further_page(piece.envelope) or ""
+        self._kind = piece.shape.value
+        if piece.shape is Shape.CONVERSATION and (total := total_of(piece.envelope)) is not None:
+            self._kind = _COUNTED
+            self._see_total(*total)
         for name, value in piece.envelope.items():
             if value not in _NOTHING and name not in self._seen:
                 self._seen.add(name)
                 self._see_beside(name, value, piece)
+
+    def _see_total(self, name: str, value: Any) -> None:
+        hits = read_number(value)
+        if hits is not None:
+            self.spool.add_total(self._answer_number, hits, name)
+        elif name not in self._seen:
+            self.remarks.leave_out(f"totalHits: {shown(value)} is no count of conversations")
 
     def _see_beside(self, name: str, value: Any, piece: Piece) -> None:
         """Note what a field beside conversations or figures says, or that what it holds is not read."""
@@ -195,12 +218,6 @@ class _File:
             self.remarks.leave_out(f"{printable(name, 60)}: {against}")
         elif name == "query" and isinstance(value, dict) and value.get("queryType") in ("topN", "bottomN"):
             self.remarks.leave_out(f"query: {value['queryType']} gives some of the groups only")
-        elif shape is Shape.CONVERSATION and name == total_name(piece.envelope):
-            hits = read_number(value)
-            if hits is None:
-                self.remarks.leave_out(f"totalHits: {shown(value)} is no count of conversations")
-            else:
-                self.spool.add_total(self._answer_number, hits)
         elif name == "dataAvailabilityDate" and shape is Shape.CONVERSATION:
             try:
                 self._available = instant(value, self.options.time_zone)
@@ -214,13 +231,17 @@ class _File:
             self.remarks.note(f"field {printable(name, 60)!r} beside {shape.value} left out")
 
     def _end_answer(self) -> None:
-        self.converted.other_pages += self._has_cursor
-        self.converted.last_pages += self._is_page and not self._has_cursor
+        if self._further:
+            names = self.converted.other_pages.setdefault(self._kind, [])
+            names += [] if self._further in names else [self._further]
+        elif self._is_page:
+            self.converted.last_pages.add(self._kind)
         until = "" if self._available is None else iso(self._available)
         for day in map(str, self._days):
             known = self.converted.known_until.get(day, until)
             self.converted.known_until[day] = max(until, known) if until and known else ""
-        self._has_cursor = self._is_page = False
+        self._is_page = False
+        self._kind, self._further = "", ""
         self._available = None
         self._seen, self._days = set(), set()
 
@@ -324,7 +345,7 @@ class _File:
         """Make pages of the file's conversations and buckets in the spool. Raises CannotImport if there are none, or if
         tables could not be made from a page.
         """
-        for part in _cut(self.spool.buckets(), _A_PAGE_OF_BUCKETS, lambda row: (row.group_by, row.asset, row.day)):
+        for part in _cut(self.spool.buckets(), _A_PAGE_OF_BUCKETS, lambda row: row[:3] + row[5:6]):
             self._add_page_of_buckets(part)
         for rows in _cut(self.spool.conversations(), _A_PAGE, lambda row: (_hour(row[0]), _hour(row[1]))):
             self._add_page_of_conversations(rows)
@@ -353,10 +374,15 @@ class _File:
     def _add_page_of_buckets(self, rows: Sequence[StoredBucket]) -> None:
         first = rows[0]
         self.converted.buckets += len(rows)
+        if first.asset == HOURLY:
+            until = self.converted.cut_until if first.is_cut else self.converted.whole_until
+            until[first.day] = max(iso(max(row.end for row in rows)), until.get(first.day, ""))
         asked: Object = {"groupBy": list(first.group_by)}
         if first.asset == DAILY:
             asked["timeZone"] = self.options.business_zone.key
-        page = self._page("figures", asked, max(row.end for row in rows), _results(rows))
+        page = self._page(
+            CUT_FIGURES if first.is_cut else "figures", asked, max(row.end for row in rows), _results(rows)
+        )
         try:
             metric_rows(INTERVAL_METRICS, [(page.request, page.body)])
         except UnreadablePage as error:
@@ -423,6 +449,11 @@ def partition_of(span: Interval, options: ImportOptions) -> Partition | None:
 def file_of(request: str) -> str:
     """The sha256 of the file that an imported page comes from, out of the page's request."""
     return str(json.loads(request)["params"]["sha256"])
+
+
+def is_cut(request: str) -> bool:
+    """Whether an imported page holds figures of buckets that went on when they were saved, by its request."""
+    return bool(json.loads(request)["params"]["holds"] == CUT_FIGURES)
 
 
 def identity(page: Page) -> str:

@@ -35,7 +35,7 @@ class Outcome:
     read, by path and reason; `moved` counts what was left out of these because of other files or of a fetch:
     conversations that are on another day there, conversations that lack what another file has of them, and figures
     whose buckets overlap others.
-    `counted`, `last_pages`, `other_pages`, `known_until` are as in `pages.FileContents`.
+    `counted`, `last_pages`, `other_pages`, `known_until`, `whole_until`, `cut_until` are as in `pages.FileContents`.
     """
 
     file: str
@@ -45,9 +45,11 @@ class Outcome:
     conversations: int = 0
     buckets: int = 0
     counted: list[CountedPage] = field(default_factory=list)
-    last_pages: int = 0
-    other_pages: int = 0
+    last_pages: list[str] = field(default_factory=list)
+    other_pages: dict[str, list[str]] = field(default_factory=dict)
     known_until: dict[str, str] = field(default_factory=dict)
+    whole_until: dict[str, str] = field(default_factory=dict)
+    cut_until: dict[str, str] = field(default_factory=dict)
     partitions: dict[str, list[str]] = field(default_factory=dict)
     notes: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)

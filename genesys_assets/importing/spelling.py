@@ -24,7 +24,7 @@ HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 """A lone surrogate of UTF-16, which remains where a tool cuts a text within an emoji. It cannot be stored."""
 _POSITION = re.compile(r"\d{1,6}", re.ASCII)
 _UUID = re.compile("-?".join(f"([0-9a-fA-F]{{{digits}}})" for digits in (8, 4, 4, 4, 12)))
-_NO_ID = re.compile(r"[\s;\[\]{}\"]")
+_NO_ID = re.compile(r"[\s;\[\]{}\"\u2026]|\.\.\.|^[^\w\ud800-\udfff]+$|^.{513}", re.DOTALL)
 _NOTHING = frozenset({"null", "none", "undefined", "nan", "nil"})
 """What programs write as the text of a missing id."""
 UUIDS = frozenset(
@@ -96,25 +96,25 @@ def of_digits(value: Any) -> Any:
 
 
 def hyphenated(name: str, text: str) -> str:
-    """The platform's spelling of a UUID, which SQL Server and .NET write without hyphens, in capitals or in braces. Any
-    other id of a field in `UUIDS` loses the spaces around it: databases pad columns of fixed width with them. Texts of
-    other fields are unchanged.
+    """The platform's spelling of a UUID, which SQL Server and .NET write without hyphens, in capitals or in braces, and
+    XML with `urn:uuid:`. Any other id of a field in `UUIDS` loses the spaces around it: databases pad columns of fixed
+    width with them. Texts of other fields are unchanged.
 
     >>> hyphenated("queueId", "{5A0C0000111142228333000000000A01}"), hyphenated("outboundContactId", "5a0c" * 8)[:8]
     ('5a0c0000-1111-4222-8333-000000000a01', '5a0c5a0c')
     """
     if name not in UUIDS:
         return text
-    text = text.strip(" ")
+    text = text.strip(" ").removeprefix("urn:uuid:")
     found = _UUID.fullmatch(text[1:-1] if text[:1] == "{" and text[-1:] == "}" else text)
     return "-".join(found.groups()).lower() if found else text
 
 
 def is_no_id(text: str) -> bool:
-    """Whether a text is no id: it holds white space or a list, or stands for a missing id.
+    """Whether a text is no id: it holds white space or a list, stands for a missing id, or was masked or shortened.
 
-    >>> is_no_id("40ea6e3a"), is_no_id("None"), is_no_id('["40ea6e3a"]')
-    (False, True, True)
+    >>> is_no_id("40ea6e3a"), is_no_id("None"), is_no_id('["40ea6e3a"]'), is_no_id("***"), is_no_id("40ea…")
+    (False, True, True, True, True)
     """
     return _NO_ID.search(text) is not None or text.lower() in _NOTHING
 

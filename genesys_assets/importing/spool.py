@@ -13,7 +13,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
 from genesys_assets.cloud.analytics.interval import Interval
@@ -33,7 +33,7 @@ CREATE TABLE conversation
     earliest INTEGER, latest INTEGER, extent INTEGER);
 CREATE TABLE form (id TEXT, body BLOB, PRIMARY KEY (id, body)) WITHOUT ROWID;
 CREATE TABLE forgotten (id TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE total (answer INTEGER PRIMARY KEY, hits INTEGER);
+CREATE TABLE total (answer INTEGER PRIMARY KEY, hits INTEGER, name TEXT);
 CREATE TABLE of_answer (answer INTEGER, id TEXT, PRIMARY KEY (answer, id)) WITHOUT ROWID;
 CREATE TABLE figure (key TEXT PRIMARY KEY, stats TEXT) WITHOUT ROWID;
 CREATE TABLE answer (number INTEGER PRIMARY KEY, group_by TEXT);
@@ -47,12 +47,16 @@ CREATE INDEX page_place ON page (asset, day);
 CREATE TABLE span
     (asset TEXT, day TEXT, start INTEGER, finish INTEGER, file TEXT, PRIMARY KEY (asset, day, start, finish, file))
     WITHOUT ROWID;
-CREATE TABLE taken (series BLOB, start INTEGER, finish INTEGER, file TEXT, PRIMARY KEY (series, start, finish))
+CREATE TABLE taken
+    (series BLOB, start INTEGER, finish INTEGER, file TEXT, is_cut INTEGER, PRIMARY KEY (series, start, finish))
     WITHOUT ROWID;
 """
 _OF_FORM = ("start", "last", "body", "participants", "extent")
 _LONGEST_SEEN = 1 << 16
 _HOUR = 3_600_000
+_LENGTHS = tuple(minutes * 60_000 for minutes in (5, 10, 15, 30, 60, 23 * 60, 24 * 60, 25 * 60))
+"""The lengths of buckets that scripts ask for, in milliseconds. Days in which clocks change have an hour less or more.
+"""
 _IDS_AT_ONCE = 1_000
 DIFFERENT_START_MS = 15 * 60_000
 """Two starts of a conversation that lie this far apart are no readings of one instant: tools round to seconds, and time
@@ -73,6 +77,7 @@ class StoredBucket(NamedTuple):
     group_by: tuple[str, ...]
     group: str
     end: datetime
+    is_cut: bool
     body: bytes
 
 
@@ -166,22 +171,32 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         ]
         return sum(len(list(self._do("DELETE FROM conversation WHERE id = ? RETURNING id", (id_,)))) for id_ in partial)
 
-    def add_total(self, answer: int, hits: int) -> None:
-        """Note how many conversations an answer counted on all of its pages."""
-        self._do("INSERT OR REPLACE INTO total VALUES (?, ?)", (answer, hits))
+    def add_total(self, answer: int, hits: int, name: str) -> None:
+        """Note how many conversations an answer counted on all of its pages, and in which field it says so."""
+        self._do("INSERT OR REPLACE INTO total VALUES (?, ?, ?)", (answer, hits, name))
 
     def add_to_answer(self, answer: int, id_: str) -> None:
         """Note that a conversation belongs to an answer."""
         self._do("INSERT OR IGNORE INTO of_answer VALUES (?, ?)", (answer, id_))
 
     def counted_pages(self) -> list[CountedPage]:
-        """The pages of answers that counted their conversations, in order."""
+        """The pages of answers that counted their conversations, in order. Of those that have all their conversations,
+        or none, only one for each total: a file may have one for each of its conversations.
+        """
         again = "row_number() OVER (PARTITION BY hits, id ORDER BY answer) > 1 AS again"
         rows = self._do(
-            f"SELECT answer, hits, id, start, {again} FROM total LEFT JOIN of_answer USING (answer) "
-            "LEFT JOIN conversation USING (id) ORDER BY answer, id"
+            f"SELECT answer, hits, name, id, start, {again} FROM total LEFT JOIN of_answer USING (answer) "
+            "LEFT JOIN conversation USING (id) ORDER BY answer, start, id"
         )
-        return [_counted_page(hits, list(each)) for (_, hits), each in groupby(rows, lambda row: row[:2])]
+        pages, seen = list[CountedPage](), set[tuple[int, bool]]()
+        for (_, hits, name), each in groupby(rows, lambda row: row[:3]):
+            page = _counted_page(hits, name, each)
+            alone = (hits, page.held > 0)
+            if 0 < page.held < hits or alone not in seen:
+                pages.append(page)
+            if not 0 < page.held < hits:
+                seen.add(alone)
+        return pages
 
     def conversations(self) -> Iterator[tuple[datetime, datetime, bytes]]:
         """Start, last event and body of each conversation, ordered by the hour of the start and the hour of the last
@@ -211,13 +226,23 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         self._do("INSERT OR REPLACE INTO answer VALUES (?, ?)", (number, json.dumps(sorted(group_by))))
 
     def buckets(self) -> Iterator[StoredBucket]:
-        """The buckets by grouping and place, and then in the order in which they arrived."""
-        rows = self._do(
-            "SELECT asset, day, group_by, grouped, finish, body FROM bucket JOIN answer ON number = answer "
-            "ORDER BY group_by, asset, day, bucket.rowid"
+        """The buckets by grouping and place, those that are cut last, and then in the order in which they arrived.
+
+        A bucket is cut if it ends with its answer and is shorter than others of it: the answer was saved while the
+        bucket went on. One that is alone is cut if its length is none that answers have.
+        """
+        bounds = (
+            "SELECT answer, asset, max(finish) AS until, max(finish - start) AS longest, "
+            f"min(start) = max(start) AND max(finish - start) NOT IN {_LENGTHS} AS is_odd FROM bucket GROUP BY 1, 2"
         )
-        for asset, day, group_by, grouped, end, body in rows:
-            yield StoredBucket(asset, day, tuple(json.loads(group_by)), grouped, moment(end), body)
+        is_cut = "finish = until AND finish - start < longest OR is_odd"
+        rows = self._do(
+            f"SELECT asset, day, group_by, grouped, finish, {is_cut} AS is_cut, body "
+            f"FROM bucket JOIN answer ON number = answer JOIN ({bounds}) USING (answer, asset) "
+            "ORDER BY group_by, asset, day, is_cut, bucket.rowid"
+        )
+        for asset, day, group_by, grouped, end, cut, body in rows:
+            yield StoredBucket(asset, day, tuple(json.loads(group_by)), grouped, moment(end), bool(cut), body)
 
     def repeated_buckets(self) -> Iterator[tuple[int, str, str, bytes]]:
         """Buckets that differ although they have the same answer, group and time. Those that belong together follow one
@@ -342,17 +367,17 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         """The different times of the buckets of a partition, in the finished pages."""
         return list(self._do("SELECT DISTINCT start, finish FROM span WHERE (asset, day) = (?, ?)", place))
 
-    def take(self, series: bytes, span: Span, file: str) -> None:
+    def take(self, series: bytes, span: Span, file: str, *, is_cut: bool) -> None:
         """Note that a series has a figure of this time, which a file brought."""
-        self._do("INSERT OR REPLACE INTO taken VALUES (?, ?, ?, ?)", (series, *span, file))
+        self._do("INSERT OR REPLACE INTO taken VALUES (?, ?, ?, ?, ?)", (series, *span, file, is_cut))
 
     def taken_beside(self, series: bytes, span: Span) -> tuple[str, Span] | None:
         """File and time of a figure of the series, noted by `take`, whose time overlaps `span` without being equal to
-        it. None if there is no such figure.
+        it. None if there is no such figure. A cut one counts only where it is not the beginning of `span`.
         """
         rows = self._do(
             "SELECT file, start, finish FROM taken WHERE series = ?1 AND start < ?3 AND finish > ?2 "
-            "AND (start, finish) != (?2, ?3) ORDER BY start LIMIT 1",
+            "AND (start, finish) != (?2, ?3) AND NOT (is_cut AND start = ?2 AND finish < ?3) ORDER BY start LIMIT 1",
             (series, *span),
         )
         return next(((file, (start, finish)) for file, start, finish in rows), None)
@@ -431,15 +456,25 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
             ) from None
 
 
-def _counted_page(hits: int, rows: Sequence[tuple[int, int, str | None, int | None, int]]) -> CountedPage:
-    """A page, from the rows of its conversations; an empty page has one row without an id."""
-    found = [(id_, start or 0, again) for *_, id_, start, again in rows if id_ is not None]
-    starts = sorted(start for _, start, _ in found) or [0]
-    ids = "\n".join(id_ for id_, *_ in found)
-    digest = hashlib.sha256(ids.encode(errors="replace")).hexdigest()[:16]
-    new = sum(not again for *_, again in found)
-    gap = max((after - before for before, after in pairwise(starts)), default=0)
-    return CountedPage(hits, len(found), new, starts[0], starts[-1], digest, gap)
+def _counted_page(
+    hits: int, name: str, rows: Iterable[tuple[int, int, str, str | None, int | None, int]]
+) -> CountedPage:
+    """A page, from the rows of its conversations in the order of their starts; an empty page has one row without an
+    id. A page may be larger than the memory.
+    """
+    held = new = gap = digest = 0
+    first = last = None
+    for *_, id_, start, again in rows:
+        if id_ is None:
+            continue
+        begun = start or 0
+        gap = gap if last is None else max(gap, begun - last)
+        first, last = begun if first is None else first, begun
+        held += 1
+        new += not again
+        # A sum does not depend on the order of the conversations.
+        digest += int.from_bytes(hashlib.sha256(id_.encode(errors="replace")).digest()[:8])
+    return CountedPage(hits, held, new, first or 0, last or 0, f"{digest % 2**64:016x}", gap, name)
 
 
 def moment(count: int) -> datetime:

@@ -5,7 +5,7 @@ on both, and one of the starts is wrong: mostly one file was read with the wrong
 starts on one day lie 15 minutes or more apart. The file that came first keeps the conversation. The other file's form
 of it is left out, with the name of the first file. What was fetched is always first.
 
-Conversations of imported files are found on any day (`start_index`), fetched ones on days near the start.
+They are found on any day, however far away (`start_index`).
 
 Two imports that run at once do not see each other's files before they write. So an import looks again after it has
 written a day: see `Overtaken`.
@@ -15,29 +15,27 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
-from datetime import date, timedelta
 from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.importing.pages import DETAILS, file_of
 from genesys_assets.importing.spool import Spool
-from genesys_assets.importing.start_index import WaitingStarts, data_file, days_with_some_of
+from genesys_assets.importing.start_index import (
+    WaitingStarts,
+    data_file,
+    days_with_some_of,
+    fetched_days_with_some_of,
+    fetched_starts,
+)
 from genesys_assets.importing.versions import without
 from genesys_assets.lake.files import Unreadable
 from genesys_assets.lake.lake import Lake
 from genesys_assets.tables.conversations.decode import UnreadablePage, starts
-from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
-from genesys_assets.tables.sources import IMPORTED
 from genesys_assets.tables.spec import INSTANT
 
 _PLACE = f"pages/{DETAILS}"
-REACH_DAYS = 2
-"""How many days around a start are compared with what was fetched. Two readings of one local time differ by at most 26
-hours, as far as the time zones UTC-12 and UTC+14 lie apart.
-"""
 
 
 class _Other(NamedTuple):
@@ -134,9 +132,9 @@ def _remark(day: str, other: _Other, name_of: Callable[[str], str]) -> str:
 
 def _moved(lake: Lake, spool: Spool, replaced: Collection[str], shared: Collection[str]) -> _Moved:
     found: _Moved = defaultdict(dict)
-    days = spool.start_days()
-    for day in _days_around(days):
-        _note(found, spool, _fetched_starts(lake, day), _Other(None, day))
+    if spool.start_days():
+        for day in fetched_days_with_some_of(lake, WaitingStarts(spool.started_ids())):
+            _note(found, spool, _fetched_starts(lake, day), _Other(None, day))
     for day in shared:
         for stored_file, starts_ in _stored_starts(lake, day, replaced):
             _note(found, spool, starts_, _Other(stored_file, day))
@@ -154,22 +152,10 @@ def _note(found: _Moved, spool: Spool, starts_: Sequence[_Start], other: _Other,
             spool.forget_start(id_, file)
 
 
-def _days_around(days: Collection[str]) -> list[str]:
-    """The days of starts, and those near them."""
-    shifts = range(-REACH_DAYS, REACH_DAYS + 1)
-    return sorted({f"{date.fromisoformat(day) + timedelta(days=shift)}" for day in days for shift in shifts})
-
-
 def _fetched_starts(lake: Lake, day: str) -> list[_Start]:
     """The conversations of a day that were fetched, and that are in its table."""
     try:
-        rows = lake.read(
-            f"tables/{CONVERSATIONS.name}",
-            day,
-            schema=CONVERSATIONS.schema,
-            columns=["conversation_id", "conversation_start"],
-            where=pc.field("source") != IMPORTED,
-        )
+        rows = fetched_starts(lake, day)
     except Unreadable:
         # A damaged table is computed again, and then holds what was fetched.
         return []

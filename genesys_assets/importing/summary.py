@@ -142,25 +142,47 @@ def not_complete(imported: ImportResult) -> str | None:
             "hours are kept by days of UTC: pass a span of whole days of UTC, and files that are not empty"
         )
     elif imported.is_whole and imported.short_of is not None:
-        read, total, files = imported.short_of
+        read, total, files, name = imported.short_of
         what = (
-            f"the platform counted {total} conversations (totalHits) and the files have {read} of them, in "
+            f"the platform counted {total} conversations ({name}) and the files have {read} of them, in "
             f"{_some(files)}: import all pages of the answer together. If these are all, write their conversations "
-            "into one document with the totalHits, because pages that share no day may be of several answers"
+            f"into one document with the {name}, because pages that share no day may be of several answers"
         )
     elif imported.is_whole and imported.ends_before is not None:
         day, until = imported.ends_before
         what = f"the job of {day} had data up to {until} only (dataAvailabilityDate): run another, and import that"
+    elif imported.is_whole and not imported.further_pages and imported.cut_at is not None:
+        day, until = imported.cut_at
+        what = (
+            f"the last bucket of {day} ends at {until} and is shorter than others, so it went on when the answer was "
+            "saved: import an answer that was saved after the day"
+        )
     elif imported.is_whole:
         what = (
-            "each page says that a further one follows (cursor, nextUri), so the last page is missing: import all "
-            "pages of the answer together"
+            f"each page says that a further one follows ({', '.join(imported.further_pages[:_NAMED_FILES])}), so the "
+            "last page is missing: import all pages of the answer together"
         )
     elif imported.skipped:
         what = "a file was skipped"
     else:
         what = "something was left out"
     return f"No day was marked as complete, because {what}."
+
+
+def not_marked(imported: ImportResult) -> list[str]:
+    """Which days --complete did not mark although it marked others, and why."""
+    zone = "Daily figures are kept by days of GENESYS_ASSETS_TIME_ZONE, all other data by days of UTC"
+    partly = (
+        f"{TABLES[asset]} of {ranges(days)}, because the span holds only a part of these days. {zone}: pass a span "
+        "with all of both"
+        for asset, days in imported.partly_within.items()
+    )
+    without = (
+        f"{TABLES[asset]} of {ranges(days)}, because other files of this import have data of these days, and none has "
+        "figures for this table. Import these figures too, or pass a span without these days"
+        for asset, days in imported.without_figures.items()
+    )
+    return [f"Not marked as complete: {text}." for text in (*partly, *without)]
 
 
 def no_longer_complete(imported: ImportResult) -> str | None:

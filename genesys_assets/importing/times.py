@@ -51,6 +51,8 @@ _PER_SECOND = (1, 10**3, 10**6, 10**9)
 """Unix times come in seconds, milliseconds (JavaScript), microseconds (Spark) and nanoseconds (pandas). For one number
 only one of these units gives an instant between 2000 and 2100.
 """
+_LEAST_OFFSET, _LARGEST_OFFSET = timedelta(hours=-12), timedelta(hours=14)
+"""The offsets of all time zones lie between these."""
 _EXAMPLE = "2026-01-31T13:00:00Z"
 
 
@@ -145,9 +147,10 @@ def _offset(text: str) -> timezone:
     if text[0] not in "+-":
         return UTC
     hours, minutes = int(text[1:3]), int(text[-2:]) if len(text) > 3 else 0
-    if minutes > 59:
+    offset = (-1 if text[0] == "-" else 1) * timedelta(hours=hours, minutes=minutes)
+    if minutes > 59 or not _LEAST_OFFSET <= offset <= _LARGEST_OFFSET:
         raise ValueError(text)
-    return timezone((-1 if text[0] == "-" else 1) * timedelta(hours=hours, minutes=minutes))
+    return timezone(offset)
 
 
 def _of_local_clocks(local: datetime, zone: ZoneInfo | None, text: str) -> datetime:

@@ -35,7 +35,7 @@ class CountedPage(NamedTuple):
     """A page of an answer with a total. `held` is how many conversations it has, `new` how many of these no earlier
     page of its file with the same total has. `first` and `last` are the earliest and the latest start in milliseconds.
     `digest` is the same for pages with the same conversations. `gap` is the longest time between the starts of one
-    conversation and the next one, in milliseconds.
+    conversation and the next one, in milliseconds. `name` is the field with the total.
     """
 
     total: int
@@ -45,16 +45,18 @@ class CountedPage(NamedTuple):
     last: int
     digest: str
     gap: int = 0
+    name: str = "totalHits"
 
 
 class Short(NamedTuple):
-    """An answer of which pages are missing: how many conversations of it the files have, how many it counted, and the
-    files.
+    """An answer of which pages are missing: how many conversations of it the files have, how many it counted, the
+    files, and the field with the total.
     """
 
     held: int
     total: int
     files: tuple[str, ...]
+    name: str = "totalHits"
 
 
 _Page = tuple[str, CountedPage]
@@ -83,7 +85,7 @@ def short_answer(pages: Iterable[_Page]) -> Short | None:
     for file, page in empty:
         # After the last page the platform answers with a total and no conversations.
         if not any(_are_near(page.total, total) for total in whole):
-            return Short(0, page.total, (file,))
+            return Short(0, page.total, (file,), page.name)
     return None
 
 
@@ -175,7 +177,7 @@ def _short_of(group: Sequence[_Page]) -> Short | None:
     if not rest or (_answers_in(rest) == 1 and _is_whole(rest)):
         return None
     files = tuple(dict.fromkeys(file for file, _ in rest))
-    return Short(_count(rest), _total(rest) * _answers_in(rest), files)
+    return Short(_count(rest), _total(rest) * _answers_in(rest), files, rest[0][1].name)
 
 
 def _count(pages: Sequence[_Page]) -> int:

@@ -10,6 +10,7 @@ from genesys_assets_tests.faults.answers.http_cases import DRIPS
 from genesys_assets_tests.faults.answers.test_answers import CASES
 from genesys_assets_tests.faults.import_files.left_out import LEFT_OUT
 from genesys_assets_tests.faults.import_files.refused import REFUSED
+from genesys_assets_tests.faults.import_files.refused_pieces import REFUSED_PIECES
 from genesys_assets_tests.faults.import_files.refused_texts import REFUSED_TEXTS
 from genesys_assets_tests.faults.import_files.refused_values import REFUSED_VALUES
 from genesys_assets_tests.faults.import_files.right import THE_CALL, THE_FIGURES
@@ -19,7 +20,8 @@ from genesys_assets_tests.reports.language.mistakes import MISTAKES
 
 DOCS = Path(__file__).parents[2] / "docs"
 REPORTS = len(reports.REFUSED) + len(reports.RIGHT)
-FILES = sum(len(kinds) for kinds in (THE_CALL, THE_FIGURES, LEFT_OUT, REFUSED, REFUSED_TEXTS, REFUSED_VALUES))
+_REFUSED = (*REFUSED, *REFUSED_PIECES, *REFUSED_TEXTS, *REFUSED_VALUES)
+FILES = len((*THE_CALL, *THE_FIGURES, *LEFT_OUT, *_REFUSED))
 # And a host that never answers.
 ANSWERS = len(CASES) + len(DRIPS) + 1
 

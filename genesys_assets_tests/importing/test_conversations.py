@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import PureCloudPlatformClientV2 as sdk
 import pyarrow as pa
@@ -16,6 +17,7 @@ from genesys_assets.tables.conversations import decode
 from genesys_assets.tables.conversations.model import CONVERSATION_TYPE, snake_case
 from genesys_assets_tests import samples
 from genesys_assets_tests.faults.import_files.written import in_snake_case, with_one
+from genesys_assets_tests.importing.saved import conversation
 
 
 def fields(type_: pa.DataType) -> Iterator[str]:
@@ -110,3 +112,25 @@ def test_two_attributes_whose_names_differ_only_in_half_a_character_are_lost() -
 )
 def test_a_number_of_mongodb_is_the_number(written: Any, value: Any) -> None:
     assert unwrapped(written) == value
+
+
+@pytest.mark.parametrize(
+    ("start", "first", "zone", "is_lost"),
+    [
+        ("2026-01-29T00:00:00.000Z", "2026-01-28T23:50:00.000Z", None, True),
+        ("2026-01-29T00:00:00.000Z", "2026-01-28T23:59:59.700Z", None, False),
+        ("2026-01-28T00:00:00.000Z", "2026-01-28T11:40:00.000Z", None, True),
+        ("2026-01-28T00:00:00.000Z", "2026-01-28T00:10:00.000Z", None, False),
+        ("2026-01-28T00:00:00.001Z", "2026-01-28T11:40:00.000Z", None, False),
+        ("2026-01-28T00:00:00", "2026-01-28T06:40:00", "America/New_York", True),
+        ("2026-01-29T05:00:00Z", "2026-01-29T04:50:00Z", "America/New_York", True),
+        ("2026-01-29T05:00:00Z", "2026-01-29T04:50:00Z", None, False),
+    ],
+)
+def test_a_start_that_was_rounded_to_a_day_is_lost(start: str, first: str, zone: str | None, *, is_lost: bool) -> None:
+    written = conversation("A", start, None)
+    written["participants"][0]["sessions"][0]["segments"][0]["segmentStart"] = first
+    read = read_conversation(written, ZoneInfo(zone) if zone else None)
+    assert [
+        loss.text.endswith("the start was rounded to a day. Save it with its time") for loss in read.losses.values()
+    ] == ([True] if is_lost else [])

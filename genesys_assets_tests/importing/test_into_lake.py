@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,6 +17,7 @@ from genesys_assets.importing.files import CannotImport, SavedFile
 from genesys_assets.importing.into_lake import import_files
 from genesys_assets.importing.pages import DAILY, DETAILS, HOURLY
 from genesys_assets.importing.result import ImportResult
+from genesys_assets.importing.summary import not_marked
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets_tests.importing.saved import DAY, HOUR, as_bytes, conversation, metric, result, saved_file
@@ -284,3 +286,49 @@ def test_a_copy_of_a_file_of_which_something_is_left_out_has_the_same_days_and_c
     _, first, second = import_files(lake, files, ImportOptions()).outcomes
     assert (first.conversations, first.partitions) == (1, {DETAILS: ["2026-01-21"]})
     assert (second.conversations, second.partitions, second.left_out) == (1, first.partitions, first.left_out)
+
+
+_NEW_YORK = ImportOptions(business_zone=ZoneInfo("America/New_York"))
+_OF_NEW_YORK = "2026-01-28T05:00:00.000Z/2026-01-29T05:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("span", "marked", "left"),
+    [
+        ("2026-01-28T00:00Z/2026-01-29T00:00Z", HOURLY, "tables/daily_metrics of 2026-01-28"),
+        (_OF_NEW_YORK, DAILY, "tables/interval_metrics of 2026-01-28"),
+    ],
+)
+def test_a_span_of_days_of_one_calendar_names_the_data_of_the_other_one(
+    lake: Lake, span: str, marked: str, left: str
+) -> None:
+    files = [saved("hours.json", figures()), saved("days.json", figures(_OF_NEW_YORK))]
+    imported = import_files(lake, files, _NEW_YORK, complete=Interval.parse(span))
+    assert [is_complete(lake, asset, "2026-01-28") for asset in (HOURLY, DAILY)] == [marked == HOURLY, marked == DAILY]
+    (said,) = not_marked(imported)
+    assert said.startswith(f"Not marked as complete: {left}, because the span holds only a part of these days.")
+
+
+def test_a_day_without_figures_of_which_other_files_have_data_is_not_complete(lake: Lake) -> None:
+    files = [
+        saved("hours.json", figures()),
+        saved("days.json", [figures(DAY), figures(DAY.replace("-28", "-27").replace("-29", "-28"))]),
+    ]
+    imported = import_files(
+        lake, files, ImportOptions(), complete=Interval.parse("2026-01-26T00:00Z/2026-01-29T00:00Z")
+    )
+    assert [is_complete(lake, HOURLY, f"2026-01-{day}") for day in (26, 27, 28)] == [True, None, True]
+    assert [is_complete(lake, DAILY, f"2026-01-{day}") for day in (26, 27, 28)] == [True, True, True]
+    assert not_marked(imported) == [
+        "Not marked as complete: tables/interval_metrics of 2026-01-27, because other files of this import have data "
+        "of these days, and none has figures for this table. Import these figures too, or pass a span without these "
+        "days."
+    ]
+
+
+def test_where_calendars_differ_figures_of_a_day_that_overlaps_are_enough(lake: Lake) -> None:
+    evening = "2026-01-29T03:00:00.000Z/2026-01-29T04:00:00.000Z"
+    files = [saved("hours.json", figures(evening)), saved("days.json", figures(_OF_NEW_YORK))]
+    imported = import_files(lake, files, _NEW_YORK, complete=Interval.parse("2026-01-27T00:00Z/2026-01-31T00:00Z"))
+    assert not_marked(imported) == []
+    assert [is_complete(lake, HOURLY, f"2026-01-{day}") for day in (28, 29)] == [True, True]

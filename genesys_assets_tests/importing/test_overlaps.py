@@ -206,3 +206,58 @@ def test_of_two_imports_at_once_the_one_that_is_committed_first_keeps_its_figure
     (mine,) = run(lake, HALVES).outcomes
     assert (mine.state, others[0].outcomes[0].state) == ("skipped", "imported")
     assert rows(lake) == [("13:00", "14:00", "nOffered", 8)]
+
+
+SO_FAR = file("so far.json", answer((span("12:00", "13:00"), 4), (span("13:00", "13:30"), 5)))
+WHOLE = file("whole.json", answer((span("12:00", "13:00"), 4), (HOUR, 8)))
+_BOTH = [("12:00", "13:00", "nOffered", 4), ("13:00", "14:00", "nOffered", 8)]
+
+
+@pytest.mark.parametrize("is_one_import", [True, False])
+@pytest.mark.parametrize(
+    "files", [(SO_FAR, WHOLE), (WHOLE, SO_FAR), (file("alone.json", answer((span("13:00", "13:21"), 5))), WHOLE)]
+)
+def test_the_whole_bucket_counts_instead_of_the_one_that_went_on_when_it_was_saved(
+    lake: Lake, files: tuple[SavedFile, SavedFile], *, is_one_import: bool
+) -> None:
+    if not is_one_import:
+        run(lake, files[0])
+    imported = run(lake, *(files if is_one_import else files[1:]), is_complete=True)
+    assert rows(lake) == _BOTH
+    assert (imported.is_whole, [each.state for each in imported.outcomes][-1]) == (True, "imported")
+    assert is_complete(lake) == (imported.outcomes[-1].file == "whole.json" or is_one_import)
+
+
+def test_buckets_of_one_hour_that_were_saved_again_and_again_count_up_to_the_last(lake: Lake) -> None:
+    ends = ("13:07", "13:21", "13:48", "14:00")
+    for number, end in enumerate(ends):
+        assert run(lake, file(f"{number}.json", answer((span("13:00", end), number)))).is_whole
+    assert rows(lake) == [("13:00", "14:00", "nOffered", 3)]
+
+
+def test_a_file_of_which_a_whole_bucket_replaced_all_is_imported_and_read_again_when_that_one_is_gone(
+    lake: Lake,
+) -> None:
+    alone = file("alone.json", answer((span("13:00", "13:21"), 5)))
+    run(lake, WHOLE)
+    for _ in range(2):
+        (outcome,) = run(lake, alone).outcomes
+        assert (outcome.state, outcome.buckets, outcome.left_out) == ("imported", 0, {})
+        assert any("went on when the answer was saved left out" in note for note in outcome.notes)
+    take_back(lake.refreshed(), imported_files(lake, ["whole.json"]))
+    run(lake, alone)
+    assert rows(lake) == [("13:00", "13:21", "nOffered", 5)]
+
+
+def test_a_day_whose_last_bucket_went_on_when_it_was_saved_is_not_complete(lake: Lake) -> None:
+    imported = run(lake, SO_FAR, is_complete=True)
+    assert not is_complete(lake)
+    assert not_complete(imported) == (
+        "No day was marked as complete, because the last bucket of 2026-01-28 ends at 2026-01-28T13:30:00.000Z and is "
+        "shorter than others, so it went on when the answer was saved: import an answer that was saved after the day."
+    )
+
+
+def test_a_half_hour_beside_its_hour_in_another_file_is_no_bucket_that_went_on(lake: Lake) -> None:
+    run(lake, file("half.json", answer((FIRST_HALF, 5))))
+    assert run(lake, HOURS).skipped

@@ -17,8 +17,7 @@ from genesys_assets.importing.files import SavedFile
 from genesys_assets.importing.into_lake import import_files
 from genesys_assets.importing.pages import DETAILS
 from genesys_assets.importing.result import ImportResult
-from genesys_assets.importing.start_days import REACH_DAYS
-from genesys_assets.importing.start_index import FOLDER
+from genesys_assets.importing.start_index import FETCHED_FOLDER, FOLDER
 from genesys_assets.importing.summary import not_complete, totals
 from genesys_assets.importing.take_back import imported_files, take_back
 from genesys_assets.lake.lake import Lake
@@ -187,11 +186,24 @@ def fetched(lake: Lake, day: str, *ids: str) -> None:
     lake.write(f"tables/{CONVERSATIONS.name}", CONVERSATIONS, table, day, {})
 
 
-@pytest.mark.parametrize(("day", "is_seen"), [("2026-01-26", True), ("2026-01-30", True), ("2026-01-31", False)])
-def test_fetched_days_are_compared_as_far_as_time_zones_lie_apart(lake: Lake, day: str, is_seen: bool) -> None:
+@pytest.mark.parametrize("day", ["2020-03-10", "2026-01-26", "2026-01-31", "2026-03-20"])
+def test_what_was_fetched_is_compared_however_far_away_its_day_is(lake: Lake, day: str) -> None:
     fetched(lake, "2026-01-28", "A")
-    assert REACH_DAYS == 2
-    assert bool(imported(lake, saved("b.json", of_day("A", day))).skipped) == is_seen
+    for _ in range(2):
+        result = imported(lake, saved("b.json", of_day("A", day), of_day("B", day)))
+        assert sum(result.outcomes[0].left_out.values()) == 1
+        assert stored(lake) == {day: ["B"]}
+    assert len(lake.store.keys(FETCHED_FOLDER)) == 1
+
+
+def test_the_index_of_fetched_conversations_follows_their_table(lake: Lake) -> None:
+    fetched(lake, "2026-01-28", "A")
+    assert imported(lake, saved("b.json", of_day("B", "2026-03-20"))).is_whole
+    (old,) = lake.store.keys(FETCHED_FOLDER)
+    fetched(lake.refreshed(), "2026-01-28", "A", "C")
+    assert imported(lake, saved("c.json", of_day("C", "2026-03-20"))).skipped
+    (new,) = lake.store.keys(FETCHED_FOLDER)
+    assert new != old
 
 
 @pytest.mark.parametrize("day", ["2020-03-10", "2026-01-27", "2026-01-31", "2026-03-20"])

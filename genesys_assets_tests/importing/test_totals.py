@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from genesys_assets.importing.totals import CountedPage, short_answer
+from genesys_assets.importing.totals import CountedPage, Short, short_answer
 
 _HOUR = 3_600_000
 
@@ -84,10 +84,10 @@ def test_nothing_is_missing_where_each_answer_adds_up_to_its_total(pages: list[C
 def test_an_answer_with_missing_pages_is_found_beside_others_of_a_similar_total(
     pages: list[CountedPage], short: tuple[int, int, tuple[str, ...]]
 ) -> None:
-    assert short_answer((f"{number}", page) for number, page in enumerate(pages, 1)) == short
+    assert short_answer((f"{number}", page) for number, page in enumerate(pages, 1)) == Short(*short)
 
 
 def test_the_pages_of_one_file_that_add_up_to_their_total_are_an_answer_wherever_its_pages_end() -> None:
     pages = [_page(200, 100, 1, _MORNING), _page(200, 100, 3, _MORNING)]
     assert short_answer(("month.jsonl", page) for page in pages) is None
-    assert short_answer([("1.json", pages[0]), ("2.json", pages[1])]) == (100, 200, ("1.json",))
+    assert short_answer([("1.json", pages[0]), ("2.json", pages[1])]) == Short(100, 200, ("1.json",))

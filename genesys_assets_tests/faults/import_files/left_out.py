@@ -15,6 +15,17 @@ def _twice(path: str, **other: Any) -> list[Any]:
 
 
 LEFT_OUT: dict[str, tuple[Any, str]] = {
+    "a start that was cut to its day": (
+        with_one("conversationStart", "2026-01-28T00:00:00.000Z"),
+        "2026-01-28T00:00:00.000Z is a midnight, but the first event is at 2026-01-28T11:40:00.000Z: the start was",
+    ),
+    **{
+        f"an offset of {offset}, which no clock has": (
+            with_one("conversationStart", f"2026-01-28T11:40:00{offset}"),
+            f"'2026-01-28T11:40:00{offset}' is no instant: no calendar or clock shows it",
+        )
+        for offset in ("+15:00", "-12:30")
+    },
     "no start": ({"conversationId": "B", "participants": []}, "it has no conversationId or no conversationStart"),
     "an error in the place of a conversation": (
         {"message": "no", "code": "too.many.requests", "status": 429},
@@ -101,7 +112,7 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
     "an id within a text of JSON": (with_one("divisionIds", ['"D"']), "conversations.divisionIds: '\"D\"' is no id"),
     **{
         f"an id that says {text}": (with_one("participants.0.userId", text), f"userId: {text!r} is no id")
-        for text in ("None", "null", "undefined", "NaN")
+        for text in ("None", "null", "undefined", "NaN", "***", "5126f301…", "5126...")
     },
     "a number with a half": (
         with_one("participants.0.sessions.0.metrics.0.value", 1.5),

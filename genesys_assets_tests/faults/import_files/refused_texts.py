@@ -76,13 +76,13 @@ REFUSED_TEXTS: dict[str, tuple[bytes, str]] = {
     "a list that was not closed": (b"[\n" + CALL + b",\n" + CALL, "it ends in the middle, so it was cut"),
     "lines of 80 characters": (
         b"\n".join(CALL[at : at + 80] for at in range(0, len(CALL), 80)),
-        "a text has a control character",
+        "a line ends within a text, so it was cut or wrapped there",
     ),
     # -- an answer that was encoded
     "quotes of HTML": (html.escape(CALL.decode()).encode(), "its quotes are written as HTML does (&quot;)"),
     "URL-encoded": (quote(CALL.decode()).encode(), "it is URL-encoded, such as %7B for {"),
     "quotes with backslashes": (CALL.replace(b'"', b'\\"'), "its quotes have backslashes"),
-    "quoted-printable": (quopri.encodestring(CALL), "a text has a control character"),
+    "quoted-printable": (quopri.encodestring(CALL), "a line ends within a text"),
     "an answer in a cell of a table": (b'"' + CALL.replace(b'"', b'""') + b'"', "it holds JSON within a JSON text"),
     "an answer in a column of a table": (b'id,body\n1,"' + CALL.replace(b'"', b'""') + b'"\n', "it is a table (CSV)"),
     "gzip as base64": (base64.b64encode(gzip.compress(CALL)), "it is base64, not JSON"),

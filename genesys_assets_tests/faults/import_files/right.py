@@ -154,6 +154,15 @@ THE_CALL: dict[str, bytes | tuple[bytes, ImportOptions]] = {
     "ids that spaces fill": dumped(
         page(with_values(call(), lambda name, item: f"{item}    " if name.endswith("Id") else item))
     ),
+    "ids of XML": dumped(
+        page(with_values(call(), lambda name, item: f"urn:uuid:{item}" if name.endswith("Id") else item))
+    ),
+    "digits of another script": CALL.replace(
+        START.encode(), START.translate({48 + digit: 0x660 + digit for digit in range(10)}).encode()
+    ),
+    "the details of one conversation, with what else the platform knows of it": dumped(
+        call() | {"conversationInitiator": None, "customerParticipation": None}
+    ),
     # -- what a join repeats
     "a participant twice": dumped(page(_with_twice(None))),
     "a session twice": dumped(page(_with_twice("sessions"))),
@@ -167,6 +176,8 @@ THE_CALL: dict[str, bytes | tuple[bytes, ImportOptions]] = {
     "a list of pages": dumped([page(), page(call())]),
     "a list of value and Count": dumped({"value": [call()], "Count": 1}),
     "pages one behind the other": CALL * 3,
+    "pages with a form feed between": CALL + b"\x0c" + CALL,
+    "lists one behind the other": b"[" + CALL + b"]\n[" + CALL + b"]",
     "pretty pages one behind the other": PRETTY + b"\n" + PRETTY,
     "JSON Lines": b"\n".join(map(dumped, [call(), call()])),
     "JSON Lines with CRLF": b"\r\n".join([CALL, CALL, b""]),

@@ -14,9 +14,11 @@ from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.into_lake import import_files
-from genesys_assets.importing.pages import DETAILS
+from genesys_assets.importing.pages import DETAILS, convert
 from genesys_assets.importing.records import Outcome
+from genesys_assets.importing.spool import Spool
 from genesys_assets.importing.summary import not_complete
+from genesys_assets.importing.totals import Short
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.tables.conversations import decode
@@ -24,14 +26,15 @@ from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.sources import without_overlaps
 from genesys_assets_tests.faults.import_files.left_out import LEFT_OUT
 from genesys_assets_tests.faults.import_files.refused import REFUSED
+from genesys_assets_tests.faults.import_files.refused_pieces import REFUSED_PIECES
 from genesys_assets_tests.faults.import_files.refused_texts import REFUSED_TEXTS
 from genesys_assets_tests.faults.import_files.refused_values import REFUSED_VALUES
 from genesys_assets_tests.faults.import_files.right import THE_CALL, THE_FIGURES
 from genesys_assets_tests.faults.import_files.written import call, dumped, figure, page, result, with_one
-from genesys_assets_tests.importing.saved import FilePages, converted, saved_file
+from genesys_assets_tests.importing.saved import NOW, FilePages, converted, saved_file
 
 DAY = Interval.parse("2026-01-28T00:00:00Z/2026-01-29T00:00:00Z")
-_REFUSED = REFUSED | REFUSED_TEXTS | REFUSED_VALUES
+_REFUSED = REFUSED | REFUSED_PIECES | REFUSED_TEXTS | REFUSED_VALUES
 _OF_PYTHON = ("Traceback", "Error(", "NoneType", " object at 0x", "dict_keys")
 
 
@@ -176,7 +179,7 @@ _NO_ERRORS: tuple[Any, ...] = (False, 0, "0", [], {}, [None], "none", {"code": 0
         ([{"totalHits": 5}], "counted 5 conversations (totalHits) and the files have 0"),
         ([_with_total(3, "A"), _with_total(2, "B", "C")], "counted 3 conversations (totalHits) and the files have 1"),
         ([_with_total(2, "A"), _with_total(2, "A")], "counted 2 conversations (totalHits) and the files have 1"),
-        ([_with_cursor("A"), _with_cursor("B")], "each page says that a further one follows (cursor, nextUri)"),
+        ([_with_cursor("A"), _with_cursor("B")], "each page says that a further one follows (cursor), so"),
         ([_with_total(2, "A"), _with_total(2, "B"), _with_total(1, "C")], None),
         ([_with_total(100, *map(str, range(60))), _with_total(101, *map(str, range(60, 101)))], None),
         ([_with_cursor("A"), {"conversations": [call("B")]}], None),
@@ -205,6 +208,38 @@ _NO_ERRORS: tuple[Any, ...] = (False, 0, "0", [], {}, [None], "none", {"code": 0
             ([page(call()) | {name: value}], "each page says that a further one follows")
             for name, value in (("hasMore", True), ("has_next", "true"), ("next", "/page=2"), ("nextPageToken", "x"))
         ),
+        *(
+            ([{"conversations": [call()], **fields}], f"each page says that a further one follows ({name}), so")
+            for name, fields in (
+                ("lastPage", {"lastPage": False}),
+                ("isLast", {"isLast": "false"}),
+                ("links.next", {"links": {"next": "/page=2"}}),
+                ("_links.next", {"_links": {"next": {"href": "/page=2"}}}),
+                ("paging.pageNumber", {"paging": {"pageNumber": 1, "pageCount": 3}}),
+                ("pagination.has_more", {"pagination": {"has_more": True}}),
+                ("page", {"page": 1, "total_pages": 3}),
+                ("remaining", {"remaining": 200}),
+                ("nextUri", {"nextUri": "/page=2", "hasMore": True}),
+            )
+        ),
+        *(
+            ([{"conversations": [call()], **fields}], None)
+            for fields in (
+                {"lastPage": True},
+                {"lastPage": 3},
+                {"last": "/page=3"},
+                {"links": {"next": None, "self": "/page=3"}},
+                {"_links": {"next": {"href": None}}},
+                {"paging": {"pageNumber": 3, "pageCount": 3}},
+                {"remaining": 0},
+                {"page": {"size": 100}},
+            )
+        ),
+        # Of a job only its first page, beside a whole answer of another query.
+        ([_with_cursor("A"), page(call("B"))], "each page says that a further one follows (cursor), so"),
+        ([_with_cursor("A"), {"results": [result()]}], "each page says that a further one follows (cursor), so"),
+        ([{"conversations": [call()], "pagination": {"total": 300}}], "counted 300 conversations (pagination.total)"),
+        ([{"conversations": [call()], "numFound": 9}], "counted 9 conversations (numFound) and the files have 1"),
         *(([page(call()) | {"hasMore": no, "next": no}], None) for no in (False, None, "", "false", 0)),
         *(
             ([page(call()) | fields], "something was left out")
@@ -216,6 +251,10 @@ _NO_ERRORS: tuple[Any, ...] = (False, 0, "0", [], {}, [None], "none", {"code": 0
                 {"statusCode": 504},
                 {"http_status": "429"},
                 {"code": 503},
+                {"aborted": True},
+                {"stopped": "rate limit"},
+                {"timed_out": "true"},
+                {"done": False},
             )
         ),
         *(
@@ -226,10 +265,16 @@ _NO_ERRORS: tuple[Any, ...] = (False, 0, "0", [], {}, [None], "none", {"code": 0
                 {"statusCode": 200},
                 {"code": 7_001},
                 {"message": "x"},
+                {"aborted": False},
+                {"timed_out": "no"},
+                {"done": True},
             )
         ),
-        ([{"conversations": [call()], "total": 5}], "counted 5 conversations (totalHits) and the files have 1"),
-        ([{"conversations": [call()], "total_count": "5"}], "counted 5 conversations (totalHits) and the files have 1"),
+        ([{"conversations": [call()], "total": 5}], "counted 5 conversations (total) and the files have 1"),
+        (
+            [{"conversations": [call()], "total_count": "5"}],
+            "counted 5 conversations (total_count) and the files have 1",
+        ),
         ([{"conversations": [call()], "total": 1}], None),
         ([{"conversations": [call()], "total": {"pages": 5}}], None),
         ([{"total": 5, "conversations": [call()], "totalHits": 1}], None),
@@ -285,17 +330,28 @@ def test_what_stands_behind_a_long_list_counts_too(tmp_path: Path, behind: dict[
     assert imported.may_be_complete == (why is None)
 
 
+def test_a_file_with_an_answer_for_each_conversation_has_one_counted_page() -> None:
+    lines = b"\n".join(dumped(page(call(f"{number}"))) for number in range(20))
+    with Spool() as spool:
+        found = convert("1.jsonl", "0" * 64, iter([lines]), ImportOptions(), NOW, spool)
+    assert (found.conversations, [(each.total, each.held) for each in found.counted]) == (20, [(1, 1)])
+
+
 @pytest.mark.parametrize(
     ("further", "why"),
     [
-        ({"hasMore": True}, "each page says that a further one follows (cursor, nextUri)"),
+        ({"hasMore": True}, "each page says that a further one follows (hasMore), so the last page is missing"),
         ({"truncated": True}, "something was left out"),
         ({"total": 5}, None),
-        ({"nextUri": "/api/v2/page=2"}, "each page says that a further one follows (cursor, nextUri)"),
-        ({"pageNumber": 1, "pageCount": 2}, "each page says that a further one follows (cursor, nextUri)"),
+        ({"nextUri": "/api/v2/page=2"}, "each page says that a further one follows (nextUri), so"),
+        ({"pageNumber": 1, "pageCount": 2}, "each page says that a further one follows (pageNumber), so"),
         ({"pageNumber": 2, "pageCount": 2, "nextUri": None}, None),
         ({"query": {"queryType": "topN", "limit": 5}}, "something was left out"),
         ({"query": {"queryType": "groupBy"}}, None),
+        (
+            {"paging": {"pageNumber": 1, "pageCount": 2}},
+            "each page says that a further one follows (paging.pageNumber)",
+        ),
     ],
 )
 def test_figures_are_complete_unless_their_answer_says_that_some_are_missing(
@@ -347,7 +403,7 @@ def test_a_page_that_is_there_twice_is_no_other_page(tmp_path: Path) -> None:
     raw = dumped(_with_total(2, "A"))
     files = [saved_file("1.json", raw), saved_file("copy of 1.json", raw)]
     imported = import_files(Lake(LocalStore(tmp_path / "lake")), files, ImportOptions(), complete=DAY)
-    assert imported.short_of == (1, 2, ("1.json",))
+    assert imported.short_of == Short(1, 2, ("1.json",))
 
 
 def test_no_day_is_complete_while_pages_that_the_platform_counted_are_missing(tmp_path: Path) -> None:
@@ -355,7 +411,7 @@ def test_no_day_is_complete_while_pages_that_the_platform_counted_are_missing(tm
     first, second = ({"conversations": [call(id_)], "totalHits": 2} for id_ in "AB")
     one = import_files(lake, [saved_file("1.json", dumped(first))], ImportOptions(), complete=DAY)
     stored = lake.pages(f"pages/{DETAILS}", "2026-01-28")
-    assert one.short_of == (1, 2, ("1.json",))
+    assert one.short_of == Short(1, 2, ("1.json",))
     assert stored is not None
     assert stored.reach is not None
     assert not stored.reach.is_complete
