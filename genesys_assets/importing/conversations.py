@@ -159,7 +159,7 @@ def _check_start(start: datetime, first: datetime, reading: _ConversationState) 
         return
     clocks = [start] if reading.zone is None else [start, start.astimezone(reading.zone)]
     is_midnight = any(clock.time() == time.min for clock in clocks)
-    if is_midnight and (start - first >= _MOST_ROUNDED or first - start > _EARLIEST):
+    if is_midnight and (start - first > _MOST_ROUNDED or first - start > _EARLIEST):
         reading.lose(
             "conversations.conversationStart",
             "it is a midnight, and the first event is at another time",
