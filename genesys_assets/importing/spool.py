@@ -42,6 +42,7 @@ CREATE TABLE bucket
 CREATE TABLE of_all (kind TEXT, key TEXT, times INTEGER, PRIMARY KEY (kind, key)) WITHOUT ROWID;
 CREATE TABLE begun (id TEXT, file TEXT, day TEXT, times INTEGER, start INTEGER);
 CREATE INDEX begun_id ON begun (id);
+CREATE INDEX begun_day ON begun (day, id, file);
 CREATE TABLE page (asset TEXT, day TEXT, file TEXT, request TEXT, as_of INTEGER, identity TEXT, body BLOB);
 CREATE INDEX page_place ON page (asset, day);
 CREATE TABLE span
@@ -58,6 +59,8 @@ _LENGTHS = tuple(minutes * 60_000 for minutes in (5, 10, 15, 30, 60, 23 * 60, 24
 """The lengths of buckets that scripts ask for, in milliseconds. Days in which clocks change have an hour less or more.
 """
 _IDS_AT_ONCE = 1_000
+_AT_ONCE = 10_000
+"""How many conversations are compared at once: two versions of each take about two kilobytes."""
 DIFFERENT_START_MS = 15 * 60_000
 """Two starts of a conversation that lie this far apart are no readings of one instant: tools round to seconds, and time
 zones differ by 30 minutes or more.
@@ -302,13 +305,13 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         """The ids of the conversations of the finished pages. One of several files is there several times."""
         return (id_ for (id_,) in self._do("SELECT id FROM begun"))
 
-    def begun_on(self, ids: Sequence[str], day: str) -> set[str]:
-        """Those of some conversations that begin on a day in the finished pages."""
-        found = set[str]()
-        for first in range(0, len(ids), _IDS_AT_ONCE):
-            some = ids[first : first + _IDS_AT_ONCE]
-            wanted = f"SELECT id FROM begun WHERE id IN ({', '.join('?' * len(some))}) AND day = ?"
-            found |= {id_ for (id_,) in self._do(wanted, (*some, day))}
+    def of_several_files(self, ids: Collection[str]) -> set[str]:
+        """Those of some conversations that several files of the finished pages have."""
+        found, every = set[str](), list(ids)
+        for first in range(0, len(every), _IDS_AT_ONCE):
+            some = every[first : first + _IDS_AT_ONCE]
+            wanted = f"SELECT id FROM begun WHERE id IN ({', '.join('?' * len(some))}) "
+            found |= {id_ for (id_,) in self._do(f"{wanted} GROUP BY id HAVING count(DISTINCT file) > 1", some)}
         return found
 
     def begun_at_another_time(self, others: Sequence[tuple[str, int]], day: str) -> list[tuple[str, str, str]]:
@@ -326,12 +329,16 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
             ]
         return found
 
-    def days_of_several_files(self) -> dict[str, set[str]]:
-        """The conversations that several files of the finished pages have on one day: their ids, by day."""
-        found: dict[str, set[str]] = {}
-        for id_, day in self._do("SELECT id, day FROM begun GROUP BY id, day HAVING count(DISTINCT file) > 1"):
-            found.setdefault(day, set()).add(id_)
-        return found
+    def ids_begun_on(self, day: str, *, is_shared: bool) -> Iterator[set[str]]:
+        """The conversations of a day in the finished pages, some at a time: all if `is_shared`, otherwise those of
+        several files.
+        """
+        several = "" if is_shared else "HAVING count(DISTINCT file) > 1"
+        of_day = f"SELECT id FROM begun WHERE day = ? AND id > ? GROUP BY id {several} ORDER BY id LIMIT {_AT_ONCE}"
+        last = ""
+        while ids := [id_ for (id_,) in self._do(of_day, (day, last))]:
+            yield set(ids)
+            last = ids[-1]
 
     def begun_at_two_times(self) -> list[tuple[str, str, str, str, str]]:
         """Conversations that began on another day in an earlier file, or at a time that cannot be the same start: id,

@@ -54,27 +54,35 @@ def leave_out_parts(
     whose stored pages are about to be replaced; `name_of` gives a file's name.
     """
     remarks: dict[str, Counter[str]] = defaultdict(Counter)
-    of_several = spool.days_of_several_files()
     for day in spool.start_days():
-        ids = of_several.get(day, set())
-        stored = _stored(lake, spool, day, replaced) if day in shared else {}
-        waiting = _waiting(spool, day, {*ids, *stored}) if ids or stored else {}
-        parts: dict[str, dict[str, str]] = defaultdict(dict)
-        for id_, versions in waiting.items():
-            if (files := _files_of_parts(versions, stored.get(id_, ()))) is not None:
-                further = len(files) - _MOST_NAMED
-                names = ", ".join(map(name_of, files[:_MOST_NAMED])) + (f" and {further} more" if further > 0 else "")
-                for each in versions:
-                    parts[each.file][id_] = names
-        for file, found in parts.items():
-            for number, page in list(spool.pages_of_file((DETAILS, day), file)):
-                spool.replace_page(number, *without(page, found))
-            for id_, names in found.items():
-                spool.forget_start(id_, file)
-                remarks[file][_remark(names)] += 1
-        left = {id_: versions for id_, versions in waiting.items() if not any(id_ in found for found in parts.values())}
-        _put_in_order(spool, day, left, stored)
+        is_shared = day in shared
+        for ids in spool.ids_begun_on(day, is_shared=is_shared):
+            stored = _stored(lake, day, ids, replaced) if is_shared else {}
+            of_files = ids if not is_shared else {*stored, *spool.of_several_files(ids)}
+            waiting = _waiting(spool, day, of_files) if of_files else {}
+            parts = _parts(waiting, stored, name_of)
+            for file, found in parts.items():
+                for number, page in list(spool.pages_of_file((DETAILS, day), file)):
+                    spool.replace_page(number, *without(page, found))
+                for id_, names in found.items():
+                    spool.forget_start(id_, file)
+                    remarks[file][_remark(names)] += 1
+            left_out = set[str]().union(*parts.values())
+            left = {id_: versions for id_, versions in waiting.items() if id_ not in left_out}
+            _put_in_order(spool, day, left, stored)
     return remarks
+
+
+def _parts(waiting: _Versions, stored: _Versions, name_of: Callable[[str], str]) -> dict[str, dict[str, str]]:
+    """The conversations to leave out, by file; each with the names of the files that have parts of it."""
+    parts: dict[str, dict[str, str]] = defaultdict(dict)
+    for id_, versions in waiting.items():
+        if (files := _files_of_parts(versions, stored.get(id_, ()))) is not None:
+            further = len(files) - _MOST_NAMED
+            names = ", ".join(map(name_of, files[:_MOST_NAMED])) + (f" and {further} more" if further > 0 else "")
+            for each in versions:
+                parts[each.file][id_] = names
+    return parts
 
 
 def _put_in_order(spool: Spool, day: str, waiting: _Versions, stored: _Versions) -> None:
@@ -161,8 +169,8 @@ def _files_of_parts(waiting: Sequence[_Held], stored: Sequence[_Held]) -> list[s
     return list(dict.fromkeys(file for pair in parts for file in pair)) or None
 
 
-def _stored(lake: Lake, spool: Spool, day: str, replaced: Collection[str]) -> _Versions:
-    """The stored versions of conversations that begin on the day in the spool too."""
+def _stored(lake: Lake, day: str, wanted: Collection[str], replaced: Collection[str]) -> _Versions:
+    """The stored versions of some conversations."""
     found: _Versions = defaultdict(list)
     pages = lake.pages(f"pages/{DETAILS}", day) or ()
     for index in range(len(pages)):
@@ -171,7 +179,7 @@ def _stored(lake: Lake, spool: Spool, day: str, replaced: Collection[str]) -> _V
             if file in replaced:
                 continue
             page = pages[index]
-            ids = spool.begun_on(starts(page.body).field("conversationId").to_pylist(), day)
+            ids = {id_ for id_ in starts(page.body).field("conversationId").to_pylist() if id_ in wanted}
         except (Unreadable, UnreadablePage):
             # A damaged page is reported when its day is materialised.
             continue

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from genesys_assets.cloud.analytics.interval import Interval
+from genesys_assets.importing import spool
 from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.into_lake import import_files
 from genesys_assets.lake.lake import Lake
@@ -116,6 +117,22 @@ def test_a_part_of_a_conversation_whose_other_part_is_stored_is_left_out(where: 
     (outcome,) = import_files(lake.refreshed(), files[1:], ImportOptions()).outcomes
     assert outcome.state == "skipped"
     assert "of its forms in 0.json, 1.json each" in outcome.reason
+
+
+@pytest.mark.parametrize("is_one_import", [True, False])
+def test_many_conversations_are_compared_some_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_one_import: bool
+) -> None:
+    monkeypatch.setattr(spool, "_AT_ONCE", 2)
+    lake = Lake(LocalStore(tmp_path / "lake"))
+    ids = [f"{number}" for number in range(7)]
+    halves = [[call(id_) | {"participants": [call(id_)["participants"][half]]} for id_ in ids] for half in (0, 1)]
+    files = [saved_file(f"{half}.json", as_bytes([*parts, call("whole")])) for half, parts in enumerate(halves)]
+    if not is_one_import:
+        assert import_files(lake, files[:1], ImportOptions()).is_whole
+    imported = import_files(lake.refreshed(), files if is_one_import else files[1:], ImportOptions())
+    assert [sum(outcome.left_out.values()) for outcome in imported.outcomes] == [7] * len(imported.outcomes)
+    assert _stored_ids(lake) == [*([] if is_one_import else ids), "whole", "whole"]
 
 
 @pytest.mark.parametrize("is_reversed", [False, True])
