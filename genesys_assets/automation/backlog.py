@@ -15,12 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from genesys_assets.automation.next_run import Backlog, Run, last_moment
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.cloud.reference import LISTINGS
-from genesys_assets.days import DAY, HOUR, hours_of, utc_day
+from genesys_assets.days import DAY, HOUR, LONGEST_OPEN_DAYS, hours_of, utc_day
 from genesys_assets.days.data_lake import LAKE_FILES
 from genesys_assets.days.families import has_answers, unanswered
 from genesys_assets.days.observed import is_waiting, pages_of
@@ -143,16 +143,17 @@ def hours_backlog(
     """
     builder, last_full_hour = BacklogBuilder(), f"{now - SETTLING - HOUR:%Y-%m-%d-%H:00}"
     aggregates, details = lake.stored(HOURLY_AGGREGATES), lake.stored(HOURLY_DETAILS)
-    again = look_back_moments(calendar, now)
+    again, looked_back = reading_moments(calendar, now), look_back_moments(calendar, now)
     for day in days_until_today(calendar, now):
         hours = [hour for hour in hours_of(day) if hour <= last_full_hour]
         imported = _is_imported(lake, IMPORTED_HOURLY, day)
-        unasked = day in again and _asks_something_new(lake, day, questions)
+        unasked_until = _unasked_until(lake, day, questions) if day in looked_back else None
+        read_since = max(filter(None, (unasked_until, again.get(day))), default=None)
         for hour in hours:
             if hour not in aggregates:
                 if not imported:
                     builder.add(hour, HOURLY_AGGREGATES)
-            elif unasked or (day in again and aggregates[hour].written_at < again[day]):
+            elif _is_older(lake, HOURLY_AGGREGATES, hour, read_since):
                 builder.add(hour, HOURLY_AGGREGATES)
         left_to_jobs = available is not None and utc_day(day)[1] <= available
         if not (left_to_jobs or is_complete(lake, DAILY_DETAILS, day) or _is_imported(lake, IMPORTED_DETAILS, day)):
@@ -177,7 +178,7 @@ def days_backlog(lake: Lake, calendar: Calendar, now: datetime, available: datet
     """Days that details jobs cover (`available`: up to when they have all data) and that are not complete in the lake;
     finished business days without complete aggregates; look-back days not read since the last look-back.
     """
-    builder, again = BacklogBuilder(), look_back_moments(calendar, now)
+    builder, again = BacklogBuilder(), reading_moments(calendar, now)
     for day in days_until_today(calendar, now):
         since = again.get(day)
         if available is not None and utc_day(day)[1] <= available:
@@ -191,7 +192,8 @@ def days_backlog(lake: Lake, calendar: Calendar, now: datetime, available: datet
         end = calendar.business_day(day)[1]
         if end + SETTLING <= now:
             known = _reach(lake, DAILY_AGGREGATES, day)
-            is_whole = known is not None and known.through >= end
+            # They reach further or less far if GENESYS_ASSETS_TIME_ZONE was another one when they were read.
+            is_whole = known is not None and known.through == end
             is_known = is_whole or _is_imported(lake, IMPORTED_DAILY, day)
             if not is_known or _is_older(lake, DAILY_AGGREGATES, day, since):
                 builder.add(day, DAILY_AGGREGATES)
@@ -213,24 +215,42 @@ def look_back_moments(calendar: Calendar, now: datetime) -> dict[str, datetime]:
     return {day: moment for day, moment in moments.items() if day >= f"{calendar.start_date}"}
 
 
-def _asks_something_new(lake: Lake, day: str, questions: Iterable[AggregateQuestion]) -> bool:
-    """Whether one of the questions was not asked yet about a day. Families that the platform refused do not count: only
-    the look-back asks them again.
+def reading_moments(calendar: Calendar, now: datetime) -> dict[str, datetime]:
+    """The days of the last weeks that must have been read since an instant: those that a look-back reads again, and
+    earlier ones, whose last look-back may have been missed.
     """
+    moments, hour_and_minute = look_back_moments(calendar, now), time(*LOOK_BACK_AT, tzinfo=UTC)
+    if not calendar.look_back_days:
+        return moments
+    last = last_moment(now, *LOOK_BACK_AT).date() - DAY * calendar.look_back_days
+    for day in (last - DAY * back for back in range(1, LONGEST_OPEN_DAYS)):
+        if day >= calendar.start_date:
+            moment = datetime.combine(day + DAY * calendar.look_back_days, hour_and_minute)
+            moments[f"{day}"] = max(moment, moments.get(f"{day}", moment))
+    return moments
+
+
+def _unasked_until(lake: Lake, day: str, questions: Iterable[AggregateQuestion]) -> datetime | None:
+    """Until when hours of a day were read without one of the questions; None if all were asked. Families that the
+    platform refused do not count: only the look-back asks them again.
+    """
+    if _reach(lake, INTERVALS, day) is None:
+        return None
     refused = unanswered(lake, [day])
-    return any(
-        question.family.name not in refused and _is_new(lake, day, question)
-        for question in questions
-        if _reach(lake, INTERVALS, day) is not None
-    )
+    asked = (_missing_until(lake, day, question) for question in questions if question.family.name not in refused)
+    return max(filter(None, asked), default=None)
 
 
-def _is_new(lake: Lake, day: str, question: AggregateQuestion) -> bool:
-    """Whether a question was not asked yet about a day. Pages are checked if the family's table is not computed."""
-    reach = _reach(lake, f"tables/{table_of(question.family).name}", day)
+def _missing_until(lake: Lake, day: str, question: AggregateQuestion) -> datetime | None:
+    """When the table that lacks answers to a question was computed; None if it has them. Hours that were read later may
+    have answers: then the table must be computed first. Pages are checked if the family's table is not computed.
+    """
+    place = f"tables/{table_of(question.family).name}"
+    reach = _reach(lake, place, day)
     if reach is None:
-        return not has_answers(lake, day, question.family)
-    return not reach.has_asked(key_of(question), question.metrics)
+        return None if has_answers(lake, day, question.family) else datetime.max.replace(tzinfo=UTC)
+    is_asked = reach.has_asked(key_of(question), question.metrics)
+    return None if is_asked else lake.stored(place)[day].written_at
 
 
 def user_days_backlog(lake: Lake, calendar: Calendar, now: datetime, available: datetime | None) -> Backlog:
@@ -238,7 +258,7 @@ def user_days_backlog(lake: Lake, calendar: Calendar, now: datetime, available: 
     (`available`: up to when they have all data), until then up to the last full hour. Also look-back days not read
     since the last look-back.
     """
-    builder, again = BacklogBuilder(), look_back_moments(calendar, now)
+    builder, again = BacklogBuilder(), reading_moments(calendar, now)
     full = (now - SETTLING).replace(minute=0, second=0, microsecond=0)
     for day in days_until_today(calendar, now):
         start, end = utc_day(day)

@@ -230,10 +230,10 @@ class _StatusBuilder:
     def _night(self, place: str, key: str, limit: timedelta) -> datetime:
         """The look-back that the partition missed: the last one that is late by now, else the newest."""
         stored, day = self.lake.stored(place)[key], key[:10]
-        overdue = backlog.look_back_moments(self.calendar, self.now - limit).get(day)
+        overdue = backlog.reading_moments(self.calendar, self.now - limit).get(day)
         if overdue is not None and stored.written_at < overdue:
             return overdue
-        return backlog.look_back_moments(self.calendar, self.now).get(day, self.now)
+        return backlog.reading_moments(self.calendar, self.now).get(day, self.now)
 
     @cached_property
     def _stale_tables(self) -> Mapping[str, frozenset[str]]:
@@ -267,22 +267,26 @@ class _StatusBuilder:
         for day in stale.checks_backlog(self.lake, self.calendar, self.now, self._stale_tables):
             yield self._computed_partition(VERDICTS, day, utc_day(day)[1], [(place, day) for place in self.tables])
 
-    def _reports(self) -> Iterator[DuePartition]:
+    @cached_property
+    def _stale_reports(self) -> Mapping[str, frozenset[str]]:
         closed = {*self._stale_tables, *self._closed}
-        wanted = stale.reports_backlog(self.lake, self.calendar, self.now, self.reports, closed)
-        for day, places in wanted.items():
+        return stale.reports_backlog(self.lake, self.calendar, self.now, self.reports, closed)
+
+    def _reports(self) -> Iterator[DuePartition]:
+        for day, places in self._stale_reports.items():
             for place in places:
                 window = window_of(self._report(place), day, self.calendar.zone)
                 parts = [(table, utc) for table in self.tables for utc in window.utc_days()]
                 yield self._computed_partition(place, day, window.end, parts)
 
     def _published(self) -> Iterator[DuePartition]:
-        """The days to publish. Automation only publishes days of the last weeks."""
+        """The days to publish. Automation only publishes days of the last weeks. A day whose reports are stale is not
+        due yet; these reports are.
+        """
         if self.made_of_published is None:
             return
-        wanted = stale.published_backlog(
-            self.lake, self.calendar, self.now, self.reports, {*self._stale_tables, *self._closed}, self._manifest
-        )
+        waiting = {*self._stale_tables, *self._closed, *self._stale_reports}
+        wanted = stale.published_backlog(self.lake, self.calendar, self.now, self.reports, waiting, self._manifest)
         for day in wanted:
             end = self._end(stale.PUBLISHED, day)
             parts = [(f"reports/{report.name}", day) for report in self.reports]

@@ -24,7 +24,7 @@ from genesys_assets.automation.backlog import (
 )
 from genesys_assets.automation.next_run import Run
 from genesys_assets.automation.stale import published_since
-from genesys_assets.days import hours_of
+from genesys_assets.days import DAY, hours_of
 from genesys_assets.days.sources import (
     DAILY_AGGREGATES,
     DAILY_DETAILS,
@@ -175,11 +175,40 @@ def test_look_back_days_wait_for_jobs_that_have_fallen_behind(lake: Lake) -> Non
 def test_a_night_off_is_made_up_for_and_an_older_month_is_read_once_more_on_the_closing_day(lake: Lake) -> None:
     closing = Calendar(date(2026, 1, 30), since(FIRST).zone, 1, month_close_day=5)
     days = [f"2026-01-{day}" for day in (30, 31)] + [f"2026-02-{day:02d}" for day in range(1, 20)]
-    with time_machine.travel(datetime(2026, 2, 4, tzinfo=UTC), tick=False):
-        store_days(lake, *days)
+    for day in days:
+        # Each day is read in the night after it, those before the fifth not on the fifth.
+        with time_machine.travel(datetime.fromisoformat(f"{day}T04:00+00:00") + DAY, tick=False):
+            store_days(lake, day)
     wanted = days_backlog(lake, closing, NOON, MIDNIGHT)
     # The daemon was off on the fifth: the month before, and the days of this month up to then, are still wanted.
-    assert of(wanted, DAILY_DETAILS) == [*days[:6], YESTERDAY]
+    assert of(wanted, DAILY_DETAILS) == days[:5]
+
+
+def test_days_whose_last_look_back_was_missed_are_read_once_more(lake: Lake) -> None:
+    days = [f"2026-02-{day:02d}" for day in range(6, 20)]
+    off_since = datetime(2026, 2, 10, 4, tzinfo=UTC)
+    with time_machine.travel(off_since, tick=False):
+        store_days(lake, *days[:4])
+        store(lake, HOURLY_AGGREGATES, *(hour for day in days[:4] for hour in hours_of(day)))
+    of_calendar = since(days[0], look_back_days=4)
+    wanted = days_backlog(lake, of_calendar, NOON, MIDNIGHT)
+    assert of(wanted, DAILY_DETAILS) == of(wanted, OVERLAP) == of(wanted, DAILY_AGGREGATES) == days[1:]
+    assert {hour[:10] for hour in of(hours_backlog(lake, of_calendar, NOON), HOURLY_AGGREGATES)} == {*days[1:], TODAY}
+    with time_machine.travel(NOON, tick=False):
+        store_days(lake, *days[1:])
+    read_again = days_backlog(lake, of_calendar, NOON + 5 * DAY, NOON + 5 * DAY)
+    assert of(read_again, DAILY_DETAILS)[:3] == ["2026-02-17", "2026-02-18", YESTERDAY]
+
+
+def test_aggregates_of_business_days_are_read_again_if_the_time_zone_was_another_one(
+    lake: Lake, read_this_morning: time_machine.travel
+) -> None:
+    with read_this_morning:
+        store_days(lake, FIRST, YESTERDAY)
+    assert days_backlog(lake, since(FIRST), NOON, MIDNIGHT) == {}
+    every = frozenset([DAILY_AGGREGATES])
+    for zone in ("Europe/Zurich", "America/Los_Angeles"):
+        assert days_backlog(lake, since(FIRST, zone=zone), NOON, MIDNIGHT) == {FIRST: every, YESTERDAY: every}
 
 
 @pytest.mark.parametrize(("closing_day", "oldest"), [(None, "2026-01-10"), (5, "2026-01-01"), (20, "2025-12-01")])

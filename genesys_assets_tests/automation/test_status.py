@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -16,7 +18,7 @@ from hypothesis import strategies as st
 from genesys_assets.automation import backlog, stale
 from genesys_assets.automation.sensors import SENSORS
 from genesys_assets.automation.status import TABLES, AssetStatus, Status, status
-from genesys_assets.days import hours_of, made_of, utc_day, utc_hour, waits
+from genesys_assets.days import DAY, HOUR, hours_of, made_of, utc_day, utc_hour, waits
 from genesys_assets.days.families import ANSWERED, UNANSWERED
 from genesys_assets.days.limits import HOURS_LIMIT
 from genesys_assets.days.sources import (
@@ -31,7 +33,10 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.partitions import Calendar
+from genesys_assets.publishing.business_day import BusinessDay
+from genesys_assets.publishing.day import made_of as made_of_day
 from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets.reports.engine.made_of import made_of as made_of_report
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.conversations.open import OPEN_CONVERSATIONS
@@ -40,6 +45,7 @@ from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRIC
 from genesys_assets.tables.users.waits import QUEUE_WAITS
 from genesys_assets_tests.automation.a_lake import store, store_days
 from genesys_assets_tests.automation.conftest import calendar
+from genesys_assets_tests.reports.small_lake import KEY, REACH, small_lake
 
 FIRST, YESTERDAY, TODAY = "2026-02-18", "2026-02-19", "2026-02-20"
 MIDNIGHT = datetime(2026, 2, 20, tzinfo=UTC)
@@ -230,6 +236,23 @@ def test_a_day_that_is_published_is_not_missing(lake: Lake) -> None:
     found = looked(lake, MIDNIGHT + timedelta(hours=6), published={YESTERDAY: {}})
     published = of(found, "published/reports")
     assert (published.missing, published.stored, published.newest) == ((), 1, YESTERDAY)
+
+
+def test_a_published_day_is_not_late_while_its_reports_are_yet_to_be_computed_again(tmp_path: Path) -> None:
+    [report] = [each for each in built_in_reports() if each.name == "queue_media"]
+    zone, place = ZoneInfo("UTC"), f"reports/{report.name}"
+    lake, on_time = small_lake(tmp_path), utc_day(KEY)[1] + HOUR
+    with time_machine.travel(on_time, tick=False), lake.table_writers({place: report.spec}, KEY, {}) as writing:
+        writing[place].write(report.spec.empty())
+        writing.reach, writing.made_of = REACH, {place: made_of_report(lake, report, KEY, zone)}
+    published = {KEY: made_of_day(lake.refreshed(), BusinessDay.of(KEY, zone), [report])}
+    restated_at = on_time + 2 * DAY
+    with time_machine.travel(restated_at, tick=False):
+        further = replace(REACH, through=REACH.through + MINUTE)
+        lake.write(backlog.INTERVALS, INTERVAL_METRICS, INTERVAL_METRICS.empty(), KEY, {}, reach=further)
+    found = looked(lake, restated_at + MINUTE, KEY, published, [report])
+    assert of(found, stale.PUBLISHED).stale == ()
+    assert of(found, place).coming == (KEY,)
 
 
 def test_where_nobody_can_say_what_is_published_it_is_not_listed(lake: Lake) -> None:
