@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from genesys_assets.automation.jobs import at_most
-from genesys_assets.automation.next_run import choose_next_run
+from genesys_assets.automation.next_run import Backlog, NextRun, choose_next_run
 from genesys_assets.automation.progress import location_of, runs_of
 from genesys_assets.automation.sensors import run_request
 from genesys_assets.automation.stale import can_make_report, closed_by_checks, reports_backlog
@@ -44,9 +44,16 @@ def build_standalone_sensor(calendar: Calendar, report: Report) -> dg.SensorDefi
     )
     def launch(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         location, lake, now = location_of(context), shared_lake(), datetime.now(UTC)
-        closed = closed_by_checks(lake, calendar, now) if ReconciliationSettings.load().is_blocking else set()
-        wanted = reports_backlog(lake, calendar, now, [report], closed)
-        runs = runs_of(context.instance, location, now)
+
+        def backlog() -> Backlog:
+            closed = closed_by_checks(lake, calendar, now) if ReconciliationSettings.load().is_blocking else set()
+            return reports_backlog(lake, calendar, now, [report], closed)
+
+        if not (wanted := backlog()):
+            return dg.SkipReason(NextRun(None).reason(wanted))
+        # The lake once more after the runs: a run may have stored what is wanted, and ended.
+        runs, lake = runs_of(context.instance, location, now), lake.refreshed()
+        wanted = backlog()
 
         def can_make(_: str, day: str) -> bool:
             return can_make_report(lake, calendar, report, day)

@@ -120,13 +120,14 @@ class Tick:
         """
         return choose_next_run(wanted, self.runs if wanted else (), self.now, most=most, can_make=can_make)
 
-    def _after_runs(self) -> Tick:
+    def after_runs(self) -> Tick:
         """The same tick with the lake as it is after the runs were read. Read the other way round, a run that ends in
-        between would be requested again.
+        between would be requested again. What the platform answered is kept.
         """
-        runs = self.runs
         later = replace(self, lake=self.lake.refreshed())
-        later.runs = runs
+        later.runs = self.runs
+        answers = ("_available", "_available_of_users")
+        later.__dict__.update({name: vars(self)[name] for name in answers if name in vars(self)})
         return later
 
     def _has_one_to_run(self, possible: Backlog) -> bool:
@@ -147,18 +148,25 @@ class Tick:
         possible = backlog.user_days_backlog(self.lake, self.calendar, self.now, self.now)
         if not self._has_one_to_run(possible):
             return {}
+        is_permitted, available = self._available_of_users
+        return backlog.user_days_backlog(self.lake, self.calendar, self.now, available) if is_permitted else {}
+
+    @cached_property
+    def _available_of_users(self) -> tuple[bool, datetime | None]:
+        """Whether agents' status may be fetched, and up to when details jobs have all of it; None if the platform does
+        not say.
+        """
         try:
-            available = details_jobs.availability(self.cloud.client, details_jobs.USERS)
+            return True, details_jobs.availability(self.cloud.client, details_jobs.USERS)
         except MissingPermission as error:
             self.context.log.warning(
                 f"Agents' status is not fetched: {error} Without it there is no genesys/reports/agent_day. If you do "
                 "not need it, set GENESYS_ASSETS_USER_STATUS=false."
             )
-            return {}
+            return False, None
         except (GenesysCloudError, SettingError) as error:
             self.context.log.warning(f"The platform did not say up to when users' details jobs have data: {error}")
-            available = None
-        return backlog.user_days_backlog(self.lake, self.calendar, self.now, available)
+            return True, None
 
     @cached_property
     def stale_tables(self) -> Backlog:
@@ -168,11 +176,6 @@ class Tick:
         """The table of open conversations once a night, else the stale tables of days whose pages are neither being
         read nor read next.
         """
-        if not (self.stale_tables or stale.open_conversations_backlog(self.lake, self.now)):
-            return {}
-        return self._after_runs()._tables_to_compute()
-
-    def _tables_to_compute(self) -> Backlog:
         register = stale.open_conversations_backlog(self.lake, self.now)
         if self._free(register) and not self._is_yesterday_coming:
             return register
@@ -234,9 +237,6 @@ class Tick:
             return {}
         if not self._reports_backlog([*self._requested, *operating_reports()]):
             return {}
-        return self._after_runs()._reports_to_compute()
-
-    def _reports_to_compute(self) -> Backlog:
         coming = {day for day in self.lake.stored(backlog.INTERVALS) if day is not None and self._is_coming(day)}
         return self._reports_backlog([*self._requested, *operating_reports()], coming)
 

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
-from genesys_assets.automation import sensors
+from genesys_assets.automation import sensors, tick
+from genesys_assets.automation.next_run import Run
 from genesys_assets.automation.progress import RANGE_END, RANGE_START
 from genesys_assets.automation.sensors import SENSORS
 from genesys_assets.cloud.http import retry
@@ -202,6 +204,37 @@ def test_what_is_being_made_is_not_asked_for_again(ticks: Ticks) -> None:
     [asked] = ticks.at(moment)
     assert ticks.at(moment + timedelta(minutes=20)) == []
     assert (asked.first, asked.last) == ("2026-01-27-00:00", "2026-01-27-23:00")
+
+
+def test_what_a_run_has_stored_that_ends_while_a_sensor_looks_is_not_asked_for_again(
+    ticks: Ticks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment, runs_of = TODAY + timedelta(minutes=12), tick.runs_of
+
+    def ending_just_before(*of_location: Any) -> list[Run]:
+        monkeypatch.setattr(tick, "runs_of", runs_of)
+        assert ticks.world.run("hourly", between=("2026-01-27-00:00", "2026-01-27-23:00")).success
+        return runs_of(*of_location)
+
+    monkeypatch.setattr(tick, "runs_of", ending_just_before)
+    ticks.present.at = moment
+    with clock_at(moment), environment(ticks.world.environment):
+        assert ticks.requests("hours") == []
+
+
+def test_a_question_of_a_new_report_is_asked_once_about_look_back_days(ticks: Ticks, tmp_path: Path) -> None:
+    ticks.off = {each.name for each in SENSORS} - {"hours", "days", "tables"}
+    ticks.at(TODAY + timedelta(hours=4))
+    file = tmp_path / "reports.yaml"
+    file.write_text(
+        "reports:\n  long:\n    description: One row per media type.\n    group_by: [mediaType]\n    aggregates:\n"
+        "      filter: {direction: inbound}\n      views: {long: {target: tHandle, gte: 300000}}\n"
+        "      metrics: {long: long.count}\n"
+    )
+    with clock_at(TODAY):
+        ticks.world = replace(ticks.world, definitions=definitions(f"{FIRST:%Y-%m-%d}", reports=file))
+    asked = ticks.at(TODAY + timedelta(hours=4, minutes=5))
+    assert of("hours", asked) == [("2026-01-27-00:00", "2026-01-27-23:00")]
 
 
 def test_tables_of_days_whose_hours_are_in_are_asked_for_while_others_are_fetched(ticks: Ticks) -> None:
