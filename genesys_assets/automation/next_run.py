@@ -7,6 +7,7 @@ state here: a request that was lost, killed or refused is made again, because it
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -151,10 +152,11 @@ def _situation(wanted: Backlog, runs: Sequence[Run], now: datetime) -> _Situatio
     """
     failures, successes = _streaks(wanted, runs)
     situation, all_paused_until = _Situation(successes=successes), paused_until(failures)
+    made, failed = _by_partition(wanted, runs)
     for key, assets in wanted.items():
-        idle = frozenset(asset for asset in assets if not _is_made(runs, asset, key))
+        idle = frozenset(asset for asset in assets if (asset, key) not in made)
         situation.in_progress += len(idle) < len(assets)
-        of_key = max((failures_of(runs, asset, key) for asset in idle), key=len, default=[])
+        of_key = max((failed.get((asset, key), []) for asset in idle), key=len, default=[])
         until = max(filter(None, (all_paused_until, paused_until(of_key))), default=None)
         situation.failures[key] = len(of_key)
         if until is not None and until > now:
@@ -162,6 +164,25 @@ def _situation(wanted: Backlog, runs: Sequence[Run], now: datetime) -> _Situatio
         elif idle:
             situation.free[key] = idle
     return situation
+
+
+def _by_partition(
+    wanted: Backlog, runs: Iterable[Run]
+) -> tuple[set[tuple[str, str]], dict[tuple[str, str], list[datetime]]]:
+    """Of the wanted partitions, as asset and key: those that runs are making, and the failures in a row of others (see
+    `failures_of`). Each run only looks at its own keys: there may be thousands of runs and of keys.
+    """
+    keys, now = sorted(wanted), datetime.max.replace(tzinfo=UTC)
+    made: set[tuple[str, str]] = set()
+    failures: dict[tuple[str, str], list[datetime]] = {}
+    for run in sorted(runs, key=lambda run: (run.ended or now, run.failed)):
+        for key in keys[bisect_left(keys, run.first) : bisect_right(keys, run.last)]:
+            for partition in ((asset, key) for asset in run.assets & wanted[key]):
+                if run.ended is None:
+                    made.add(partition)
+                else:
+                    failures[partition] = [*failures.get(partition, []), run.ended] if run.failed else []
+    return made, failures
 
 
 def _streaks(wanted: Backlog, runs: Iterable[Run]) -> tuple[list[datetime], int]:
@@ -206,10 +227,6 @@ def _longest(most: int, failures: int, successes: int) -> int:
     """
     length = most if failures <= 1 else max(_SMALLEST, most // _PARTS) if failures < _ALONE else 1
     return min(most, length << min(max(0, successes - 1), _MOST_DOUBLINGS))
-
-
-def _is_made(runs: Iterable[Run], asset: str, key: str) -> bool:
-    return any(run.ended is None and run.makes(asset, key) for run in runs)
 
 
 def failures_of(runs: Iterable[Run], asset: str, key: str) -> list[datetime]:
