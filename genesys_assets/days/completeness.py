@@ -137,6 +137,13 @@ def newest_figures(lake: Lake, day: str, assets: Iterable[str] = (DAILY_DETAILS,
     return max(with_figures, key=lambda figures: str(figures[READ_AT]), default={})
 
 
+def figures_to_compare(lake: Lake, day: str) -> Figures:
+    """The figures with which the stored conversations of a day are compared: those of the whole day if it is
+    complete.
+    """
+    return newest_figures(lake, day, [DAILY_DETAILS] if is_complete(lake, day) else [DAILY_DETAILS, HOURLY_DETAILS])
+
+
 def taken_out(lake: Lake, day: str) -> int:
     """How many conversations were read but not stored, because they must be forgotten."""
     partitions = [(DAILY_DETAILS, day), *((HOURLY_DETAILS, hour) for hour in hours_of(day))]

@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from genesys_assets.days.completeness import DAILY_DETAILS, EXACT_COUNT, TOTAL_HITS, figures_to_compare
 from genesys_assets.days.made_of import number, stored_inputs
 from genesys_assets.lake.commit import ConcurrentCommit, TableContended
 from genesys_assets.lake.lake import Lake
@@ -58,10 +59,13 @@ class Verdict:
 
 
 def checked_rows(lake: Lake, day: str, places: Iterable[str]) -> int:
-    """A number that identifies the stored rows of a day in the tables at these places."""
-    return number(
-        input_._replace(newness=0) for place in sorted(places) for input_ in stored_inputs(lake, place, [day])
-    )
+    """A number that identifies the stored rows of a day in the tables at these places. With complete days among them,
+    also how many conversations the platform reported: that may change although no row does.
+    """
+    places = sorted(places)
+    figures = figures_to_compare(lake, day) if DAILY_DETAILS in places else {}
+    rows = (input_._replace(newness=0) for place in places for input_ in stored_inputs(lake, place, [day]))
+    return number(rows, *(f"{name} {figures[name]}" for name in (TOTAL_HITS, EXACT_COUNT) if name in figures))
 
 
 def store_verdicts(lake: Lake, day: str, new: Sequence[Verdict], checked_rows: int, origin: dict[str, Any]) -> None:

@@ -12,9 +12,11 @@ import dagster as dg
 import pytest
 
 from genesys_assets.checks import completeness
-from genesys_assets.checks.checked_tables import AS_MANY
+from genesys_assets.checks.checked_tables import AS_MANY, CHECKED
 from genesys_assets.checks.completeness import NOT_SHRUNK, DayFigures, day_figures, find_shrinkage
 from genesys_assets.cloud.jobs import run as details_jobs
+from genesys_assets.days.verdicts import checked_rows, verdicts
+from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import hours_of
 from genesys_assets.sandbox.server import running
 from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
@@ -99,6 +101,22 @@ def test_a_complete_day_is_all_there(world: World) -> None:
     )
     for figure in ("total_hits", "pages_expected", "duplicates_dropped"):
         assert figure in said["days"]
+
+
+def test_a_verdict_does_not_count_for_rows_that_are_stored_while_the_check_runs(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def figures_before_rows_are_lost(lake: Lake, day: str) -> DayFigures | str:
+        figures = day_figures(lake, day)
+        Lake(lake.store).write(TABLE, CONVERSATIONS, CONVERSATIONS.empty(), day, {}, reach=lake.reach(TABLE, day))
+        return figures
+
+    read(world)
+    monkeypatch.setattr(completeness, "day_figures", figures_before_rows_are_lost)
+    passed, _ = result(compute(world), AS_MANY)
+    assert passed
+    known = verdicts(world.lake, DAY)["conversations", AS_MANY][1]
+    assert known != checked_rows(world.lake, DAY, CHECKED["conversations"].places)
 
 
 def test_a_job_that_ended_early_without_a_word_is_found_out(world: World) -> None:

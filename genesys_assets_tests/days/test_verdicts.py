@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from genesys_assets.automation.stale import is_unchecked
 from genesys_assets.checks.checked_tables import AS_MANY, CHECKED, OF_SESSIONS
+from genesys_assets.days import utc_day
+from genesys_assets.days.completeness import DAILY_DETAILS, READ_AT, TOTAL_HITS
 from genesys_assets.days.verdicts import Verdict, blocking_reason, checked_rows, failing, store_verdicts, verdicts
 from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS, SESSION_METRICS
+from genesys_assets_tests.automation.a_lake import store
 
 DAY, OTHER = "2026-01-31", "2026-01-30"
 FAILS = Verdict("session_metrics", "queues_match_interval_metrics", False, is_blocking=True, says="2 of 9 differ")
@@ -93,3 +98,19 @@ def test_a_day_is_unchecked_until_every_check_of_its_tables_has_looked_at_the_pr
     assert not is_unchecked(lake.refreshed(), DAY)
     store_verdicts(lake, DAY, every, 0, {})
     assert is_unchecked(lake.refreshed(), DAY)
+
+
+def test_a_day_is_unchecked_once_the_platform_has_another_total_though_no_row_changed(lake: Lake) -> None:
+    lake.write("tables/conversations", CONVERSATIONS, CONVERSATIONS.empty(), DAY, {})
+
+    def read_with(total: int, minute: int) -> Lake:
+        as_of = datetime(2026, 2, 1, 4, minute, tzinfo=UTC)
+        said = {READ_AT: as_of.isoformat(), TOTAL_HITS: total}
+        store(lake, DAILY_DETAILS, DAY, as_of=as_of, reach=Reach(utc_day(DAY)[1], is_complete=True), said=said)
+        return lake.refreshed()
+
+    lake = read_with(45, 0)
+    missing = Verdict("conversations", AS_MANY, False, says="45 of 45 are missing")
+    store_verdicts(lake, DAY, [missing], checked_rows(lake, DAY, CHECKED["conversations"].places), {})
+    assert not is_unchecked(read_with(45, 1), DAY)
+    assert is_unchecked(read_with(0, 2), DAY)
