@@ -22,7 +22,6 @@ from genesys_assets.assets.common import (
 )
 from genesys_assets.assets.failed_reports import failed_reports
 from genesys_assets.days.limits import PUBLISHED_LIMIT
-from genesys_assets.days.verdicts import blocking_reason
 from genesys_assets.keys import asset_key
 from genesys_assets.partitions import DAY, Calendar, utc_day
 from genesys_assets.publishing.announcement import announcement
@@ -72,9 +71,6 @@ def build_published_assets(
         publisher = publishing.publisher(s3.get_client)
         for day in checked_keys(context, calendar.daily):
             wanted = _publish_request(context, calendar, [*reports, *further], keys, day)
-            closed = blocking_reason(lake.lake, wanted.day.utc_days) if wanted.is_blocking else None
-            if closed:
-                raise dg.Failure(f"{day}: {closed}", allow_retries=False)
             with fail_without_retry(NothingToPublish):
                 published_day = publish_day(lake.lake, publisher, wanted)
             _log(context, day, published_day)

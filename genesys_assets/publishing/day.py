@@ -42,15 +42,15 @@ _TRIES = 5
 
 
 class NothingToPublish(Exception):
-    """No report of the day is stored, or a table that its page needs is missing."""
+    """No report of the day is stored, a table that its page needs is missing, or a blocking check fails."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublishRequest:
     """What to publish. `failed`: the reason for each report whose last computation failed. It does not count if the
     stored report is made of what is stored now. Days before `start_date` were never fetched. `unknown`: the reason for
-    each report that the day should have, and whose definition is unknown. `is_blocking`: whether a report is left out
-    if a blocking check fails on a day that it reads.
+    each report that the day should have, and whose definition is unknown. `is_blocking`: whether nothing is published
+    if a blocking check fails on the day, and a report is left out if one fails on another day that it reads.
     """
 
     day: BusinessDay
@@ -86,6 +86,12 @@ def publish_day(lake: Lake, publisher: Publisher, wanted: PublishRequest) -> Pub
     # Read once: a second try would compare itself with the manifest of the first one, which was never announced.
     before = read_manifest_if_valid(publisher, wanted.day.date)
     for _ in range(_TRIES):
+        closed = blocking_reason(lake, wanted.day.utc_days) if wanted.is_blocking else None
+        if closed and published is None:
+            raise NothingToPublish(f"{wanted.day.key}: {closed}")
+        if closed:
+            # A check of the rows that were stored meanwhile fails: what is published stands.
+            break
         sources = made_of(lake, wanted.day, wanted.reports)
         try:
             published, conflict = _publish(lake, publisher, wanted, sources, before), None

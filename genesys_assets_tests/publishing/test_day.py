@@ -270,6 +270,22 @@ def test_what_changes_while_a_day_is_published_is_published_too(lake: Lake, to_f
     assert manifest.made_of == made_of(lake.refreshed(), business_day(), STORED)
 
 
+def test_rows_of_which_a_blocking_check_fails_while_a_day_is_published_are_not_published(
+    lake: Lake, to_folder: Publisher
+) -> None:
+    other = lake.refreshed()
+
+    def restate_and_fail() -> None:
+        restate(other, 5)
+        check = Verdict("session_metrics", "metrics_match", False, is_blocking=True, says="3 differ")
+        store_verdicts(other.refreshed(), f"{DAY}", [check], 0, {})
+
+    publish_day(lake, InterruptedPublisher(to_folder, restate_and_fail), wanted(is_blocking=True))
+    assert {file.rows for file in standing(to_folder).files if file.report == "agent_daily"} == {3}
+    with pytest.raises(NothingToPublish, match="the check metrics_match of genesys/tables/session_metrics fails"):
+        publish_day(lake.refreshed(), to_folder, wanted(is_blocking=True))
+
+
 @pytest.mark.long
 def test_runs_that_publish_one_day_at_once_leave_one_true_manifest(lake: Lake, anywhere: Publisher) -> None:
     def publish(run: int) -> PublishedDay:
