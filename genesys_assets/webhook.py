@@ -9,6 +9,10 @@ from urllib.parse import urlsplit
 from genesys_assets.unlogged import URLS, unlogged
 
 _SECONDS = 10
+_LONGEST_SECONDS = 15.0
+"""The time limit for the whole answer. A sensor's tick may take a minute; an answer that arrives byte by byte would use
+it up.
+"""
 
 
 class NotDelivered(Exception):
@@ -28,6 +32,7 @@ def post(url: str, message: Mapping[str, Any], setting: str) -> None:
                 url,
                 what="A message",
                 timeout=(_SECONDS, _SECONDS),
+                longest=_LONGEST_SECONDS,
                 json=message,
                 # Without an `auth` of its own, requests would add credentials found in a .netrc.
                 auth=lambda request: request,

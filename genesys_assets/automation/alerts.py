@@ -87,12 +87,13 @@ def _late(calendar: Calendar, running: Collection[str]) -> dg.SensorDefinition:
     )
     def late(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult:
         now = datetime.now(UTC)
-        alerted: dict[str, str] = json.loads(context.cursor or "{}")
+        alerted = _alerted(context.cursor)
         key = keys(location_of(context)).get("published/reports")
         published = None if key is None else context.instance.get_materialized_partitions(key)
         observed = [f"reference/{name}" for name in ObservationSettings.load().observed]
         late_figures = list(find_late(shared_lake(lake.location), calendar, now, published, observed))
-        lately = {each.name: alerted[each.name] for each in late_figures if now - _at(alerted.get(each.name)) < DAY}
+        names_of_late = {each.name for each in late_figures}
+        lately = {name: at for name, at in alerted.items() if name in names_of_late and now - DAY < at <= now}
         webhook = AlertSettings.load().url
         undelivered: dict[str, NotDelivered] = {}
         begun = time.monotonic()
@@ -112,20 +113,26 @@ def _late(calendar: Calendar, running: Collection[str]) -> dg.SensorDefinition:
                 context.log.error(str(problem))
                 undelivered[each.name] = problem
             else:
-                lately[each.name] = now.isoformat()
+                lately[each.name] = now
         if undelivered and lately == alerted:
             raise next(iter(undelivered.values()))
         names = ", ".join(each.name for each in late_figures)
         reason = f"Late: {names}." if names else "Nothing is late."
         if undelivered:
             reason += f" The webhook did not accept {', '.join(undelivered)}: the next tick posts them again."
-        return dg.SensorResult(skip_reason=dg.SkipReason(reason), cursor=json.dumps(lately))
+        return dg.SensorResult(
+            skip_reason=dg.SkipReason(reason), cursor=json.dumps({name: at.isoformat() for name, at in lately.items()})
+        )
 
     return late
 
 
-def _at(text: str | None) -> datetime:
-    return datetime.fromisoformat(text) if text else datetime.min.replace(tzinfo=UTC)
+def _alerted(cursor: str | None) -> dict[str, datetime]:
+    """When each figure was last reported as late. A cursor that is not one of this sensor counts as none."""
+    try:
+        return {name: datetime.fromisoformat(at).astimezone(UTC) for name, at in json.loads(cursor or "{}").items()}
+    except (ValueError, TypeError, AttributeError):
+        return {}
 
 
 def _retry_note(context: dg.RunFailureSensorContext) -> str:

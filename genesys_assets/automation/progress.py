@@ -85,7 +85,7 @@ def partitions_of(tags: Mapping[str, str]) -> tuple[str, str] | None:
     if RANGE_START in tags:
         return tags[RANGE_START], tags.get(RANGE_END, tags[RANGE_START])
     if FIRST_DAY in tags:
-        return tags[FIRST_DAY], tags[LAST_DAY]
+        return tags[FIRST_DAY], tags.get(LAST_DAY, tags[FIRST_DAY])
     key = tags.get(PARTITION, tags.get(NIGHT))
     return None if key is None else (key, key)
 

@@ -196,8 +196,17 @@ def _partitioned(
 
 
 def _from_cursor(cursor: str | None) -> dict[str, _KnownVersion]:
-    known: Mapping[str, list[Any]] = json.loads(cursor or "{}")
-    return {where: _KnownVersion(tuple(table), datetime.fromisoformat(at)) for where, (*table, at) in known.items()}
+    """What the cursor says. A cursor that is not one of this sensor counts as none: then everything is compared
+    again.
+    """
+    try:
+        known: Mapping[str, list[Any]] = json.loads(cursor or "{}")
+        return {
+            where: _KnownVersion(tuple(table), datetime.fromisoformat(at).astimezone(UTC))
+            for where, (*table, at) in known.items()
+        }
+    except (ValueError, TypeError, AttributeError):
+        return {}
 
 
 def _as_cursor(known: Mapping[str, _KnownVersion]) -> str:

@@ -159,7 +159,8 @@ def run_days(context: dg.AssetCheckExecutionContext, calendar: Calendar) -> Sequ
     if run.has_partition_key or run.has_partition_key_range:
         return calendar.daily.get_partition_keys_in_range(run.partition_key_range)
     if FIRST_DAY in context.run.tags:
-        first, last = context.run.tags[FIRST_DAY], context.run.tags[LAST_DAY]
+        first = context.run.tags[FIRST_DAY]
+        last = context.run.tags.get(LAST_DAY, first)
         return calendar.daily.get_partition_keys_in_range(dg.PartitionKeyRange(first, last))
     return [f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"]
 

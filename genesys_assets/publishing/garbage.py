@@ -69,7 +69,11 @@ def _old_files(publisher: Publisher, now: datetime) -> tuple[Mapping[date, list[
         match = KEY_OF_A_DAY.fullmatch(file.key.removeprefix(root))
         if match is None or match["report"] == MANIFEST or now - file.modified <= LONGEST_EXPIRY:
             continue
-        day = date.fromisoformat(match["day"])
+        try:
+            day = date.fromisoformat(match["day"])
+        except ValueError:
+            # Somebody else's file, such as of a 30th of February.
+            continue
         if match["report"] != INDEX:
             by_day.setdefault(day, []).append(file)
         elif now.date() - day > _LISTED:

@@ -116,7 +116,7 @@ class Manifest:
                 files=tuple(_file(_as(dict, each)) for each in _as(list, stated["files"])),
                 made_of=_texts(stated.get("made_of", {})),
             )
-        except (KeyError, TypeError, AttributeError, RecursionError) as wrong:
+        except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as wrong:
             raise ValueError(f"{type(wrong).__name__}: {wrong}") from wrong
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -156,3 +157,17 @@ def test_a_figure_that_the_webhook_refuses_neither_repeats_nor_holds_back_the_ot
         hook.refused = set()
         watch.tick(now + timedelta(minutes=20))
     assert [message["late"] for _, _, message in hook.posted] == [*told, HOURLY_DETAILS, HOURLY_DETAILS]
+
+
+@pytest.mark.parametrize("cursor", ["x", "null", "[]", '{"pages/hourly_details": 3}', "of a clock that was ahead"])
+def test_a_cursor_that_cannot_be_right_keeps_no_alert_back(
+    lake: Lake, definitions: dg.Definitions, monkeypatch: pytest.MonkeyPatch, cursor: str
+) -> None:
+    watch, now = Watch(definitions, lake), MIDNIGHT + timedelta(days=30)
+    if cursor.startswith("of"):
+        cursor = json.dumps({HOURLY_DETAILS: f"{now + timedelta(days=400)}"})
+    watch.cursor = cursor
+    with listening() as hook:
+        monkeypatch.setenv("GENESYS_ASSETS_ALERT_WEBHOOK", hook.url)
+        watch.tick(now)
+        assert HOURLY_DETAILS in [message["late"] for _, _, message in hook.posted]

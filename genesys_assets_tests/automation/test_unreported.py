@@ -187,3 +187,12 @@ def test_what_was_reported_is_known_though_there_are_more_reports_than_are_read_
     for hour in HOURS:
         watch.report(NOON + 181 * MINUTE, hour)
     assert watch.tick(NOON + 182 * MINUTE) == []
+
+
+@pytest.mark.parametrize(
+    "cursor", ["x", "null", "[]", '{"pages/hourly_aggregates": 3}', '{"pages/hourly_aggregates": [9, "2026-01-01"]}']
+)
+def test_a_cursor_that_is_damaged_or_of_another_version_counts_as_none(watch: Watch, cursor: str) -> None:
+    watch.store(NOON, HOURS[0])
+    watch.cursor = cursor
+    assert watch.tick(NOON + MINUTE) == [(HOURLY_AGGREGATES, HOURS[0])]

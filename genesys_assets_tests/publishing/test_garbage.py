@@ -105,3 +105,11 @@ def test_a_file_that_is_published_again_while_it_is_looked_at_stays(
     monkeypatch.setattr(to_folder, "manifest", publish_and_find_no_manifest)
     assert remove_garbage(to_folder, datetime.now(UTC)).keys == ()
     assert path.is_file()
+
+
+def test_a_file_of_a_date_that_does_not_exist_is_left_alone_and_all_else_is_removed(to_folder: Publisher) -> None:
+    keys = [f"reports/a/date={day}/a.csv" for day in ("2026-02-30", "2026-02-01")]
+    for key in keys:
+        to_folder.place.put(key, io.BytesIO(b""), "text/csv", hashlib.sha256(b"").hexdigest())
+        os.utime(to_folder.place.describe(key), (0, 0))
+    assert remove_garbage(to_folder, NOW).keys == (keys[1],)

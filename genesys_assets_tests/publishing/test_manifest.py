@@ -123,6 +123,7 @@ BODIES = st.binary() | JSON.map(lambda value: json.dumps(value).encode())
 @example(manifest_with(("headline", "offered"), float("nan")))
 @example(manifest_with(("run_id",), "\ud83d"))
 @example(manifest_with(("generated_at",), "2026-02-01T02:30:00"))
+@example(manifest_with(("generated_at",), "0001-01-01T00:00:00+14:00"))
 @example(manifest_with(("headline",), {"media": {"voice": {}}}))
 def test_whatever_stands_in_its_place_is_a_manifest_of_which_a_list_can_be_made_or_refused(body: bytes) -> None:
     try:
