@@ -240,6 +240,6 @@ def run_request(request: Request, keys: Mapping[str, dg.AssetKey]) -> dg.RunRequ
     if assets == {CHECKS}:
         return dg.RunRequest(tags={FIRST_DAY: first, LAST_DAY: last})
     selection = [keys[asset] for asset in sorted(assets)]
-    if assets == {stale.OPEN_CONVERSATIONS_PLACE}:
+    if assets <= {stale.OPEN_CONVERSATIONS_PLACE, stale.INDEX}:
         return dg.RunRequest(tags={NIGHT: last}, asset_selection=selection)
     return dg.RunRequest(tags={RANGE_START: first, RANGE_END: last}, asset_selection=selection)

@@ -250,7 +250,8 @@ class Tick:
 
     def published(self) -> Backlog:
         """The days to publish: those whose tables, checks and reports are all made or have failed. A day that fails
-        does not hold up others. Raises NotReadable if only days are left whose manifests cannot be read.
+        does not hold up others. If no day is left, the list of days, if it failed. Raises NotReadable if only days are
+        left whose manifests cannot be read.
         """
         if not self._names_are_known:
             return {}
@@ -277,7 +278,17 @@ class Tick:
             self.context.log.warning(f"{day} is not published now, because its manifest was not read: {error}")
         if reader.unreadable and not readable:
             raise next(iter(reader.unreadable.values()))
-        return readable
+        return readable or self._list_of_days()
+
+    def _list_of_days(self) -> Backlog:
+        """The list of days, if the last run over it failed: its days may be published, so that no other run makes the
+        list.
+        """
+        runs = [run for run in self.runs if stale.INDEX in run.assets]
+        last = max((run for run in runs if run.ended), key=lambda run: run.ended or self.now, default=None)
+        if last is None or not last.failed or any(run.ended is None for run in runs):
+            return {}
+        return {last.last: frozenset([stale.INDEX])}
 
     def _has_failed(self, asset: str, day: str) -> bool:
         """Whether to publish without an asset: its runs failed twice, or it is a report whose own step failed once. (If

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,11 @@ import pytest
 
 from genesys_assets.automation import stale
 from genesys_assets.automation.manifests import ManifestReader
-from genesys_assets.automation.next_run import Backlog
+from genesys_assets.automation.next_run import Backlog, Run, choose_next_run
+from genesys_assets.automation.progress import RANGE_START, partitions_of
+from genesys_assets.automation.sensors import run_request
 from genesys_assets.automation.tick import Tick
+from genesys_assets.keys import our_key
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.publishing.errors import NotReadable
@@ -60,7 +63,9 @@ def test_after_two_manifests_that_cannot_be_read_no_further_one_is_tried(publish
     assert "it was not tried" in str(reader.unreadable[DAYS[3]])
 
 
-def asked_for(lake: Lake, folder: Path, monkeypatch: pytest.MonkeyPatch, stale_days: Collection[str]) -> Backlog:
+def asked_for(
+    lake: Lake, folder: Path, monkeypatch: pytest.MonkeyPatch, stale_days: Collection[str], runs: Sequence[Run] = ()
+) -> Backlog:
     """The days that the sensor `publish` wants, if these days were published from other reports than are stored."""
 
     def backlog(*arguments: Any) -> Backlog:
@@ -70,7 +75,7 @@ def asked_for(lake: Lake, folder: Path, monkeypatch: pytest.MonkeyPatch, stale_d
     monkeypatch.setattr(stale, "published_backlog", backlog)
     publishing = PublishingResource(publish_url=(folder / "published").as_uri())
     tick = Tick(dg.build_sensor_context(), lake, GenesysCloudResource(), publishing, calendar(), [], [], NOON)
-    tick.__dict__.update(_names_are_known=True, stale_tables={}, runs=[])
+    tick.__dict__.update(_names_are_known=True, stale_tables={}, runs=runs)
     return tick.published()
 
 
@@ -82,6 +87,26 @@ def test_the_sensor_publishes_other_days_than_the_one_whose_manifest_cannot_be_r
     assert asked_for(lake, tmp_path, monkeypatch, {DAYS[0]}).keys() == {DAYS[0]}
     with pytest.raises(NotReadable, match="was not read"):
         asked_for(lake, tmp_path, monkeypatch, ())
+
+
+def test_a_list_of_days_that_failed_is_made_again_though_all_days_are_published(
+    published: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wanted(*runs: Run, stale_days: Collection[str] = ()) -> Backlog:
+        return asked_for(Lake(LocalStore(tmp_path / "lake")), tmp_path, monkeypatch, stale_days, runs)
+
+    both, minute = frozenset([stale.PUBLISHED, stale.INDEX]), timedelta(minutes=1)
+    failed = Run(both, DAYS[0], DAYS[3], NOON - 9 * minute, failed=True)
+    again = wanted(failed)
+    assert again == {DAYS[3]: frozenset([stale.INDEX])}
+    assert wanted(failed, stale_days=DAYS[:1]).keys() == {DAYS[0]}, "the run that publishes a day makes the list too"
+    assert wanted(failed, Run(both, DAYS[1], DAYS[1])) == {}
+    assert wanted(failed, Run(frozenset([stale.INDEX]), DAYS[3], DAYS[3], NOON - minute)) == {}
+    [request] = [choose_next_run(again, [failed], NOON, most=7).request]
+    assert request is not None
+    tags = run_request(request, {stale.INDEX: our_key("published", "index")}).tags
+    assert partitions_of(tags) == (DAYS[3], DAYS[3])
+    assert RANGE_START not in tags, "the list has no partitions"
 
 
 def test_a_manifest_that_cannot_be_read_does_not_keep_the_others_from_being_reported(watch: Watch) -> None:

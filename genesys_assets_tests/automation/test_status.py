@@ -241,14 +241,16 @@ def test_a_day_that_is_published_is_not_missing(lake: Lake) -> None:
 def test_a_published_day_is_not_late_while_its_reports_are_yet_to_be_computed_again(tmp_path: Path) -> None:
     [report] = [each for each in built_in_reports() if each.name == "queue_media"]
     zone, place = ZoneInfo("UTC"), f"reports/{report.name}"
-    lake, on_time = small_lake(tmp_path), utc_day(KEY)[1] + HOUR
+    lake, on_time = small_lake(tmp_path, only=["interval_metrics"]), utc_day(KEY)[1] + HOUR
     with time_machine.travel(on_time, tick=False), lake.table_writers({place: report.spec}, KEY, {}) as writing:
         writing[place].write(report.spec.empty())
         writing.reach, writing.made_of = REACH, {place: made_of_report(lake, report, KEY, zone)}
     published = {KEY: made_of_day(lake.refreshed(), BusinessDay.of(KEY, zone), [report])}
     restated_at = on_time + 2 * DAY
+    reach = lake.reach(backlog.INTERVALS, KEY)
+    assert reach is not None
     with time_machine.travel(restated_at, tick=False):
-        further = replace(REACH, through=REACH.through + MINUTE)
+        further = replace(reach, through=reach.through + MINUTE)
         lake.write(backlog.INTERVALS, INTERVAL_METRICS, INTERVAL_METRICS.empty(), KEY, {}, reach=further)
     found = looked(lake, restated_at + MINUTE, KEY, published, [report])
     assert of(found, stale.PUBLISHED).stale == ()

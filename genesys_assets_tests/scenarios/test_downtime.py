@@ -29,7 +29,9 @@ DAYS_AT_ONCE, HOURS_AT_ONCE = 7, 168
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
-    """A lake with everything up to the evening of the 8th; eleven days were missed."""
+    """A lake with everything up to the evening of the 8th; eleven days were missed, and so was the last look-back of
+    the 6th to the 8th.
+    """
     lake = Lake(LocalStore(tmp_path))
     days = [f"{FIRST + timedelta(days=number)}" for number in range((LAST_SEEN - FIRST).days + 1)]
     with time_machine.travel(datetime(2026, 2, 9, 6, tzinfo=UTC), tick=False):
@@ -52,14 +54,14 @@ def asked_for(wanted: Backlog, most: int) -> Iterator[Request]:
 
 def test_every_day_that_was_missed_is_asked_for_the_newest_first(lake: Lake) -> None:
     wanted = days_backlog(lake, CALENDAR, NOW, JOBS_HAVE)
-    assert list(wanted) == [f"2026-02-{day:02d}" for day in range(9, 20)]
+    assert list(wanted) == [f"2026-02-{day:02d}" for day in range(6, 20)]
     requests = [(request.first, request.last) for request in asked_for(wanted, DAYS_AT_ONCE)]
-    assert requests == [("2026-02-13", "2026-02-19"), ("2026-02-09", "2026-02-12")]
+    assert requests == [("2026-02-13", "2026-02-19"), ("2026-02-06", "2026-02-12")]
 
 
 def test_every_hour_that_was_missed_is_asked_for_in_few_ranges_today_with_the_first(lake: Lake) -> None:
     wanted = hours_backlog(lake, CALENDAR, NOW, available=JOBS_HAVE)
-    missed = [hour for day in range(9, 21) for hour in hours_of(f"2026-02-{day:02d}") if hour <= "2026-02-20-11:00"]
+    missed = [hour for day in range(6, 21) for hour in hours_of(f"2026-02-{day:02d}") if hour <= "2026-02-20-11:00"]
     assert [hour for hour, assets in wanted.items() if HOURLY_AGGREGATES in assets] == missed
     requests = list(asked_for(wanted, HOURS_AT_ONCE))
     assert (requests[0].first, requests[0].last) == ("2026-02-20-00:00", "2026-02-20-11:00")
