@@ -13,7 +13,7 @@ import pytest
 
 from genesys_assets.automation import sensors, tick
 from genesys_assets.automation.next_run import Run
-from genesys_assets.automation.progress import RANGE_END, RANGE_START
+from genesys_assets.automation.progress import RANGE_END, RANGE_START, runs_of
 from genesys_assets.automation.sensors import SENSORS
 from genesys_assets.cloud.http import retry
 from genesys_assets.cloud.jobs import run as details_jobs
@@ -209,7 +209,7 @@ def test_what_is_being_made_is_not_asked_for_again(ticks: Ticks) -> None:
 def test_what_a_run_has_stored_that_ends_while_a_sensor_looks_is_not_asked_for_again(
     ticks: Ticks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    moment, runs_of = TODAY + timedelta(minutes=12), tick.runs_of
+    moment = TODAY + timedelta(minutes=12)
 
     def ending_just_before(*of_location: Any) -> list[Run]:
         monkeypatch.setattr(tick, "runs_of", runs_of)
