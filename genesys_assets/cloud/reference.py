@@ -14,7 +14,7 @@ from genesys_assets.cloud.analytics.catalogue import closest
 from genesys_assets.cloud.errors import EndlessPages, InvalidQuery, UnexpectedAnswer
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.paging import Cursor, NextUri, limit_total_size, list_in, read_after
-from genesys_assets.cloud.http.parsing import read_whole_count, words
+from genesys_assets.cloud.http.parsing import NO_IDS, read_whole_count, words
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 PAGE_SIZE = 100
@@ -91,9 +91,11 @@ def fetch(cloud: GenesysCloud, name: str, page_size: int = PAGE_SIZE) -> Iterato
 def pages_of(cloud: GenesysCloud, listing: Listing, page_size: int = PAGE_SIZE) -> Iterator[Page]:
     """The pages of any list whose entities have ids. Raises as `fetch` does."""
     ids: set[str] = set()
+    stated: dict[str, int] = {}
     for page in _unchecked_pages(cloud, listing, page_size):
         count_before = len(ids)
         ids.update(_ids(listing.path, page))
+        stated |= _counts(listing.path, page)
         if _has_next(listing, page):
             if len(ids) == count_before:
                 raise EndlessPages(
@@ -101,17 +103,27 @@ def pages_of(cloud: GenesysCloud, listing: Listing, page_size: int = PAGE_SIZE) 
                     correlation_id=page.correlation_id,
                 )
         else:
-            _require_whole(listing.path, page, len(ids))
+            _require_whole(listing.path, page, len(ids), stated)
         yield page
 
 
 def _unchecked_pages(cloud: GenesysCloud, listing: Listing, page_size: int) -> Iterator[Page]:
     if listing.size_parameter is None:
-        return iter([cloud.get(listing.path, listing.params)])
+        return iter([_only_page(cloud, listing)])
     params = {**listing.params, listing.size_parameter: page_size}
     if listing.cursor_parameter is None:
         return NextUri(cloud.get).pages(listing.path, {**params, "pageNumber": 1})
     return Cursor(cloud.get, listing.size_parameter, listing.cursor_parameter, read_after).pages(listing.path, params)
+
+
+def _only_page(cloud: GenesysCloud, listing: Listing) -> Page:
+    page = cloud.get(listing.path, listing.params)
+    if page.json().get("nextUri"):
+        raise UnexpectedAnswer(
+            f"{listing.path} names a next page, though it is a list without pages. Nothing of the list is used.",
+            correlation_id=page.correlation_id,
+        )
+    return page
 
 
 def _has_next(listing: Listing, page: Page) -> bool:
@@ -126,7 +138,7 @@ def _ids(path: str, page: Page) -> list[str]:
         raise UnexpectedAnswer(f"{path} was answered without 'entities'.", correlation_id=page.correlation_id)
     entities = list_in(page, "entities")
     ids = [entity.get("id") if isinstance(entity, dict) else None for entity in entities]
-    if not all(isinstance(id_, str) and id_ for id_ in ids):
+    if not all(isinstance(id_, str) and id_ not in NO_IDS for id_ in ids):
         raise UnexpectedAnswer(
             f"{path} lists an entity that is not an object with an id. Nothing of the list is used.",
             correlation_id=page.correlation_id,
@@ -134,9 +146,17 @@ def _ids(path: str, page: Page) -> list[str]:
     return [str(id_) for id_ in ids]
 
 
-def _require_whole(path: str, last: Page, listed_count: int) -> None:
-    """Raises UnexpectedAnswer if the list ended before its total: the rest would look deleted."""
-    total, number, count = (_count_in(path, last, name) for name in ("total", "pageNumber", "pageCount"))
+def _counts(path: str, page: Page) -> dict[str, int]:
+    """The counts of a whole list that its page states."""
+    counts = {name: _count_in(path, page, name) for name in ("total", "pageCount")}
+    return {name: count for name, count in counts.items() if count is not None}
+
+
+def _require_whole(path: str, last: Page, listed_count: int, stated: Mapping[str, int]) -> None:
+    """Raises UnexpectedAnswer if the list ended before its total: the rest would look deleted. `stated` are the newest
+    counts of its pages.
+    """
+    total, count, number = stated.get("total"), stated.get("pageCount"), _count_in(path, last, "pageNumber")
     if number is None:
         number = _requested_number(last)
     if total is not None and listed_count < total:

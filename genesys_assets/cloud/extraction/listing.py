@@ -17,7 +17,7 @@ from genesys_assets.cloud.analytics.interval import Interval, iso
 from genesys_assets.cloud.errors import EndlessPages, UnexpectedAnswer
 from genesys_assets.cloud.http import limits
 from genesys_assets.cloud.http.page import Page
-from genesys_assets.cloud.http.paging import list_in
+from genesys_assets.cloud.http.paging import limit_total_size, list_in
 from genesys_assets.cloud.http.parsing import instant, words
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.spans import whole_milliseconds
@@ -55,10 +55,11 @@ def list_files(
 ) -> FileListing:
     """The files that the platform lists for an interval, of these schemas or, without `schemas`, of all.
 
-    Raises MissingPermission without analytics:datawarehouse:view, UnexpectedAnswer, EndlessPages or any other
-    GenesysCloudError: a listing that could not be read to its end is never returned.
+    Raises MissingPermission without analytics:datawarehouse:view, UnexpectedAnswer, EndlessPages, TooLarge or any
+    other GenesysCloudError: a listing that could not be read to its end is never returned.
     """
-    pages = [page for schema in schemas or (None,) for page in _pages(cloud, interval, schema, page_size)]
+    listed = (page for schema in schemas or (None,) for page in _pages(cloud, interval, schema, page_size))
+    pages = list(limit_total_size(listed, PATH))
     enabled = pages[0].json().get("enabledDataSchemas")
     by_id = {file.id: file for page in pages for file in _files(page)}
     return FileListing(

@@ -38,6 +38,7 @@ from genesys_assets.cloud.http.parsing import (
     http_date,
     parse_json,
     read_whole_count,
+    repeated_name,
     whole_number,
     words,
 )
@@ -55,6 +56,12 @@ _SHORTEST_SECRET = 16
 _ESCAPED_ASCII = re.compile(rb'\\(?:u00([2-7][0-9a-fA-F])|(["\\/]))')
 _LISTS = ("results", "conversations", "entities", "userDetails")
 """The fields of answers that hold their data, one for each kind of endpoint."""
+_READ_NAMES = (
+    *(*_LISTS, "nextUri", "cursor", "cursors", "total", "totalHits", "pageCount"),
+    *("jobId", "dataAvailabilityDate", "queryStatus", "enabledDataSchemas"),
+)
+"""The fields by which the client itself finds data and further pages."""
+_PARTIAL = 206
 _ERROR_TEXT_FIELDS = ("message", "code", "error_description", "error")
 _ENCODINGS = {
     "utf-8-sig": "UTF-8 with a byte order mark",
@@ -88,6 +95,10 @@ def read_object(answer: Answer, what: str) -> dict[str, Any]:
         ) from None
     if not isinstance(content, dict):
         raise BrokenAnswer(f"{what} was answered with {_described_content(answer)} instead of a JSON object.", **about)
+    if (name := repeated_name(answer.body, _READ_NAMES)) is not None:
+        raise BrokenAnswer(
+            f"{what} was answered with JSON that has {name!r} twice, so one value would be lost.", **about
+        )
     if _repeats_secret(answer):
         raise UnexpectedAnswer(
             f"{what}: the answer repeats the access token of its request, so nothing of it is stored. Check"
@@ -95,6 +106,8 @@ def read_object(answer: Answer, what: str) -> dict[str, Any]:
             **about,
         )
     _require_no_error(answer, content, what, about)
+    if answer.status == _PARTIAL:
+        raise BrokenAnswer(f"{what} was answered with the status 206, a part of what was requested.", **about)
     return content
 
 
@@ -125,7 +138,8 @@ def _require_no_error(answer: Answer, content: Mapping[str, Any], what: str, abo
 
 
 def correlation_id(answer: Answer) -> str | None:
-    return _without_secrets(answer, words(answer.headers.get("ININ-Correlation-Id") or "")) or None
+    # Before it is cut: the rest of a secret that is cut would not be recognised.
+    return words(_without_secrets(answer, answer.headers.get("ININ-Correlation-Id") or "")) or None
 
 
 def refusal(answer: Answer, what: str, now: datetime) -> GenesysCloudError:
@@ -315,7 +329,8 @@ def _unescaped(escaped: re.Match[bytes]) -> bytes:
 
 def _without_secrets(answer: Answer, text: str) -> str:
     for secret in _secrets(answer):
-        text = text.replace(secret, _HIDDEN)
+        # In any case, because names of hosts are read in lower case.
+        text = re.sub(re.escape(secret), _HIDDEN, text, flags=re.IGNORECASE)
     return text
 
 

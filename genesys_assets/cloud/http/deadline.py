@@ -1,7 +1,8 @@
 """Connections with a deadline for the whole exchange: nothing is read after it.
 
 A timeout of `requests` applies to each single read, so an answer that arrives byte by byte could go on for ever: status
-line, headers, chunk sizes, body. The sockets here know the deadline of the whole exchange.
+line, headers, chunk sizes, body, and what a proxy says first. It also applies to each address of a host. The sockets
+here know the deadline of the whole exchange.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import io
 import math
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
@@ -35,6 +36,14 @@ def within(seconds: float) -> Iterator[float]:
         yield deadline
     finally:
         _deadline.reset(before)
+
+
+def _seconds_left() -> float:
+    """The seconds until the deadline. Raises TimeoutError after it."""
+    seconds_left = _deadline.get() - time.monotonic()
+    if seconds_left <= 0:
+        raise TimeoutError("The exchange has reached its deadline.")
+    return seconds_left
 
 
 class TimedAdapter(HTTPAdapter):
@@ -61,9 +70,7 @@ class _TimedReads(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        seconds_left = _deadline.get() - time.monotonic()
-        if seconds_left <= 0:
-            raise TimeoutError("The exchange has reached its deadline.")
+        seconds_left = _seconds_left()
         timeout = self._socket.gettimeout()
         if timeout is None or seconds_left < timeout:
             self._socket.settimeout(seconds_left if seconds_left < math.inf else None)
@@ -96,21 +103,60 @@ class _TimedSocket:
 
 
 class _Response(http.client.HTTPResponse):
-    """Its reader may be closed already: see `_TimedConnection.getresponse`. When it is garbage-collected, Python 3.13
-    flushes it, which would raise ValueError.
-    """
+    def begin(self) -> None:
+        """Reads the status line and the headers. Lines that are no headers are dropped, because urllib3 would log them
+        with the URL, whatever they repeat of the request's secrets.
+        """
+        super().begin()
+        self.msg.set_payload(None)
+        self.msg.defects.clear()
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """The status line. Every 1xx counts as 100, which `begin` skips: Python would take a 103 for the answer itself,
+        and the answer that follows it for that of the next request. After a 101 no HTTP follows.
+        """
+        version, status, reason = super()._read_status()  # type: ignore[misc]  # Private to http.client.
+        if status == http.client.SWITCHING_PROTOCOLS:
+            raise http.client.BadStatusLine(reason)
+        return version, http.client.CONTINUE if status < http.client.OK else status, reason
 
     def flush(self) -> None:
+        # The reader may be closed already: see `_TimedConnection.getresponse`. When it is garbage-collected, Python
+        # 3.13 flushes it, which would raise ValueError.
         with suppress(ValueError):
             super().flush()
+
+
+class _TimedOptions:
+    """The options of a socket. They are read before each address of a host is tried, and not after the deadline."""
+
+    def __init__(self, options: Iterable[Any] | None) -> None:
+        self._options = tuple(options or ())
+
+    def __iter__(self) -> Iterator[Any]:
+        _seconds_left()
+        return iter(self._options)
 
 
 class _TimedConnection(HTTPConnection):
     response_class = _Response
 
     def connect(self) -> None:
+        self.timeout = min(_seconds_left(), math.inf if self.timeout is None else self.timeout)
+        self.socket_options = _TimedOptions(self.socket_options)
         super().connect()
         self.sock = _TimedSocket(self.sock)
+
+    def _tunnel(self) -> None:
+        """Asks a proxy for a tunnel, whose answer has to arrive in time too."""
+        plain = self.sock
+        timed = self.sock = _TimedSocket(plain)
+        try:
+            super()._tunnel()  # type: ignore[misc]  # Private to http.client.
+        finally:
+            # It is None if the proxy refused.
+            if self.sock is timed:
+                self.sock = plain
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # The signature of urllib3.
         sock: Any = self.sock

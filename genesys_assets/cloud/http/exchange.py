@@ -33,6 +33,7 @@ _NEVER_SENT = (
     ssl.SSLCertVerificationError,
 )
 _SETTINGS = "the region or GENESYS_CLOUD_API_URL, and the network"
+_NOT_REQUESTED = ("br", "compress", "deflate", "zstd", "gzip, gzip")
 # Bytes read at once. No more than this is unpacked before it is counted.
 _PIECE = 1 << 16
 
@@ -126,9 +127,10 @@ def _body(response: requests.Response, what: str, most: int, received: int, dead
         if refuses:
             raw.close()
             return b""
+        # An unknown one is not shown: it may repeat the token of the request.
+        named = repr(encoding) if encoding in _NOT_REQUESTED else "that is not known"
         raise BrokenAnswer(
-            f"{what} was answered in the encoding {encoding[:40]!r}. Only gzip was requested.",
-            status=response.status_code,
+            f"{what} was answered in the encoding {named}. Only gzip was requested.", status=response.status_code
         )
     most = min(most, limits.MOST_OF_AN_ERROR) if refuses else most
     if not refuses and (raw.length_remaining or 0) > received:

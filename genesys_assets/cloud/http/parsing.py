@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
@@ -35,6 +36,8 @@ class TooManyValues(UnreadableJson):
     """JSON holds more values than one answer may hold. It may be valid."""
 
 
+NO_IDS = ("", ".", "..")
+"""Texts that are no ids. As a part of a path, the last two lead elsewhere, however they are written."""
 LONGEST_ID = 200
 """Characters of an id: the platform's are UUIDs of 36."""
 
@@ -54,6 +57,19 @@ def parse_json(body: bytes) -> Any:
         return _DECODER.decode(body.decode(encoding_of(body), "surrogatepass"))
     except (ValueError, RecursionError):
         raise UnreadableJson("broken JSON") from None
+
+
+def repeated_name(body: bytes, names: Iterable[str]) -> str | None:
+    """The first of these names that an object of JSON has twice; None if there is none. Objects within are not looked
+    at. Python keeps the last of two values.
+
+    >>> repeated_name(b'{"entities": [{"id": 1}], "entities": []}', ["id", "entities"])
+    'entities'
+    """
+    # Counting bytes costs next to nothing, parsing again as much as the first time.
+    suspects = [name for name in names if body.count(b'"%s"' % name.encode()) > 1]
+    pairs = json.loads(body, object_pairs_hook=list) if suspects else []
+    return next((name for name in suspects if sum(name == each for each, _ in pairs) > 1), None)
 
 
 def encoding_of(body: bytes) -> str:
@@ -107,10 +123,10 @@ def read_whole_count(value: object) -> int | None:
 def read_id(value: object) -> str | None:
     """An id in an answer; None for anything that cannot be an id, such as an empty or unprintable text.
 
-    >>> read_id("5a0c"), read_id(""), read_id(7), read_id("a\\r\\nX: y")
-    ('5a0c', None, None, None)
+    >>> read_id("5a0c"), read_id(""), read_id(7), read_id("a\\r\\nX: y"), read_id("..")
+    ('5a0c', None, None, None, None)
     """
-    is_id = isinstance(value, str) and 0 < len(value) <= LONGEST_ID and value.isprintable()
+    is_id = isinstance(value, str) and value not in NO_IDS and len(value) <= LONGEST_ID and value.isprintable()
     return str(value) if is_id else None
 
 

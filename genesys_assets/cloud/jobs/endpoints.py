@@ -9,12 +9,13 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from genesys_assets.cloud.analytics import conversations, user_details
 from genesys_assets.cloud.analytics.conversations import ConversationsPage
+from genesys_assets.cloud.analytics.interval import iso
 from genesys_assets.cloud.analytics.queries import DetailsJobQuery, UserDetailsJobQuery
 from genesys_assets.cloud.errors import (
     BadRequest,
@@ -43,6 +44,8 @@ MOST_EMPTY_PAGES = 100
 
 Query = DetailsJobQuery | UserDetailsJobQuery
 
+_CLOCKS_DIFFER = timedelta(hours=1)
+"""By how much the clock of this machine may differ from the platform's."""
 _EXPIRED = re.compile(r"\bexpired?\b", re.IGNORECASE)
 """How a 400 says that a job has expired. The platform does not document the text."""
 
@@ -92,10 +95,18 @@ def kind_of(query: Query) -> Kind:
 def availability(cloud: GenesysCloud, kind: Kind = CONVERSATIONS) -> datetime | None:
     """The instant before which jobs have all data, UTC; None if the platform does not say.
 
-    From `GET /api/v2/analytics/…/details/jobs/availability`. Raises UnexpectedAnswer, or any other GenesysCloudError.
+    From `GET /api/v2/analytics/…/details/jobs/availability`. Raises UnexpectedAnswer, also for an instant in the
+    future, or any other GenesysCloudError.
     """
     page = cloud.get(f"{kind.path}/availability")
-    return _instant(page, page.json(), "dataAvailabilityDate")
+    available = _instant(page, page.json(), "dataAvailabilityDate")
+    if available is not None and available > page.fetched_at + _CLOCKS_DIFFER:
+        raise UnexpectedAnswer(
+            f"{kind.path}/availability says that jobs have all data until {iso(available)}, which is in the future. So"
+            " days that are not over would count as complete. Check the clock of this machine.",
+            correlation_id=page.correlation_id,
+        )
+    return available
 
 
 def submit(cloud: GenesysCloud, query: Query, before_sending: Callable[[], None] | None = None) -> str:

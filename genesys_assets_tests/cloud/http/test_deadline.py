@@ -1,13 +1,18 @@
-"""The client closes a connection whose answer cannot be read at once, not only when Python collects garbage."""
+"""The deadline of an exchange holds for everything that comes before an answer. And a connection whose answer cannot be
+read is closed at once, not only when Python collects garbage.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
-from genesys_assets.cloud.errors import BrokenAnswer, GenesysCloudError
+from genesys_assets.cloud.errors import BrokenAnswer, GenesysCloudError, Unreachable
 from genesys_assets.cloud.http.exchange import exchange, session
 
 _NEVER = 10.0
@@ -45,3 +50,74 @@ def test_while_the_error_is_alive_the_connection_is_closed(kind: str) -> None:
         assert isinstance(error.value, BrokenAnswer) or "broke" in str(error.value)
         answering.join()
     assert is_closed
+
+
+def test_a_proxy_that_drips_is_ended_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    dripped = 0
+
+    def drip(listening: socket.socket) -> None:
+        nonlocal dripped
+        connection, _ = listening.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(1 << 16)
+            connection.sendall(b"HTTP/1.1 200 OK\r\n")
+            while not over.wait(0.02) and dripped < 90:
+                connection.sendall(b"X: y\r\n")
+                dripped += 1
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, session(1) as http:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{listening.getsockname()[1]}")
+        dripping = threading.Thread(target=drip, args=(listening,))
+        dripping.start()
+        with pytest.raises(Unreachable, match=r"no whole answer within 0\.1 s"):
+            exchange(
+                http, "GET", "https://api.mypurecloud.com/", what="A question", timeout=(_NEVER, _NEVER), longest=0.1
+            )
+        over.set()
+        dripping.join()
+    assert dripped < 90
+
+
+def test_a_proxy_that_refuses_is_an_error_with_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, session(1) as http:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{listening.getsockname()[1]}")
+
+        def refuse() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+
+        refusing = threading.Thread(target=refuse)
+        refusing.start()
+        with pytest.raises(Unreachable):
+            exchange(http, "GET", "https://api.mypurecloud.com/", what="A question", timeout=(_NEVER, _NEVER))
+        refusing.join()
+
+
+@contextlib.contextmanager
+def silent_address() -> Iterator[tuple[str, int]]:
+    """An address at which no connection is made: the queue of its listener is full."""
+    with ExitStack() as sockets:
+        listening = sockets.enter_context(socket.socket())
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        for _ in range(4):
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                waiting.connect(listening.getsockname())
+        host, port = listening.getsockname()
+        yield host, port
+
+
+def test_no_further_address_of_a_host_is_tried_after_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    with silent_address() as silent, socket.create_server(("127.0.0.1", 0)) as further, session(1) as http:
+        addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", each) for each in (silent, further.getsockname())]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
+        with pytest.raises(Unreachable, match="no whole answer within"):
+            exchange(http, "GET", "http://127.0.0.1:1/", what="A question", timeout=(0.2, _NEVER), longest=0.1)
+        further.settimeout(0.0)
+        with pytest.raises(BlockingIOError):
+            further.accept()
