@@ -42,7 +42,7 @@ def user_skills(cloud: GenesysCloud) -> Iterator[Page]:
 
 def _members(cloud: GenesysCloud, queue_id: str) -> list[Page]:
     try:
-        path = MEMBERS.format(id=quote(queue_id, safe="", errors="surrogatepass"))
+        path = MEMBERS.format(id=quote(queue_id, safe=""))
         return list(_bare(reference.pages_of(cloud, reference.Listing(path), PAGE_SIZE)))
     except NotFound:
         return []

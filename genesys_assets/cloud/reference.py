@@ -14,7 +14,7 @@ from genesys_assets.cloud.analytics.catalogue import closest
 from genesys_assets.cloud.errors import EndlessPages, InvalidQuery, UnexpectedAnswer
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.paging import Cursor, NextUri, limit_total_size, list_in, read_after
-from genesys_assets.cloud.http.parsing import NO_IDS, read_whole_count, words
+from genesys_assets.cloud.http.parsing import LONGEST_ID, read_id, read_whole_count, words
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 PAGE_SIZE = 100
@@ -137,13 +137,15 @@ def _ids(path: str, page: Page) -> list[str]:
     if page.json().get("entities") is None:
         raise UnexpectedAnswer(f"{path} was answered without 'entities'.", correlation_id=page.correlation_id)
     entities = list_in(page, "entities")
-    ids = [entity.get("id") if isinstance(entity, dict) else None for entity in entities]
-    if not all(isinstance(id_, str) and id_ not in NO_IDS for id_ in ids):
+    ids = [read_id(entity.get("id")) if isinstance(entity, dict) else None for entity in entities]
+    known = [id_ for id_ in ids if id_ is not None]
+    if len(known) < len(ids):
         raise UnexpectedAnswer(
-            f"{path} lists an entity that is not an object with an id. Nothing of the list is used.",
+            f"{path} lists an entity that is not an object with an id of 1 to {LONGEST_ID} printable characters."
+            " Nothing of the list is used.",
             correlation_id=page.correlation_id,
         )
-    return [str(id_) for id_ in ids]
+    return known
 
 
 def _counts(path: str, page: Page) -> dict[str, int]:

@@ -12,7 +12,7 @@ import io
 import math
 import socket
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
@@ -108,7 +108,7 @@ class _Response(http.client.HTTPResponse):
         with the URL, whatever they repeat of the request's secrets.
         """
         super().begin()
-        self.msg.set_payload(None)
+        self.msg.set_payload("")
         self.msg.defects.clear()
 
     def _read_status(self) -> tuple[str, int, str]:
@@ -127,23 +127,21 @@ class _Response(http.client.HTTPResponse):
             super().flush()
 
 
-class _TimedOptions:
+class _TimedOptions(list[Any]):
     """The options of a socket. They are read before each address of a host is tried, and not after the deadline."""
-
-    def __init__(self, options: Iterable[Any] | None) -> None:
-        self._options = tuple(options or ())
 
     def __iter__(self) -> Iterator[Any]:
         _seconds_left()
-        return iter(self._options)
+        return super().__iter__()
 
 
 class _TimedConnection(HTTPConnection):
     response_class = _Response
 
     def connect(self) -> None:
-        self.timeout = min(_seconds_left(), math.inf if self.timeout is None else self.timeout)
-        self.socket_options = _TimedOptions(self.socket_options)
+        if (seconds_left := _seconds_left()) < math.inf:
+            self.timeout = seconds_left if self.timeout is None else min(self.timeout, seconds_left)
+        self.socket_options = _TimedOptions(self.socket_options or ())
         super().connect()
         self.sock = _TimedSocket(self.sock)
 
@@ -152,7 +150,7 @@ class _TimedConnection(HTTPConnection):
         plain = self.sock
         timed = self.sock = _TimedSocket(plain)
         try:
-            super()._tunnel()  # type: ignore[misc]  # Private to http.client.
+            super()._tunnel()
         finally:
             # It is None if the proxy refused.
             if self.sock is timed:

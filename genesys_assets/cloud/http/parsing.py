@@ -36,7 +36,7 @@ class TooManyValues(UnreadableJson):
     """JSON holds more values than one answer may hold. It may be valid."""
 
 
-NO_IDS = ("", ".", "..")
+_NO_IDS = ("", ".", "..")
 """Texts that are no ids. As a part of a path, the last two lead elsewhere, however they are written."""
 LONGEST_ID = 200
 """Characters of an id: the platform's are UUIDs of 36."""
@@ -126,7 +126,7 @@ def read_id(value: object) -> str | None:
     >>> read_id("5a0c"), read_id(""), read_id(7), read_id("a\\r\\nX: y"), read_id("..")
     ('5a0c', None, None, None, None)
     """
-    is_id = isinstance(value, str) and value not in NO_IDS and len(value) <= LONGEST_ID and value.isprintable()
+    is_id = isinstance(value, str) and value not in _NO_IDS and len(value) <= LONGEST_ID and value.isprintable()
     return str(value) if is_id else None
 
 

@@ -22,7 +22,8 @@ class NotAUrl(ValueError):
 def checked_url(text: str, *, tls: bool = True) -> str:
     """The URL without a trailing slash. Raises NotAUrl unless it names a host, without a user or a password.
 
-    With `tls` it must begin with https, unless the host is this machine.
+    With `tls`, paths are added to it: it must begin with https, unless the host is this machine, and end with its host
+    or a path.
 
     >>> checked_url("https://api.mypurecloud.com/")
     'https://api.mypurecloud.com'
@@ -41,6 +42,8 @@ def checked_url(text: str, *, tls: bool = True) -> str:
         raise NotAUrl("a URL must not hold a user or a password: they would appear in logs and messages")
     if tls and parts.scheme != "https" and not is_loopback(parts.hostname):
         raise NotAUrl("a URL begins with https://, or with http:// if its host is this machine (127.0.0.1)")
+    if tls and ("?" in url or "#" in url):
+        raise NotAUrl("a URL to which paths are added holds no ? and no #: a path behind one of these would be ignored")
     return url
 
 

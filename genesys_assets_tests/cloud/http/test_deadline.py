@@ -121,3 +121,22 @@ def test_no_further_address_of_a_host_is_tried_after_the_deadline(monkeypatch: p
         further.settimeout(0.0)
         with pytest.raises(BlockingIOError):
             further.accept()
+
+
+def test_lines_that_are_no_headers_are_not_logged_with_the_url(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, session(1) as http:
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                asked = connection.recv(1 << 16)
+                connection.sendall(
+                    b"HTTP/1.1 200 OK\r\nno colon\r\nContent-Length: 2\r\nX-Asked: %s\r\n\r\n{}" % asked[:40]
+                )
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/?signature=hush"
+        assert exchange(http, "GET", url, what="A question", timeout=(_NEVER, _NEVER)).status == 200
+        answering.join()
+    assert "hush" not in "".join(record.getMessage() for record in caplog.records if record.levelname != "DEBUG")

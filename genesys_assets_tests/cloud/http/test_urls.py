@@ -93,6 +93,15 @@ def test_tls_or_this_machine_is_fine(address: str) -> None:
     assert checked_url(address) == address.rstrip("/")
 
 
+@pytest.mark.parametrize("address", ["https://api.example.com?a=b", "https://api.example.com/#", "https://x/gw?a#b"])
+def test_a_url_behind_which_a_path_would_be_ignored_is_refused(address: str) -> None:
+    with pytest.raises(NotAUrl, match=r"holds no \? and no #"):
+        checked_url(address)
+    with pytest.raises(UnknownRegion, match=r"holds no \? and no #"):
+        hosts(api_url=address)
+    assert checked_url(address, tls=False) == address.rstrip("/")
+
+
 @pytest.mark.parametrize("address", ["", "x", "https://", "file:///x", "https://[", "https://x:99999", "https://x\n.y"])
 def test_an_invalid_url_is_refused(address: str) -> None:
     with pytest.raises(NotAUrl):

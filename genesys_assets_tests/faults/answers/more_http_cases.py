@@ -17,7 +17,7 @@ from genesys_assets.cloud.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
-from genesys_assets_tests.faults.answers.host import SECRET, TOKEN, Chunks, RequestHead, http
+from genesys_assets_tests.faults.answers.host import SECRET, TOKEN, Chunks, Reply, RequestHead, http
 from genesys_assets_tests.faults.answers.http_cases import (
     DONE,
     GRANT,
@@ -47,7 +47,7 @@ def new_wishes(asked: RequestHead) -> Chunks:
     yield http({"code": "missing.permissions", "message": f"You are missing: a:b{asked.number}:view"}, 403)
 
 
-def in_turn(*statuses: int) -> object:
+def in_turn(*statuses: int) -> Reply:
     return lambda asked: [http({"message": "No."}, statuses[asked.number % len(statuses)])]
 
 

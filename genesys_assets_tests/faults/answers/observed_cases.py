@@ -6,6 +6,7 @@ from typing import Any
 
 from genesys_assets.cloud import errors
 from genesys_assets.cloud.errors import EndlessPages, UnexpectedAnswer
+from genesys_assets.cloud.http.parsing import LONGEST_ID
 from genesys_assets_tests.faults.answers.endpoint_cases import NO_IDS, NO_INSTANTS, NO_STATES, ODD
 from genesys_assets_tests.faults.answers.host import http
 from genesys_assets_tests.faults.answers.http_cases import RIGHT, case
@@ -36,7 +37,15 @@ OBSERVED = [
         for odd in (*ODD, [{}], [{"id": 7}])
         for question in ("members", "skills")
     ),
-    *(case(f"a queue called {odd!r:.30}", http({"entities": [{"id": odd}]}), RIGHT, "members") for odd in ODD_IDS),
+    *(
+        case(
+            f"a queue called {odd!r:.30}",
+            http({"entities": [{"id": odd}]}),
+            RIGHT if odd.isprintable() and len(odd) <= LONGEST_ID else UnexpectedAnswer,
+            "members",
+        )
+        for odd in ODD_IDS
+    ),
 ]
 
 USAGE = [
