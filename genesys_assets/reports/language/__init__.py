@@ -4,6 +4,7 @@
 `measures` what can be counted of columns; `longer` reports about several days
 `sources` the tables that can be counted; `statistics` the statistics of a metric
 `conditions`, `formulas` the two small grammars
-`file` YAML with line numbers, `written_number` its numbers; `problems` collects mistakes
+`file` YAML with line numbers, `written_number` its numbers
+`problems` collects mistakes; `remaining` is an entry without those that have been found
 `schema` the JSON Schema for editors
 """

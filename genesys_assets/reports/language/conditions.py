@@ -83,6 +83,21 @@ _MOST = 2**63
 """Every smaller number fits into 64 bits."""
 
 
+def read_resolved(
+    stated: Any, path: Path, mistakes: Mistakes, resolve: Callable[[Comparison], Comparison]
+) -> Condition | None:
+    """As `read`, with every comparison resolved. Comparisons beside one that has a mistake are resolved too, so that
+    their mistakes are reported with it.
+    """
+    parser = _ConditionParser(mistakes)
+    condition = parser.condition(stated, path)
+    if condition is not None:
+        return mapped(condition, resolve)
+    for each in parser.parsed:
+        resolve(each)
+    return None
+
+
 def read(stated: Any, path: Path, mistakes: Mistakes) -> Condition | None:
     """Parse a condition. Returns None if it has a mistake, and adds that to `mistakes`.
 
@@ -96,6 +111,7 @@ def read(stated: Any, path: Path, mistakes: Mistakes) -> Condition | None:
 @dataclass(frozen=True, slots=True)
 class _ConditionParser:
     mistakes: Mistakes
+    parsed: list[Comparison] = field(default_factory=list)
 
     def condition(self, stated: Any, path: Path, depth: int = 0) -> Condition | None:
         if depth > _DEEPEST:
@@ -182,6 +198,8 @@ class _ConditionParser:
         return self._comparison(name, str(operator), value, (*path, where) if where in stated else path)
 
     def _comparison(self, name: str, operator: str, value: Any, path: Path) -> Condition | None:
+        if not name:
+            return self._refuse(path, "a condition must name what it compares, as in {mediaType: voice}, got no name")
         wanted = operator.lower().replace("_", "").replace("-", "").replace(" ", "")
         if wanted in _BOUNDS:
             return self._bounded(name, {_BOUNDS[wanted]: value}, path)
@@ -195,7 +213,7 @@ class _ConditionParser:
             if not (value is None or isinstance(value, bool)):
                 return self._refuse(path, f"{operator} takes true or false, got {_kind(value)}", value)
             presence = _PRESENCES[wanted]
-            return Comparison(name, _OPPOSITE[presence] if value is False else presence, path=path)
+            return self._parsed(Comparison(name, _OPPOSITE[presence] if value is False else presence, path=path))
         if wanted in _COMPARISONS:
             return self._compared(name, _COMPARISONS[wanted], value, path)
         return self._refuse(path, f"{quoted(operator)} is not an operator. {one_of(OPERATORS, operator)}", value)
@@ -216,7 +234,7 @@ class _ConditionParser:
             return self._refuse(path, f"a value must be text, a number, true or false, got {_kind(wrong[0])}", wrong[0])
         # 1, 1.0 and true are equal to Python, and three texts.
         different = {(type(each), str(each)): each for each in values}
-        return Comparison(name, operator, tuple(different.values()), path=path)
+        return self._parsed(Comparison(name, operator, tuple(different.values()), path=path))
 
     def _bounded(self, name: str, bounds: dict[str, Any], path: Path) -> Condition | None:
         for bound, value in bounds.items():
@@ -226,7 +244,11 @@ class _ConditionParser:
                 return self._refuse(path, message, value)
         if _is_empty(bounds):
             return self._refuse_empty(name, bounds, path)
-        return Comparison(name, "range", bounds=tuple(bounds.items()), path=path)
+        return self._parsed(Comparison(name, "range", bounds=tuple(bounds.items()), path=path))
+
+    def _parsed(self, comparison: Comparison) -> Comparison:
+        self.parsed.append(comparison)
+        return comparison
 
     def _of_one(self, name: str, stated: list[Condition | None], path: Path) -> Condition | None:
         """All comparisons of one name, combined by `and`. Bounds that no value can meet are a mistake."""
@@ -304,7 +326,8 @@ def _is_time(value: Any) -> bool:
 
 def _kind(value: Any) -> str:
     """The kind of a wrong value, in words."""
-    return {dict: "a mapping", list: "a list", type(None): "nothing"}.get(type(value), quoted(value))
+    empty = "" if value else "n empty"
+    return {dict: f"a{empty} mapping", list: f"a{empty} list", type(None): "nothing"}.get(type(value), quoted(value))
 
 
 def _is_of_platform(stated: dict[str, Any]) -> bool:

@@ -12,6 +12,7 @@ import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -168,10 +169,11 @@ class Document:
                 f"the file has more than {MOST_BYTES:,} characters. Take out what is no report, or some reports"
             )
             return document
-        if match := _ODD_INDENTATION.search(text):
+        for match in islice(_ODD_INDENTATION.finditer(text), MOST_PROBLEMS):
             line = text.count("\n", 0, match.start(1)) + 1
             message = f"the line begins with the character {match[1]!a}, which is no space. Indent with spaces"
             document._problems.append(Problem(file, line, match.start(1) - match.start() + 1, "", message))
+        if document._problems:
             return document
         try:
             node = _compose(text, is_shipped=is_shipped)

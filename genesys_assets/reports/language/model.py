@@ -6,7 +6,6 @@ These pydantic models define the fields and the form of their values; the JSON S
 
 from __future__ import annotations
 
-import copy
 import keyword
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -20,6 +19,9 @@ from genesys_assets.cloud.analytics.queries import Granularity
 from genesys_assets.reports.language.formulas import FUNCTIONS
 from genesys_assets.reports.language.longer import AnyOver, Compare
 from genesys_assets.reports.language.measures import AnyMeasure, Attribute, StatedCondition, Text, chosen_by_type
+from genesys_assets.reports.language.problems import Unknown
+from genesys_assets.reports.language.remaining import INTERVAL_COLUMNS as INTERVAL_COLUMNS
+from genesys_assets.reports.language.remaining import Remaining
 from genesys_assets.reports.language.sources import TABLES
 from genesys_assets.reports.language.statistics import statistics_of
 from genesys_assets.reports.language.strict_model import Model, is_label
@@ -31,7 +33,6 @@ MOST_ATTRIBUTES = 50
 UNITS = {"ms": 1, "seconds": 1000, "minutes": 60_000, "hours": 3_600_000}
 Unit = Literal["ms", "seconds", "minutes", "hours"]
 QueueSetting = Literal["service_level_target", "service_level_threshold"]
-INTERVAL_COLUMNS = ("interval_start", "interval_end", "local_date", "first_date", "last_date", "weekday")
 INTERVAL_LENGTH = "interval_ms"
 """The name in formulas of the length of the row's interval."""
 RESERVED_NAMES = ("manifest", "index", "day_page")
@@ -80,6 +81,20 @@ Family = Annotated[Text, _suggesting(FAMILIES)]
 TableName = Annotated[Text, _suggesting(TABLES)]
 
 
+_OF_REPORT = (
+    *("description", "granularity", "over", "by_weekday", "time_zone", "require", "names"),
+    *("columns", "adds_up", "compare", "order_by", "top", "chart"),
+)
+_OF_AGGREGATES = ("metrics", "filter", "views", "family", "flatten")
+_OF_DETAILS = ("table", "measures", "attributes", "where", "lacking", "once_per", "time")
+_OF_COLUMN = ("formula", "names_of", "queue_setting", "unit", "digits")
+
+
+def _belong_to(place: str, names: Iterable[str]) -> dict[str, str]:
+    """What to do with fields that stand one level off."""
+    return dict.fromkeys(names, f"It is a field of {place}. Move it there.")
+
+
 class View(Model):
     """How often a timer's value lay in a range, counted by the platform: at least `gte`, less than `lt`, in ms."""
 
@@ -96,7 +111,11 @@ class Aggregates(Model):
     tables/interval_metrics, those of other families from tables/<family>_metrics.
     """
 
-    hints: ClassVar = {"where": "Conditions of aggregates are called `filter`."}
+    hints: ClassVar = {
+        **_belong_to("the report", (*_OF_REPORT, "having")),
+        **_belong_to("`details`", _OF_DETAILS),
+        "where": "Conditions of aggregates are called `filter`.",
+    }
 
     family: Family = CONVERSATIONS.name
     """What is counted: conversations, flows, evaluations, surveys, resolutions, transcripts, bots and others."""
@@ -140,7 +159,11 @@ class LinkedTable(Model):
 class Details(Model):
     """Figures counted here, from the rows of a table of the lake."""
 
-    hints: ClassVar = {"filter": "Conditions of details are called `where`."}
+    hints: ClassVar = {
+        **_belong_to("the report", _OF_REPORT),
+        **_belong_to("`aggregates`", _OF_AGGREGATES),
+        "filter": "Conditions of details are called `where`.",
+    }
 
     table: TableName
     """The table: conversations, sessions, segments, session_metrics, interaction_legs and others; live/queues."""
@@ -239,6 +262,15 @@ def _in_capitals(value: Any) -> Any:
 class ReportDefinition(Model):
     """One report: figures from one or several sources, grouped by interval and dimensions, and its columns."""
 
+    hints: ClassVar = {
+        **_belong_to("`aggregates`", _OF_AGGREGATES),
+        **_belong_to("`details`", _OF_DETAILS),
+        **_belong_to("a column, as in columns: {handle_time: {unit: seconds}}", _OF_COLUMN),
+        **dict.fromkeys(("limit", "rows"), "How many rows are shown is called `top`."),
+        **dict.fromkeys(("sort", "sort_by", "order"), "The order of the rows is called `order_by`."),
+        "interval": "The length of the intervals is called `granularity`.",
+    }
+
     description: Text
     """What one row is."""
     granularity: Annotated[Granularity, BeforeValidator(_in_capitals)] = "P1D"
@@ -285,35 +317,26 @@ class ReportDefinition(Model):
         return self.details if isinstance(self.details, list) else [self.details]
 
     @classmethod
-    def _without(cls, value: Any, errors: list[InitErrorDetails]) -> Any:
-        """The entry without the fields that have errors, and without fields that depend on these."""
+    def _mistakes_beside(cls, errors: list[InitErrorDetails], value: Any, handler: Any) -> list[InitErrorDetails]:
+        remaining = cls._remaining(value, errors)
+        return handler(remaining.value)._mistakes(remaining.unknown) if remaining else []
+
+    @classmethod
+    def _remaining(cls, value: Any, errors: list[InitErrorDetails]) -> Remaining | None:
+        """What remains of an entry without the fields that have these errors; None if the rest cannot be checked."""
         if not isinstance(value, dict):
             return None
-        rest = copy.deepcopy(value)
+        remaining = Remaining(cls, value)
         for error in errors:
             path = [part for part in error.get("loc", ()) if not is_label(part)]
-            if path[:1] == ["columns"] and path[-1] in ("formula", "queue_setting"):
-                # A column without its formula would mean the figure of its name, so remove the whole column.
-                path = path[:-1]
-            in_source = path[:1] in (["aggregates"], ["details"])
-            if not path or path[0] == "group_by":
+            if not path:
                 return None
-            for name in ("order_by", "chart", *(("columns", "top", "require") if in_source else ())):
-                rest.pop(name, None)
-            _remove(rest, path[:1] if in_source and "unknown field" not in str(error["type"]) else path)
-        if not rest.get("aggregates") and not rest.get("details"):
-            return None
-        return {"description": "…", **rest}
+            remaining.take_out(path, is_unknown_field="unknown field" in str(error["type"]))
+        return remaining
 
-
-def _remove(value: Any, path: list[str | int]) -> None:
-    for part in path[:-1]:
-        try:
-            value = value[part]
-        except (KeyError, IndexError, TypeError):
-            return
-    if isinstance(value, dict):
-        value.pop(path[-1], None)
+    def _mistakes(self, unknown: Unknown | None = None) -> list[InitErrorDetails]:
+        """Further mistakes. `unknown`: what cannot be known, because other parts have mistakes."""
+        return []
 
 
 class ReportsFile(Model):

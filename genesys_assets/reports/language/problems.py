@@ -23,10 +23,30 @@ class Mistake:
 
 
 @dataclass(slots=True)
+class Unknown:
+    """What cannot be known of an entry, because a part of it has a mistake: `names` of figures and columns; with
+    `any_name` of all of them, with `keys` of those that rows are grouped by, with `compared` of compared columns.
+
+    Nothing is reported about such a name, so that one mistake is one message, and all others are reported with it.
+    """
+
+    names: set[str] = field(default_factory=set)
+    any_name: bool = False
+    keys: bool = False
+    compared: bool = False
+
+    def __contains__(self, name: str) -> bool:
+        is_key = self.keys and name.endswith(("_id", "_name"))
+        is_compared = self.compared and ("_before" in name or "_change" in name)
+        return self.any_name or name in self.names or is_key or is_compared
+
+
+@dataclass(slots=True)
 class Mistakes:
-    """All mistakes of an entry so far."""
+    """All mistakes of an entry so far, and what cannot be known because of them."""
 
     items: list[Mistake] = field(default_factory=list)
+    unknown: Unknown = field(default_factory=Unknown)
 
     def add(self, path: Path, message: str, value: Any = None) -> None:
         self.items.append(Mistake(path, message, value))

@@ -54,9 +54,8 @@ class Model(BaseModel):
                 for line in error.errors(include_url=False)
                 if not (line["type"] == "missing" and cls._is_misspelled(line["loc"], unknown))
             ]
-            rest = cls._without(value, errors)
             with contextlib.suppress(ValidationError):
-                errors += handler(rest)._mistakes() if rest is not None else []
+                errors += cls._mistakes_beside(errors, value, handler)
         else:
             errors += model._mistakes()
         if errors:
@@ -77,6 +76,12 @@ class Model(BaseModel):
     def _instead_of(cls, name: str) -> str:
         """What to write in place of an unknown field."""
         return cls.hints.get(name) or one_of(cls.model_fields, name)
+
+    @classmethod
+    def _mistakes_beside(cls, errors: list[InitErrorDetails], value: Any, handler: Any) -> list[InitErrorDetails]:
+        """Further mistakes of a value that has these errors."""
+        rest = cls._without(value, errors)
+        return handler(rest)._mistakes() if rest is not None else []
 
     @classmethod
     def _without(cls, value: Any, errors: list[InitErrorDetails]) -> Any:
@@ -144,11 +149,19 @@ def _words(path: Path, line: Any) -> dict[str, Any]:
         "entries": len(value) if isinstance(value, dict | list) else 0,
         "in_a_list": f" Write [{value}]." if isinstance(value, str | int) else "",
         "in_quotes": f" Put it in quotes: '{value}'." if isinstance(value, int | float) else "",
-        "without": f" Write {value} without quotes." if isinstance(value, str) and value.isdigit() else "",
+        "without": f" Write {value} without quotes." if _is_quoted_number(value) else "",
+        "as_truth": f" Write {_TRUTHS[value.lower()]}." if isinstance(value, str) and value.lower() in _TRUTHS else "",
         **line.get("ctx", {}),
     }
 
 
+def _is_quoted_number(value: Any) -> bool:
+    """Whether a text would be a number without its quotes. 010 is none: YAML has it as text anyway."""
+    return isinstance(value, str) and value.isascii() and value.isdigit() and value == str(int(value))
+
+
+_TRUTHS = {**dict.fromkeys(("yes", "on", "y"), "true"), **dict.fromkeys(("no", "off", "n"), "false")}
+"""Texts that older YAML has as truth values, and what to write."""
 _MAPPING = "{field} must be a mapping of names to values, got {got}."
 _MESSAGES = {
     "missing": "{field} is missing. Add it.",
@@ -156,7 +169,7 @@ _MESSAGES = {
     "model_type": _MAPPING,
     "list_type": "{field} must be a list, got {got}.{in_a_list}",
     "string_type": "{field} must be text, got {got}.{in_quotes}",
-    "bool_type": "{field} must be true or false, got {got}.",
+    "bool_type": "{field} must be true or false, got {got}.{as_truth}",
     "int_type": "{field} must be a whole number, got {got}.{without}",
     "float_type": "{field} must be a number, got {got}.{without}",
     "greater_than": "{field} must be more than {gt:g}, got {got}.",

@@ -226,7 +226,6 @@ def _usual(subject: str, metric: str, view: str) -> str:
 def _condition(stated: Aggregates, family: AggregateFamily, path: Path, mistakes: Mistakes) -> Condition | None:
     if stated.filter is None:
         return None
-    condition = conditions.read(stated.filter, path, mistakes)
 
     def of_platform(comparison: Comparison) -> Comparison:
         if family.has_qualifier and comparison.name == QUALIFIER:
@@ -252,7 +251,7 @@ def _condition(stated: Aggregates, family: AggregateFamily, path: Path, mistakes
         values = tuple(_value(name, value, comparison, mistakes) for value in comparison.values)
         return replace(comparison, name=name, values=tuple(dict.fromkeys(values)))
 
-    return conditions.mapped(condition, of_platform) if condition else None
+    return conditions.read_resolved(stated.filter, path, mistakes, of_platform)
 
 
 def _value(name: str, value: Value, comparison: Comparison, mistakes: Mistakes) -> Value:

@@ -57,7 +57,7 @@ def shown_columns(
     """The columns of an entry. Columns with mistakes are left out, and the mistakes added to `mistakes`. `taken` are
     the names of columns that the report has without declaring them.
     """
-    names, compiler = set(taken), _ColumnCompiler(keys, figures, mistakes)
+    names, compiler = set(taken), _ColumnCompiler(keys, figures, tuple(stated), mistakes)
     types = {name: figure.result for name, figure in figures.items()}
     classes = {name: figure.personal for name, figure in figures.items()}
     powers = {name: figure.power for name, figure in figures.items()}
@@ -66,8 +66,9 @@ def shown_columns(
         path: Path = ("columns", name)
         shown = compiler.column(name, column, path, types, powers)
         if shown is None:
+            mistakes.unknown.names.add(name)
             continue
-        if shown.name in names:
+        if shown.name in names and shown.name not in mistakes.unknown:
             mistakes.add(path, f"there is a column {shown.name!r} already. Call one of them differently", name)
         names.add(shown.name)
         if shown.formula:
@@ -84,6 +85,7 @@ def shown_columns(
 class _ColumnCompiler:
     keys: Sequence[GroupKey]
     figures: Mapping[str, Figure]
+    names: Sequence[str]
     mistakes: Mistakes
 
     def column(
@@ -114,7 +116,15 @@ class _ColumnCompiler:
             return None
         try:
             formula = Formula.parse(text)
-            type_ = formula.type(types)
+            unknown = [each for each in formula.names if each not in types and each in self.mistakes.unknown]
+            if unknown:
+                self.mistakes.unknown.names.add(name)
+            known = {*types, *unknown}
+            below = [each for each in formula.names if each not in known and each in self._not_above(name)]
+            if below and column.formula is not None:
+                message = "which does not stand above this one. A formula can use only figures and the columns above it"
+                raise FormulaError(f"{quoted(text)} uses the column {below[0]}, {message}")
+            type_ = formula.type({**types, **dict.fromkeys(unknown, pa.int64())})
         except FormulaError as wrong:
             is_mapping = isinstance(stated, Column) and column.formula is not None
             self.mistakes.add((*path, "formula") if is_mapping else path, str(wrong), text)
@@ -137,9 +147,14 @@ class _ColumnCompiler:
             digits=column.digits,
         )
 
+    def _not_above(self, name: str) -> Sequence[str]:
+        """The columns from this one on."""
+        at = self.names.index(name)
+        return self.names[at:]
+
     def _setting(self, name: str, column: Column, setting: QueueSetting, path: Path) -> OutputColumn | None:
         lacking = {"queue_id", "media_type"} - {key.column for key in self.keys}
-        if lacking:
+        if lacking and not self.mistakes.unknown.keys:
             message = f"a queue_setting needs group_by: [queueId, mediaType]. Missing: {', '.join(sorted(lacking))}"
             self.mistakes.add(path, message, setting)
         is_time = setting == "service_level_threshold"
@@ -169,6 +184,8 @@ class _ColumnCompiler:
         histories = {each.column: each.history for each in self.keys}
         histories |= {each.name: each.history for each in self.figures.values()}
         with_names = [each for each, history in histories.items() if history and types[each] in _IDS]
+        if ids not in with_names and ids in self.mistakes.unknown:
+            return None
         if ids not in with_names:
             problem = "has no names" if ids in histories else "is no column or figure"
             self.mistakes.add(path, f"{quoted(ids)} {problem}. {one_of(with_names, ids)}", ids)

@@ -175,8 +175,7 @@ class _DetailsCompiler:
     def condition(self, stated: Any, path: Path) -> Condition | None:
         if stated is None:
             return None
-        read = conditions.read(stated, path, self.mistakes)
-        return conditions.mapped(read, self._comparison) if read else None
+        return conditions.read_resolved(stated, path, self.mistakes, self._comparison)
 
     def _comparison(self, comparison: Comparison) -> Comparison:
         column = self.column(comparison.name, comparison.name_path or comparison.path)

@@ -24,7 +24,7 @@ from genesys_assets.reports.language.file import (
     text_of,
 )
 from genesys_assets.reports.language.model import ReportDefinition, ReportName, ReportsFile
-from genesys_assets.reports.language.problems import Mistakes
+from genesys_assets.reports.language.problems import Mistakes, Unknown
 from genesys_assets.reports.language.strict_model import mistake, mistakes_of
 from genesys_assets.reports.meaning.report import Report
 
@@ -39,8 +39,8 @@ class Entry(ReportDefinition):
         assert self._compiled is not None, "an entry is compiled when it is validated"
         return self._compiled.called(name)
 
-    def _mistakes(self) -> list[InitErrorDetails]:
-        mistakes = Mistakes()
+    def _mistakes(self, unknown: Unknown | None = None) -> list[InitErrorDetails]:
+        mistakes = Mistakes(unknown=unknown or Unknown())
         self._compiled = Report.of("report", self, mistakes)
         return [mistake(found.path, found.message, found.value) for found in mistakes.items]
 

@@ -29,6 +29,8 @@ def compile_having(
 
     def resolve(comparison: Comparison) -> Comparison:
         type_ = types.get(comparison.name)
+        if comparison.name in mistakes.unknown:
+            return comparison
         if type_ is None:
             message = f"{quoted(comparison.name)} is neither column nor figure of this report."
             path = comparison.name_path or comparison.path
@@ -36,8 +38,7 @@ def compile_having(
             return comparison
         return compared(comparison, comparison.name, type_, mistakes)
 
-    read = conditions.read(stated.having, ("having",), mistakes)
-    return conditions.mapped(read, resolve) if read else None
+    return conditions.read_resolved(stated.having, ("having",), mistakes, resolve)
 
 
 def types_of(spec: TableSpec, figures: Mapping[str, Figure]) -> dict[str, pa.DataType]:

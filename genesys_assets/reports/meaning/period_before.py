@@ -53,7 +53,7 @@ def with_compared(
         return tuple(shown)
     numbers = {each.known_as: each for each in shown if each.type in NUMBERS}
     for index, name in enumerate(stated.compare.columns):
-        if name not in numbers:
+        if name not in numbers and name not in mistakes.unknown:
             message = f"{quoted(name)} is no column of numbers in this report. {one_of(numbers, name)}"
             mistakes.add(("compare", "columns", index), message, name)
     columns = tuple(_with_before_and_change(shown, set(stated.compare.columns) & set(numbers)))

@@ -38,6 +38,7 @@ from genesys_assets.reports.meaning.having import compile_having
 from genesys_assets.reports.meaning.period_before import PeriodBefore, period_before, with_compared
 from genesys_assets.reports.meaning.questions import families_of
 from genesys_assets.tables.conversations.day import DAY_TABLES
+from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets.tables.spec import Column as TableColumn
 from genesys_assets.tables.spec import TableSpec, columns
 
@@ -200,7 +201,7 @@ class _Compiler:
         period = self._period()
         before = period_before(stated, period, self.mistakes)
         keys = tuple(self._keys())
-        self._grouped(keys)
+        self._require_figures(keys)
         aggregates = tuple(
             part
             for path, source in _at("aggregates", stated.aggregates, stated.aggregate_sources)
@@ -211,23 +212,16 @@ class _Compiler:
             for path, source in _at("details", stated.details, stated.details_sources)
             if (counted := details_part(source, keys, path, self.mistakes))
         )
-        sources_are_valid = len(aggregates) == len(stated.aggregate_sources) and len(details) == len(
-            stated.details_sources
-        )
         figures = self._figures([*aggregates, *details], [key.column for key in keys])
+        self._note_unknown(figures)
         key_types = self._key_types(keys, details)
         stated_columns = stated.columns if stated.columns is not None else dict.fromkeys(figures)
         usable = figures if period.is_day or DAYS.name in figures else figures | {DAYS.name: DAYS}
         usable = usable if stated.by_weekday else {INTERVAL_LENGTH: _INTERVAL_LENGTH, **usable}
-        shown = (
-            shown_columns(stated_columns, self._built_in_columns(keys), keys, usable, self.mistakes)
-            if sources_are_valid
-            else ()
-        )
-        shown = with_compared(stated, shown, self._built_in_columns(keys), self.mistakes) if sources_are_valid else ()
+        shown = shown_columns(stated_columns, self._built_in_columns(keys), keys, usable, self.mistakes)
+        shown = with_compared(stated, shown, self._built_in_columns(keys), self.mistakes)
         spec = self._spec(keys, key_types, shown, details)
-        if sources_are_valid:
-            spec = replace(spec, sums=tuple(self._sums(spec, shown)))
+        spec = replace(spec, sums=tuple(self._sums(spec, shown)))
         return Report(
             name=self.name,
             spec=spec,
@@ -244,10 +238,10 @@ class _Compiler:
             details=details,
             figures=tuple(figures.values()),
             shown=shown,
-            having=compile_having(stated, spec, usable, self.mistakes) if sources_are_valid else None,
-            order=tuple(self._order(spec, shown)) if sources_are_valid else (),
+            having=compile_having(stated, spec, usable, self.mistakes),
+            order=tuple(self._order(spec, shown)),
             top=stated.top,
-            chart=self._chart(spec, shown) if sources_are_valid else None,
+            chart=self._chart(spec, shown),
             definition=stated,
         )
 
@@ -274,6 +268,8 @@ class _Compiler:
             path: Path = ("group_by", index)
             key = group_key(name, families=self._families, path=path, mistakes=self.mistakes)
             if key is None:
+                self.mistakes.unknown.keys = True
+                self.mistakes.unknown.names.update((name, snake_case(name)))
                 continue
             if key.column in seen or key.column in INTERVAL_COLUMNS:
                 reason = (
@@ -292,22 +288,23 @@ class _Compiler:
         families = (source.known_family for source in self.stated.aggregate_sources)
         return tuple(dict.fromkeys(family for family in families if family is not None))
 
-    def _grouped(self, keys: tuple[GroupKey, ...]) -> None:
-        if not self.stated.aggregate_sources and not self.stated.details_sources:
+    def _require_figures(self, keys: tuple[GroupKey, ...]) -> None:
+        unknown = self.mistakes.unknown
+        has_sources = self.stated.aggregate_sources or self.stated.details_sources
+        if not has_sources and not unknown.names and not unknown.any_name:
             self.mistakes.add((), "a report must have figures. Give it `aggregates`, `details` or both")
-        if self.stated.top is not None and not keys and not self.stated.by_weekday:
+        if self.stated.top is not None and not keys and not self.stated.by_weekday and not unknown.keys:
             self.mistakes.add(("top",), "without group_by each interval has one row. Take top out", self.stated.top)
 
     def _required(self, keys: tuple[GroupKey, ...]) -> Iterator[str]:
         known = {key.column: key for key in keys}
         for index, name in enumerate(self.stated.require):
             key = group_key(name, families=self._families, path=("require", index), mistakes=Mistakes())
-            if key is None or key.column not in known:
-                self.mistakes.add(
-                    ("require", index), f"the report is not grouped by {quoted(name)}. {one_of(known, name)}", name
-                )
-            else:
+            if key is not None and key.column in known:
                 yield key.column
+            elif name not in self.mistakes.unknown:
+                message = f"the report is not grouped by {quoted(name)}. {one_of(known, name)}"
+                self.mistakes.add(("require", index), message, name)
 
     def _key_types(self, keys: tuple[GroupKey, ...], details: tuple[DetailsPart, ...]) -> dict[str, pa.DataType]:
         types: dict[str, pa.DataType] = {key.column: pa.string() for key in keys if self.stated.aggregate_sources}
@@ -340,6 +337,14 @@ class _Compiler:
                         figure.name,
                     )
         return figures
+
+    def _note_unknown(self, figures: Mapping[str, Figure]) -> None:
+        """Note the figures of sources that have mistakes."""
+        stated = [
+            *(name for source in self.stated.aggregate_sources for name in source.metrics),
+            *(name for source in self.stated.details_sources for name in source.measures),
+        ]
+        self.mistakes.unknown.names.update(name for name in stated if name not in figures)
 
     def _built_in_columns(self, keys: tuple[GroupKey, ...]) -> set[str]:
         """Names of the columns that the report has without declaring them."""
@@ -386,9 +391,14 @@ class _Compiler:
             named = [("whole", stated.whole), *((f"parts {at}", name) for at, name in enumerate(stated.parts))]
             wrong = [(where, name) for where, name in named if known.get(name) not in whole_numbers]
             for where, name in wrong:
+                if name in self.mistakes.unknown:
+                    continue
                 message = f"{quoted(name)} is no column of whole numbers. {one_of(whole_numbers, name)}"
                 self.mistakes.add(("adds_up", index, where.split()[0]), message, name)
-            if not wrong:
+            if len(set(stated.parts) - {stated.whole}) < len(stated.parts):
+                message = "a column stands here twice, so it would count twice. Take it out"
+                self.mistakes.add(("adds_up", index, "parts"), message)
+            elif not wrong:
                 yield known[stated.whole], tuple(known[name] for name in stated.parts)
 
     def _required_quietly(self, keys: tuple[GroupKey, ...]) -> list[str]:
@@ -407,16 +417,21 @@ class _Compiler:
 
     def _order(self, spec: TableSpec, shown: tuple[OutputColumn, ...]) -> Iterator[tuple[str, bool]]:
         known = {column.name: column.name for column in spec.columns} | {each.known_as: each.name for each in shown}
+        before: set[str] = set()
         for index, text in enumerate(self.stated.order_by):
             name, _, direction = text.strip().partition(" ")
             path: Path = ("order_by", index)
             if direction.strip().lower() not in ("", "asc", "desc"):
                 self.mistakes.add(path, f"{quoted(direction.strip())} is no direction. Write desc or asc", text)
             elif name not in known:
-                self.mistakes.add(path, f"{quoted(name)} is no column of this report. {one_of(known, name)}", text)
+                if name not in self.mistakes.unknown:
+                    self.mistakes.add(path, f"{quoted(name)} is no column of this report. {one_of(known, name)}", text)
             elif pa.types.is_list(spec.schema.field(known[name]).type):
                 self.mistakes.add(path, f"{name} is a list, by which rows cannot be ordered. Take it out", text)
+            elif known[name] in before:
+                self.mistakes.add(path, f"the rows are ordered by {name} already. Take one of them out", text)
             else:
+                before.add(known[name])
                 yield known[name], direction.strip().lower() == "desc"
 
     def _chart(self, spec: TableSpec, shown: tuple[OutputColumn, ...]) -> Chart | None:
@@ -429,6 +444,8 @@ class _Compiler:
             by_time = self.stated.granularity != "P1D" or not self.stated.group_by
             return Chart(x="interval_start" if by_time else _label(spec), y=numbers[0])
         for axis, name in (("x", stated.x), ("y", stated.y)):
+            if name in self.mistakes.unknown:
+                continue
             if name not in known:
                 self.mistakes.add(
                     ("chart", axis), f"{quoted(name)} is no column of this report. {one_of(known, name)}", name

@@ -4,10 +4,13 @@ only use figures that are fetched anyway.
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic_core import InitErrorDetails
 
 from genesys_assets.reports.language.model import ReportName
-from genesys_assets.reports.language.problems import Path
+from genesys_assets.reports.language.problems import Path, Unknown
+from genesys_assets.reports.language.remaining import Remaining
 from genesys_assets.reports.language.strict_model import mistake
 from genesys_assets.reports.meaning.entries import Entry
 from genesys_assets.settings import AggregatesSettings
@@ -20,14 +23,16 @@ class StandaloneReport(Entry):
     """The report becomes the asset genesys/reports/<name>."""
 
     @classmethod
-    def _without(cls, value: object, errors: list[InitErrorDetails]) -> object:
-        rest = super()._without(value, errors)
-        return None if rest is None else {"name": "report", **rest}
+    def _remaining(cls, value: Any, errors: list[InitErrorDetails]) -> Remaining | None:
+        remaining = super()._remaining(value, errors)
+        if remaining is not None:
+            remaining.value.setdefault("name", "report")
+        return remaining
 
-    def _mistakes(self) -> list[InitErrorDetails]:
+    def _mistakes(self, unknown: Unknown | None = None) -> list[InitErrorDetails]:
         from genesys_assets.reports.built_in import built_in_reports, operating_reports
 
-        mistakes = super()._mistakes()
+        mistakes = super()._mistakes(unknown)
         if self.name in [report.name for report in (*built_in_reports(), *operating_reports())]:
             message = f"{self.name!r} is the name of a built-in report. Choose another"
             mistakes.append(mistake(("name",), message, self.name))

@@ -39,6 +39,11 @@ def of_times(column: str) -> str:
     return of_entry(f"{metrics}    columns:\n      x: {column}\n", metrics=False)
 
 
+def of_view(bound: str) -> str:
+    view = f"{{target: tHandle, {bound}}}"
+    return of_entry(f"    aggregates: {{metrics: {{n: f.count}}, views: {{f: {view}}}}}\n", metrics=False)
+
+
 def of_columns(count: int) -> str:
     columns = ", ".join(f"c{number}: handled" for number in range(count))
     return of_entry(f"    columns: {{{columns}}}\n")
@@ -190,7 +195,99 @@ REFUSED: dict[str, tuple[str, str]] = {
     "more digits than are kept": (of_entry("    columns: {handled: {digits: 10}}\n"), "digits must be 9 or less"),
     "fewer digits than none": (of_entry("    columns: {handled: {digits: -1}}\n"), "digits must be 0 or more"),
     "a direction there is not": (of_entry("    order_by: [handled sideways]\n"), "'sideways' is no direction"),
+    # -- one level off
+    **{
+        f"{field} beside the sources": (
+            of_entry(f"    {field}: {value}\n"),
+            f"It is a field of {place}. Move it there.",
+        )
+        for place, fields in {
+            "`aggregates`": {"filter": "{mediaType: voice}", "metrics": "{n: nOffered}", "family": "flows"},
+            "`details`": {"table": "sessions", "measures": "{n: count}", "where": "{ani: '1'}", "once_per": "queue_id"},
+            "a column, as in columns: {handle_time: {unit: seconds}}": {"unit": "seconds", "digits": "2"},
+        }.items()
+        for field, value in fields.items()
+    },
+    **{
+        f"{field} within aggregates": (
+            of_entry(f"      {field}: {value}\n"),
+            "It is a field of the report. Move it there.",
+        )
+        for field, value in {
+            "columns": "{n: handled}",
+            "order_by": "[handled]",
+            "top": "5",
+            "granularity": "PT1H",
+        }.items()
+    },
+    "the word of databases for the order": (of_entry("    sort: [handled]\n"), "is called `order_by`"),
+    "the word of databases for the first rows": (of_entry("    limit: 5\n"), "is called `top`"),
+    # -- what older YAML has as another value
+    "no for false": (of_entry("    names: no\n"), "names must be true or false, got 'no'. Write false."),
+    "On for true": (of_entry("    over: week\n    by_weekday: On\n"), "got 'On'. Write true."),
+    "a number with a leading zero": (of_entry("    top: 010\n"), "top must be a whole number, got '010'."),
+    "a number of sixty-fold parts": (of_entry("    top: 1:30\n"), "top must be a whole number, got '1:30'"),
+    "a number in hexadecimal digits": (of_entry("    top: 0x1F\n"), "top must be a whole number, got '0x1F'"),
+    "a number in binary digits": (of_entry("    top: 0b11\n"), "top must be a whole number, got '0b11'"),
+    "a set": ("reports: !!set {a, b}\n", "the tag 'tag:yaml.org,2002:set' is not read here"),
+    "an ordered mapping": ("reports: !!omap [a: {}]\n", "the tag 'tag:yaml.org,2002:omap' is not read here"),
+    "bytes": (of_entry("").replace("One row per queue.", "!!binary aGVsbG8="), "tag:yaml.org,2002:binary' is not read"),
+    "a tag of one's own": (of_entry("").replace("One row", "!mine One row"), "the tag '!mine' is not read here"),
+    "an anchor of itself": ("reports: &a {calls: *a}\n", "an alias stands inside the value that it repeats"),
+    "a merge of a list": (of_entry("    <<: [{top: 5}]\n"), "merges (<<) are not read"),
+    "a second document": (of_entry("") + "---\n" + of_entry(""), "Take out the lines of ---"),
+    "a tab behind a colon": (of_entry("    top:\t\t5\n").replace("top:", "top: 5 #").replace("#", "\t:"), "not YAML"),
+    "a file within a file": (of_entry("").replace("One row per queue.", "|\n   x"), "not YAML"),
+    # -- what uses itself
+    "columns that use each other": (
+        of_entry("    columns: {a: b + 1, b: a + 1}\n"),
+        "'b + 1' uses the column b, which does not stand above this one",
+    ),
+    "a column that uses itself": (
+        of_entry("    columns: {a: a + 1}\n"),
+        "uses the column a, which does not stand above",
+    ),
+    "a column that uses one below": (
+        of_entry("    columns: {a: 2 * b, b: handled + 1}\n"),
+        "uses the column b, which does not stand above",
+    ),
+    "an order in both directions": (
+        of_entry("    order_by: [handled, handled desc]\n"),
+        "the rows are ordered by handled already. Take one of them out",
+    ),
+    "a whole that is its own part": (
+        of_entry("    adds_up: [{whole: handled, parts: [handled]}]\n"),
+        "a column stands here twice, so it would count twice",
+    ),
+    "a part that is named twice": (
+        of_times("handled").replace("    columns", "    adds_up: [{whole: handled, parts: [x, x]}]\n    columns"),
+        "a column stands here twice, so it would count twice",
+    ),
+    "a condition on nothing": (of_filter('{"": voice}'), "a condition must name what it compares"),
+    "a predicate on nothing": (of_filter('{dimension: "", value: voice}'), "a condition must name what it compares"),
+    "a condition of nothing": (of_entry("    having: {}\n"), "got an empty mapping"),
+    "conditions of nothing": (of_entry("    having: []\n"), "takes a list of conditions, got an empty list"),
+    "a number in quotes for a bound": (of_entry("    having: {handled: {gte: '5'}}\n"), "gte takes a number"),
+    "a metric for a column": (of_entry("    having: {tHandle.count: {gte: 5}}\n"), "Closest: handled"),
+    "a text in a formula": (of_entry("    columns: {x: \"if_else(queue_id == 'a', 1, 0)\"}\n"), "'a' is no number"),
+    # -- periods and zones
+    "a zone that is an offset": (of_entry("    time_zone: '+01:00'\n"), "Use business, UTC or a name such as"),
+    "a zone of summer": (of_entry("    time_zone: CEST\n"), "is not an IANA time zone name"),
+    "a zone in small letters": (of_entry("    time_zone: europe/zurich\n"), "Closest: Europe/Zurich"),
+    "a zone with a blank": (of_entry("    time_zone: 'UTC '\n"), "Closest: UTC"),
+    "intervals of five minutes": (of_entry("    granularity: PT5M\n"), "granularity must be one of"),
+    "intervals of a week": (of_entry("    granularity: P1W\n"), "granularity must be one of"),
+    "intervals of a number": (of_entry("    granularity: 60\n"), "granularity must be one of"),
+    "rolling days in quotes": (of_entry("    over: {rolling: '28'}\n"), "Write 28 without quotes"),
+    "more rolling days than are read": (of_entry("    over: {rolling: 93}\n"), "rolling must be 92 or less"),
+    "a period in a list": (of_entry("    over: [week]\n"), "over must be one of day, week, month"),
+    "a view below zero": (of_view("gte: -5"), "gte must be 0 or more"),
+    "a view of a part of a millisecond": (of_view("lt: 5.5"), "lt must be a whole number"),
     # -- values
+    "an address for a user": (of_filter("{userId: ann@example.com}"), "genesys-assets reports ids ann@example.com"),
+    "a name among ids": (of_filter(f"{{queueId: [{QUEUE}, Sales]}}"), "got 'Sales'"),
+    "an abbreviated direction": (of_filter("{direction: in}"), "Known are inbound, outbound"),
+    "the name of a queue for a dimension": (of_filter("{queueName: Sales}"), "Closest: queueId"),
     "a formula that is nothing": (of_entry("    columns: {x: {formula: }}\n"), "formula must be text, got nothing"),
     "the denial of a condition": (of_filter("{not: {mediaType: voice}}"), "Negate each comparison"),
     "an unknown medium": (of_filter("{mediaType: fax}"), "mediaType has no value 'fax'. Known are callback"),

@@ -64,7 +64,7 @@ def test_all_mistakes_are_listed_at_once_in_the_order_of_their_lines() -> None:
 """
     )
     assert not reading.reports
-    assert [line for line, _ in lines(reading)] == [6, 8, 10, 13, 14, 15, 16, 17]
+    assert [line for line, _ in lines(reading)] == [6, 8, 9, 10, 13, 14, 15, 16, 17]
 
 
 def test_a_good_report_beside_a_bad_one_is_refused_with_it() -> None:
