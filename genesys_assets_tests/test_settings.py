@@ -324,6 +324,22 @@ def test_the_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hush" not in f"{CloudSettings.load()!r} {CloudSettings.load()}"
 
 
+@pytest.mark.parametrize(
+    ("id_", "secret", "problem"),
+    [
+        ("kZ9-the-secret-_4711", "7de3af06-c0b3-4f9b-af45-72f4a1403797", "they are swapped"),
+        ("kZ9-the-secret-_4711", "kZ9-the-secret-_4711", "both have the same value"),
+    ],
+)
+def test_a_secret_in_the_place_of_the_id_is_refused_and_not_shown(
+    id_: str, secret: str, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_all(monkeypatch, CLIENT | {"GENESYS_CLOUD_CLIENT_ID": id_, "GENESYS_CLOUD_CLIENT_SECRET": secret})
+    message = refusal(CloudSettings)
+    assert problem in message
+    assert id_ not in message
+
+
 def test_a_malformed_webhook_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENESYS_ASSETS_ALERT_WEBHOOK", "hooks.example.com/hush")
     message = refusal(AlertSettings)

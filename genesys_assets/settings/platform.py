@@ -9,6 +9,7 @@ from typing import Literal, Self
 from pydantic import SecretStr, field_validator, model_validator
 
 from genesys_assets.cloud.analytics.families import AggregateFamily, family
+from genesys_assets.cloud.analytics.values import is_uuid
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.settings.group import Group, Url, revealed_secret, setting
 
@@ -73,6 +74,18 @@ class CloudSettings(RateSettings):
             raise ValueError(
                 "GENESYS_CLOUD_REGION is not set: set it to the organisation's region, for example "
                 "GENESYS_CLOUD_REGION=mypurecloud.com, or set GENESYS_CLOUD_API_URL to a gateway or the sandbox"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _no_secret_for_an_id(self) -> Self:
+        """The id is shown in messages, so a secret in its place would be too."""
+        secret = self.client_secret.get_secret_value().strip()
+        is_swapped = is_uuid(secret.lower()) and not is_uuid(self.client_id.strip().lower())
+        if is_swapped or secret == self.client_id.strip():
+            raise ValueError(
+                "GENESYS_CLOUD_CLIENT_ID must be the id of the OAuth client and GENESYS_CLOUD_CLIENT_SECRET its secret:"
+                f" {'they are swapped' if is_swapped else 'both have the same value'}. Neither is shown. Correct them"
             )
         return self
 

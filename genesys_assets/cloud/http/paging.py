@@ -222,7 +222,7 @@ def list_in(page: Page, name: str) -> list[Any]:
         return []
     if not isinstance(value, list):
         raise UnexpectedAnswer(
-            f"The answer of {page.request} has {name!r} that is no list but a {type(value).__name__}.",
+            f"The answer of {words(page.request)} has {name!r} that is no list but a {type(value).__name__}.",
             correlation_id=page.correlation_id,
         )
     return value

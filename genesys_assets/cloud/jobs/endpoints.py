@@ -99,14 +99,7 @@ def availability(cloud: GenesysCloud, kind: Kind = CONVERSATIONS) -> datetime | 
     future, or any other GenesysCloudError.
     """
     page = cloud.get(f"{kind.path}/availability")
-    available = _instant(page, page.json(), "dataAvailabilityDate")
-    if available is not None and available > page.fetched_at + _CLOCKS_DIFFER:
-        raise UnexpectedAnswer(
-            f"{kind.path}/availability says that jobs have all data until {iso(available)}, which is in the future. So"
-            " days that are not over would count as complete. Check the clock of this machine.",
-            correlation_id=page.correlation_id,
-        )
-    return available
+    return _available(page)
 
 
 def submit(cloud: GenesysCloud, query: Query, before_sending: Callable[[], None] | None = None) -> str:
@@ -201,13 +194,24 @@ def checked_page_size(page_size: int) -> int:
 
 
 def _job_page(page: Page, kind: Kind) -> JobPage:
-    answer = page.json()
-    available = _instant(page, answer, "dataAvailabilityDate")
-    return kind.with_facts(page, JobPage, continues=bool(answer.get("cursor")), available_through=available)
+    continues, available = bool(page.json().get("cursor")), _available(page)
+    return kind.with_facts(page, JobPage, continues=continues, available_through=available)
 
 
 def _path(job_id: str, kind: Kind) -> str:
     return f"{kind.path}/{quote(job_id, safe='')}"
+
+
+def _available(page: Page) -> datetime | None:
+    """The instant before which jobs have all data. Raises UnexpectedAnswer for one in the future."""
+    available = _instant(page, page.json(), "dataAvailabilityDate")
+    if available is not None and available > page.fetched_at + _CLOCKS_DIFFER:
+        raise UnexpectedAnswer(
+            f"The answer of {words(page.request)} says that jobs have all data until {iso(available)}, which is in the"
+            " future. So days that are not over would count as complete. Check the clock of this machine.",
+            correlation_id=page.correlation_id,
+        )
+    return available
 
 
 def _instant(page: Page, answer: Mapping[str, Any], name: str) -> datetime | None:
@@ -217,7 +221,8 @@ def _instant(page: Page, answer: Mapping[str, Any], name: str) -> datetime | Non
     moment = instant(text)
     if moment is None:
         raise UnexpectedAnswer(
-            f"The answer of {page.request} has the {name} {words(repr(text))}, which is not an ISO 8601 instant.",
+            f"The answer of {words(page.request)} has the {name} {words(repr(text))}, which is not an ISO 8601"
+            " instant.",
             correlation_id=page.correlation_id,
         )
     return moment

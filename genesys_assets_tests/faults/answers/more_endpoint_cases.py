@@ -75,7 +75,8 @@ LISTS = [
     *(case(f"the query {name}", http({"id": name}), UnexpectedAnswer, "usage") for name in PATH_PARTS),
     case("the job of two paths", http({"jobId": "a/b"}), RIGHT, "submission"),
     *(
-        case(f"data until {instant}", http({"dataAvailabilityDate": instant}), UnexpectedAnswer, "availability")
+        case(f"data until {instant}", http({"dataAvailabilityDate": instant}), UnexpectedAnswer, question)
+        for question in ("availability", "results")
         for instant in ("9999-12-31T23:59:59Z", "2027-01-01T00:00:00Z")
     ),
     case("data until 1970", http({"dataAvailabilityDate": "1970-01-01T00:00:00Z"}), RIGHT, "availability"),
@@ -85,6 +86,21 @@ LISTS = [
         "a cursor that turns up again",
         pages({"cursor": "a"}, {"cursor": "b"}, {"cursor": "a"}),
         EndlessPages,
+        "results",
+    ),
+    case(
+        "text behind a long cursor", pages({"cursor": "x" * 8_000}, {"conversations": "x"}), UnexpectedAnswer, "results"
+    ),
+    case(
+        "text behind a long URL",
+        pages(one(1, nextUri=f"{NEXT}&x={'y' * 8_000}"), {"entities": "x"}),
+        UnexpectedAnswer,
+        "listing",
+    ),
+    case(
+        "no instant behind a long cursor",
+        pages({"cursor": "x" * 8_000}, {"dataAvailabilityDate": 7}),
+        UnexpectedAnswer,
         "results",
     ),
     case("null for conversations", http({"conversations": None}), RIGHT, "results"),
