@@ -20,10 +20,9 @@ from genesys_assets.publishing.errors import (
     PublishingError,
     UploadRefused,
 )
-from genesys_assets.publishing.place import FileUrl, PlacedFile
+from genesys_assets.publishing.place import UNFINISHED, FileUrl, PlacedFile
 
 _CHUNK = 1 << 20
-_UNFINISHED = ".unfinished-"
 
 
 class Folder:
@@ -40,7 +39,7 @@ class Folder:
 
     def put(self, key: str, body: BinaryIO, content_type: str, sha256: str) -> None:
         path = self.folder / key
-        unfinished = path.with_name(f"{_UNFINISHED}{uuid.uuid4().hex}")
+        unfinished = path.with_name(f"{UNFINISHED}{uuid.uuid4().hex}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             written = _copy(body, unfinished)

@@ -13,7 +13,15 @@ from datetime import date, datetime, timedelta
 from genesys_assets.publishing.errors import InvalidManifest
 from genesys_assets.publishing.index_page import LISTED_DAYS
 from genesys_assets.publishing.manifest import Manifest
-from genesys_assets.publishing.place import INDEX, KEY_OF_A_DAY, LONGEST_EXPIRY, MANIFEST, PlacedFile, key_of
+from genesys_assets.publishing.place import (
+    INDEX,
+    KEY_OF_A_DAY,
+    LONGEST_EXPIRY,
+    MANIFEST,
+    UNFINISHED,
+    PlacedFile,
+    key_of,
+)
 from genesys_assets.publishing.publisher import Publisher
 
 _LISTED = timedelta(days=LISTED_DAYS + 1)
@@ -40,8 +48,8 @@ def remove_garbage(publisher: Publisher, now: datetime) -> Cleanup:
     """Delete every file that may be removed. Raises PublishingError."""
     removed: list[str] = []
     unreadable: list[str] = []
-    by_day, unlisted = _old_files(publisher, now)
-    for key in unlisted:
+    by_day, of_no_day = _old_files(publisher, now)
+    for key in of_no_day:
         publisher.place.delete(key)
         removed.append(key)
     for day, files in sorted(by_day.items()):
@@ -59,15 +67,20 @@ def remove_garbage(publisher: Publisher, now: datetime) -> Cleanup:
 
 
 def _old_files(publisher: Publisher, now: datetime) -> tuple[Mapping[date, list[PlacedFile]], list[str]]:
-    """The files that are old enough, by day; and the keys of pages of days that the list no longer has. Manifests
-    stay.
+    """The files that are old enough, by day; and the keys of what belongs to no day: pages of days that the list no
+    longer has, and files that a killed process left half written. Manifests stay.
     """
     by_day: dict[date, list[PlacedFile]] = {}
-    unlisted: list[str] = []
+    of_no_day: list[str] = []
     root = key_of(publisher.place) + "/"
     for file in publisher.place.files(root):
+        if now - file.modified <= LONGEST_EXPIRY:
+            continue
+        if file.key.rpartition("/")[2].startswith(UNFINISHED):
+            of_no_day.append(file.key)
+            continue
         match = KEY_OF_A_DAY.fullmatch(file.key.removeprefix(root))
-        if match is None or match["report"] == MANIFEST or now - file.modified <= LONGEST_EXPIRY:
+        if match is None or match["report"] == MANIFEST:
             continue
         try:
             day = date.fromisoformat(match["day"])
@@ -77,8 +90,8 @@ def _old_files(publisher: Publisher, now: datetime) -> tuple[Mapping[date, list[
         if match["report"] != INDEX:
             by_day.setdefault(day, []).append(file)
         elif now.date() - day > _LISTED:
-            unlisted.append(file.key)
-    return by_day, unlisted
+            of_no_day.append(file.key)
+    return by_day, of_no_day
 
 
 def _is_as_listed(publisher: Publisher, key: str, files: Iterable[PlacedFile]) -> bool:

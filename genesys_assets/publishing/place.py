@@ -27,6 +27,8 @@ MANIFEST, INDEX, DAY_PAGE = RESERVED_NAMES
 """Folders next to those of the reports. No report may have one of these names."""
 KEY_OF_A_DAY = re.compile(r"(?P<report>[^/]+)/date=(?P<day>\d{4}-\d{2}-\d{2})/[^/]+")
 """The keys of the files of a day, without the place's root."""
+UNFINISHED = ".unfinished-"
+"""How the name of a file begins that is being written to a folder. One that a killed process left is garbage."""
 LONGEST_EXPIRY = timedelta(days=7)
 """The longest that a presigned URL works.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html

@@ -14,7 +14,7 @@ from genesys_assets.publishing.garbage import removable_keys, remove_garbage
 from genesys_assets.publishing.html import write_page
 from genesys_assets.publishing.links import listed_page
 from genesys_assets.publishing.manifest import Manifest, PublishedFile
-from genesys_assets.publishing.place import LONGEST_EXPIRY, PlacedFile, manifest_key
+from genesys_assets.publishing.place import LONGEST_EXPIRY, UNFINISHED, PlacedFile, key_of, manifest_key
 from genesys_assets.publishing.publisher import Publisher
 from genesys_assets.publishing.report_files import LocalFile
 from genesys_assets_tests.publishing.published_files import DAY, a_manifest, body_of
@@ -67,6 +67,19 @@ def test_what_no_manifest_names_is_removed_and_nothing_else(
     assert [body_of(file.url) for file in (*new, index)] == [b"new", b"list"]
     assert anywhere.manifest(DAY) is not None
     assert remove_garbage(anywhere, later).keys == ()
+
+
+def test_what_a_killed_process_left_half_written_goes_too(to_folder: Publisher) -> None:
+    to_folder.publish_manifest(a_manifest(generated_at=datetime.now(UTC)))
+    keys = [manifest_key(to_folder.place, DAY), key_of(to_folder.place, "index.html")]
+    left = [Path(to_folder.place.describe(key)).with_name(f"{UNFINISHED}{number}") for number, key in enumerate(keys)]
+    for path in left:
+        path.write_bytes(b"half")
+    soon, later = (datetime.now(UTC) + LONGEST_EXPIRY + offset for offset in (-timedelta(hours=1), timedelta(hours=1)))
+    assert remove_garbage(to_folder, soon).keys == ()
+    assert len(remove_garbage(to_folder, later).keys) == len(left)
+    assert not any(path.exists() for path in left)
+    assert to_folder.manifest(DAY) is not None
 
 
 def test_pages_of_days_that_the_list_has_no_more_go_too(to_folder: Publisher, tmp_path: Path) -> None:
