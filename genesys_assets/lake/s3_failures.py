@@ -31,6 +31,8 @@ def is_temporary(error: BaseException) -> bool:
     from botocore.exceptions import FlexibleChecksumError, HTTPClientError, IncompleteReadError
     from botocore.parsers import ResponseParserError
 
+    if is_endless_redirect(error):
+        return False
     if status_of(error):
         temporary = status_of(error) in _TEMPORARY or code_of(error) in _TEMPORARY_CODES
         return temporary or is_404_of_something_else(error)
@@ -45,6 +47,16 @@ def is_temporary_once_reached(error: BaseException) -> bool:
     from botocore.exceptions import ConnectionError as NoConnection
 
     return is_temporary(error) or isinstance(error, NoConnection)
+
+
+def is_endless_redirect(error: BaseException) -> bool:
+    """Whether each answer redirects to another region, which boto3 follows until Python's stack is full. Where that
+    happens within its HTTP client, it hides the RecursionError in an error of its own.
+    """
+    from botocore.exceptions import HTTPClientError
+
+    within = error.kwargs.get("error") if isinstance(error, HTTPClientError) else None
+    return isinstance(error, RecursionError) or isinstance(within, RecursionError)
 
 
 def is_404_of_something_else(error: BaseException) -> bool:

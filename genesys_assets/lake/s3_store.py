@@ -27,6 +27,7 @@ from genesys_assets.lake.s3_failures import (
     WrongSize,
     code_of,
     is_404_of_something_else,
+    is_endless_redirect,
     is_temporary,
     is_temporary_once_reached,
     status_of,
@@ -100,7 +101,7 @@ class S3Store(Store):
         except (ClientError, RecursionError) as error:
             raise self._bucket_failure(error) or LakeUnreachable(self._refusal(status_of(error))) from error
         except BotoCoreError as error:
-            raise LakeUnreachable(
+            raise self._redirected(error) or LakeUnreachable(
                 f"S3 at {client.meta.endpoint_url} cannot be reached ({str(error).rstrip('.')}): {_CHECK}"
             ) from error
 
@@ -351,12 +352,9 @@ class S3Store(Store):
                 f"The S3 bucket {self.bucket!r} did not answer for {self._patience:.0f} s ({str(error).rstrip('.')}): "
                 "see whether S3 is in trouble, then run it again."
             )
-        if isinstance(error, RecursionError):
-            # boto3 follows without end if each answer redirects it to another region.
-            return LakeUnreachable(
-                f"The S3 bucket {self.bucket!r} redirects requests without end: check AWS_DEFAULT_REGION and "
-                "AWS_ENDPOINT_URL_S3."
-            )
+        redirected = self._redirected(error)
+        if redirected:
+            return redirected
         if code_of(error) == "RequestTimeTooSkewed":
             return LakeUnreachable(
                 f"The clock of S3 bucket {self.bucket!r} differs from this machine's: set this machine's clock."
@@ -369,6 +367,14 @@ class S3Store(Store):
                 "credentials, AWS_ENDPOINT_URL_S3, AWS_DEFAULT_REGION and what is between this machine and S3."
             )
         return None
+
+    def _redirected(self, error: Exception) -> LakeUnreachable | None:
+        if not is_endless_redirect(error):
+            return None
+        return LakeUnreachable(
+            f"The S3 bucket {self.bucket!r} redirects requests without end: check AWS_DEFAULT_REGION and "
+            "AWS_ENDPOINT_URL_S3."
+        )
 
 
 class _S3Draft:
