@@ -65,6 +65,12 @@ def test_documents_are_those_that_were_written_however_they_are_laid_out(
     assert found == [value for value, _ in written]
 
 
+@pytest.mark.parametrize("value", [None, True, -1, "text", {"a": 1}])
+def test_a_record_separator_between_documents_makes_no_binary_file_of_them(value: Any) -> None:
+    raw = f"{json.dumps(value)}\x1e{json.dumps(value)}\x1e".encode()
+    assert [part.value for part in documents([raw])] == [value, value]
+
+
 @settings(max_examples=150)
 @given(long_documents, st.integers(1, 60), st.lists(st.integers(0), max_size=9))
 def test_a_document_that_comes_in_parts_is_the_document(written: dict[str, Any], part: int, cuts: list[int]) -> None:
