@@ -39,7 +39,7 @@ def _kinds(*kinds: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
 _BEGINNINGS = _kinds(
     # -- something other than text
     (r"Salted__|-----BEGIN PGP MESSAGE|age-encryption\.org/|\$ANSIBLE_VAULT;", _ENCRYPTED),
-    (r"[^\s{\[\"\d\x00\x1b][^\n]{0,200}[\x01-\x08\x0e-\x1a\x1c\x1d\x1f\x7f]", _BINARY),
+    (r"[^\s{\[\"\d\x00\x1b][^\n]{0,200}[\x01-\x08\x0e-\x1a\x1c\x1d\x1f]", _BINARY),
     (
         r"version https://git-lfs\.github\.com/",
         "it only names a file of Git LFS, which is elsewhere: fetch it with `git lfs pull`",
@@ -82,7 +82,7 @@ _BEGINNINGS = _kinds(
     (r"[0-9a-f]{32,128} [ *]", "it holds checksums of files, not these files"),
     (r"total \d+\n[d-][rwx-]{9}", "it holds a list of files, not these files"),
     (
-        r"\[[\w .-]+\]\s*\r?\n\s*[\w.]+\s*=|\[\[[\w.]+\]\]\s*\n",
+        r"\[[\w .-]+\]\s*\r?\n\s*[\w.]+\s*=|\[\[(?!(null|true|false)\])[A-Za-z_][\w.]*\]\]\s*\n",
         "it is a file of settings (INI, TOML or a link), not JSON",
     ),
     (

@@ -66,9 +66,14 @@ def test_documents_are_those_that_were_written_however_they_are_laid_out(
 
 
 @pytest.mark.parametrize("value", [None, True, -1, "text", {"a": 1}])
-def test_a_record_separator_between_documents_makes_no_binary_file_of_them(value: Any) -> None:
-    raw = f"{json.dumps(value)}\x1e{json.dumps(value)}\x1e".encode()
-    assert [part.value for part in documents([raw])] == [value, value]
+def test_characters_that_json_may_have_make_no_binary_file_of_documents(value: Any) -> None:
+    raw = f'{json.dumps(value)}\x1e{json.dumps(value)}\x1e"\x7f"'.encode()
+    assert [part.value for part in documents([raw])] == [value, value, "\x7f"]
+
+
+@pytest.mark.parametrize("value", [[[None]], [[True]], [[1]], [["a"]]])
+def test_a_list_in_a_list_makes_no_file_of_settings_of_them(value: Any) -> None:
+    assert [part.value for part in documents([f"{json.dumps(value)}\n".encode()])] == [value]
 
 
 @settings(max_examples=150)
