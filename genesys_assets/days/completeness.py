@@ -132,16 +132,22 @@ def is_complete(lake: Lake, day: str) -> bool:
 def newest_figures(lake: Lake, day: str, assets: Iterable[str] = (DAILY_DETAILS, HOURLY_DETAILS)) -> Figures:
     """The figures of the last reading whose pages are stored; empty if no reading has figures."""
     partitions = {DAILY_DETAILS: [day], HOURLY_DETAILS: hours_of(day)}
-    stored = (lake.provenance(asset, partition) for asset in assets for partition in partitions[asset])
+    return _newest(lake.provenance(asset, partition) for asset in assets for partition in partitions[asset])
+
+
+def _newest(stored: Iterable[Figures]) -> Figures:
     with_figures = [figures for figures in stored if READ_AT in figures]
     return max(with_figures, key=lambda figures: str(figures[READ_AT]), default={})
 
 
 def figures_to_compare(lake: Lake, day: str) -> Figures:
     """The figures with which the stored conversations of a day are compared: those of the whole day if it is
-    complete.
+    complete. Footers are cached, because sensors ask this of many days in each look.
     """
-    return newest_figures(lake, day, [DAILY_DETAILS] if is_complete(lake, day) else [DAILY_DETAILS, HOURLY_DETAILS])
+    daily = lake.footer(DAILY_DETAILS, day)
+    is_whole = daily is not None and daily.reach is not None and daily.reach.is_complete
+    hourly = () if is_whole else (lake.footer(HOURLY_DETAILS, hour) for hour in hours_of(day))
+    return _newest(footer.provenance for footer in (daily, *hourly) if footer)
 
 
 def taken_out(lake: Lake, day: str) -> int:

@@ -17,7 +17,7 @@ _FURTHER = frozenset(
         *("cursor", "nexturi", "next", "nextpage", "nextcursor", "nexttoken", "nextpagetoken", "nextlink", "nexturl"),
         *("continuationtoken", "@odata.nextlink", "hasmore", "hasnext", "hasnextpage", "morepages", "moredata"),
         *("nextpageuri", "nextpageurl", "hasmorepages", "hasmoreresults", "lastevaluatedkey"),
-        *("remaining", "remainingpages", "remainingcount"),
+        *("remainingpages", "remainingcount"),
     )
 )
 """Fields with a value, or with true, on each page but the last one."""

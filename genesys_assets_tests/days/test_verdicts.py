@@ -11,7 +11,7 @@ import pytest
 from genesys_assets.automation.stale import is_unchecked
 from genesys_assets.checks.checked_tables import AS_MANY, CHECKED, OF_SESSIONS
 from genesys_assets.days import utc_day
-from genesys_assets.days.completeness import DAILY_DETAILS, READ_AT, TOTAL_HITS
+from genesys_assets.days.completeness import DAILY_DETAILS, HOURLY_DETAILS, READ_AT, TOTAL_HITS
 from genesys_assets.days.verdicts import Verdict, blocking_reason, checked_rows, failing, store_verdicts, verdicts
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
@@ -48,6 +48,29 @@ def test_a_later_verdict_of_a_check_replaces_the_one_before_and_no_other(lake: L
     lake = lake.refreshed()
     assert {verdict for verdict, _ in verdicts(lake, DAY).values()} == {mended, PASSES}
     assert blocking_reason(lake, [OTHER, DAY]) is None
+
+
+class _CountedStore(LocalStore):
+    """A store that counts how often the end of a file is read, where its footer is."""
+
+    tails = 0
+
+    def tail(self, key: str, count: int) -> bytes:
+        self.tails += 1
+        return super().tail(key, count)
+
+
+def test_looking_again_whether_days_were_checked_reads_no_footer_again(tmp_path: Path) -> None:
+    counted = _CountedStore(tmp_path)
+    lake = Lake(counted)
+    for hour in ("00", "01"):
+        store(lake, HOURLY_DETAILS, f"{DAY}-{hour}:00")
+    lake = lake.refreshed()
+    first = checked_rows(lake, DAY, CHECKED["conversations"].places)
+    read = counted.tails
+    assert read > 0
+    assert checked_rows(lake.refreshed(), DAY, CHECKED["conversations"].places) == first
+    assert counted.tails == read
 
 
 def test_it_says_why_nothing_may_be_made_of_a_day(lake: Lake) -> None:

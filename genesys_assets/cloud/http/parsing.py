@@ -65,11 +65,13 @@ def repeated_name(body: bytes, names: Iterable[str]) -> str | None:
 
     >>> repeated_name(b'{"entities": [{"id": 1}], "entities": []}', ["id", "entities"])
     'entities'
+    >>> repeated_name(b'[{"total": 1}, {"total": 2}]', ["total"]) is None
+    True
     """
     # Counting bytes costs next to nothing, parsing again as much as the first time.
     suspects = [name for name in names if body.count(b'"%s"' % name.encode()) > 1]
-    pairs = json.loads(body, object_pairs_hook=list) if suspects else []
-    return next((name for name in suspects if sum(name == each for each, _ in pairs) > 1), None)
+    found = json.loads(body, object_pairs_hook=lambda pairs: [name for name, _ in pairs]) if suspects else []
+    return next((name for name in suspects if found.count(name) > 1), None)
 
 
 def encoding_of(body: bytes) -> str:

@@ -218,7 +218,7 @@ _NO_ERRORS: tuple[Any, ...] = (False, 0, "0", [], {}, [None], "none", {"code": 0
                 ("paging.pageNumber", {"paging": {"pageNumber": 1, "pageCount": 3}}),
                 ("pagination.has_more", {"pagination": {"has_more": True}}),
                 ("page", {"page": 1, "total_pages": 3}),
-                ("remaining", {"remaining": 200}),
+                ("remainingPages", {"remainingPages": 200}),
                 ("nextUri", {"nextUri": "/page=2", "hasMore": True}),
             )
         ),
@@ -231,7 +231,9 @@ _NO_ERRORS: tuple[Any, ...] = (False, 0, "0", [], {}, [None], "none", {"code": 0
                 {"links": {"next": None, "self": "/page=3"}},
                 {"_links": {"next": {"href": None}}},
                 {"paging": {"pageNumber": 3, "pageCount": 3}},
-                {"remaining": 0},
+                {"remainingPages": 0},
+                # What is left of the rate limit.
+                {"remaining": 299},
                 {"page": {"size": 100}},
             )
         ),
