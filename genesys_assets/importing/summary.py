@@ -154,8 +154,8 @@ def not_complete(imported: ImportResult) -> str | None:
     elif imported.is_whole and not imported.further_pages and imported.cut_at is not None:
         day, until = imported.cut_at
         what = (
-            f"the last bucket of {day} ends at {until} and is shorter than others, so it went on when the answer was "
-            "saved: import an answer that was saved after the day"
+            f"the last bucket of {day} ends at {until} and is shorter than others: the answer was saved, or its "
+            "interval ends, before the bucket was over. Import an answer about the whole day that was saved after it"
         )
     elif imported.is_whole:
         what = (

@@ -254,7 +254,8 @@ def test_a_day_whose_last_bucket_went_on_when_it_was_saved_is_not_complete(lake:
     assert not is_complete(lake)
     assert not_complete(imported) == (
         "No day was marked as complete, because the last bucket of 2026-01-28 ends at 2026-01-28T13:30:00.000Z and is "
-        "shorter than others, so it went on when the answer was saved: import an answer that was saved after the day."
+        "shorter than others: the answer was saved, or its interval ends, before the bucket was over. Import an answer "
+        "about the whole day that was saved after it."
     )
 
 
