@@ -73,8 +73,8 @@ def bars_of(report: Report, table: pa.Table, zone: ZoneInfo) -> list[Bar]:
 
 
 def _with_gaps(bars: list[tuple[Any, float | None]], granularity: Granularity) -> list[tuple[Any, float | None]]:
-    """The bars, and a place without a bar for each interval between the first and the last that has no row. Unchanged
-    if there is no room for so many places.
+    """The bars, and a place without a bar for each interval between the first and the last that has no row. With more
+    than `_MOST_INTERVALS` places, the bars alone.
     """
     minutes = MINUTES.get(granularity)
     if minutes is None or not bars:

@@ -113,8 +113,8 @@ def flaw(name: str, value: Any) -> str | None:
 
 
 def total_of(envelope: Object) -> tuple[str, Any] | None:
-    """The field that counts the conversations of all pages, and its value; None if there is none. `totalHits` comes
-    first; any other one must be a whole number.
+    """The field that gives the number of conversations on all pages, and its value; None without such a field.
+    `totalHits` comes first; any other field must hold a whole number.
     """
     by_name: dict[str, tuple[str, Any]] = {}
     for path, name, value in _fields(envelope):

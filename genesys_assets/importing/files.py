@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import glob
 import gzip
+import hashlib
 import io
 import os
 import stat
@@ -122,6 +123,23 @@ def pieces_of(file: SavedFile) -> Iterator[bytes]:
             yield from _pieces(stream)
     except OSError as error:
         raise CannotImport(f"it cannot be read: {error.strerror or error}") from None
+
+
+def sha256_of(file: SavedFile) -> str:
+    digest = hashlib.sha256()
+    for piece in pieces_of(file):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def unaltered(file: SavedFile, sha256: str) -> Iterator[bytes]:
+    """The file's bytes once more. Raises CannotImport if they have changed: somebody is still writing the file."""
+    digest = hashlib.sha256()
+    for piece in pieces_of(file):
+        digest.update(piece)
+        yield piece
+    if digest.hexdigest() != sha256:
+        raise CannotImport("it changed while it was read: import it once it is finished")
 
 
 def inflated(pieces: Iterator[bytes], largest: int = LARGEST_INFLATED) -> Iterator[bytes]:

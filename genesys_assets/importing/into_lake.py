@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -28,7 +27,7 @@ import pyarrow as pa
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.importing.buckets import ImportOptions
-from genesys_assets.importing.files import CannotImport, SavedFile, pieces_of
+from genesys_assets.importing.files import CannotImport, SavedFile, sha256_of, unaltered
 from genesys_assets.importing.overlaps import leave_out_overlapping, spans_of
 from genesys_assets.importing.pages import ASSETS, DETAILS, FileContents, convert, file_of, identity
 from genesys_assets.importing.partitions import is_fetched, until_committed, write_pages
@@ -146,7 +145,7 @@ class _Import:
 
     def _read(self, file: SavedFile) -> Outcome:
         try:
-            sha256 = _sha256(file)
+            sha256 = sha256_of(file)
         except CannotImport as reason:
             return _skipped(file, str(reason))
         if sha256 in self._seen:
@@ -182,7 +181,7 @@ class _Import:
         ones.
         """
         screen = functools.cache(lambda asset: self.lake.screen(f"pages/{asset}"))
-        raw = _unaltered(file, sha256)
+        raw = unaltered(file, sha256)
         return convert(
             file.name,
             sha256,
@@ -494,23 +493,6 @@ def _unchanged(file: SavedFile, before: Outcome, reason: str) -> Outcome:
 
 def _skipped(file: SavedFile, reason: str) -> Outcome:
     return Outcome(file.place, "skipped", printable(reason, _LONGEST_REASON))
-
-
-def _sha256(file: SavedFile) -> str:
-    digest = hashlib.sha256()
-    for piece in pieces_of(file):
-        digest.update(piece)
-    return digest.hexdigest()
-
-
-def _unaltered(file: SavedFile, sha256: str) -> Iterator[bytes]:
-    """The file's bytes once more. Raises CannotImport if they have changed: somebody is still writing the file."""
-    digest = hashlib.sha256()
-    for piece in pieces_of(file):
-        digest.update(piece)
-        yield piece
-    if digest.hexdigest() != sha256:
-        raise CannotImport("it changed while it was read: import it once it is finished")
 
 
 def _as_json(options: ImportOptions) -> dict[str, Any]:

@@ -165,7 +165,7 @@ def _of_tool(document: Object) -> str | None:
 
 
 def _around(document: Object) -> str | None:
-    """Which field of a document has an answer or a conversation; None if there is none."""
+    """Why a document is refused that has an answer or a conversation in one of its fields; None if it has none."""
     if (where := inside(document)) is not None:
         return f"{where[1]} stands in its field {printable(where[0], 60)!r}: save that field's value by itself"
     if (name := _encoded(document)) is not None:
@@ -234,7 +234,7 @@ def _of_entities(document: Object, entities: list[Object]) -> str | None:
 
 
 def _encoded(document: Object) -> str | None:
-    """The field with a document of JSON, or with gzip, as base64; None if there is none."""
+    """The name of the first field whose text is base64 of JSON or of gzip; None if no field has such a text."""
     for name, value in document.items():
         if isinstance(value, str) and _BASE64.fullmatch(value[:_LOOKED_AT]):
             return name

@@ -109,8 +109,9 @@ class ImportResult:
 def days_to_mark(
     days: Mapping[str, Collection[str]], asset: str, result: ImportResult, options: ImportOptions
 ) -> list[str]:
-    """The days of an asset that are complete if the files hold all of the result's span; `days` are those of which they
-    have data, by asset. Days that are not marked although one would expect it are noted in the result.
+    """The days of an asset that can be marked as complete, if the files hold everything of the result's span. `days`
+    are the days of which the files have data, by asset. Days that are not marked although one would expect it are noted
+    in the result.
     """
     if result.span is None or not days[asset]:
         return []

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from genesys_assets.lake.lake import Lake
 from genesys_assets.privacy.forgotten import ForgottenIds
 from genesys_assets.privacy.scrubbed_answers import without_forgotten
-from genesys_assets.reports.language.conditions import with_values
+from genesys_assets.reports.language.conditions import with_every_text, with_values
 from genesys_assets.reports.meaning.entries import Entry
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.reports.meaning.values import is_word
@@ -100,9 +100,9 @@ def with_texts(stated: Any, change: Callable[[str], str]) -> Any:
     In a definition that this version cannot read, any text may be one.
     """
     if not isinstance(stated, dict) or "definition" not in stated:
-        return _every_text(stated, change)
+        return with_every_text(stated, change)
     if _parsed("report", json.dumps(stated).encode()) is None:
-        return {**stated, "definition": _every_text(stated["definition"], change)}
+        return {**stated, "definition": with_every_text(stated["definition"], change)}
     return _with_texts(stated, change)
 
 
@@ -134,11 +134,3 @@ def _below(value: Any, describe: Callable[[str], str], change: Callable[[str], s
     if isinstance(value, list):
         return [_below(each, describe, change) for each in value]
     return _fields(value, describe, change) if isinstance(value, dict) else value
-
-
-def _every_text(value: Any, change: Callable[[str], str]) -> Any:
-    if isinstance(value, list):
-        return [_every_text(each, change) for each in value]
-    if isinstance(value, dict):
-        return {name: _every_text(each, change) for name, each in value.items()}
-    return change(value) if isinstance(value, str) else value

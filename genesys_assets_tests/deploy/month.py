@@ -84,7 +84,7 @@ def _names() -> Sequence[str]:
 
 
 def _lines(metrics: Path, at_least: int) -> list[dict[str, Any]] | None:
-    """The lines of all runs that ended, or None until there are so many."""
+    """The lines of the metrics. None if there are fewer than `at_least`."""
     lines = metrics.read_text().splitlines() if metrics.exists() else []
     return [json.loads(line) for line in lines] if len(lines) >= at_least else None
 

@@ -60,8 +60,8 @@ def parse_json(body: bytes) -> Any:
 
 
 def repeated_name(body: bytes, names: Iterable[str]) -> str | None:
-    """The first of these names that an object of JSON has twice; None if there is none. Objects within are not looked
-    at. Python keeps the last of two values.
+    """The first of these names that stands twice in a JSON object; None if none does. Objects inside it are not
+    checked. Of two values, Python keeps the last.
 
     >>> repeated_name(b'{"entities": [{"id": 1}], "entities": []}', ["id", "entities"])
     'entities'

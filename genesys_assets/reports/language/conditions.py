@@ -359,15 +359,16 @@ def with_values(stated: Any, change: Callable[[str], str]) -> Any:
         if isinstance(value, list) and (name in ("and", "or") if is_friendly else not _is_predicate(stated)):
             after[name] = with_values(value, change)
         elif is_friendly or name in _COMPARED:
-            after[name] = _changed(value, change)
+            after[name] = with_every_text(value, change)
     return after
 
 
-def _changed(value: Any, change: Callable[[str], str]) -> Any:
+def with_every_text(value: Any, change: Callable[[str], str]) -> Any:
+    """A value of YAML or JSON with all its texts changed, and its keys as they were."""
     if isinstance(value, list):
-        return [_changed(each, change) for each in value]
+        return [with_every_text(each, change) for each in value]
     if isinstance(value, dict):
-        return {operator: _changed(each, change) for operator, each in value.items()}
+        return {name: with_every_text(each, change) for name, each in value.items()}
     return change(value) if isinstance(value, str) else value
 
 
