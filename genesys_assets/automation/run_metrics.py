@@ -122,13 +122,13 @@ def build_run_metrics_sensor(running: Collection[str] = ()) -> dg.SensorDefiniti
         Dagster stores the cursor, lines are written twice: deduplicate by `run_id`.
         """
         location = location_of(context)
-        if context.cursor is None:
+        known = _from_cursor(context.cursor)
+        if known is None:
             # Runs that ended within the slack before now count as written.
             now = datetime.now(UTC)
             before = context.instance.get_run_records(dg.RunsFilter(statuses=_ENDED, updated_after=now - _SLACK))
             return _result([], now, [record.dagster_run.run_id for record in before])
-        cursor = json.loads(context.cursor)
-        after, written = datetime.fromisoformat(cursor["after"]), list(cursor["written"])
+        after, written = known
         wanted = dg.RunsFilter(statuses=_ENDED, updated_after=after - _SLACK)
         records, new = _new_records(context.instance, wanted, written)
         metrics = [_metrics(context.instance, location, record) for record in new]
@@ -145,6 +145,17 @@ def build_run_metrics_sensor(running: Collection[str] = ()) -> dg.SensorDefiniti
         return _result(lines, after, [record.dagster_run.run_id for record in again])
 
     return run_metrics
+
+
+def _from_cursor(cursor: str | None) -> tuple[datetime, list[str]] | None:
+    """After what runs were read last, and those that have a line. None, as if the sensor had just been switched on, for
+    a cursor that is not one of this sensor.
+    """
+    try:
+        known = json.loads(cursor or "null")
+        return datetime.fromisoformat(known["after"]).astimezone(UTC), [str(each) for each in known["written"]]
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def _new_records(

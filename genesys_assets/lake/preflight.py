@@ -58,10 +58,7 @@ def _published(stated: str | None) -> str:
 
 def _folder(what: str, location: str) -> PreflightResult:
     path = urlsplit(location).path if location.startswith("file://") else location
-    try:
-        folder = Path(path).expanduser().absolute()
-    except RuntimeError as error:
-        return PreflightResult("fail", what, f"{path} cannot be found ({error})", "Write the whole path.")
+    folder = Path(path).expanduser().absolute()
     try:
         existing = next(place for place in (folder, *folder.parents) if place.exists())
         with tempfile.TemporaryFile(dir=existing):

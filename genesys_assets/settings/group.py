@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated, Any, Self, get_args
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -104,10 +105,18 @@ def refuse_user_info_of_aws() -> None:
             )
 
 
-def require_no_user(place: str) -> str:
-    """The place itself. Raises ValueError if it is the URL of a bucket with a user or a password."""
+def checked_place(place: str) -> str:
+    """The place itself, a folder or a URL.
+
+    Raises ValueError if it is the URL of a bucket with a user or a password, or below the home of an unknown user.
+    """
     if place.startswith("s3://") and "@" in place.removeprefix("s3://").split("/")[0]:
         raise ValueError("a bucket has no user or password in its URL: put credentials into the AWS environment")
+    try:
+        Path(place).expanduser()
+    except RuntimeError:
+        user = Path(place).parts[0]
+        raise ValueError(f"this machine knows no home of {user}: write the whole path") from None
     return place
 
 

@@ -10,7 +10,7 @@ from pydantic import SecretStr, field_validator, model_validator
 
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.secrets_manager import is_name
-from genesys_assets.settings.group import Group, SettingError, require_no_user, revealed_secret, setting
+from genesys_assets.settings.group import Group, SettingError, checked_place, revealed_secret, setting
 
 _MOST_THREADS = 4
 """The largest default. With more threads, decoding only waits for writing."""
@@ -39,7 +39,7 @@ class LakeSettings(Group):
             raise ValueError("it must be a folder or s3://bucket/prefix")
         if "://" not in value and Path(value).exists() and not Path(value).is_dir():
             raise ValueError("it is a file, and must be a folder")
-        return require_no_user(value)
+        return checked_place(value)
 
 
 class DecodingSettings(Group):

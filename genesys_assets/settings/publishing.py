@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import field_validator
 
-from genesys_assets.settings.group import Group, require_no_user, setting
+from genesys_assets.settings.group import Group, checked_place, setting
 
 
 class ReportSettings(Group):
@@ -59,7 +59,7 @@ class PublishSettings(Group):
         is_s3 = value.startswith("s3://") and value.removeprefix("s3://").split("/")[0]
         if "://" in value and not is_s3 and not value.startswith("file:///"):
             raise ValueError("it must be s3://bucket/prefix or a folder")
-        return require_no_user(value)
+        return checked_place(value)
 
 
 class CsvSettings(Group):

@@ -61,6 +61,15 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield World(sandbox, tmp_path / "lake", definitions(DAY), instance=instance)
 
 
+@pytest.mark.parametrize("cursor", ["", "{", "[]", "7", "{}", '{"after": "yesterday", "written": []}'])
+def test_a_cursor_of_something_else_counts_as_none(cursor: str, world: World, tmp_path: Path) -> None:
+    watch = Watch(world, tmp_path / "runs.jsonl")
+    watch.cursor = cursor
+    assert watch.tick() == "No run has ended."
+    world.run("hourly", between=TWO_HOURS)
+    assert watch.tick() == "1 runs have ended."
+
+
 def test_a_run_that_succeeded_says_what_it_stored_and_what_it_cost(world: World, tmp_path: Path) -> None:
     watch = Watch(world, tmp_path / "runs.jsonl")
     run = world.run("hourly", between=TWO_HOURS)
