@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.lake.delta import DeltaLog
-from genesys_assets.lake.files import Unreadable
+from genesys_assets.lake.files import StoredFile, Unreadable
 from genesys_assets.lake.parquet_files import null_columns
 from genesys_assets.threads import at_once
 
@@ -30,7 +30,8 @@ class StoredRows:
         self._log = log
         self._store = log.store
         wanted = [keys] if keys is None or isinstance(keys, str) else keys
-        self._paths = [self._store.path(f"{log.place}/{file.path}") for key in wanted for file in log.files(key)]
+        self._files = [file for key in wanted for file in log.files(key)]
+        self._paths = [self._store.path(f"{log.place}/{file.path}") for file in self._files]
 
     def table(
         self, schema: pa.Schema | None, columns: Sequence[str] | None, where: pc.Expression | None
@@ -72,7 +73,7 @@ class StoredRows:
 
     @contextlib.contextmanager
     def _raising_unreadable(self) -> Iterator[None]:
-        """Wrap code that reads rows: errors about the bytes of a file become Unreadable, which names the table."""
+        """Wrap code that reads rows: errors about the bytes of a file become Unreadable, which names the file."""
         try:
             yield
         except (pa.ArrowInvalid, OSError) as error:
@@ -82,18 +83,28 @@ class StoredRows:
             of_file = "arquet" in str(error) if isinstance(error, pa.ArrowInvalid) else error.errno is None
             if not of_file or isinstance(error, FileNotFoundError):
                 raise
-            place = self._log.place
+            self._find_damaged()
             raise Unreadable(
-                f"A file of {place} cannot be read ({error}): materialise its partition again, or import its files "
-                "again."
+                f"A file of {self._log.place} cannot be read ({error}): materialise its partition again, or import "
+                "its files again."
             ) from error
+
+    def _find_damaged(self) -> None:
+        """Read file by file, because Arrow's errors do not say which one is damaged. Raises Unreadable, which does."""
+        for file in self._files:
+            for _ in StoredFile(self._store, self._log.place, file).row_groups():
+                pass
 
 
 def _dataset(source: str | list[str], **options: Any) -> pads.Dataset:
     # Imported here because it imports pandas, which would slow the loading of definitions.
     import pyarrow.dataset as pads
 
-    return pads.dataset(source, format="parquet", **options)
+    # Without the checksums a damaged page may be read as other values.
+    options["format"] = pads.ParquetFileFormat(
+        default_fragment_scan_options=pads.ParquetFragmentScanOptions(page_checksum_verification=True)
+    )
+    return pads.dataset(source, **options)
 
 
 def _null_columns(dataset: pads.Dataset) -> list[str]:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pytest
 
 from genesys_assets.lake.commit import ConcurrentCommit
-from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.lake import Lake, Unreadable
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.s3_store import S3Store
 from genesys_assets.lake.store import LocalStore, Store
@@ -268,6 +268,25 @@ def test_a_column_that_a_file_does_not_have_yet_is_null_in_pieces(lake: Lake) ->
 
 
 # -- snapshots ---------------------------------------------------------------------------------------------------------
+
+
+def test_no_altered_byte_passes_for_rows_and_the_error_names_the_damaged_file(tmp_path: Path) -> None:
+    disk = LocalStore(tmp_path)
+    for day in DAYS:
+        Lake(disk).write(PLACE, SPEC, things(*((f"{number}", number) for number in range(300))), day, {})
+    damaged = Lake(disk).log(PLACE).files(DAYS[1])[0].path
+    path = tmp_path / PLACE / damaged
+    altered = bytearray(path.read_bytes())
+    for at in range(50, 1000, 190):
+        altered[at] ^= 1
+        path.write_bytes(altered)
+        for read in (
+            lambda: Lake(disk).read(PLACE, DAYS),
+            lambda: list(Lake(disk).pieces(PLACE, DAYS, schema=SPEC.schema, columns=SPEC.schema.names)),
+        ):
+            with pytest.raises(Unreadable, match=rf"{damaged} cannot be read .*: materialise its partition again"):
+                read()
+        altered[at] ^= 1
 
 
 def test_snapshots_are_added_to_the_utc_day_of_their_observation_and_come_back_in_their_order(store: Store) -> None:
