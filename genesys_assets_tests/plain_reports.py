@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from genesys_assets_tests.plain_figures import (
     GROUPINGS,
@@ -47,6 +47,11 @@ SYSTEM_CODES = {"ININ-WRAP-UP-TIMEOUT": "Wrap-up: timeout"}
 """What the platform sets by itself, and what a report calls it."""
 
 
+def local_date(start: datetime, end: datetime, zone: tzinfo) -> date:
+    """The date of a business day in a time zone: in the middle of the day, so that UTC does for zones near to it."""
+    return (start + (end - start) / 2).astimezone(zone).date()
+
+
 @dataclass(frozen=True)
 class Knowledge:
     """The known data of a day: conversations that `began` on it, those `reaching` into it, its metric rows, and names
@@ -63,11 +68,12 @@ class Knowledge:
     users: Mapping[str, str]
     queues: Mapping[str, str]
     wrapup_codes: Mapping[str, str]
+    zone: tzinfo = UTC
 
     @property
     def local_date(self) -> date:
-        """The date of a business day: its date at noon."""
-        return (self.start + (self.end - self.start) / 2).date()
+        """The date of a business day: the local date at its noon."""
+        return local_date(self.start, self.end, self.zone)
 
     def measured(self, grouping: str, metrics: Iterable[str]) -> list[Row]:
         return [row for row in self.metrics if row["grouping"] == grouping and row["metric"] in metrics]

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests.months.history import DAY, HOUR
 from genesys_assets_tests.plain_figures import Item, Row
+from genesys_assets_tests.plain_reports import local_date
 
 
 def utc_midnight(day: date) -> datetime:
@@ -31,9 +32,9 @@ def touched(start: datetime, end: datetime) -> list[date]:
     return [start.date() + DAY * number for number in range((last - start.date()).days + 1)]
 
 
-def bounds(start: datetime, end: datetime) -> Row:
+def bounds(start: datetime, end: datetime, zone: ZoneInfo) -> Row:
     """The bounds and the date of a business day. Shorter intervals have no date."""
-    return {"interval_start": start, "interval_end": end, "local_date": (start + (end - start) / 2).date()}
+    return {"interval_start": start, "interval_end": end, "local_date": local_date(start, end, zone)}
 
 
 def starting(items: Iterable[Item], start: datetime, end: datetime) -> list[Item]:

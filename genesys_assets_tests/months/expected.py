@@ -130,6 +130,7 @@ class ExpectedFigures:
             users={user["id"]: user["name"] for user in directory.users},
             queues={queue.id: queue.name for queue in directory.queues if not queue.deleted},
             wrapup_codes={code["id"]: code["name"] for code in directory.wrapup_codes},
+            zone=self.zone,
         )
 
     def metric_rows(self, day: date) -> list[Row]:
@@ -186,7 +187,7 @@ class ExpectedFigures:
         of_users = plain.grouped(metrics, lambda row: (row["user_id"],))
         return [
             {
-                **bounds(start, end),
+                **bounds(start, end, self.zone),
                 "user_id": user,
                 "user_name": known.users.get(user, user),
                 **plain_agents.times(parts, user),
@@ -203,7 +204,12 @@ class ExpectedFigures:
         found = self._of_family("flows", start, end, self._begun, plain_quality.flows)
         names = {flow["id"]: flow["name"] for flow in self.past.organisation.directory.flows}
         return [
-            {**bounds(start, end), "flow_id": flow, "flow_name": names[flow], **plain_quality.flow_row(counts)}
+            {
+                **bounds(start, end, self.zone),
+                "flow_id": flow,
+                "flow_name": names[flow],
+                **plain_quality.flow_row(counts),
+            }
             for flow, counts in found.items()
         ]
 
@@ -212,7 +218,7 @@ class ExpectedFigures:
         names = {flow["id"]: flow["name"] for flow in self.past.organisation.directory.flows}
         return [
             {
-                **bounds(start, end),
+                **bounds(start, end, self.zone),
                 "flow_id": flow,
                 "flow_name": names[flow],
                 "exit_reason": reason,
@@ -231,7 +237,7 @@ class ExpectedFigures:
         known = self.knowledge(start, end)
         return [
             {
-                **bounds(start, end),
+                **bounds(start, end, self.zone),
                 "queue_id": queue,
                 "queue_name": known.queues.get(queue, queue),
                 "user_id": user,
@@ -288,7 +294,7 @@ class ExpectedFigures:
         )
         for row in rows:
             queue, code = row["queue_id"], row["wrap_up_code"]
-            row |= bounds(start, end) | {
+            row |= bounds(start, end, self.zone) | {
                 "queue_name": known.queues.get(queue, queue),
                 "wrap_up_code_name": codes.get(code, code),
                 "unknown_because": plain_contacts.REASON if any(row[name] is None for name in _UNKNOWN) else None,

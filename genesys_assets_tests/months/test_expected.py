@@ -23,6 +23,7 @@ from genesys_assets.sandbox.organisation import Organisation
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS
 from genesys_assets.tables.observations import QUEUE_MEMBERS
 from genesys_assets.tables.users.waits import queue_waits
+from genesys_assets_tests.months.bounds import bounds, window
 from genesys_assets_tests.months.expected import LEGS, MEMBERS, ExpectedFigures
 from genesys_assets_tests.months.history import Past
 from genesys_assets_tests.months.readings import USERS
@@ -80,6 +81,15 @@ def store_observed_day(lake: Lake, organisation: Organisation, day: str, *offere
     ]
     table = pa.Table.from_pylist(members, QUEUE_MEMBERS.schema)
     lake.write(MEMBERS, QUEUE_MEMBERS, table, day, {"run_id": "r"})
+
+
+@pytest.mark.parametrize(
+    "zone", ["Pacific/Kiritimati", "Pacific/Auckland", "Europe/Zurich", "UTC", "Pacific/Pago_Pago", "Etc/GMT+12"]
+)
+def test_a_business_day_has_its_local_date_in_each_zone(zone: str) -> None:
+    day = date(2026, 1, 15)
+    start, end = window(day, ZoneInfo(zone))
+    assert bounds(start, end, ZoneInfo(zone)) == {"interval_start": start, "interval_end": end, "local_date": day}
 
 
 @pytest.mark.parametrize("is_complete", [True, False])
