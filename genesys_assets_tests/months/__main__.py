@@ -1,4 +1,7 @@
-"""`python -m genesys_assets_tests.months --days 5 --seed 3 --zone Europe/Zurich`: one line a violation, and exit 1."""
+"""`python -m genesys_assets_tests.months --days 5 --seed 3 --zone Europe/Zurich`: one line a violation, and exit 1.
+
+The exit code is 0 without violations, and 2 if an argument is wrong.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import tempfile
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from genesys_assets_tests.months.calendar import first_day
 from genesys_assets_tests.months.faults import KINDS
@@ -16,14 +20,36 @@ from genesys_assets_tests.months.month import Simulation, simulate
 from genesys_assets_tests.months.nursery import nursery
 
 
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
+    return int(text)
+
+
+def _zone(text: str) -> str:
+    try:
+        return ZoneInfo(text).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an IANA time zone name. Example: Europe/Zurich.") from None
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    kinds = tuple(filter(None, text.split(",")))
+    if unknown := [kind for kind in kinds if kind not in KINDS]:
+        raise argparse.ArgumentTypeError(f"knows only {', '.join(KINDS)}, got {', '.join(unknown)}")
+    return kinds
+
+
 def main() -> int:
     asked = argparse.ArgumentParser(prog="python -m genesys_assets_tests.months", description=__doc__)
-    asked.add_argument("--days", type=int, default=5)
+    asked.add_argument("--days", type=_at_least_one, default=5)
     asked.add_argument("--seed", type=int, default=1)
-    asked.add_argument("--zone", default="UTC")
+    asked.add_argument("--zone", type=_zone, default="UTC")
     asked.add_argument("--first", type=date.fromisoformat, default=None)
-    asked.add_argument("--conversations", type=int, default=15)
-    asked.add_argument("--faults", default=",".join(KINDS), help="which kinds of trouble, by commas; none is allowed")
+    asked.add_argument("--conversations", type=_at_least_one, default=15)
+    asked.add_argument(
+        "--faults", type=_kinds, default=KINDS, help=f"which of {','.join(KINDS)}, by commas; none is allowed"
+    )
     asked.add_argument("--quiet", action="store_true", help="without any trouble; the organisation lives all the same")
     asked.add_argument("--off", default="", help="sensors and schedules that are never switched on, by commas")
     asked.add_argument("--keep", type=Path, help="a folder in which lake and instance stay")
@@ -35,7 +61,7 @@ def main() -> int:
         said.zone,
         said.first or first_day(said.zone, said.days, said.seed),
         said.conversations,
-        () if said.quiet else tuple(filter(None, said.faults.split(","))),
+        () if said.quiet else said.faults,
         tuple(filter(None, said.off.split(","))),
         tell=lambda line: print(line, flush=True),
     )

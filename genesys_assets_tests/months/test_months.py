@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.sandbox.organisation import Organisation
+from genesys_assets_tests.months.__main__ import main
 from genesys_assets_tests.months.calendar import clock_changes, first_day
 from genesys_assets_tests.months.clock import simulated
 from genesys_assets_tests.months.expected import REPORTS
@@ -74,6 +76,27 @@ def test_what_runs_stored_that_died_twice_before_they_reported_it_is_known_only_
     found = [line.split(":")[0] for line in outcome.violations]
     assert found == ([f"not reported {STORED_ONCE} {DAY}-00"] if off else [])
     assert outcome.figures["killed"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ("--days 0", "argument --days: must be a whole number of at least 1, got '0'"),
+        ("--days=-3", "argument --days: must be a whole number of at least 1, got '-3'"),
+        ("--zone Mars/X", "argument --zone: 'Mars/X' is not an IANA time zone name. Example: Europe/Zurich."),
+        ("--zone Europe", "argument --zone: 'Europe' is not an IANA time zone name. Example: Europe/Zurich."),
+        ("--zone=", "argument --zone: '' is not an IANA time zone name. Example: Europe/Zurich."),
+        ("--faults killed,fire", f"argument --faults: knows only {', '.join(KINDS)}, got fire"),
+    ],
+)
+def test_a_wrong_argument_is_no_violation(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: str, says: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["months", *arguments.split()])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert says in capsys.readouterr().err
 
 
 def test_a_clock_moves_by_waiting_and_never_backward() -> None:
