@@ -172,7 +172,7 @@ def _sensors(pipeline: Pipeline, contents: Contents) -> list[dg.SensorDefinition
     running, reports = pipeline.running, [*contents.built_in, *contents.other_reports]
     return [
         *build_sensors(contents.calendar, reports, contents.questions, pipeline.layers, running, pipeline.unrequested),
-        *build_alerts(contents.calendar, running),
+        *build_alerts(contents.calendar, reports, running),
         build_unreported_sensor(contents.calendar, running),
         build_run_metrics_sensor(running),
     ]

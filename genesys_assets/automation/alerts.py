@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
@@ -17,6 +18,7 @@ from genesys_assets.automation.switches import sensor_status
 from genesys_assets.keys import keys
 from genesys_assets.lake.opening import shared_lake
 from genesys_assets.partitions import DAY, Calendar
+from genesys_assets.reports.meaning.report import Report
 from genesys_assets.resources import LakeResource
 from genesys_assets.settings import AlertSettings, ObservationSettings
 from genesys_assets.webhook import NotDelivered, post
@@ -29,8 +31,13 @@ a timeout. If a tick takes more than a minute, its cursor is lost, and alerts th
 _MODULE = re.compile(r"^(\w+\.)+(?=\w+: )")
 
 
-def build_alerts(calendar: Calendar, running: Collection[str] = ()) -> Sequence[dg.SensorDefinition]:
-    return [_run_failure(running), _late(calendar, running)]
+def build_alerts(
+    calendar: Calendar, reports: Sequence[Report] = (), running: Collection[str] = ()
+) -> Sequence[dg.SensorDefinition]:
+    """The sensors that alert. `reports` are those of the code location; `running` names the sensors that run without
+    being switched on.
+    """
+    return [_run_failure(running), _late(calendar, [report.zone for report in reports if report.zone], running)]
 
 
 def failure_line(job: str, run_id: str, partition: str | None, message: str) -> str:
@@ -75,7 +82,7 @@ def _run_failure(running: Collection[str]) -> dg.SensorDefinition:
     return run_failure
 
 
-def _late(calendar: Calendar, running: Collection[str]) -> dg.SensorDefinition:
+def _late(calendar: Calendar, zones: Sequence[ZoneInfo], running: Collection[str]) -> dg.SensorDefinition:
     @dg.sensor(
         name="late",
         description="Writes one line for each figure that is late, once a day, and posts it to "
@@ -91,7 +98,7 @@ def _late(calendar: Calendar, running: Collection[str]) -> dg.SensorDefinition:
         key = keys(location_of(context)).get("published/reports")
         published = None if key is None else context.instance.get_materialized_partitions(key)
         observed = [f"reference/{name}" for name in ObservationSettings.load().observed]
-        late_figures = list(find_late(shared_lake(lake.location), calendar, now, published, observed))
+        late_figures = list(find_late(shared_lake(lake.location), calendar, now, published, observed, zones))
         names_of_late = {each.name for each in late_figures}
         lately = {name: at for name, at in alerted.items() if name in names_of_late and now - DAY < at <= now}
         webhook = AlertSettings.load().url

@@ -1,17 +1,29 @@
 """Which figures are late: functions of the lake, the calendar and now. `days.limits` has the limits.
 
+A figure is late as long as one of its partitions is, not only the newest: a day that stays missing is not forgotten
+because later ones are stored.
+
 The freshness policies of the assets have the same limits, and show in the UI (`assets.common.due_every`). The sensor
 `late` calls the webhook, even if no run is launched at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from genesys_assets.automation.backlog import unobserved
-from genesys_assets.days import DAY, HOUR, utc_day, utc_hour
+from genesys_assets.automation.backlog import (
+    SETTLING,
+    days_backlog,
+    days_until_today,
+    hours_backlog,
+    is_complete,
+    unobserved,
+)
+from genesys_assets.automation.stale import PUBLISHED, published_since
+from genesys_assets.days import DAY, Window, utc_day, utc_hour
 from genesys_assets.days.limits import DAYS_LIMIT, HOURS_LIMIT, PUBLISHED_LIMIT
 from genesys_assets.days.sources import DAILY_DETAILS, HOURLY_AGGREGATES, HOURLY_DETAILS
 from genesys_assets.lake.lake import Lake
@@ -28,47 +40,58 @@ class LateFigure:
 
 
 def find_late(
-    lake: Lake, calendar: Calendar, now: datetime, published: Iterable[str] | None, observed: Iterable[str] = ()
+    lake: Lake,
+    calendar: Calendar,
+    now: datetime,
+    published: Iterable[str] | None,
+    observed: Iterable[str] = (),
+    zones: Iterable[ZoneInfo] = (),
 ) -> Iterator[LateFigure]:
     """What is late now. `published` are the days that have been published; None if nothing should be. `observed` are
-    the places of the daily observations.
+    the places of the daily observations, `zones` the time zones of reports that have their own.
     """
     for place in (HOURLY_AGGREGATES, HOURLY_DETAILS):
         yield from _hours(lake, calendar, now, place)
     yield from _days(lake, calendar, now)
     if published is not None:
-        yield from _published(calendar, now, published)
+        yield from _published(calendar, now, published, list(zones))
     for place in observed:
         yield from _observed(lake, calendar, now, place)
 
 
 def _hours(lake: Lake, calendar: Calendar, now: datetime, place: str) -> Iterator[LateFigure]:
-    newest = max((key for key in lake.stored(place) if key), default=None)
-    known = utc_hour(newest)[1] if newest else _start(calendar)
-    if now > known + HOUR + HOURS_LIMIT:
-        message = f"the newest hour of genesys/{place} ends at {known:%Y-%m-%d %H:%M} UTC"
-        yield LateFigure(place, known + HOUR + HOURS_LIMIT, message)
+    """The hours that are not stored. Those of complete and imported days are not needed."""
+    wanted = hours_backlog(lake, calendar, now - HOURS_LIMIT + SETTLING)
+    missing = [hour for hour, places in wanted.items() if place in places and hour not in lake.stored(place)]
+    yield from _missing(place, {hour: utc_hour(hour)[1] for hour in missing}, HOURS_LIMIT, calendar, now)
 
 
 def _days(lake: Lake, calendar: Calendar, now: datetime) -> Iterator[LateFigure]:
-    complete = (
-        key for key in sorted(filter(None, lake.stored(DAILY_DETAILS)), reverse=True) if _is_complete(lake, key)
-    )
-    newest = next(complete, None)
-    known = utc_day(newest)[1] if newest else _start(calendar)
-    if now > known + DAY + DAYS_LIMIT:
-        message = (
-            f"the newest complete day of genesys/{DAILY_DETAILS} is {newest}" if newest else "no day is complete yet"
-        )
-        yield LateFigure(DAILY_DETAILS, known + DAY + DAYS_LIMIT, message)
+    wanted = [day for day, places in days_backlog(lake, calendar, now, now).items() if DAILY_DETAILS in places]
+    missing = [day for day in wanted if not is_complete(lake, DAILY_DETAILS, day)]
+    yield from _missing(DAILY_DETAILS, {day: utc_day(day)[1] for day in missing}, DAYS_LIMIT, calendar, now)
 
 
-def _published(calendar: Calendar, now: datetime, published: Iterable[str]) -> Iterator[LateFigure]:
-    newest = max(published, default=None)
-    known = calendar.business_day(newest)[1] if newest else calendar.business_day(f"{calendar.start_date}")[0]
-    if now > known + DAY + PUBLISHED_LIMIT:
-        message = f"the newest published day is {newest}" if newest else "no day has been published yet"
-        yield LateFigure("published/reports", known + DAY + PUBLISHED_LIMIT, message)
+def _published(
+    calendar: Calendar, now: datetime, published: Iterable[str], zones: Iterable[ZoneInfo]
+) -> Iterator[LateFigure]:
+    """The days that are not published. A day is published once it is over in UTC and in the zone of each report too."""
+    missing = {*days_until_today(calendar, now)}.difference(published)
+    ends = {day: Window.of_day(day, calendar.last_to_finish(day, zones)).end for day in missing}
+    yield from _missing(PUBLISHED, ends, PUBLISHED_LIMIT, calendar, now)
+
+
+def _missing(
+    place: str, ends: Mapping[str, datetime], limit: timedelta, calendar: Calendar, now: datetime
+) -> Iterator[LateFigure]:
+    """The figure, if one of its missing partitions is late. `ends` says when each is over. Days before those that
+    sensors publish are left out: a first backfill may take long to reach them.
+    """
+    since = published_since(calendar, now)
+    late = sorted(key for key, end in ends.items() if key >= since and now > end + limit)
+    if late:
+        which = late[0] if len(late) == 1 else f"{len(late)} partitions between {late[0]} and {late[-1]}"
+        yield LateFigure(place, ends[late[0]] + limit, f"genesys/{place} lacks {which}")
 
 
 def _observed(lake: Lake, calendar: Calendar, now: datetime, place: str) -> Iterator[LateFigure]:
@@ -82,12 +105,3 @@ def _observed(lake: Lake, calendar: Calendar, now: datetime, place: str) -> Iter
     if yesterday in unobserved(lake, calendar, now, place):
         message = f"genesys/{place} of {yesterday} was not fetched, and the platform keeps no history of it"
         yield LateFigure(f"{place} of {yesterday}", midnight, message)
-
-
-def _start(calendar: Calendar) -> datetime:
-    return utc_day(f"{calendar.start_date}")[0]
-
-
-def _is_complete(lake: Lake, day: str) -> bool:
-    footer = lake.footer(DAILY_DETAILS, day)
-    return footer is not None and footer.reach is not None and footer.reach.is_complete

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
 import time_machine
 
 from genesys_assets.automation.late import find_late
-from genesys_assets.days import hours_of
+from genesys_assets.automation.stale import PUBLISHED
+from genesys_assets.days import Window, hours_of
 from genesys_assets.days.sources import DAILY_DETAILS, HOURLY_AGGREGATES, HOURLY_DETAILS
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
@@ -61,11 +64,53 @@ def test_a_complete_day_is_late_a_day_and_a_half_after_its_end(lake: Lake) -> No
     store_days(lake, TODAY, is_complete=False)
     at_last = MIDNIGHT + timedelta(hours=24 + 36)
     assert DAILY_DETAILS not in what(lake, at_last)
-    [said] = [
-        each for each in find_late(lake, calendar(), at_last + timedelta(minutes=1), ()) if each.name == DAILY_DETAILS
-    ]
+    found = find_late(lake, calendar(date(2026, 2, 19)), at_last + timedelta(minutes=1), ())
+    [said] = [each for each in found if each.name == DAILY_DETAILS]
     assert said.since == at_last
-    assert said.message == f"the newest complete day of genesys/{DAILY_DETAILS} is {YESTERDAY}"
+    assert said.message == f"genesys/{DAILY_DETAILS} lacks {TODAY}"
+
+
+def test_a_partition_that_stays_missing_is_late_although_later_ones_are_stored(lake: Lake) -> None:
+    whole, before = date(2026, 2, 18), "2026-02-18"
+    [lost, *others] = hours_of(before)
+    store(lake, HOURLY_DETAILS, *others)
+    store(lake, HOURLY_AGGREGATES, *others)
+    now = MIDNIGHT + timedelta(hours=4)
+    found = {each.name: each for each in find_late(lake, calendar(whole), now, [YESTERDAY])}
+    assert {name: each.message for name, each in found.items()} == {
+        HOURLY_AGGREGATES: f"genesys/{HOURLY_AGGREGATES} lacks {lost}",
+        HOURLY_DETAILS: f"genesys/{HOURLY_DETAILS} lacks {lost}",
+        PUBLISHED: f"genesys/{PUBLISHED} lacks {before}",
+    }
+    assert found[PUBLISHED].since == MIDNIGHT - timedelta(hours=18)
+    # 36 hours after its end the day should be complete; once it is, nobody needs its hours' details.
+    later = MIDNIGHT + timedelta(hours=13)
+    assert DAILY_DETAILS in {each.name for each in find_late(lake, calendar(whole), later, [YESTERDAY])}
+    store_days(lake, before)
+    names = {each.name for each in find_late(lake, calendar(whole), now, [before, YESTERDAY])}
+    assert names == {HOURLY_AGGREGATES}
+
+
+def test_all_that_is_missing_is_one_message_and_what_a_first_backfill_reaches_last_is_not_late(lake: Lake) -> None:
+    [hours, *_] = find_late(lake, calendar(date(2025, 1, 1)), MIDNIGHT, None)
+    first = MIDNIGHT - timedelta(days=35)
+    assert hours.message == (
+        f"genesys/{HOURLY_AGGREGATES} lacks {34 * 24} partitions between {first:%Y-%m-%d}-00:00 and 2026-02-18-23:00"
+    )
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "Pacific/Chatham", "Europe/Zurich", "America/Los_Angeles"])
+def test_a_business_day_is_not_late_before_it_can_be_published(lake: Lake, zone: str) -> None:
+    """A day is published once it is over in UTC and in the zones of all reports too."""
+    of_zone = replace(calendar(date(2026, 2, 19)), zone=ZoneInfo(zone))
+    for others in ([], [ZoneInfo("Pacific/Honolulu")]):
+        over = Window.of_day(TODAY, of_zone.last_to_finish(TODAY, others)).end
+
+        def late_at(hours: float, over: datetime = over, zones: Sequence[ZoneInfo] = others) -> bool:
+            found = find_late(lake, of_zone, over + timedelta(hours=hours), [YESTERDAY], zones=zones)
+            return PUBLISHED in {each.name for each in found}
+
+        assert (late_at(6), late_at(6.1)) == (False, True)
 
 
 def test_an_observation_is_late_as_long_as_it_can_be_made_and_a_missed_one_is_reported_for_a_day(lake: Lake) -> None:
@@ -123,8 +168,8 @@ def test_the_sensor_reports_each_late_figure_once_a_day(
     assert {HOURLY_DETAILS, HOURLY_AGGREGATES} <= set(second_day)
     [text] = [message["text"] for _, _, message in hook.posted if message["late"] == HOURLY_DETAILS][:1]
     assert text == (
-        "genesys_assets: late since 2026-02-20 04:00 UTC: the newest hour of genesys/pages/hourly_details ends at "
-        "2026-02-20 00:00 UTC"
+        "genesys_assets: late since 2026-01-16 04:00 UTC: genesys/pages/hourly_details lacks 817 partitions between "
+        "2026-01-16-00:00 and 2026-02-20-00:00"
     )
 
 

@@ -23,22 +23,36 @@ PUBLISHED = "published/reports"
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def late_from(lake: Lake, published: Collection[date], first: date, zone: ZoneInfo) -> dict[str, datetime]:
-    """When each figure will be late, given the current lake: hours 3 hours after the end of the missing hour, complete
-    days a day and a half after it, published business days 6 hours after it.
+def late_from(
+    lake: Lake, published: Collection[date], first: date, zone: ZoneInfo, now: datetime
+) -> dict[str, datetime]:
+    """When each figure will be late, given the current lake: hours 3 hours after the end of the first missing hour,
+    complete days a day and a half after it. Business days are published once they are over in UTC too; 6 hours later
+    they are late. Automation goes back 35 days.
     """
-    begin = utc_midnight(first)
+    begin = max(first, now.date() - DAY * 35)
+    stored_days = [key for key in lake.stored(DETAILS) if key is not None]
+    read = lake.pages_of(DETAILS, sorted(stored_days))
+    complete = {date.fromisoformat(key) for key, pages in read.items() if pages.reach and pages.reach.is_complete}
     ends = {}
     for place in (AGGREGATES_OF_HOURS, HOURS):
         keys = (key for key in lake.stored(place) if key is not None)
-        hours = (datetime.strptime(key, "%Y-%m-%d-%H:%M").replace(tzinfo=UTC) for key in keys)
-        ends[place] = max((hour + HOUR for hour in hours), default=begin) + HOUR + timedelta(hours=3)
-    days = lake.pages_of(DETAILS, sorted(key for key in lake.stored(DETAILS) if key is not None))
-    complete = (date.fromisoformat(key) for key, pages in days.items() if pages.reach and pages.reach.is_complete)
-    ends[DETAILS] = max((utc_midnight(day) + DAY for day in complete), default=begin) + DAY + timedelta(hours=36)
-    newest = max((window(day, zone)[1] for day in published), default=window(first, zone)[0])
-    ends[PUBLISHED] = newest + DAY + timedelta(hours=6)
+        stored = {datetime.strptime(key, "%Y-%m-%d-%H:%M").replace(tzinfo=UTC) for key in keys}
+        hour = utc_midnight(begin)
+        while hour in stored or (place == HOURS and hour.date() in complete):
+            hour += HOUR
+        ends[place] = hour + HOUR + timedelta(hours=3)
+    ends[DETAILS] = utc_midnight(_first_missing(begin, complete)) + DAY + timedelta(hours=36)
+    unpublished = _first_missing(begin, published)
+    over = max(window(unpublished, zone)[1], utc_midnight(unpublished) + DAY)
+    ends[PUBLISHED] = over + timedelta(hours=6)
     return ends
+
+
+def _first_missing(begin: date, days: Collection[date]) -> date:
+    while begin in days:
+        begin += DAY
+    return begin
 
 
 def untrue(failed: Iterable[str], posted: Sequence[Any]) -> Iterator[Violation]:

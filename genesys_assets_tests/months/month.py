@@ -273,7 +273,9 @@ class Month:
         return [message for _, _, message in self._hook.posted]
 
     def _late_from(self) -> dict[str, datetime]:
-        return alerts.late_from(self._lake.refreshed(), self._published(), self.wanted.first, self.zone)
+        return alerts.late_from(
+            self._lake.refreshed(), self._published(), self.wanted.first, self.zone, self.clock.now()
+        )
 
     def _published(self) -> list[date]:
         """The days that have a manifest."""
