@@ -1,4 +1,4 @@
-"""Simulated days, and that the judge finds violations."""
+"""Simulated days, and that the judge finds violations. `make test` simulates one day."""
 
 from __future__ import annotations
 
@@ -23,8 +23,6 @@ from genesys_assets_tests.months.month import Month, Simulation, simulate
 from genesys_assets_tests.months.readings import AGGREGATES_OF_HOURS
 from genesys_assets_tests.plain_figures import Item, sessions
 
-pytestmark = pytest.mark.long
-
 DAY = date(2026, 3, 2)
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -35,6 +33,7 @@ def _is_handled(item: Item) -> bool:
     return any(any(session.emitted("tHandle")) for session in sessions([item]))
 
 
+@pytest.mark.long
 def test_two_days_with_runs_that_die_and_answers_that_fail_come_right_and_what_is_spoilt_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -66,7 +65,7 @@ def test_two_days_with_runs_that_die_and_answers_that_fail_come_right_and_what_i
     assert outcome.figures["runs"] > 10
 
 
-@pytest.mark.parametrize("off", [(), ("unreported",)])
+@pytest.mark.parametrize("off", [(), pytest.param(("unreported",), marks=pytest.mark.long)])
 def test_what_runs_stored_that_died_twice_before_they_reported_it_is_known_only_by_the_sensor_for_that(
     tmp_path: Path, off: tuple[str, ...]
 ) -> None:
