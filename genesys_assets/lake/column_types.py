@@ -55,6 +55,15 @@ def at_rest(schema: pa.Schema, table: str) -> pa.Schema:
     return pa.schema([pa.field(field.name, _at_rest(field.type, f"{table}: column {field.name!r}")) for field in known])
 
 
+def is_storable(type_: pa.DataType) -> bool:
+    """Whether the lake can store values of a type."""
+    try:
+        _at_rest(type_, "")
+    except (UnstorableColumn, DuplicateColumn):
+        return False
+    return True
+
+
 def check_names(names: Iterable[str], table: str) -> None:
     """Check the names of columns. Raises ReservedColumn, DuplicateColumn: Delta Lake ignores upper and lower case."""
     listed = list(names)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.lake.column_types import DuplicateColumn, NoColumns, UnstorableColumn
+from genesys_assets.lake.column_types import DuplicateColumn, NoColumns, UnstorableColumn, is_storable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,22 +67,35 @@ def as_table(value: Any) -> pa.Table:
 
     A named index of a pandas frame becomes columns, one for each level. An unnamed one that only counts rows (the
     default, also after rows were filtered, sorted or concatenated) is left out. The lake refuses times without a time
-    zone, because every time in it is an instant. Raises TypeError for anything that is not a table, UnnamedIndex,
+    zone, because every time in it is an instant. A column without any value needs no such type: it is one of nulls.
+    Raises TypeError for anything that is not a table, UnnamedIndex,
     DuplicateColumn, UnstorableColumn, NoColumns.
     """
     if isinstance(value, pa.Table):
-        return pa.table(value.columns, schema=pa.schema([pa.field(field.name, field.type) for field in value.schema]))
+        return _storable(value)
     match _frame_kind(type(value)):
         case "pandas":
-            return _from_pandas(value)
+            return _storable(_from_pandas(value))
         case "polars":
-            return _from_polars(value)
+            return _storable(_from_polars(value))
     hint = ""
     if hasattr(value, "to_frame"):
         hint = ": .to_frame() makes one"
     elif _qualified(type(value)) == "polars.LazyFrame":
         hint = ": .collect() makes one"
     raise TypeError(f"cannot store a {type(value).__name__}. Return a {_WANTED}{hint}")
+
+
+def _storable(table: pa.Table) -> pa.Table:
+    """The table without metadata. Columns without any value become columns of nulls if the lake cannot store their
+    type: pandas gives NaT and empty columns types of times without a time zone.
+    """
+    columns = [
+        pa.nulls(len(table)) if column.null_count == len(table) and not is_storable(column.type) else column
+        for column in table.columns
+    ]
+    fields = zip(table.column_names, columns, strict=True)
+    return pa.table(columns, schema=pa.schema([pa.field(name, column.type) for name, column in fields]))
 
 
 def _frame_kind(type_: type) -> str | None:

@@ -65,6 +65,20 @@ def test_a_column_without_any_value_takes_the_type_of_the_day_that_has_one(lake:
     assert rows["b"].to_pylist() == [None, "code", None]
 
 
+@pytest.mark.parametrize(
+    "ended",
+    [
+        pd.DataFrame({"ended": [pd.NaT]}),
+        pd.DataFrame({"ended": pd.Series([None], dtype="timedelta64[ns]")}),
+        pl.DataFrame({"ended": pl.Series([None], dtype=pl.Datetime)}),
+        pa.table({"ended": pa.nulls(1, pa.timestamp("ns"))}),
+    ],
+)
+def test_a_column_of_nulls_needs_no_type_that_the_lake_can_store(lake: Lake, ended: Any) -> None:
+    rows = stored(lake, ended, pd.DataFrame({"ended": [NOON]}), ended)
+    assert rows.to_pylist() == [{"ended": None}, {"ended": NOON}, {"ended": None}]
+
+
 def test_a_column_that_is_null_on_every_day_is_a_column_of_nulls(lake: Lake) -> None:
     rows = stored(lake, *[pd.DataFrame({"a": ["x"], "b": [None]})] * 2)
     assert rows.to_pylist() == [{"a": "x", "b": None}] * 2
@@ -90,6 +104,7 @@ def test_a_column_of_nulls_that_a_second_reading_brings_is_read(lake: Lake) -> N
         pd.DataFrame({"agent": [], "n": []}),
         pd.DataFrame({"agent": pd.Series([], dtype=object), "n": pd.Series([], dtype=object)}),
         pd.DataFrame({"agent": pd.Series([], dtype=bool), "n": pd.Series([], dtype="datetime64[ns, UTC]")}),
+        pd.DataFrame({"agent": pd.Series([], dtype="datetime64[ns]"), "n": pd.Series([], dtype="timedelta64[ns]")}),
         pl.DataFrame({"agent": [], "n": []}),
         pl.DataFrame({"agent": [None], "n": [None]}).clear(),
     ],
