@@ -10,8 +10,8 @@ The freshness policies of the assets have the same limits, and show in the UI (`
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from genesys_assets.automation.backlog import (
@@ -50,11 +50,14 @@ def find_late(
     """What is late now. `published` are the days that have been published; None if nothing should be. `observed` are
     the places of the daily observations, `zones` the time zones of reports that have their own.
     """
+    # No sensor publishes earlier days. A first backfill may take long to reach them, and judging years takes long.
+    since = date.fromisoformat(published_since(calendar, now))
+    recent = replace(calendar, start_date=max(calendar.start_date, since))
     for place in (HOURLY_AGGREGATES, HOURLY_DETAILS):
-        yield from _hours(lake, calendar, now, place)
-    yield from _days(lake, calendar, now)
+        yield from _hours(lake, recent, now, place)
+    yield from _days(lake, recent, now)
     if published is not None:
-        yield from _published(calendar, now, published, list(zones))
+        yield from _published(recent, now, published, list(zones))
     for place in observed:
         yield from _observed(lake, calendar, now, place)
 
@@ -63,13 +66,13 @@ def _hours(lake: Lake, calendar: Calendar, now: datetime, place: str) -> Iterato
     """The hours that are not stored. Those of complete and imported days are not needed."""
     wanted = hours_backlog(lake, calendar, now - HOURS_LIMIT + SETTLING)
     missing = [hour for hour, places in wanted.items() if place in places and hour not in lake.stored(place)]
-    yield from _missing(place, {hour: utc_hour(hour)[1] for hour in missing}, HOURS_LIMIT, calendar, now)
+    yield from _missing(place, {hour: utc_hour(hour)[1] for hour in missing}, HOURS_LIMIT, now)
 
 
 def _days(lake: Lake, calendar: Calendar, now: datetime) -> Iterator[LateFigure]:
     wanted = [day for day, places in days_backlog(lake, calendar, now, now).items() if DAILY_DETAILS in places]
     missing = [day for day in wanted if not is_complete(lake, DAILY_DETAILS, day)]
-    yield from _missing(DAILY_DETAILS, {day: utc_day(day)[1] for day in missing}, DAYS_LIMIT, calendar, now)
+    yield from _missing(DAILY_DETAILS, {day: utc_day(day)[1] for day in missing}, DAYS_LIMIT, now)
 
 
 def _published(
@@ -78,17 +81,12 @@ def _published(
     """The days that are not published. A day is published once it is over in UTC and in the zone of each report too."""
     missing = {*days_until_today(calendar, now)}.difference(published)
     ends = {day: Window.of_day(day, calendar.last_to_finish(day, zones)).end for day in missing}
-    yield from _missing(PUBLISHED, ends, PUBLISHED_LIMIT, calendar, now)
+    yield from _missing(PUBLISHED, ends, PUBLISHED_LIMIT, now)
 
 
-def _missing(
-    place: str, ends: Mapping[str, datetime], limit: timedelta, calendar: Calendar, now: datetime
-) -> Iterator[LateFigure]:
-    """The figure, if one of its missing partitions is late. `ends` says when each is over. Days before those that
-    sensors publish are left out: a first backfill may take long to reach them.
-    """
-    since = published_since(calendar, now)
-    late = sorted(key for key, end in ends.items() if key >= since and now > end + limit)
+def _missing(place: str, ends: Mapping[str, datetime], limit: timedelta, now: datetime) -> Iterator[LateFigure]:
+    """The figure, if one of its missing partitions is late. `ends` says when each is over."""
+    late = sorted(key for key, end in ends.items() if now > end + limit)
     if late:
         which = late[0] if len(late) == 1 else f"{len(late)} partitions between {late[0]} and {late[-1]}"
         yield LateFigure(place, ends[late[0]] + limit, f"genesys/{place} lacks {which}")
