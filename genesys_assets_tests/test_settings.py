@@ -248,6 +248,8 @@ def test_a_missing_setting_is_named_with_an_example(
         (LakeSettings, "GENESYS_ASSETS_LAKE", "https://bucket/prefix", "it must be a folder or s3://bucket/prefix"),
         (LakeSettings, "GENESYS_ASSETS_LAKE", "~nobody-here/lake", "no home of ~nobody-here: write the whole path"),
         (PublishSettings, "GENESYS_ASSETS_PUBLISH_URL", "~nobody-here", "no home of ~nobody-here: write"),
+        (LakeSettings, "GENESYS_ASSETS_LAKE", "s3:/bucket/lake", "two slashes after the colon: s3://bucket/prefix"),
+        (PublishSettings, "GENESYS_ASSETS_PUBLISH_URL", "s3:bucket", "two slashes after the colon: s3://bucket/prefix"),
         (LakeSettings, "GENESYS_ASSETS_LAKE", "s3://", "it must be a folder or s3://bucket/prefix"),
         (PublishSettings, "GENESYS_ASSETS_PUBLISH_URL", "https://x/y", "s3://bucket/prefix, a folder, or file:///"),
         (PublishSettings, "GENESYS_ASSETS_PUBLISH_URL", "s3:///prefix", "s3://bucket/prefix"),

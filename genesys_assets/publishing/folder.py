@@ -98,9 +98,11 @@ def folder_of(location: str) -> Path:
     if "://" not in location:
         return Path(location).expanduser().absolute()
     parts = urlsplit(location)
-    if parts.scheme != "file" or parts.netloc not in ("", "localhost") or not parts.path.strip("/"):
+    is_file = parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path.strip("/")
+    if not is_file or parts.query or parts.fragment:
         raise InvalidLocation(
-            f"{location!r} is not a place to publish to: expected s3://bucket/prefix, a folder, or file:///folder"
+            f"{location!r} is not a place to publish to: expected s3://bucket/prefix, a folder, or file:///folder, "
+            "with %3F for ? and %23 for #"
         )
     return Path(unquote(parts.path))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Self, get_args
 
@@ -105,11 +106,17 @@ def refuse_user_info_of_aws() -> None:
             )
 
 
+_SCHEME = re.compile(r"(s3|file|https?):", re.IGNORECASE)
+
+
 def checked_place(place: str) -> str:
     """The place itself, a folder or a URL.
 
-    Raises ValueError if it is the URL of a bucket with a user or a password, or below the home of an unknown user.
+    Raises ValueError if it is the URL of a bucket with a user or a password, a URL without its two slashes, or below
+    the home of an unknown user.
     """
+    if _SCHEME.match(place) and "://" not in place:
+        raise ValueError("it begins as a URL, which has two slashes after the colon: s3://bucket/prefix")
     if place.startswith("s3://") and "@" in place.removeprefix("s3://").split("/")[0]:
         raise ValueError("a bucket has no user or password in its URL: put credentials into the AWS environment")
     try:

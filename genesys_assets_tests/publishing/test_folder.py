@@ -26,7 +26,9 @@ def test_a_relative_path_is_one_from_here_and_a_tilde_is_home(monkeypatch: pytes
     assert folder_of("~/published") == Path("/home/someone/published")
 
 
-@pytest.mark.parametrize("location", ["file://server/share", "https://example.com/x", "file:///", "ftp://x/y"])
+@pytest.mark.parametrize(
+    "location", ["file://server/share", "https://example.com/x", "file:///", "ftp://x/y", "file:///a?b", "file:///a#b"]
+)
 def test_anything_else_is_no_folder(location: str) -> None:
     with pytest.raises(InvalidLocation, match=r"expected s3://bucket/prefix, a folder, or file:///folder"):
         folder_of(location)
