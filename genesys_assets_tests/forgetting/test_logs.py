@@ -170,18 +170,19 @@ def test_a_damaged_record_of_an_import_is_named_and_the_others_are_cleaned(lake:
 
 
 class SharedStore(LocalStore):
-    """A store in which another process writes a record whenever this one has just read it, at most `times` times."""
+    """A store in which another process writes a record whenever this one is about to replace it, as long as there are
+    `others`.
+    """
 
     def __init__(self, folder: Path, others: list[bytes | None]) -> None:
         super().__init__(folder)
         self.others = others
 
-    def get(self, key: str) -> bytes | None:
-        body = super().get(key)
+    def replace(self, key: str, before: bytes, after: bytes) -> bool:
         if key == RECORD and self.others:
             other = self.others.pop(0)
-            super().delete(key) if other is None else super().put(key, other)
-        return body
+            self.delete(key) if other is None else self.put(key, other)
+        return super().replace(key, before, after)
 
 
 RECORD = f"imports/{'0' * 64}.json"
