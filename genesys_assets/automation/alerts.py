@@ -105,7 +105,7 @@ def _late(calendar: Calendar, zones: Sequence[ZoneInfo], running: Collection[str
         undelivered: dict[str, NotDelivered] = {}
         begun = time.monotonic()
         for each in late_figures:
-            if each.name in lately:
+            if each.name in lately and each.newest_since <= lately[each.name]:
                 continue
             line = f"genesys_assets: late since {each.since:%Y-%m-%d %H:%M} UTC: {each.message}"
             context.log.error(line)

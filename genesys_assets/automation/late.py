@@ -22,6 +22,7 @@ from genesys_assets.automation.backlog import (
     is_complete,
     unobserved,
 )
+from genesys_assets.automation.next_run import ranges
 from genesys_assets.automation.stale import PUBLISHED, published_since
 from genesys_assets.days import DAY, Window, utc_day, utc_hour
 from genesys_assets.days.limits import DAYS_LIMIT, HOURS_LIMIT, PUBLISHED_LIMIT
@@ -32,10 +33,13 @@ from genesys_assets.partitions import Calendar
 
 @dataclass(frozen=True, slots=True)
 class LateFigure:
-    """Something that is late, since when, and a message about it."""
+    """Something that is late, since when, and a message about it. `newest_since`: since when its newest gap is late. An
+    alert from before then does not count.
+    """
 
     name: str
     since: datetime
+    newest_since: datetime
     message: str
 
 
@@ -89,7 +93,8 @@ def _missing(place: str, ends: Mapping[str, datetime], limit: timedelta, now: da
     late = sorted(key for key, end in ends.items() if now > end + limit)
     if late:
         which = late[0] if len(late) == 1 else f"{len(late)} partitions between {late[0]} and {late[-1]}"
-        yield LateFigure(place, ends[late[0]] + limit, f"genesys/{place} lacks {which}")
+        *_, (newest_gap, _) = ranges(late)
+        yield LateFigure(place, ends[late[0]] + limit, ends[newest_gap] + limit, f"genesys/{place} lacks {which}")
 
 
 def _observed(lake: Lake, calendar: Calendar, now: datetime, place: str) -> Iterator[LateFigure]:
@@ -99,7 +104,7 @@ def _observed(lake: Lake, calendar: Calendar, now: datetime, place: str) -> Iter
     due, yesterday = midnight + HOURS_LIMIT, f"{midnight - DAY:%Y-%m-%d}"
     if now > due and today >= f"{calendar.start_date}" and today not in lake.stored(place):
         message = f"genesys/{place} of {today} is not stored. It can only be fetched until midnight UTC"
-        yield LateFigure(place, due, message)
+        yield LateFigure(place, due, due, message)
     if yesterday in unobserved(lake, calendar, now, place):
         message = f"genesys/{place} of {yesterday} was not fetched, and the platform keeps no history of it"
-        yield LateFigure(f"{place} of {yesterday}", midnight, message)
+        yield LateFigure(f"{place} of {yesterday}", midnight, midnight, message)

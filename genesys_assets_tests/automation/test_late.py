@@ -158,7 +158,7 @@ def test_the_sensor_reports_each_late_figure_once_a_day(
     watch, begin = Watch(definitions, lake), MIDNIGHT + timedelta(hours=5)
     with listening() as hook:
         monkeypatch.setenv("GENESYS_ASSETS_ALERT_WEBHOOK", hook.url)
-        for hours in (0, 1, 23):
+        for hours in (0, 1, 21):
             watch.tick(begin + timedelta(hours=hours))
         first_day = [message["late"] for _, _, message in hook.posted]
         watch.tick(begin + timedelta(hours=24))
@@ -171,6 +171,19 @@ def test_the_sensor_reports_each_late_figure_once_a_day(
         "genesys_assets: late since 2026-01-16 04:00 UTC: genesys/pages/hourly_details lacks 817 partitions between "
         "2026-01-16-00:00 and 2026-02-20-00:00"
     )
+
+
+def test_a_gap_that_stays_delays_no_alert_about_a_new_one(
+    lake: Lake, definitions: dg.Definitions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch, morning = Watch(definitions, lake), hours_of(TODAY)[:4]
+    store(lake, HOURLY_DETAILS, *morning)
+    with listening() as hook:
+        monkeypatch.setenv("GENESYS_ASSETS_ALERT_WEBHOOK", hook.url)
+        for minutes in (5 * 60, 7 * 60 + 50, 8 * 60 + 10, 12 * 60):
+            watch.tick(MIDNIGHT + timedelta(minutes=minutes))
+        messages = [message["text"] for _, _, message in hook.posted if message["late"] == HOURLY_DETAILS]
+    assert [message.rpartition(" ")[2] for message in messages] == ["2026-02-18-23:00", "2026-02-20-04:00"]
 
 
 def test_an_alert_that_the_webhook_did_not_take_is_sent_again(

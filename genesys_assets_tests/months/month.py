@@ -272,7 +272,7 @@ class Month:
     def _posted(self) -> list[Any]:
         return [message for _, _, message in self._hook.posted]
 
-    def _late_from(self) -> dict[str, datetime]:
+    def _late_from(self) -> dict[str, list[datetime]]:
         return alerts.late_from(
             self._lake.refreshed(), self._published(), self.wanted.first, self.zone, self.clock.now()
         )

@@ -48,7 +48,7 @@ def test_the_lake_shows_what_is_late(tmp_path: Path, hours: float, late: set[str
         store(lake, place, *hours_of(f"{FIRST}"))
     store_days(lake, f"{FIRST}")
     due = late_from(lake, [], FIRST, ZoneInfo("UTC"), MIDNIGHT)
-    assert {what for what, at in due.items() if MIDNIGHT + hours * HOUR > at} == late
+    assert {what for what, dues in due.items() if MIDNIGHT + hours * HOUR > min(dues)} == late
 
 
 def judged(*looks: tuple[float, bool, int, bool]) -> list[str]:
@@ -57,7 +57,7 @@ def judged(*looks: tuple[float, bool, int, bool]) -> list[str]:
     """
     posted: list[Any] = []
     is_late = False
-    alerts = LateAlerts(lambda: posted, lambda: {LATE: LONG_AGO if is_late else IN_A_YEAR})
+    alerts = LateAlerts(lambda: posted, lambda: {LATE: [LONG_AGO if is_late else IN_A_YEAR]})
     found = []
     for hour, at_first, times, at_last in looks:
         is_late = at_first
@@ -75,13 +75,13 @@ def test_after_a_look_that_was_not_judged_it_counts_whether_the_daemon_has_seen_
     settled: bool, found: list[str]
 ) -> None:
     posted: list[Any] = [{"late": LATE}]
-    due = {LATE: LONG_AGO}
+    due = {LATE: [LONG_AGO]}
     alerts = LateAlerts(lambda: posted, lambda: due)
     alerts.begin(MIDNIGHT)
     posted.append({"late": LATE})
-    due = {LATE: IN_A_YEAR}
+    due = {LATE: [IN_A_YEAR]}
     assert not list(alerts.end(MIDNIGHT + HOUR, is_settled=settled, is_judged=False))
-    due = {LATE: LONG_AGO}
+    due = {LATE: [LONG_AGO]}
     alerts.begin(MIDNIGHT + 8 * HOUR)
     told = [f"{each.expected}, {each.found}" for each in alerts.end(MIDNIGHT + 9 * HOUR, is_settled=True)]
     assert told == found
@@ -90,12 +90,29 @@ def test_after_a_look_that_was_not_judged_it_counts_whether_the_daemon_has_seen_
 @pytest.mark.parametrize(("minutes", "found"), [(59, 0), (61, 1)])
 def test_a_figure_that_becomes_late_in_the_middle_of_a_look_may_have_an_alert(minutes: int, found: int) -> None:
     posted: list[Any] = []
-    due = {LATE: MIDNIGHT + timedelta(minutes=minutes)}
+    due = {LATE: [MIDNIGHT + timedelta(minutes=minutes)]}
     alerts = LateAlerts(lambda: posted, lambda: due)
     alerts.begin(MIDNIGHT)
     posted.append({"late": LATE})
-    due = {LATE: IN_A_YEAR}
+    due = {LATE: [IN_A_YEAR]}
     assert len(list(alerts.end(MIDNIGHT + HOUR, is_settled=True))) == found
+
+
+@pytest.mark.parametrize(
+    ("hour", "times", "found"),
+    [(5, 1, []), (5, 0, ["one, none"]), (5, 2, ["one a day, 2 more"]), (-1, 1, ["one a day, 1 more"]), (-1, 0, [])],
+)
+def test_a_gap_that_is_late_after_the_last_alert_has_an_alert_of_its_own(
+    hour: float, times: int, found: list[str]
+) -> None:
+    posted: list[Any] = []
+    alerts = LateAlerts(lambda: posted, lambda: {LATE: [LONG_AGO, MIDNIGHT + hour * HOUR]})
+    told = []
+    for begin, number in ((0, 1), (8, times)):
+        alerts.begin(MIDNIGHT + begin * HOUR)
+        posted += [{"late": LATE}] * number
+        told = [f"{each.expected}, {each.found}" for each in alerts.end(MIDNIGHT + (begin + 1) * HOUR, is_settled=True)]
+    assert told == found
 
 
 @pytest.mark.parametrize(
