@@ -27,7 +27,7 @@ from genesys_assets.lake.delta_files import (
     TableFiles,
     files_schema,
 )
-from genesys_assets.lake.log_files import LOG, NO_VERSION, commit_name
+from genesys_assets.lake.log_files import LAST_CHECKPOINT, LOG, NO_VERSION, commit_name
 from genesys_assets.lake.log_mirror import log_access
 from genesys_assets.lake.store import Store
 
@@ -118,8 +118,10 @@ class DeltaState:
             where, why = self.store.uri(f"{self.place}/{LOG}"), str(error).splitlines()[0].rstrip(".")
             raise UnreadableLog(
                 f"{where} cannot be read ({why}). If its newest file is truncated, as after a power cut, delete that "
-                f"file: the table is then as before that commit. Else restore {self.store.uri(self.place)} from a "
-                "copy, or delete it and compute or fetch all its partitions again."
+                "file: the table is then as before that commit. If its newest checkpoint is damaged, delete the "
+                f"checkpoint and {LAST_CHECKPOINT}: the commits say the same, unless housekeeping has removed them. "
+                f"Else restore {self.store.uri(self.place)} from a copy, or delete it and compute or fetch all its "
+                "partitions again."
             ) from error
 
     @property

@@ -290,6 +290,20 @@ def test_a_log_that_a_power_cut_has_cut_off_is_named_with_what_to_do_and_all_oth
     assert numbers(disk) == [1 if place == PLACE else 2]
 
 
+def test_of_a_log_with_a_damaged_checkpoint_the_advice_brings_everything_back(disk: LocalStore) -> None:
+    for number in range(12):
+        write(disk, number)
+    log = disk.folder / PLACE / LOG
+    (checkpoint,) = log.glob("*.checkpoint.parquet")
+    checkpoint.write_bytes(checkpoint.read_bytes()[:100])
+    advice = "If its newest checkpoint is damaged, delete the checkpoint and _last_checkpoint"
+    assert advice in house(disk).problems[PLACE]
+    checkpoint.unlink()
+    (log / "_last_checkpoint").unlink()
+    assert house(disk).problems == {}
+    assert numbers(disk) == [11]
+
+
 def test_the_ledger_is_caught_up_before_commits_are_removed(disk: LocalStore) -> None:
     for number in range(5):
         write(disk, number)
