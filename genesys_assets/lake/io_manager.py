@@ -38,6 +38,10 @@ class MissingPartitions(FileNotFoundError):
     """An input needs partitions that are not stored. The message names them."""
 
 
+class UnknownColumn(ValueError):
+    """The metadata of an input names a column that its table does not have."""
+
+
 class ReservedPlace(ValueError):
     """An asset would be stored where the pipeline keeps its own tables, or outside of the lake's folders."""
 
@@ -64,7 +68,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
         return self._lake  # type: ignore[no-any-return]
 
     def load_input(self, context: dg.InputContext) -> Any:
-        """Raises MissingPartitions, and TypeError for an annotation of another type."""
+        """Raises MissingPartitions, UnknownColumn, and TypeError for an annotation of another type."""
         keys = list(context.asset_partition_keys) if context.has_asset_partitions else None
         metadata = context.definition_metadata or {}
         self._read_since.setdefault(_attempt(context), datetime.now(UTC))
@@ -139,20 +143,37 @@ def _check_place(key: dg.AssetKey) -> None:
 
 
 def _rows(lake: Lake, asset: dg.AssetKey, where: str, keys: list[str] | None, metadata: Any) -> pa.Table:
-    """The rows of the partitions at a place, or of an asset without any. Raises MissingPartitions."""
-    columns = metadata.get("columns")
+    """The rows of the partitions at a place, or of an asset without any. Raises MissingPartitions, UnknownColumn."""
     if keys is None:
         if not lake.has(where, None):
             raise MissingPartitions(f"{asset.to_user_string()} is not stored in the lake: materialise it first.")
-        return lake.read(where, None, columns=columns)
+        return lake.read(where, None, columns=_columns(lake, asset, where, None, metadata))
     known = set(lake.log(where).partitions())
     stored, missing = [key for key in keys if key in known], [key for key in keys if key not in known]
     if missing and not (metadata.get("allow_missing_partitions") and known):
         raise MissingPartitions(_not_stored(asset, missing, len(keys)))
+    columns = _columns(lake, asset, where, stored, metadata)
     if not stored:
         empty = lake.log(where).schema().empty_table()
         return empty.select(columns) if columns else empty
     return lake.read(where, stored, columns=columns)
+
+
+def _columns(lake: Lake, asset: dg.AssetKey, where: str, keys: list[str] | None, metadata: Any) -> Sequence[str] | None:
+    """The columns that the metadata of an input names; None for all. Raises UnknownColumn."""
+    wanted: Sequence[str] | None = metadata.get("columns")
+    if isinstance(wanted, str):
+        raise UnknownColumn(f"columns of the input {asset.to_user_string()} must be a list, got {wanted!r}.")
+    existing = lake.log(where).schema().names
+    if not wanted or set(wanted) <= {*existing}:
+        return wanted
+    # A column of nothing but nulls is in the files, and not in the table.
+    dataset = lake.dataset(where, keys)
+    existing = existing if dataset is None else dataset.schema.names
+    if unknown := [name for name in wanted if name not in existing]:
+        named = ", ".join(map(repr, unknown))
+        raise UnknownColumn(f"{asset.to_user_string()} has no column {named}. Columns are {', '.join(existing)}.")
+    return wanted
 
 
 def _not_stored(asset: dg.AssetKey, missing: Sequence[str], wanted: int) -> str:

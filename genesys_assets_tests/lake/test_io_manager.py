@@ -4,6 +4,7 @@
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -13,11 +14,11 @@ import pytest
 
 from genesys_assets.keys import PLACE
 from genesys_assets.lake.column_types import ReservedColumn
-from genesys_assets.lake.io_manager import LakeIOManager, MissingPartitions, ReservedPlace
+from genesys_assets.lake.io_manager import LakeIOManager, MissingPartitions, ReservedPlace, UnknownColumn
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import readings
 from genesys_assets.lake.store import LocalStore
-from genesys_assets.tables.spec import TableSpec, columns
+from genesys_assets.tables.spec import Column, TableSpec, columns
 
 DAILY = dg.DailyPartitionsDefinition("2026-01-30", end_offset=1)
 AGENTS = dg.AssetKey(["genesys", "reports", "agent_daily"])
@@ -113,6 +114,36 @@ def test_a_downstream_asset_gets_arrow(location: str) -> None:
 
 def test_a_downstream_asset_gets_polars_and_only_the_columns_it_names(location: str) -> None:
     assert materialise(with_polars, location, DAYS[0]).to_pylist() == [{"minutes": 60.0}]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        (["minutes", "age"], r"genesys/reports/agent_daily has no column 'age'\. Columns are user_id, minutes\."),
+        ("minutes", "columns of the input genesys/reports/agent_daily must be a list, got 'minutes'"),
+    ],
+)
+def test_a_column_that_an_input_names_and_the_table_does_not_have_is_refused(
+    location: str, wanted: Any, words: str
+) -> None:
+    @dg.asset(partitions_def=DAILY, ins={"agents": dg.AssetIn(AGENTS, metadata={"columns": wanted})})
+    def ages(agents: pd.DataFrame) -> pd.DataFrame:
+        return agents
+
+    with pytest.raises(UnknownColumn, match=words):
+        materialise(ages, location, DAYS[0])
+
+
+def test_an_input_may_name_a_column_that_is_null_in_every_row(location: str) -> None:
+    rows = pa.table({"user_id": ["U1"], "left": pa.nulls(1)})
+    spec = TableSpec("agent_daily", "", (), tuple(Column(field.name, field.type, "") for field in rows.schema))
+    Lake(LocalStore(Path(location))).write("reports/agent_daily", spec, rows, DAYS[0], {})
+
+    @dg.asset(partitions_def=DAILY, ins={"agents": dg.AssetIn(AGENTS, metadata={"columns": ["left"]})})
+    def leavers(agents: pd.DataFrame) -> pd.DataFrame:
+        return agents
+
+    assert materialise(leavers, location, DAYS[0]).to_pylist() == [{"left": None}]
 
 
 def test_a_range_of_partitions_comes_as_one_table(location: str) -> None:
