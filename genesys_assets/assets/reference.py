@@ -201,17 +201,14 @@ def _write(
     for _ in range(_TRIES):
         try:
             with lake.table_writers(specs, None, origin, builds_on_stored=True) as writing:
-                names_before = lake.read(_place(over_time.name), None, schema=over_time.schema)
-                before = with_entities_of_history(
-                    present, lake.read(_place(name), None, schema=present.schema), names_before
-                )
+                names_before = _stored(lake, over_time)
+                before = with_entities_of_history(present, _stored(lake, present), names_before)
                 screen = lake.screen(f"pages/reference_{name}")
                 bodies = [screen.page(page).body for page in listing]
                 entities = entity_table(present, bodies, before, accept_disappearances=accept_disappearances)
                 tables = {name: entities, over_time.name: history(over_time, entities, names_before, seen_at)}
                 for spec in levels:
-                    known = lake.read(_place(spec.name), None, schema=spec.schema)
-                    tables[spec.name] = service_levels_history(entities, known, seen_at)
+                    tables[spec.name] = service_levels_history(entities, _stored(lake, spec), seen_at)
                 for table, rows in tables.items():
                     writing[_place(table)].write(rows)
         except ConcurrentCommit:
@@ -222,6 +219,12 @@ def _write(
                 writers[None].write(page)
         return tables, writing, newly_deleted(entities, before)
     raise TableContended(f"Other processes replaced reference/{name} {_TRIES} times in a row. Run it again.")
+
+
+def _stored(lake: Lake, spec: TableSpec) -> pa.Table:
+    """The stored rows of a table; none if they can no longer be read."""
+    rows = lake.read_to_build_on(_place(spec.name), None, spec.schema)
+    return spec.empty() if rows is None else rows
 
 
 def _names_for_log(present: TableSpec, names: Sequence[str]) -> str:

@@ -84,7 +84,7 @@ def store_verdicts(lake: Lake, day: str, new: Sequence[Verdict], checked_rows: i
         lake = lake.refreshed()
         try:
             with lake.table_writers({PLACE: VERDICTS}, day, origin, builds_on_stored=True) as writing:
-                stored_rows = lake.read(PLACE, day, schema=VERDICTS.schema).to_pylist()
+                stored_rows = _rows(lake, day)
                 others = [row for row in stored_rows if (row["table"], row["check"]) not in replaced]
                 all_rows = sorted([*others, *new_rows], key=lambda row: (row["table"], row["check"]))
                 writing[PLACE].write(pa.Table.from_pylist(all_rows, VERDICTS.schema))
@@ -94,11 +94,17 @@ def store_verdicts(lake: Lake, day: str, new: Sequence[Verdict], checked_rows: i
     raise TableContended(f"Other processes replaced {PLACE} of {day} {_TRIES} times in a row. Run the checks again.")
 
 
+def _rows(lake: Lake, day: str) -> list[dict[str, Any]]:
+    """The stored verdicts on a day. Verdicts that can no longer be read count as not given: the checks run again."""
+    rows = lake.read_to_build_on(PLACE, day, VERDICTS.schema)
+    return [] if rows is None else rows.to_pylist()
+
+
 def verdicts(lake: Lake, day: str) -> dict[tuple[str, str], tuple[Verdict, int]]:
     """The stored verdicts on a day, by table and check, each with the number of the rows that were checked."""
 
     def read() -> dict[tuple[str, str], tuple[Verdict, int]]:
-        rows = lake.read(PLACE, day, schema=VERDICTS.schema).to_pylist()
+        rows = _rows(lake, day)
         stored = [
             (Verdict(**{each.name: row[each.name] for each in fields(Verdict)}), row["looked_at"]) for row in rows
         ]

@@ -12,6 +12,7 @@ changed (`commit`, `ledger`).
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -53,6 +54,7 @@ T = TypeVar("T")
 _LOGS_AT_ONCE = 8
 _FILES_AT_ONCE = 8
 _READINGS_REMEMBERED = 20_000
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -431,6 +433,16 @@ class Lake:
             raise FileNotFoundError(f"{asset} has no stored partition among {keys!r}: materialise it first")
         empty = schema.empty_table()
         return empty.select(list(columns)) if columns else empty
+
+    def read_to_build_on(self, asset: str, key: str | None, schema: pa.Schema) -> pa.Table | None:
+        """The rows of a partition, for new rows that build on them; no rows if it is not stored. None if a file of it
+        is damaged or lost. It then counts as absent, so that it can be written again.
+        """
+        try:
+            return self.read(asset, key, schema=schema)
+        except (Unreadable, FileNotFoundError) as error:
+            _log.warning("%s counts as absent, because it can no longer be read: %s", self.place(asset, key), error)
+            return None
 
     def dataset(
         self, asset: str, keys: str | Iterable[str] | None, schema: pa.Schema | None = None

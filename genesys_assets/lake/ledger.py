@@ -1,7 +1,8 @@
 """The ledger of readings: which partition was read again, when, and what that changed.
 
 It is a table made from the notes in the commits of other tables. A commit of the ledger also stores up to which version
-of each table the ledger is caught up. So it can be caught up at any time, and has each reading once.
+of each table the ledger is caught up. So it can be caught up at any time, and has each reading once. A day of the
+ledger that can no longer be read is made again from the commits that the logs still have.
 """
 
 from __future__ import annotations
@@ -93,15 +94,22 @@ def _catch_up(
     proposals = []
     with drafts(lake.store) as begin:
         for day in sorted({*days, *new}):
-            stored = stored_state(log, day)
+            stored, known = stored_state(log, day), lake.read_to_build_on(LEDGER, day, RESTATEMENTS.schema)
+            if known is None:
+                known, new[day] = RESTATEMENTS.empty(), _readings_of(lake, existing, day)
             with TableWriter(begin(), RESTATEMENTS, {**provenance, "partition": day}) as writer:
-                writer.write(_together(lake.read(LEDGER, day, schema=RESTATEMENTS.schema), restatements(new[day])))
+                writer.write(_together(known, restatements(new[day])))
             if findings := writer.audit(day):
                 raise AuditFailed(day, {LEDGER: findings})
             proposals.append(Proposal(day, writer, stored, sum(marks.values()), builds_on_known=True))
         commit = Commit(log, proposals, provenance.get("run_id"), marks)
         commit.prepare()
         return {str(day): change for day, change in commit.commit().items()}
+
+
+def _readings_of(lake: Lake, places: Iterable[str], day: str) -> list[Reading]:
+    """All readings of a day that the commits still have."""
+    return [reading for place in places for reading in readings(lake, place) if reading.partition == day]
 
 
 def _together(known_rows: pa.Table, new: pa.Table) -> pa.Table:

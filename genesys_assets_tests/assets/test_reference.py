@@ -86,6 +86,22 @@ def test_a_queue_that_is_no_longer_listed_keeps_its_name_and_is_marked_deleted(w
     assert after == {**before, gone: {**before[gone], "is_deleted": True}}
 
 
+@pytest.mark.parametrize("name", ["queues", "queues_history", "service_levels_history"])
+def test_a_table_whose_file_was_emptied_is_made_again_and_deleted_queues_keep_their_names(
+    world: World, name: str
+) -> None:
+    assert world.run("daily", "reference/queues").success
+    gone, listing = listing_without_the_first(world)
+    for _ in range(2):
+        world.sandbox.behaviour.fail_next(200, path="/routing/queues", body=listing)
+        assert world.run("daily", "reference/queues").success
+        queues = {row["id"]: row for row in world.lake.read("reference/queues", None).to_pylist()}
+        assert (len(queues), queues[gone]["is_deleted"]) == (LISTED["queues"], True)
+        assert len(world.lake.read(f"reference/{name}", None)) >= LISTED["queues"]
+        for file in world.lake.log(f"reference/{name}").files(None):
+            (world.folder / "reference" / name / file.path).write_bytes(b"")
+
+
 def test_a_queue_that_comes_back_is_no_longer_deleted(world: World) -> None:
     gone, listing = listing_without_the_first(world)
     assert world.run("daily", "reference/queues").success

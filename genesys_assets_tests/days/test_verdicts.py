@@ -12,7 +12,15 @@ from genesys_assets.automation.stale import is_unchecked
 from genesys_assets.checks.checked_tables import AS_MANY, CHECKED, OF_SESSIONS
 from genesys_assets.days import utc_day
 from genesys_assets.days.completeness import DAILY_DETAILS, HOURLY_DETAILS, READ_AT, TOTAL_HITS
-from genesys_assets.days.verdicts import Verdict, blocking_reason, checked_rows, failing, store_verdicts, verdicts
+from genesys_assets.days.verdicts import (
+    PLACE,
+    Verdict,
+    blocking_reason,
+    checked_rows,
+    failing,
+    store_verdicts,
+    verdicts,
+)
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore
@@ -48,6 +56,16 @@ def test_a_later_verdict_of_a_check_replaces_the_one_before_and_no_other(lake: L
     lake = lake.refreshed()
     assert {verdict for verdict, _ in verdicts(lake, DAY).values()} == {mended, PASSES}
     assert blocking_reason(lake, [OTHER, DAY]) is None
+
+
+def test_verdicts_that_can_no_longer_be_read_count_as_not_given_and_are_stored_again(lake: Lake) -> None:
+    store_verdicts(lake, DAY, [FAILS, PASSES], 1, {})
+    (file,) = lake.refreshed().log(PLACE).files(DAY)
+    lake.store.delete(f"{PLACE}/{file.path}")
+    lake = Lake(lake.store)
+    assert verdicts(lake, DAY) == {}
+    store_verdicts(lake, DAY, [FAILS], 1, {})
+    assert failing(lake.refreshed(), DAY) == [FAILS]
 
 
 class _CountedStore(LocalStore):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ from genesys_assets.lake import ledger
 from genesys_assets.lake.commit import TableContended
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER, catch_up, readings
+from genesys_assets.lake.store import LocalStore
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets.tables.spec import TableSpec, columns
 from genesys_assets_tests.lake.things import DAYS
@@ -131,6 +133,23 @@ def test_a_partition_that_could_not_be_read_any_more_has_null_counts(lake: Lake)
     caught_up(lake)
     (row,) = Lake(lake.store).read(LEDGER, DAYS[0], schema=RESTATEMENTS.schema).to_pylist()
     assert (row["rows_before"], row["rows_after"], row["rows_changed"]) == (None, 1, None)
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b""), lambda path: path.unlink()])
+def test_a_day_of_the_ledger_that_can_no_longer_be_read_is_made_again_from_the_commits(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    lake = Lake(LocalStore(tmp_path))
+    for day in DAYS[:2]:
+        for number in (1, 2, 3):
+            read_day(lake, day, number)
+    caught_up(lake)
+    before = entries(lake)
+    for file in lake.refreshed().log(LEDGER).files(DAYS[0]):
+        damage(tmp_path / LEDGER / file.path)
+    read_day(lake, DAYS[0], 4)
+    caught_up(lake)
+    assert sorted(entries(lake)) == sorted([*before, (DAYS[0], "calls", 7)])
 
 
 def test_a_superseded_reading_is_none(lake: Lake) -> None:
