@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -87,11 +87,13 @@ def exchange(
     received: int | None = None,
     longest: float | None = None,
     check: str = _SETTINGS,
+    on_headers: Callable[[Mapping[str, str]], None] | None = None,
     **options: Any,
 ) -> Answer:
     """The answer, with its whole body of at most `most` bytes (default `limits.MOST_UNPACKED`), and at most `received`
     bytes on the wire (default `limits.MOST_RECEIVED`). `what` names the request in messages; `check` says what to check
-    if the host is not reached.
+    if the host is not reached. `on_headers` is called with the headers before the body is read: a body may have to wait
+    for others.
 
     Raises Unreachable if no answer arrives within `longest` seconds (default `limits.LONGEST_EXCHANGE`); BrokenAnswer
     if it is cut short; AnswerTooLarge.
@@ -106,6 +108,8 @@ def exchange(
             with session.request(
                 method, url, timeout=timeout, allow_redirects=False, stream=True, **options
             ) as response:
+                if on_headers is not None:
+                    on_headers(response.headers)
                 status, authorization = response.status_code, response.request.headers.get("Authorization") or ""
                 body = _body(response, what, most, received, deadline)
                 return Answer(response.status_code, response.headers, body, authorization)

@@ -146,6 +146,16 @@ def attempt() -> Iterator[None]:
         raise
 
 
+@contextmanager
+def uncounted() -> Iterator[None]:
+    """Within the block, nothing is counted and nothing waits: other threads need what this one is about to read."""
+    before = _ticket.set(None)
+    try:
+        yield
+    finally:
+        _ticket.reset(before)
+
+
 def hold(size: int, until: float) -> None:
     """Counts `size` more bytes for the item that this thread works on; waits as `InFlight.grow` does."""
     ticket = _ticket.get()

@@ -18,7 +18,7 @@ import requests
 from requests.auth import AuthBase
 
 from genesys_assets.cloud.errors import ForeignHost, UnexpectedAnswer
-from genesys_assets.cloud.http import limits
+from genesys_assets.cloud.http import in_flight, limits
 from genesys_assets.cloud.http.answers import login_refusal, read_grant
 from genesys_assets.cloud.http.exchange import Timeout, exchange
 from genesys_assets.cloud.http.urls import NotAUrl, checked_url, origin
@@ -111,18 +111,19 @@ class ClientCredentials(AuthBase):
     def _log_in(self) -> _Token:
         host = urlsplit(self._url).netloc
         sent_at = self._clock()
-        answer = exchange(
-            self._session,
-            "POST",
-            self._url,
-            what=f"The login at {host}",
-            timeout=self._timeout,
-            longest=self._longest(),
-            most=limits.MOST_OF_A_LOGIN,
-            data={"grant_type": "client_credentials"},
-            # Bytes, since requests would write text as Latin-1.
-            auth=(self._client_id.encode(), self._client_secret.encode()),
-        )
+        with in_flight.uncounted():
+            answer = exchange(
+                self._session,
+                "POST",
+                self._url,
+                what=f"The login at {host}",
+                timeout=self._timeout,
+                longest=self._longest(),
+                most=limits.MOST_OF_A_LOGIN,
+                data={"grant_type": "client_credentials"},
+                # Bytes, since requests would write text as Latin-1.
+                auth=(self._client_id.encode(), self._client_secret.encode()),
+            )
         if answer.status != 200:
             raise login_refusal(answer, self._client_id, host, self._now())
         grant = read_grant(answer, host)

@@ -149,7 +149,10 @@ class Budget:
 
 
 class Pacer:
-    """One budget, shared by threads: `acquire()` before every request, `observe(…)` after each."""
+    """One budget, shared by threads: `acquire()` before every request, and `observe(…)` once for each.
+
+    `observe` needs only the headers of an answer. Its body may have to wait for other requests.
+    """
 
     def __init__(self, requests_per_minute: int, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
         self._budget = Budget(requests_per_minute)

@@ -274,10 +274,16 @@ class GenesysCloud:
         self.usage.add(waited_seconds=held_back, requests=1)
         self._call.attempt += 1
         waited, self._call.waited = self._call.waited + held_back, 0.0
-        headers: Mapping[str, str] = {}
+        headers: Mapping[str, str] | None = None
         status: int | None = None
         size: int | None = None
         sent_at, time = self._clock(), self.now()
+
+        def learn(arrived: Mapping[str, str]) -> None:
+            nonlocal headers
+            headers = arrived
+            self._pacer.observe(arrived, sent_at)
+
         try:
             if before_sending is not None:
                 before_sending()
@@ -288,14 +294,16 @@ class GenesysCloud:
                 what=f"{method} {path}",
                 timeout=self._timeout,
                 longest=self._longest_exchange(),
+                on_headers=learn,
                 auth=self._credentials,
                 **options,
             )
-            headers = self.last_headers = answer.headers
+            self.last_headers = answer.headers
             status, size = answer.status, len(answer.body)
             return answer
         finally:
-            self._pacer.observe(headers, sent_at)
+            if headers is None:
+                self._pacer.observe({}, sent_at)
             self.request_log.note(
                 time,
                 method,
@@ -305,7 +313,7 @@ class GenesysCloud:
                 size=size,
                 seconds=self._clock() - sent_at,
                 waited=waited,
-                headers=headers,
+                headers=headers or {},
             )
 
     def _note_retry(self, what: str, error: GenesysCloudError, wait: float) -> None:

@@ -15,8 +15,8 @@ from genesys_assets.cloud.errors import BrokenAnswer
 from genesys_assets.cloud.http import limits
 from genesys_assets.cloud.http.in_flight import InFlight, attempt, hold
 from genesys_assets.cloud.http.transport import GenesysCloud
-from genesys_assets_tests.cloud.platform import Platform, Reply
-from genesys_assets_tests.patience import PATIENCE_SECONDS
+from genesys_assets_tests.cloud.platform import TOKEN_PATH, Clock, Platform, Reply, client
+from genesys_assets_tests.patience import PATIENCE_SECONDS, wait_for
 
 PATH = "/api/v2/things"
 
@@ -137,6 +137,42 @@ def test_a_very_large_answer_is_read_only_once_somebody_waits_for_it(platform: P
 
     results = cloud.map_in_order(ask, range(4))
     assert [(number, sorted(read_whole)) for number in results] == [(at, list(range(at + 1))) for at in range(4)]
+
+
+@pytest.mark.parametrize("requests_per_minute", [1, 100_000])
+def test_no_request_waits_for_the_whole_answer_of_another_that_waits_for_it(
+    platform: Platform, clock: Clock, requests_per_minute: int
+) -> None:
+    """The first request of a window tells others how many are left, though its answer may have to wait for them."""
+    platform.on(PATH, *[Reply(body={"long": "x" * (4 * limits.MOST_AHEAD)})] * 2)
+    with client(platform, clock, requests_per_minute=requests_per_minute) as cloud:
+
+        def ask(number: int) -> int:
+            if number == 0:
+                wait_for(lambda: platform.requests_to(PATH))
+            cloud.get(PATH)
+            return number
+
+        assert list(cloud.map_in_order(ask, range(2))) == [0, 1]
+        assert cloud.usage.retries == 0
+
+
+def test_a_login_needs_no_room_because_all_others_wait_for_it(platform: Platform, cloud: GenesysCloud) -> None:
+    platform.on(PATH, Reply(body={"long": "x" * 1000}))
+    cloud.in_flight.most = 10
+    full = threading.Event()
+
+    def ask(number: int) -> int:
+        if number == 0:
+            hold(20, time.monotonic())
+            full.set()
+            wait_for(lambda: platform.requests_to(TOKEN_PATH))
+        assert full.wait(PATIENCE_SECONDS)
+        cloud.get(PATH)
+        return number
+
+    assert list(cloud.map_in_order(ask, range(2))) == [0, 1]
+    assert len(platform.requests_to(TOKEN_PATH)) == 1
 
 
 def test_what_is_asked_for_alone_never_waits(platform: Platform, cloud: GenesysCloud) -> None:
