@@ -82,7 +82,9 @@ def build_lake_files_asset(calendar: Calendar) -> dg.AssetsDefinition:
 
 @dataclass(slots=True)
 class _DayFetch:
-    """Fetches the files of one day. `refused` gets a message for each file that could not be fetched."""
+    """Fetches the files of one day. `refused` gets a message for each file that could not be fetched, `damaged` the id
+    of each that is stored and can no longer be read.
+    """
 
     context: dg.AssetExecutionContext
     cloud: GenesysCloud
@@ -91,9 +93,21 @@ class _DayFetch:
     settings: DataLakeSettings
     origin: Provenance
     refused: list[str] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
 
     def run(self) -> None:
-        """Store the files that are not stored yet, and up to when the day was listed."""
+        """Store the files that are not stored yet, and up to when the day was listed. Damaged files are left out, and
+        then fetched again.
+        """
+        self._fetch()
+        if self.damaged:
+            self.context.log.warning(
+                f"{self.day}: {len(self.damaged)} stored files can no longer be read, and are fetched again: "
+                f"{', '.join(self.damaged[:_MOST_REFUSED])}"
+            )
+            self._fetch()
+
+    def _fetch(self) -> None:
         start, end = utc_day(self.day)
         listing = list_files(self.cloud, Interval(start, end), self.settings.wanted)
         of_day = [file for file in listing.files if start <= file.created < end]
@@ -124,7 +138,7 @@ class _DayFetch:
         day = [self.day]
         with lake.page_writers(LAKE_FILES, day, self.origin, builds_on_stored=True, has_new_metadata=True) as writers:
             writer, files, starts = writers[self.day], self._stored_files(), Starts()
-            for page in self._copy_stored(lake, writer):
+            for page in self._copy_stored(lake, writer, files):
                 if FileFacts.of(page).schema == CONVERSATIONS:
                     _add_starts(starts, page.body, names)
             earlier = _EarlierStarts(lake, self.day, names)
@@ -134,7 +148,8 @@ class _DayFetch:
                 days = _days_of(each.file.schema, each.body, starts, earlier, names)
                 files[each.file.id] = {"schema": each.file.schema, "days": days}
                 writer.write(_page(each))
-            self._find_unknown_days(lake, files, starts, earlier, names)
+            if not self.damaged:
+                self._find_unknown_days(lake, files, starts, earlier, names)
             is_whole = queue.is_over and not self.refused
             known = lake.reach(LAKE_FILES, self.day)
             writer.reach = reach if is_whole else (known or Reach(utc_day(self.day)[0]))
@@ -155,11 +170,16 @@ class _DayFetch:
             if pages and file and SOME_DAY in files[file.id]["days"]:
                 files[file.id]["days"] = _days_of(file.schema, pages[index].body, starts, earlier, names)
 
-    def _copy_stored(self, lake: Lake, writer: PageWriter) -> Iterator[Page]:
-        """Write the stored files to the new commit, and yield each."""
-        for page in lake.pages(LAKE_FILES, self.day) or ():
+    def _copy_stored(self, lake: Lake, writer: PageWriter, files: FileDays) -> Iterator[Page]:
+        """Write the stored files to the new commit, and yield each. Damaged ones are left out, of `files` too."""
+        pages, copied = lake.pages(LAKE_FILES, self.day), set[str]()
+        for page in pages.undamaged() if pages else ():
+            copied.add(FileFacts.of(page).id)
             writer.write(page)
             yield page
+        for file_id in files.keys() - copied:
+            del files[file_id]
+            self.damaged.append(file_id)
 
     def _warn(self, files: FileDays) -> None:
         unknown = sorted({each["schema"] for each in files.values()} - set(SCHEMAS))

@@ -169,6 +169,15 @@ class StoredPages:
             as_of=row["as_of"],
         )
 
+    def undamaged(self) -> Iterator[Page]:
+        """The pages that can be read. Damaged ones are left out."""
+        for index in range(len(self)):
+            try:
+                page = self[index]
+            except Unreadable:
+                continue
+            yield page
+
     def about(self, index: int) -> Page:
         """A page without its body: the body is not read, and `body` is empty."""
         file, group = self._row_groups[index]

@@ -7,6 +7,7 @@ import io
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -68,6 +69,23 @@ def test_a_stored_file_is_never_fetched_again(lake_world: World) -> None:
     assert fetch(lake_world, DAY).success
     assert lake_world.sandbox.requested(FILES_PATH) == before == len(whole)
     assert stored(lake_world, DAY) == whole
+
+
+@pytest.mark.parametrize("damaged", [slice(2_000, 2_001), slice(2_000, 40_000), slice(None)])
+def test_stored_files_that_a_disk_has_altered_are_fetched_again(lake_world: World, damaged: slice) -> None:
+    fetch(lake_world, DAY)
+    [file] = lake_world.lake.log(FILES).files(DAY)
+    path = Path(lake_world.lake.store.path(f"{FILES}/{file.path}"))
+    altered = bytearray(path.read_bytes())
+    altered[damaged] = bytes(byte ^ 1 for byte in altered[damaged])
+    path.write_bytes(altered)
+    run = fetch(lake_world, DAY)
+    assert run.success
+    assert "can no longer be read, and are fetched again" in events(lake_world.instance, run) or damaged == slice(None)
+    assert {file_id: body for file_id, (body, _) in stored(lake_world, DAY).items()} == of_sandbox(lake_world, DATE)
+    reach = lake_world.lake.reach(FILES, DAY)
+    assert reach is not None
+    assert reach.is_complete
 
 
 def test_a_day_that_is_not_over_is_known_up_to_its_listing(lake_world: World) -> None:
