@@ -42,6 +42,26 @@ from genesys_assets_tests.days.growing_day import (
 
 __all__ = ["lake"]
 
+# -- a day that becomes complete ---------------------------------------------------------------------------------------
+
+
+def test_a_complete_day_decides_who_is_there_and_the_newer_form_of_each_is_told_even_if_an_hour_has_it(
+    lake: Lake,
+) -> None:
+    """Jobs may have the day from exactly its end on, and its last hour is read ten minutes later."""
+    _, end = utc_day(DAY)
+    land(lake, 22, conversation("b", at(22), ended=False), after=timedelta(minutes=1))
+    land(lake, 23, conversation("a", at(23)), conversation("deleted", at(23)))
+    of_job = [conversation("a", at(23), ended=False), conversation("b", at(22))]
+    store(lake, DAILY_DETAILS, DAY, *of_job, as_of=end, request=JOB, reach=Reach(end, is_complete=True))
+    write(lake)
+    stored = lake.refreshed().read("tables/conversations", DAY).select(["conversation_id", "conversation_end"])
+    assert {row["conversation_id"]: row["conversation_end"] for row in stored.to_pylist()} == {
+        "a": at(23, 39),
+        "b": at(22, 39),
+    }
+
+
 # -- hours that land ---------------------------------------------------------------------------------------------------
 
 

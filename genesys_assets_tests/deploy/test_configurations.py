@@ -61,6 +61,11 @@ def test_a_dagster_yaml_differs_from_that_of_one_machine_only_where_its_purpose_
     assert OWN[name] <= found.keys()
 
 
+def test_a_run_that_writes_its_plan_for_minutes_does_not_count_as_dead() -> None:
+    """By default Dagster gives a run three minutes to start. A run over a year's hours takes longer."""
+    assert BASE["run_monitoring"]["start_timeout_seconds"] >= 1800
+
+
 @pytest.mark.parametrize("name", OWN)
 def test_dagster_accepts_it(name: str) -> None:
     schema = {key: field for key, field in dagster_instance_config_schema().items() if isinstance(field, Field)}

@@ -39,14 +39,14 @@ def test_it_is_found_tried_once_more_and_frees_its_place(silent_host: str, tmp_p
         "GENESYS_ASSETS_LAKE": str(tmp_path / "lake"),
     }
     home = tmp_path / "home"
-    with deployed(home, REPOSITORY / "workspace.yaml", settings) as deployment:
+    with deployed(home, REPOSITORY / "workspace.yaml", settings, with_one_place()) as deployment:
         run = deployment.launch("genesys_assets", "/".join(HOURS), f"{yesterday}-00:00", job="hourly")
         with dg.DagsterInstance.from_config(str(home)) as instance:
             os.kill(deployment.wait_for(lambda: process_of(instance, run)), signal.SIGKILL)
             failed = deployment.ended(lambda each: each.id == run)
             assert failed.status == "FAILURE"
             again = deployment.wait_for(lambda: tried_again(deployment, run))
-            # Its place in the pool is free again: the second try has come as far as the first.
+            # The place in the pool is free again: the second try has come as far as the first.
             os.kill(deployment.wait_for(lambda: process_of(instance, again.id)), signal.SIGKILL)
             assert deployment.ended(lambda each: each.id == again.id).status == "FAILURE"
             # There is no automatic third try: the sensors see two failures, and pause after them.
@@ -55,6 +55,13 @@ def test_it_is_found_tried_once_more_and_frees_its_place(silent_host: str, tmp_p
             assert [(each.failed, each.first, each.assets) for each in known] == [
                 (True, f"{yesterday}-00:00", frozenset(["pages/hourly_aggregates"]))
             ] * 2
+
+
+def with_one_place() -> str:
+    """The checkout's dagster.yaml, with a single place in the pool."""
+    text, places = (REPOSITORY / "dagster.yaml").read_text(), "default_limit: 2"
+    assert places in text
+    return text.replace(places, "default_limit: 1")
 
 
 def process_of(instance: dg.DagsterInstance, run_id: str) -> int | None:

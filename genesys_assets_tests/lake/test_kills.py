@@ -1,8 +1,8 @@
 """Whenever a writing process is killed, readers see the state before or the state after, and reading the platform again
 gives what it would have given without the kill: rows, reach and ledger.
 
-Every work of `killed_process` is killed at steps that are spread over it: a few in every run of the suite, many on
-demand (`thorough`).
+Every work of `killed_process` is killed at steps that are spread over it: one in every run of the suite, many on demand
+(`thorough`).
 """
 
 from __future__ import annotations
@@ -270,7 +270,6 @@ _COMPUTED = {
 """The tables that a work computes, in their order."""
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("work", WORKS)
 def test_a_work_that_is_killed_is_done_or_not_done(nursery: Any, on_disk: Lakes, work: str) -> None:
     Victim(nursery, on_disk, work, [_BEFORE]).check(_KILLS)
@@ -281,7 +280,6 @@ def test_a_work_that_is_killed_in_an_empty_lake_is_done_or_not_done(nursery: Any
     Victim(nursery, on_disk, work, []).check(_KILLS)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("work", _WORKS_ON_S3)
 def test_a_work_that_is_killed_on_s3_is_done_or_not_done(nursery: Any, on_s3: Lakes, work: str) -> None:
     Victim(nursery, on_s3, work, [_BEFORE], _AGAIN if is_thorough() else _AGAIN[:1]).check(_KILLS_ON_S3)

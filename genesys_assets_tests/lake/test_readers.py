@@ -236,7 +236,7 @@ def test_what_duckdb_calls_the_types(duckdb_python: Path, lake: Lake, tmp_path: 
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("layer", ["tables", "reports", "reference"])
+@pytest.mark.parametrize("layer", ["pages", "tables", "reports", "reference", "ops"])
 def test_duckdbs_own_reader_reads_what_some_days_were_computed_to_as_the_lake_does(
     duckdb_python: Path, past_days: World, tmp_path: Path, layer: str
 ) -> None:

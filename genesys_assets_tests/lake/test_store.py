@@ -300,6 +300,10 @@ def test_pages_are_absent_only_where_s3_says_so(connect: Callable[..., S3Store],
 
 
 @pytest.mark.long
+def test_by_default_a_store_waits_at_least_a_minute() -> None:
+    assert s3_store_module.PATIENCE_SECONDS >= 60
+
+
 def test_trouble_that_does_not_pass_ends_in_one_error(connect: Callable[..., S3Store], faulty: FaultyS3) -> None:
     store = connect(faulty.endpoint_url, patience=_IMPATIENT)
     assert store.get("a") is None

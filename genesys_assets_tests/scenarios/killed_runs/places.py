@@ -101,7 +101,7 @@ class Then(Enum):
 @dataclass(frozen=True)
 class Place:
     """The place where the run of a step dies, the steps before it in that reading, and the steps after it. `make test`
-    tries the `usual` places.
+    and `make thorough` try the `usual` places.
     """
 
     steps: tuple[Step, ...]

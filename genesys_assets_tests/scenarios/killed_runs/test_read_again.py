@@ -1,4 +1,6 @@
-"""Runs that died and are repeated, either with the state that the killed run read, or with the state before."""
+"""Runs that died and are repeated, either with the state that the killed run read, or with the state before. `make
+test` kills one run.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +25,8 @@ from genesys_assets_tests.scenarios.killed_runs.truths import (
     compare_with_one_that_lived,
 )
 
-pytestmark = pytest.mark.long
 
-
+@pytest.mark.long
 @pytest.mark.parametrize("place", tried(PLACES, Then.THE_SAME), ids=str)
 def test_a_run_that_was_killed_and_is_run_again_leaves_what_one_that_lived_leaves(lakes: Lakes, place: Place) -> None:
     folder, committed = lakes.dead(place)
@@ -53,6 +54,7 @@ def test_a_run_that_was_killed_reading_what_is_no_longer_true_leaves_what_one_th
         compare_dagster_with_lake(world)
 
 
+@pytest.mark.long
 def test_a_report_of_tables_of_which_a_killed_run_made_only_some_comes_right_with_the_next_run(lakes: Lakes) -> None:
     steps = (READ_DAYS, MAKE_SOME_TABLES, MAKE_REPORT_OF_TWO, WRITE_LEDGER)
     place = Place(steps, MAKE_SOME_TABLES, AFTER_COMMIT)
