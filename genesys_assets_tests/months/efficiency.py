@@ -41,11 +41,6 @@ def readings(runs: Iterable[Ran]) -> Counter[tuple[str, str]]:
     )
 
 
-def days_read(runs: Iterable[Ran]) -> int:
-    """How many days details jobs have read successfully."""
-    return sum(asset == DETAILS for asset, _ in readings(runs))
-
-
 def partitions(asset: str, partition: str) -> Iterator[str]:
     """The keys of a range `first...last`, or the one key."""
     first, _, last = partition.partition("...")

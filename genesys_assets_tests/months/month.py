@@ -50,9 +50,8 @@ _AT_MIDNIGHT = 3
 _MOST_ROUNDS, _LONGEST_LOOK = 60, timedelta(hours=4)
 _MOST_AT_ONCE, _AT_ONCE, _MOST_OF_ONE = 3 * 10, timedelta(minutes=30), 4
 """Runs that are no storm yet, in any half hour: after an outage of a day each of the ten sensors that read or compute
-asks for what has failed in two or three ranges. After an outage of more days there is one more for each day that is
-read in the look. And those of one kind over the same days in a look, while nothing that they are made of was new. Runs
-that were killed do not count as at once: Dagster itself launches them again.
+asks for what has failed in two or three ranges. And those of one kind over the same days in a look, while nothing that
+they are made of was new. Runs that were killed do not count as at once: Dagster itself launches them again.
 """
 _BETWEEN_RUNS, _LONGEST_INTERVAL = 61.0, 601.0
 """Seconds after which sensors look again: the quick ones, and all of them (in half of the looks, runs take so long)."""
@@ -191,9 +190,8 @@ class Month:
         times = efficiency.repeats(runs)
         often = [f"{which} {number}" for which, number in times.most_common(5)]
         at_once = efficiency.most_within([ran for ran in runs if ran.status != dg.DagsterRunStatus.STARTED], _AT_ONCE)
-        most_at_once = _MOST_AT_ONCE + efficiency.days_read(runs)
-        if max(times.values(), default=0) > _MOST_OF_ONE or at_once > most_at_once:
-            limits = f"at most {most_at_once} runs in half an hour, {_MOST_OF_ONE} the same"
+        if max(times.values(), default=0) > _MOST_OF_ONE or at_once > _MOST_AT_ONCE:
+            limits = f"at most {_MOST_AT_ONCE} runs in half an hour, {_MOST_OF_ONE} the same"
             found = f"{at_once}, {len(runs)} in all: {', '.join(often)}"
             storm = Violation("storm", f"{moment:%Y-%m-%d %H:%M}", limits, found)
             self._report(storm, moment)

@@ -9,7 +9,6 @@ import pytest
 
 from genesys_assets_tests.months.daemon import Ran
 from genesys_assets_tests.months.efficiency import (
-    days_read,
     most_within,
     needs,
     partitions,
@@ -42,11 +41,6 @@ def test_a_range_is_its_hours_or_its_days() -> None:
 def test_only_what_was_read_well_is_counted() -> None:
     counted = readings([ran(NOON, DETAILS), ran(NOON, DETAILS, failed=True), ran(NOON, "tables/conversations")])
     assert counted == {(DETAILS, "2026-03-02"): 1}
-
-
-def test_days_that_details_jobs_have_read_are_counted_once_each() -> None:
-    days = [ran(NOON, DETAILS, partition="2026-03-01...2026-03-03"), ran(NOON, DETAILS, HOURS)]
-    assert days_read([*days, ran(NOON, DETAILS, partition="2026-03-04", failed=True)]) == 3
 
 
 def test_readings_are_compared_with_the_necessary_ones() -> None:
