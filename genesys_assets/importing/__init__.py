@@ -14,6 +14,7 @@
     buckets        converts answers with figures to the platform's form
     remarks        collects what was read under another name, and what was left out
     spool          holds what was read and is not in the lake yet, on disk
+    imported_page  what identifies an imported page: its asset and day, and the file that it comes from
     pages          makes pages by day of the conversations and figures of one file
     forms          compares forms of one conversation, and finds those that were saved in parts
     totals         finds out whether pages of an answer are missing

@@ -28,8 +28,9 @@ from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import CannotImport, SavedFile, sha256_of, unaltered
+from genesys_assets.importing.imported_page import ASSETS, DETAILS, file_of, identity
 from genesys_assets.importing.overlaps import leave_out_overlapping, spans_of
-from genesys_assets.importing.pages import ASSETS, DETAILS, FileContents, convert, file_of, identity
+from genesys_assets.importing.pages import FileContents, convert
 from genesys_assets.importing.partitions import is_fetched, until_committed, write_pages
 from genesys_assets.importing.records import Outcome, Record, files_in, key_of, read_record
 from genesys_assets.importing.remarks import counted, printable

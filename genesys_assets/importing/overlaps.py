@@ -22,7 +22,7 @@ from typing import Any
 
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.http.page import Page
-from genesys_assets.importing.pages import file_of, identity, is_cut
+from genesys_assets.importing.imported_page import file_of, identity, is_cut
 from genesys_assets.importing.remarks import printable
 from genesys_assets.importing.spelling import Object
 from genesys_assets.importing.spool import Partition, Span, Spool, moment

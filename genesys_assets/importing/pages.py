@@ -7,7 +7,6 @@ not saved earlier, and it is unknown how much later.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,12 +17,13 @@ from typing import Any, TypeVar
 
 from genesys_assets.cloud.analytics.interval import Interval, iso
 from genesys_assets.cloud.http.page import Page, request_text
-from genesys_assets.importing.buckets import Bucket, ImportOptions, buckets, grouping, midnight
+from genesys_assets.importing.buckets import Bucket, ImportOptions, buckets, grouping
 from genesys_assets.importing.conversations import missing, read_conversation
 from genesys_assets.importing.documents import documents
 from genesys_assets.importing.envelopes import MESSAGES, flaw, further_page, read_number, total_of
 from genesys_assets.importing.files import CannotImport, inflated
 from genesys_assets.importing.forms import extent
+from genesys_assets.importing.imported_page import CUT_FIGURES, DAILY, DETAILS, HOURLY, hour_of, identity, partition_of
 from genesys_assets.importing.no_answer import inside
 from genesys_assets.importing.remarks import Remarks, counted, printable, shown
 from genesys_assets.importing.shapes import Answer, Object, Piece, Shape, pieces
@@ -34,14 +34,6 @@ from genesys_assets.importing.totals import CountedPage
 from genesys_assets.tables.conversations.decode import UnreadablePage, starts
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.sources import METHOD
-
-DETAILS = "imported_details"
-HOURLY = "imported_hourly_aggregates"
-DAILY = "imported_daily_aggregates"
-ASSETS = (DETAILS, HOURLY, DAILY)
-"""The assets of imported pages: conversations by the UTC day they began, buckets within an hour by their UTC day, whole
-business days by their date.
-"""
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
 
@@ -69,8 +61,6 @@ _SHOWN = 5
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
 _OF_QUESTION = frozenset({"interval", "query"})
 """Fields beside an answer that only repeat what was asked."""
-CUT_FIGURES = "figures of buckets that went on when the answer was saved"
-"""What pages hold whose figures a later file may replace by those of the whole buckets."""
 _ALONE = 0
 _COUNTED = "counted conversations"
 """The kind of answers of the details query. Those of jobs have no total."""
@@ -347,7 +337,7 @@ class _File:
         """
         for part in _cut(self.spool.buckets(), _A_PAGE_OF_BUCKETS, lambda row: row[:3] + row[5:6]):
             self._add_page_of_buckets(part)
-        for rows in _cut(self.spool.conversations(), _A_PAGE, lambda row: (_hour(row[0]), _hour(row[1]))):
+        for rows in _cut(self.spool.conversations(), _A_PAGE, lambda row: (hour_of(row[0]), hour_of(row[1]))):
             self._add_page_of_conversations(rows)
         left_out = self.remarks.left_out or (self.remarks.read if self._unmeasured else {})
         if left_out and not self.converted.conversations and not self.converted.buckets:
@@ -435,33 +425,6 @@ class _Answers:
         self._remarks.note(_grouped(group_by, self._options))
 
 
-def partition_of(span: Interval, options: ImportOptions) -> Partition | None:
-    """The asset and day that a bucket belongs to; None if it is neither within one hour nor a whole business day."""
-    if span.end - span.start <= timedelta(hours=1) and _hour(span.start) == _hour(span.end - timedelta(milliseconds=1)):
-        return HOURLY, f"{span.start:%Y-%m-%d}"
-    zone = options.business_zone
-    day = span.start.astimezone(zone).date()
-    if (span.start, span.end) == (midnight(day, zone), midnight(day + timedelta(days=1), zone)):
-        return DAILY, f"{day:%Y-%m-%d}"
-    return None
-
-
-def file_of(request: str) -> str:
-    """The sha256 of the file that an imported page comes from, out of the page's request."""
-    return str(json.loads(request)["params"]["sha256"])
-
-
-def is_cut(request: str) -> bool:
-    """Whether an imported page holds figures of buckets that went on when they were saved, by its request."""
-    return bool(json.loads(request)["params"]["holds"] == CUT_FIGURES)
-
-
-def identity(page: Page) -> str:
-    """A digest of a page's request, time and body."""
-    content = f"{page.request}\n{page.fetched_at.isoformat()}\n".encode()
-    return hashlib.sha256(content + page.body).hexdigest()
-
-
 def _cut(rows: Iterable[Row], most: int, key: Callable[[Row], Any]) -> Iterator[list[Row]]:
     """Consecutive rows of one key, in lists that are small enough for a page. The last field of a row is its body."""
     for _, of_key in groupby(rows, key):
@@ -481,10 +444,6 @@ def _grouped(group_by: tuple[str, ...], options: ImportOptions) -> str:
     return f"{_GROUPED} {by}, as " + (
         "--group-by says" if options.group_by else "its groups show. If the query had more dimensions, pass --group-by"
     )
-
-
-def _hour(instant: datetime) -> datetime:
-    return instant.replace(minute=0, second=0, microsecond=0)
 
 
 def _nowhere(span: Interval, options: ImportOptions) -> str:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.days import utc_day
 from genesys_assets.days.sources import DAILY_AGGREGATES, DAILY_DETAILS, HOURLY_AGGREGATES, HOURLY_DETAILS
-from genesys_assets.importing.pages import DAILY, DETAILS, HOURLY
+from genesys_assets.importing.imported_page import DAILY, DETAILS, HOURLY
 from genesys_assets.importing.spool import Partition
 from genesys_assets.lake.commit import ConcurrentCommit, TableContended
 from genesys_assets.lake.lake import Lake, Provenance, Reach

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, Literal, Self
 
-from genesys_assets.importing.pages import ASSETS, file_of
+from genesys_assets.importing.imported_page import ASSETS, file_of
 from genesys_assets.importing.spool import Partition
 from genesys_assets.importing.totals import CountedPage
 from genesys_assets.lake.files import Unreadable

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from genesys_assets.cloud.analytics.interval import Interval, iso
 from genesys_assets.days import utc_day
 from genesys_assets.importing.buckets import ImportOptions, midnight
-from genesys_assets.importing.pages import DAILY, DETAILS, HOURLY
+from genesys_assets.importing.imported_page import DAILY, DETAILS, HOURLY
 from genesys_assets.importing.records import Outcome
 from genesys_assets.importing.spool import NONE, Partition, Total
 from genesys_assets.importing.totals import Short, short_answer

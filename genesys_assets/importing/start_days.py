@@ -20,7 +20,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from genesys_assets.cloud.http.page import Page
-from genesys_assets.importing.pages import DETAILS, file_of
+from genesys_assets.importing.imported_page import DETAILS, file_of
 from genesys_assets.importing.spool import Spool
 from genesys_assets.importing.start_index import (
     WaitingStarts,

@@ -23,7 +23,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.importing.pages import DETAILS
+from genesys_assets.importing.imported_page import DETAILS
 from genesys_assets.lake.files import Unreadable
 from genesys_assets.lake.lake import Lake
 from genesys_assets.tables.conversations.decode import UnreadablePage, starts

@@ -14,7 +14,7 @@ from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.importing.buckets import GRANULARITIES, ImportOptions, TimeUnit
 from genesys_assets.importing.files import CannotImport
-from genesys_assets.importing.pages import DAILY, DETAILS, HOURLY
+from genesys_assets.importing.imported_page import DAILY, DETAILS, HOURLY
 from genesys_assets.importing.records import Outcome
 from genesys_assets.importing.remarks import counted
 from genesys_assets.importing.result import ImportResult

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import partial
 
-from genesys_assets.importing.pages import ASSETS, file_of
+from genesys_assets.importing.imported_page import ASSETS, file_of
 from genesys_assets.importing.partitions import is_fetched, until_committed, write_pages
 from genesys_assets.importing.records import Outcome, files_in, key_of, read_records
 from genesys_assets.importing.spool import Partition

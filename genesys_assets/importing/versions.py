@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.importing.forms import Version, are_partial, is_shrunken
-from genesys_assets.importing.pages import DETAILS, file_of, identity
+from genesys_assets.importing.imported_page import DETAILS, file_of, identity
 from genesys_assets.importing.spelling import Object
 from genesys_assets.importing.spool import Spool
 from genesys_assets.lake.files import Unreadable

@@ -14,8 +14,8 @@ from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.importing import into_lake
 from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import CannotImport, SavedFile
+from genesys_assets.importing.imported_page import DAILY, DETAILS, HOURLY
 from genesys_assets.importing.into_lake import import_files
-from genesys_assets.importing.pages import DAILY, DETAILS, HOURLY
 from genesys_assets.importing.result import ImportResult
 from genesys_assets.importing.summary import not_marked
 from genesys_assets.lake.lake import Lake

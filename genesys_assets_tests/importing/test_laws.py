@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import CannotImport
-from genesys_assets.importing.pages import DETAILS
+from genesys_assets.importing.imported_page import DETAILS
 from genesys_assets.tables.conversations import decode
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
 from genesys_assets_tests.importing.saved import FilePages, conversation, converted

@@ -12,8 +12,8 @@ from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.importing import into_lake, partitions
 from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import SavedFile
+from genesys_assets.importing.imported_page import HOURLY
 from genesys_assets.importing.into_lake import import_files
-from genesys_assets.importing.pages import HOURLY
 from genesys_assets.importing.records import Outcome
 from genesys_assets.importing.result import ImportResult
 from genesys_assets.importing.summary import not_complete, totals

@@ -9,7 +9,7 @@ import pytest
 
 from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import CannotImport
-from genesys_assets.importing.pages import DAILY, DETAILS, HOURLY
+from genesys_assets.importing.imported_page import DAILY, DETAILS, HOURLY
 from genesys_assets.tables.conversations import decode
 from genesys_assets_tests import samples
 from genesys_assets_tests.importing.saved import (

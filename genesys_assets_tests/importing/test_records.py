@@ -14,8 +14,8 @@ from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.days.day_tables import write_conversations
 from genesys_assets.importing import into_lake
 from genesys_assets.importing.buckets import ImportOptions
+from genesys_assets.importing.imported_page import DETAILS, HOURLY
 from genesys_assets.importing.into_lake import DamagedPages, import_files
-from genesys_assets.importing.pages import DETAILS, HOURLY
 from genesys_assets.importing.records import files_in, key_of, read_records
 from genesys_assets.importing.result import ImportResult
 from genesys_assets.importing.spool import Spool

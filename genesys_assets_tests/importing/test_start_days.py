@@ -14,8 +14,8 @@ from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.importing import start_index
 from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import SavedFile
+from genesys_assets.importing.imported_page import DETAILS
 from genesys_assets.importing.into_lake import import_files
-from genesys_assets.importing.pages import DETAILS
 from genesys_assets.importing.result import ImportResult
 from genesys_assets.importing.start_index import FETCHED_FOLDER, FOLDER
 from genesys_assets.importing.summary import not_complete, totals

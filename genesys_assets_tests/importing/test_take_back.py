@@ -19,8 +19,8 @@ from genesys_assets.importing import partitions
 from genesys_assets.importing import take_back as module
 from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import SavedFile
+from genesys_assets.importing.imported_page import DAILY, DETAILS, HOURLY
 from genesys_assets.importing.into_lake import import_files
-from genesys_assets.importing.pages import DAILY, DETAILS, HOURLY
 from genesys_assets.importing.spool import Partition
 from genesys_assets.importing.take_back import TakeBackResult, imported_files, take_back, take_back_everything
 from genesys_assets.lake.commit import TableContended

@@ -11,7 +11,7 @@ import pytest
 
 from genesys_assets.importing.documents import documents
 from genesys_assets.importing.files import CannotImport
-from genesys_assets.importing.pages import DETAILS
+from genesys_assets.importing.imported_page import DETAILS
 from genesys_assets_tests.importing.saved import (
     QUARTER,
     as_bytes,

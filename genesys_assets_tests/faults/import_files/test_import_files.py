@@ -13,8 +13,9 @@ import pytest
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import CannotImport
+from genesys_assets.importing.imported_page import DETAILS
 from genesys_assets.importing.into_lake import import_files
-from genesys_assets.importing.pages import DETAILS, convert
+from genesys_assets.importing.pages import convert
 from genesys_assets.importing.records import Outcome
 from genesys_assets.importing.spool import Spool
 from genesys_assets.importing.summary import not_complete
