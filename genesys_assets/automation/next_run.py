@@ -22,7 +22,8 @@ CanMake = Callable[[str, str], bool]
 
 CHECKS = "checks"
 """The name of the job that only runs checks, and of the pseudo-asset that stands for these checks in a backlog."""
-_FIRST_PAUSE = timedelta(minutes=5)
+FIRST_PAUSE = timedelta(minutes=5)
+"""What failed once is retried after this pause."""
 _LONGEST_PAUSE = timedelta(hours=3)
 _GROWTH = 3
 _PARTS, _SMALLEST = 8, 3
@@ -32,9 +33,9 @@ three days that failed in an outage stay together.
 _ALONE = 3
 """After this many failures a partition is tried alone. More failures make no difference."""
 _MOST_DOUBLINGS = 10
-_MOST_OF = 2
-"""A partition joins a range only if it wants at least one half (1 / `_MOST_OF`) of the assets that the range makes. An
-unwanted asset costs as much as a wanted one.
+_MOST_OF, _MOST_OF_LAST = 2, 3
+"""The partitions of a range together want at least one half (1 / `_MOST_OF`) of what it makes, and the oldest wants at
+least one third (1 / `_MOST_OF_LAST`). An unwanted asset costs as much as a wanted one, but a few cost less than a run.
 """
 _JUST_ENDED = timedelta(minutes=30)
 """For this long after a run, another one of its kind is expected: each sensor looks at least every 10 minutes."""
@@ -107,8 +108,8 @@ def choose_next_run(
     with the fewest failures come first.
 
     A range has at most `most` consecutive partitions that want the same assets. If `can_make` is given, they may want
-    different ones: then each partition makes all assets of the range, if `can_make` allows it and each wants at least
-    half of them.
+    different ones, some even none: then each partition makes all assets of the range, if `can_make` allows it and most
+    of them are wanted.
     """
     situation = _situation(wanted, runs, now)
     request = _newest(situation, most, can_make) if situation.free else None
@@ -134,12 +135,13 @@ def free_if_active(wanted: Backlog, runs: Sequence[Run], now: datetime) -> Backl
 class _Situation:
     """The wanted partitions, sorted by what can be done with them.
 
-    `free` can be launched now; `failures` counts the failures in a row of each partition. `successes` counts the runs
-    over any of the wanted assets that succeeded since one failed. `in_progress` counts partitions that runs are making.
-    `pauses` has the instants until which other partitions pause.
+    `free` can be launched now, `held` cannot; `failures` counts the failures in a row of each partition. `successes`
+    counts the runs over any of the wanted assets that succeeded since one failed. `in_progress` counts partitions that
+    runs are making. `pauses` has the instants until which other partitions pause.
     """
 
     free: dict[str, frozenset[str]] = field(default_factory=dict)
+    held: set[str] = field(default_factory=set)
     failures: dict[str, int] = field(default_factory=dict)
     successes: int = 0
     in_progress: int = 0
@@ -163,6 +165,7 @@ def _situation(wanted: Backlog, runs: Sequence[Run], now: datetime) -> _Situatio
             situation.pauses.append(until)
         elif idle:
             situation.free[key] = idle
+    situation.held = wanted.keys() - situation.free
     return situation
 
 
@@ -204,21 +207,29 @@ def _newest(situation: _Situation, most: int, can_make: CanMake | None) -> Reque
     again: whatever made them fail is over, and a few long runs are enough to catch up.
     """
     wanted, failed = situation.free, situation.failures
-    keys = [max(wanted, key=lambda key: (-failed[key], begin(key)))]
-    assets = wanted[keys[0]]
-    alike = {key: min(failures, _ALONE) for key, failures in failed.items()}
-    longest = _longest(most, failed[keys[0]], situation.successes)
+    newest = max(wanted, key=lambda key: (-failed[key], begin(key)))
+    longest = _longest(most, failed[newest], situation.successes)
+    keys, assets = [newest], wanted[newest]
+    request = Request(newest, newest, assets)
     while len(keys) < longest:
         before = following(keys[-1], -1)
-        if before not in wanted or alike[before] != alike[keys[0]]:
+        is_alike = min(failed.get(before, 0), _ALONE) == min(failed[newest], _ALONE)
+        if before in situation.held or not is_alike:
             break
-        both = assets | wanted[before]
-        if assets != wanted[before]:
-            wants_most = all(_MOST_OF * len(wanted[key]) >= len(both) for key in [*keys, before])
-            if not (can_make and wants_most and all(can_make(each, key) for each in both for key in [*keys, before])):
-                break
-        keys, assets = [*keys, before], both
-    return Request(keys[-1], keys[0], assets)
+        keys, assets = [*keys, before], assets | wanted.get(before, frozenset())
+        counts = [len(wanted.get(key, ())) for key in keys]
+        if _MOST_OF * sum(counts) < len(keys) * len(assets) or _MOST_OF_LAST * counts[-1] < len(assets):
+            continue
+        if not _can_make_all(assets, keys, wanted, can_make):
+            break
+        request = Request(before, newest, assets)
+    return request
+
+
+def _can_make_all(assets: frozenset[str], keys: Sequence[str], wanted: Backlog, can_make: CanMake | None) -> bool:
+    """Whether each of the partitions can make all of the assets. Those that it wants, it can make."""
+    unwanted = [(asset, key) for key in keys for asset in assets - wanted.get(key, frozenset())]
+    return not unwanted or (can_make is not None and all(can_make(*partition) for partition in unwanted))
 
 
 def _longest(most: int, failures: int, successes: int) -> int:
@@ -242,7 +253,7 @@ def paused_until(failures: Sequence[datetime]) -> datetime | None:
     """When a partition with these failures in a row is retried; None without failures."""
     if not failures:
         return None
-    pause = min(_FIRST_PAUSE * float(_GROWTH ** min(len(failures) - 1, 9)), _LONGEST_PAUSE)
+    pause = min(FIRST_PAUSE * float(_GROWTH ** min(len(failures) - 1, 9)), _LONGEST_PAUSE)
     return failures[-1] + pause
 
 

@@ -205,15 +205,18 @@ def reports_backlog(
         for report in reports:
             if not report.has_partition(day, calendar.start_date) or _begins(report, day, calendar) >= now:
                 continue
-            windows = windows_of(report, day, calendar.zone)
-            touched = {each for _, window in windows for each in window.utc_days()}
-            if not touched.isdisjoint(closed):
+            if not days_touched(report, day, calendar).isdisjoint(closed):
                 continue
             place = f"reports/{report.name}"
             number = report_made_of(lake, report, day, calendar.zone)
             if not _is_made_of(lake, place, day, number) and can_make_report(lake, calendar, report, day):
                 builder.add(day, place)
     return builder.backlog
+
+
+def days_touched(report: Report, day: str, calendar: Calendar) -> set[str]:
+    """The UTC days that the periods of a report touch."""
+    return {each for _, window in windows_of(report, day, calendar.zone) for each in window.utc_days()}
 
 
 def closed_by_checks(lake: Lake, calendar: Calendar, now: datetime, stale: Collection[str] = ()) -> set[str]:

@@ -18,6 +18,7 @@ from genesys_assets.assets.failed_reports import failed_reports
 from genesys_assets.automation import backlog, stale
 from genesys_assets.automation.manifests import ManifestReader
 from genesys_assets.automation.next_run import (
+    FIRST_PAUSE,
     GIVE_UP_AFTER,
     Backlog,
     CanMake,
@@ -42,6 +43,7 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import shared_s3_client
 from genesys_assets.partitions import Calendar
 from genesys_assets.reports.built_in import operating_reports
+from genesys_assets.reports.engine.made_of import partitions_read
 from genesys_assets.reports.meaning.questions import families_of
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.resources import GenesysCloudResource, PublishingResource
@@ -136,6 +138,10 @@ class Tick:
     def _free(self, wanted: Backlog) -> Backlog:
         return free(wanted, self.runs, self.now) if wanted else {}
 
+    def _free_soon(self, wanted: Backlog) -> Backlog:
+        """As `_free`, with the partitions whose pause ends within minutes: those that failed once are retried then."""
+        return free(wanted, self.runs, self.now + FIRST_PAUSE) if wanted else {}
+
     def lake_files(self) -> Backlog:
         return backlog.lake_files_backlog(self.lake, self.calendar, self.now, DataLakeSettings.load())
 
@@ -179,6 +185,11 @@ class Tick:
         register = stale.open_conversations_backlog(self.lake, self.now)
         if self._free(register) and not self._is_yesterday_coming:
             return register
+        return self._ready_tables
+
+    @property
+    def _ready_tables(self) -> Backlog:
+        """The stale tables of days whose pages are neither being read nor read next."""
         return {day: assets for day, assets in self.stale_tables.items() if not self._is_coming(day)}
 
     @property
@@ -204,7 +215,7 @@ class Tick:
     def _days_to_be_read(self) -> set[str]:
         """The days whose hours will be read next."""
         wanted = backlog.hours_backlog(self.lake, self.calendar, self.now, self.questions)
-        return {hour[:10] for hour in self._free(wanted)}
+        return {hour[:10] for hour in self._free_soon(wanted)}
 
     @cached_property
     def _read_anew_until(self) -> str:
@@ -232,13 +243,46 @@ class Tick:
         return max(read_next, default="")
 
     def reports(self) -> Backlog:
-        """The stale reports. Empty until last night's reference data is read. Days whose pages are being read wait."""
-        if not self._names_are_known:
-            return {}
-        if not self._reports_backlog([*self._requested, *operating_reports()]):
+        """The stale reports. Empty until last night's reference data is read. Days whose pages are being read wait. So
+        do reports that also read tables of other days, while these are being computed or will be next; and with them
+        all reports of a finished day, because it is published as a whole.
+        """
+        every = [*self._requested, *operating_reports()]
+        if not self._names_are_known or not self._reports_backlog(every):
             return {}
         coming = {day for day in self.lake.stored(backlog.INTERVALS) if day is not None and self._is_coming(day)}
-        return self._reports_backlog([*self._requested, *operating_reports()], coming)
+        wanted, tables = self._reports_backlog(every, coming), self._tables_to_be_made
+        if not tables:
+            return wanted
+        by_place = {f"reports/{report.name}": report for report in every}
+        closed = {*self._closed(), *coming}
+        waiting = {
+            (place, day)
+            for day, places in stale.reports_backlog(self.lake, self.calendar, self.now, every, closed).items()
+            for place in places
+            if not partitions_read(self.lake, by_place[place], day, self.calendar.zone).isdisjoint(tables)
+        }
+        held = {day for _, day in waiting if self._is_over(day)}
+        ready = {
+            day: frozenset(place for place in places if (place, day) not in waiting)
+            for day, places in wanted.items()
+            if day not in held
+        }
+        return {day: places for day, places in ready.items() if places}
+
+    @property
+    def _tables_to_be_made(self) -> set[tuple[str, str]]:
+        """The days of tables, as place and day, that are stale and that runs are computing or will compute next. Those
+        whose pages are still being read are left out: that may take hours. Empty if the sensor of tables may be off.
+        """
+        ready = self._ready_tables
+        soon = free_if_active(ready, self.runs, self.now)
+        return {
+            (place, day)
+            for day, places in ready.items()
+            for place in places
+            if place in soon.get(day, ()) or any(run.ended is None and run.makes(place, day) for run in self.runs)
+        }
 
     @property
     def _requested(self) -> list[Report]:
@@ -333,12 +377,15 @@ class Tick:
             return None
 
     def can_make_table(self, place: str, day: str) -> bool:
-        return stale.can_make_table(self.lake, place, day, self.now)
+        """Whether a table can be computed now. The day may be one that no sensor wants."""
+        return stale.can_make_table(self.lake, place, day, self.now) and not self._is_coming(day)
 
     def can_make_report(self, place: str, day: str) -> bool:
+        """Whether a report can be computed now. The day may be one that no sensor wants."""
         every = [*self.definitions, *operating_reports()]
         report = next(each for each in every if f"reports/{each.name}" == place)
-        return stale.can_make_report(self.lake, self.calendar, report, day)
+        is_closed = not stale.days_touched(report, day, self.calendar).isdisjoint({*self.stale_tables, *self._closed()})
+        return not is_closed and stale.can_make_report(self.lake, self.calendar, report, day)
 
     def _is_over(self, key: str) -> bool:
         """Whether the day of a key, a day or an hour, is over."""

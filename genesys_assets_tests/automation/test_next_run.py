@@ -80,6 +80,35 @@ def test_they_are_asked_for_apart_where_most_of_what_is_made_would_not_be_wanted
     assert request == Request(day(4), day(5), frozenset("abcde"))
 
 
+def test_a_day_that_wants_little_is_made_with_the_days_around_it_where_another_run_would_cost_more() -> None:
+    few, most_of = frozenset("ab"), frozenset("abcdefgh")
+    between = {day(6): few, day(5): most_of, day(4): few, day(3): most_of}
+    assert made(between, can_make=lambda asset, key: True).request == Request(day(3), day(6), most_of)
+
+
+def test_days_that_want_little_are_not_made_anew_only_because_they_are_next_to_others() -> None:
+    after_most = {day(5): frozenset("abcdefgh"), day(4): frozenset("ab"), day(3): frozenset("ab")}
+    assert made(after_most, can_make=lambda asset, key: True).request == Request(day(5), day(5), frozenset("abcdefgh"))
+    del after_most[day(5)]
+    assert made(after_most, can_make=lambda asset, key: True).request == Request(day(3), day(4), frozenset("ab"))
+
+
+def test_a_range_reaches_over_days_that_want_nothing_where_that_saves_a_run() -> None:
+    apart = wanted(3, 5)
+    assert made(apart, can_make=lambda asset, key: True).request == Request(day(3), day(5), frozenset([A]))
+    assert made(apart).request == Request(day(5), day(5), frozenset([A]))
+    assert made(apart, can_make=lambda asset, key: key != day(4)).request == Request(day(5), day(5), frozenset([A]))
+    assert made(wanted(2, 5), can_make=lambda asset, key: True).request == Request(day(2), day(5), frozenset([A]))
+    assert made(wanted(1, 5), can_make=lambda asset, key: True).request == Request(day(5), day(5), frozenset([A]))
+
+
+def test_a_range_does_not_reach_over_days_that_are_being_made_or_pause() -> None:
+    alone = Request(day(5), day(5), frozenset([A]))
+    assert made(wanted(3, 4, 5), going_on(4, 4), can_make=lambda asset, key: True).request == alone
+    paused = [over(4, 4, 2, failed=True), over(9, 9, 1, failed=False)]
+    assert made(wanted(3, 4, 5), *paused, can_make=lambda asset, key: True).request == alone
+
+
 def test_nothing_is_asked_for_that_cannot_be_made() -> None:
     both = {**wanted(3, 4), **wanted(5, assets=B)}
     without = made(both, can_make=lambda asset, key: (asset, key) != (B, day(3)))

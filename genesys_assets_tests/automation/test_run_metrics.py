@@ -95,8 +95,9 @@ def test_a_run_that_failed_has_a_line_too(world: World, tmp_path: Path) -> None:
     watch.tick()
     [line] = watch.lines()
     asked = [path for _, path in world.sandbox.requests if path.startswith("/api/")]
-    assert (line["status"], line["partitions_stored"], line["requests"]) == ("FAILURE", 0, len(asked))
-    assert asked
+    assert (line["status"], line["partitions_stored"]) == ("FAILURE", 0)
+    # The run ends with the first refusal. Other requests may be under way then.
+    assert 1 <= line["requests"] <= len(asked)
 
 
 def test_answers_429_of_a_run_that_fails_by_them_are_counted(world: World, tmp_path: Path) -> None:
@@ -106,8 +107,9 @@ def test_answers_429_of_a_run_that_fails_by_them_are_counted(world: World, tmp_p
     watch.tick()
     [line] = watch.lines()
     asked = [path for _, path in world.sandbox.requests if path.startswith("/api/")]
-    assert (line["status"], line["requests"], line["rate_limited"]) == ("FAILURE", len(asked), len(asked))
-    assert asked
+    assert line["status"] == "FAILURE"
+    # The run ends with the first answer. Other requests may be under way then.
+    assert 1 <= line["rate_limited"] <= line["requests"] <= len(asked)
 
 
 def test_each_run_has_one_line_though_it_is_looked_at_again(world: World, tmp_path: Path) -> None:

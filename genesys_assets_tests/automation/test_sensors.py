@@ -282,3 +282,34 @@ def test_days_that_an_outage_has_left_are_computed_once_all_of_them_are_read_aga
     # day after, which are compared with its legs.
     assert days() == ["2026-01-28", "2026-01-28"]
     assert days() == ["2026-01-27", "2026-01-27", "2026-01-28"]
+
+
+@pytest.mark.long
+def test_reports_wait_while_tables_of_earlier_days_that_they_read_are_computed_unless_that_fails(ticks: Ticks) -> None:
+    every = {each.name for each in SENSORS}
+    ticks.at(TODAY + timedelta(hours=5, minutes=12))
+    # An hour lands, and the day before is read again.
+    for sensor in ("hours", "tables"):
+        ticks.off = every - {sensor}
+        ticks.at(TODAY + timedelta(hours=6, minutes=12))
+    moment = ticks.present.at
+    with clock_at(moment):
+        corrected = ticks.world.seen(FIRST.date(), moment)[0]["conversationId"]
+        ticks.world.sandbox.organisation.restate(corrected, lambda item: item.update(externalTag="corrected"))
+        assert ticks.world.run("complete", partition="2026-01-27").success
+    ticks.carries_out, ticks.off = False, every - {"tables"}
+    [tables] = ticks.at(moment + timedelta(minutes=1))
+    assert (tables.first, tables.last) == ("2026-01-27", "2026-01-27")
+
+    def of_today() -> set[str]:
+        with clock_at(moment + timedelta(minutes=2)), environment(ticks.world.environment):
+            [request] = [each for each in ticks.requests("reports") if each.tags[RANGE_END] == "2026-01-28"]
+        return {key.path[-1] for key in request.asset_selection or ()}
+
+    # Conversations of the day before may be alive today; the reports of flows only read aggregates of today.
+    while_computed = of_today()
+    assert "flows" in while_computed
+    assert not while_computed & {"agent_daily", "agent_hourly"}
+    [run] = ticks.world.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.NOT_STARTED]))
+    ticks.world.instance.report_run_failed(run)
+    assert of_today() >= while_computed | {"agent_daily", "agent_hourly"}
