@@ -18,7 +18,7 @@ Backlog = Mapping[str, frozenset[str]]
 """The wanted assets, as `pages/hourly_details`, by partition key: a day or an hour."""
 
 CanMake = Callable[[str, str], bool]
-"""Whether enough is stored to make an asset's partition, by asset and key."""
+"""Whether an asset's partition can be made now, by asset and key, even if it is not wanted."""
 
 CHECKS = "checks"
 """The name of the job that only runs checks, and of the pseudo-asset that stands for these checks in a backlog."""
@@ -33,11 +33,13 @@ three days that failed in an outage stay together.
 _ALONE = 3
 """After this many failures a partition is tried alone. More failures make no difference."""
 _MOST_DOUBLINGS = 10
+MOST_DAYS = 7
+"""The most days of one run."""
 _MOST_OF, _MOST_OF_LAST = 2, 3
 """The partitions of a range together want at least one half (1 / `_MOST_OF`) of what it makes, and the oldest wants at
 least one third (1 / `_MOST_OF_LAST`). An unwanted asset costs as much as a wanted one, but a few cost less than a run.
 """
-_JUST_ENDED = timedelta(minutes=30)
+JUST_ENDED = timedelta(minutes=30)
 """For this long after a run, another one of its kind is expected: each sensor looks at least every 10 minutes."""
 _DAY = len("2026-01-31")
 GIVE_UP_AFTER = 4
@@ -126,7 +128,7 @@ def free_if_active(wanted: Backlog, runs: Sequence[Run], now: datetime) -> Backl
     may be off.
     """
     kind = frozenset[str]().union(*wanted.values())
-    if not any(run.assets & kind and (run.ended is None or now - run.ended < _JUST_ENDED) for run in runs):
+    if not any(run.assets & kind and (run.ended is None or now - run.ended < JUST_ENDED) for run in runs):
         return {}
     return free(wanted, runs, now)
 

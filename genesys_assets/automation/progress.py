@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from genesys_assets.automation.next_run import CHECKS, Run, ranges
+from genesys_assets.automation.next_run import CHECKS, JUST_ENDED, Run, ranges
 from genesys_assets.checks.reconciliation import FIRST_DAY, LAST_DAY
 from genesys_assets.keys import places
 
@@ -40,12 +40,12 @@ def location_of(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:
 
 def runs_of(instance: dg.DagsterInstance, location: dg.RepositoryDefinition, now: datetime) -> list[Run]:
     """The runs in progress, the runs that failed within the last two days, those that succeeded since the first of
-    these failures, and one run for each range that a backfill has yet to launch.
+    these failures or have just ended, and one run for each range that a backfill has yet to launch.
     """
     since = now - _LOOKED_BACK
     failed = _records(instance, [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED], since)
-    # Successes before the first failure make no difference to what is chosen next.
-    succeeded = _records(instance, [dg.DagsterRunStatus.SUCCESS], min(map(_ended, failed))) if failed else []
+    # Earlier successes make no difference to what is chosen next.
+    succeeded = _records(instance, [dg.DagsterRunStatus.SUCCESS], min([*map(_ended, failed), now - JUST_ENDED]))
     records = [*_records(instance, _IN_PROGRESS, None), *failed, *succeeded]
     runs = [run for record in records if (run := _run(record, location))]
     return [*runs, *_backfills(instance, location)]

@@ -203,7 +203,7 @@ def reports_backlog(
     builder = BacklogBuilder()
     for day in days_until_today(calendar, now):
         for report in reports:
-            if not report.has_partition(day, calendar.start_date) or _begins(report, day, calendar) >= now:
+            if not report.has_partition(day, calendar.start_date) or begins(report, day, calendar) >= now:
                 continue
             if not days_touched(report, day, calendar).isdisjoint(closed):
                 continue
@@ -228,7 +228,7 @@ def closed_by_checks(lake: Lake, calendar: Calendar, now: datetime, stale: Colle
     return failed.union(checks_backlog(lake, calendar, now, stale))
 
 
-def _begins(report: Report, day: str, calendar: Calendar) -> datetime:
+def begins(report: Report, day: str, calendar: Calendar) -> datetime:
     """When a day begins in the time zone of a report."""
     return Window.of_day(day, report.zone or calendar.zone).start
 

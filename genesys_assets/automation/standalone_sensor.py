@@ -12,17 +12,15 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from genesys_assets.automation.jobs import at_most
-from genesys_assets.automation.next_run import Backlog, NextRun, choose_next_run
+from genesys_assets.automation.next_run import MOST_DAYS, Backlog, NextRun, choose_next_run
 from genesys_assets.automation.progress import location_of, runs_of
 from genesys_assets.automation.sensors import run_request
-from genesys_assets.automation.stale import can_make_report, closed_by_checks, reports_backlog
+from genesys_assets.automation.stale import closed_by_checks, reports_backlog
 from genesys_assets.keys import asset_key, keys
 from genesys_assets.lake.opening import shared_lake
 from genesys_assets.partitions import Calendar
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.settings import ReconciliationSettings
-
-_MOST_DAYS = 7
 
 
 def build_standalone_sensor(calendar: Calendar, report: Report) -> dg.SensorDefinition:
@@ -54,11 +52,7 @@ def build_standalone_sensor(calendar: Calendar, report: Report) -> dg.SensorDefi
         # The lake once more after the runs: a run may have stored what is wanted, and ended.
         runs, lake = runs_of(context.instance, location, now), lake.refreshed()
         wanted = backlog()
-
-        def can_make(_: str, day: str) -> bool:
-            return can_make_report(lake, calendar, report, day)
-
-        next_run = choose_next_run(wanted, runs, now, most=_MOST_DAYS, can_make=can_make)
+        next_run = choose_next_run(wanted, runs, now, most=MOST_DAYS)
         if next_run.request is None:
             return dg.SkipReason(next_run.reason(wanted))
         by_place = keys(location)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 import dagster as dg
@@ -20,10 +20,12 @@ from genesys_assets.automation.manifests import ManifestReader
 from genesys_assets.automation.next_run import (
     FIRST_PAUSE,
     GIVE_UP_AFTER,
+    MOST_DAYS,
     Backlog,
     CanMake,
     NextRun,
     Run,
+    begin,
     choose_next_run,
     failures_of,
     free,
@@ -58,6 +60,14 @@ from genesys_assets.settings import (
 
 _HOPELESS = 2
 """After this many failures of a table, check or report, its day is published without it."""
+_LONG_RUN = timedelta(hours=1)
+"""Reports of other days no longer wait for a run that goes on for so long."""
+
+
+def _ends_soon(run: Run, now: datetime) -> bool:
+    """Whether a run is in progress that a sensor may have launched lately. A backfill may take hours."""
+    is_short = begin(run.last) - begin(run.first) < DAY * MOST_DAYS
+    return run.ended is None and run.created_at is not None and now - run.created_at < _LONG_RUN and is_short
 
 
 @dataclass
@@ -244,44 +254,66 @@ class Tick:
 
     def reports(self) -> Backlog:
         """The stale reports. Empty until last night's reference data is read. Days whose pages are being read wait. So
-        do reports that also read tables of other days, while these are being computed or will be next; and with them
-        all reports of a finished day, because it is published as a whole.
+        do reports that also read tables of other days, while these are being computed or are next; and with them the
+        other reports of a finished day, because it is published as a whole.
         """
+        return self._ready_reports
+
+    @cached_property
+    def _ready_reports(self) -> Backlog:
         every = [*self._requested, *operating_reports()]
         if not self._names_are_known or not self._reports_backlog(every):
             return {}
-        coming = {day for day in self.lake.stored(backlog.INTERVALS) if day is not None and self._is_coming(day)}
-        wanted, tables = self._reports_backlog(every, coming), self._tables_to_be_made
+        wanted, tables = self._reports_backlog(every, self._days_coming), self._tables_to_be_made
         if not tables:
             return wanted
-        by_place = {f"reports/{report.name}": report for report in every}
-        closed = {*self._closed(), *coming}
-        waiting = {
-            (place, day)
-            for day, places in stale.reports_backlog(self.lake, self.calendar, self.now, every, closed).items()
-            for place in places
-            if not partitions_read(self.lake, by_place[place], day, self.calendar.zone).isdisjoint(tables)
-        }
-        held = {day for _, day in waiting if self._is_over(day)}
+        waiting = list(self._stale_reports_that_read(tables, every))
+        held = {day for report, day in waiting if report.period.is_day and self._is_over(day)}
+        places_waiting = {(f"reports/{report.name}", day) for report, day in waiting}
         ready = {
-            day: frozenset(place for place in places if (place, day) not in waiting)
+            day: frozenset(place for place in places if (place, day) not in places_waiting)
             for day, places in wanted.items()
             if day not in held
         }
         return {day: places for day, places in ready.items() if places}
 
+    def _stale_reports_that_read(
+        self, tables: Collection[tuple[str, str]], reports: Sequence[Report]
+    ) -> Iterator[tuple[Report, str]]:
+        """Stale reports that read one of these days of tables, each with its day. Reports of days with stale tables
+        count too.
+        """
+        closed = {*self._closed, *self._days_coming}
+        wanted = stale.reports_backlog(self.lake, self.calendar, self.now, reports, closed)
+        for report in reports:
+            place = f"reports/{report.name}"
+            for day in (day for day, places in wanted.items() if place in places):
+                if not partitions_read(self.lake, report, day, self.calendar.zone).isdisjoint(tables):
+                    yield report, day
+
+    @cached_property
+    def _days_coming(self) -> set[str]:
+        """The days with figures whose pages are being read or will be read next."""
+        return {day for day in self.lake.stored(backlog.INTERVALS) if day is not None and self._is_coming(day)}
+
     @property
     def _tables_to_be_made(self) -> set[tuple[str, str]]:
-        """The days of tables, as place and day, that are stale and that runs are computing or will compute next. Those
-        whose pages are still being read are left out: that may take hours. Empty if the sensor of tables may be off.
+        """The days of tables, as place and day, that are stale and that a run is computing or the next run will.
+        Long runs do not count: reports of other days do not wait for them. Nor does the next run if the sensor of
+        tables may be off.
         """
         ready = self._ready_tables
-        soon = free_if_active(ready, self.runs, self.now)
+        if not ready:
+            return set()
+        runs = [run for run in self.runs if _ends_soon(run, self.now)]
+        following = self.next_run(ready, MOST_DAYS, self.can_make_table).request
+        if following is not None and free_if_active(ready, self.runs, self.now):
+            runs.append(Run(following.assets, following.first, following.last))
         return {
             (place, day)
             for day, places in ready.items()
             for place in places
-            if place in soon.get(day, ()) or any(run.ended is None and run.makes(place, day) for run in self.runs)
+            if any(run.makes(place, day) for run in runs)
         }
 
     @property
@@ -289,7 +321,7 @@ class Tick:
         return [report for report in self.definitions if report.name not in self.unrequested]
 
     def _reports_backlog(self, definitions: Sequence[Report], coming: Collection[str] = ()) -> Backlog:
-        closed = {*self.stale_tables, *self._closed(), *coming}
+        closed = {*self.stale_tables, *self._closed, *coming}
         return stale.reports_backlog(self.lake, self.calendar, self.now, definitions, closed)
 
     def published(self) -> Backlog:
@@ -306,7 +338,7 @@ class Tick:
             for day, assets in wanted.items()
             if not all(self._has_failed(asset, day) for asset in assets)
         }
-        coming |= self._closed() | self._days_to_be_read
+        coming |= self._closed | self._days_to_be_read
         coming |= {
             day for day in self.lake.stored(backlog.INTERVALS) if day is not None and day <= self._read_anew_until
         }
@@ -361,6 +393,7 @@ class Tick:
             len(failures_of(self.runs, listing, f"{since:%Y-%m-%d}")) >= GIVE_UP_AFTER for listing in backlog.NEEDED
         )
 
+    @cached_property
     def _closed(self) -> set[str]:
         """The days whose reports must wait because checks are blocking."""
         if not ReconciliationSettings.load().is_blocking:
@@ -377,15 +410,19 @@ class Tick:
             return None
 
     def can_make_table(self, place: str, day: str) -> bool:
-        """Whether a table can be computed now. The day may be one that no sensor wants."""
-        return stale.can_make_table(self.lake, place, day, self.now) and not self._is_coming(day)
+        """Whether a table can be computed now, even if it is not stale."""
+        is_free = not (self._is_coming(day) or self._is_being_made("tables/", day))
+        return is_free and stale.can_make_table(self.lake, place, day, self.now)
 
     def can_make_report(self, place: str, day: str) -> bool:
-        """Whether a report can be computed now. The day may be one that no sensor wants."""
+        """Whether a report can be computed now, even if it is not stale. Other reports of its day must be."""
         every = [*self.definitions, *operating_reports()]
         report = next(each for each in every if f"reports/{each.name}" == place)
-        is_closed = not stale.days_touched(report, day, self.calendar).isdisjoint({*self.stale_tables, *self._closed()})
-        return not is_closed and stale.can_make_report(self.lake, self.calendar, report, day)
+        if day not in self._ready_reports or stale.begins(report, day, self.calendar) >= self.now:
+            return False
+        closed = {*self.stale_tables, *self._closed, *self._days_coming}
+        is_open = stale.days_touched(report, day, self.calendar).isdisjoint(closed)
+        return is_open and stale.can_make_report(self.lake, self.calendar, report, day)
 
     def _is_over(self, key: str) -> bool:
         """Whether the day of a key, a day or an hour, is over."""

@@ -285,7 +285,9 @@ def test_days_that_an_outage_has_left_are_computed_once_all_of_them_are_read_aga
 
 
 @pytest.mark.long
-def test_reports_wait_while_tables_of_earlier_days_that_they_read_are_computed_unless_that_fails(ticks: Ticks) -> None:
+def test_reports_wait_while_tables_of_earlier_days_that_they_read_are_computed_unless_that_fails_or_takes_long(
+    ticks: Ticks, monkeypatch: pytest.MonkeyPatch
+) -> None:
     every = {each.name for each in SENSORS}
     ticks.at(TODAY + timedelta(hours=5, minutes=12))
     # An hour lands, and the day before is read again.
@@ -310,6 +312,9 @@ def test_reports_wait_while_tables_of_earlier_days_that_they_read_are_computed_u
     while_computed = of_today()
     assert "flows" in while_computed
     assert not while_computed & {"agent_daily", "agent_hourly"}
+    with monkeypatch.context() as patch:
+        patch.setattr(tick, "_LONG_RUN", timedelta(seconds=30))
+        assert of_today() >= while_computed | {"agent_daily", "agent_hourly"}
     [run] = ticks.world.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.NOT_STARTED]))
     ticks.world.instance.report_run_failed(run)
     assert of_today() >= while_computed | {"agent_daily", "agent_hourly"}
