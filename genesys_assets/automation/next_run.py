@@ -110,8 +110,8 @@ def choose_next_run(
     with the fewest failures come first.
 
     A range has at most `most` consecutive partitions that want the same assets. If `can_make` is given, they may want
-    different ones, some even none: then each partition makes all assets of the range, if `can_make` allows it and most
-    of them are wanted.
+    different ones: then each partition makes all assets of the range, if `can_make` allows it and most of them are
+    wanted.
     """
     situation = _situation(wanted, runs, now)
     request = _newest(situation, most, can_make) if situation.free else None
@@ -137,13 +137,12 @@ def free_if_active(wanted: Backlog, runs: Sequence[Run], now: datetime) -> Backl
 class _Situation:
     """The wanted partitions, sorted by what can be done with them.
 
-    `free` can be launched now, `held` cannot; `failures` counts the failures in a row of each partition. `successes`
-    counts the runs over any of the wanted assets that succeeded since one failed. `in_progress` counts partitions that
-    runs are making. `pauses` has the instants until which other partitions pause.
+    `free` can be launched now; `failures` counts the failures in a row of each partition. `successes` counts the runs
+    over any of the wanted assets that succeeded since one failed. `in_progress` counts partitions that runs are making.
+    `pauses` has the instants until which other partitions pause.
     """
 
     free: dict[str, frozenset[str]] = field(default_factory=dict)
-    held: set[str] = field(default_factory=set)
     failures: dict[str, int] = field(default_factory=dict)
     successes: int = 0
     in_progress: int = 0
@@ -167,7 +166,6 @@ def _situation(wanted: Backlog, runs: Sequence[Run], now: datetime) -> _Situatio
             situation.pauses.append(until)
         elif idle:
             situation.free[key] = idle
-    situation.held = wanted.keys() - situation.free
     return situation
 
 
@@ -215,11 +213,10 @@ def _newest(situation: _Situation, most: int, can_make: CanMake | None) -> Reque
     request = Request(newest, newest, assets)
     while len(keys) < longest:
         before = following(keys[-1], -1)
-        is_alike = min(failed.get(before, 0), _ALONE) == min(failed[newest], _ALONE)
-        if before in situation.held or not is_alike:
+        if before not in wanted or min(failed[before], _ALONE) != min(failed[newest], _ALONE):
             break
-        keys, assets = [*keys, before], assets | wanted.get(before, frozenset())
-        counts = [len(wanted.get(key, ())) for key in keys]
+        keys, assets = [*keys, before], assets | wanted[before]
+        counts = [len(wanted[key]) for key in keys]
         if _MOST_OF * sum(counts) < len(keys) * len(assets) or _MOST_OF_LAST * counts[-1] < len(assets):
             continue
         if not _can_make_all(assets, keys, wanted, can_make):
@@ -230,7 +227,7 @@ def _newest(situation: _Situation, most: int, can_make: CanMake | None) -> Reque
 
 def _can_make_all(assets: frozenset[str], keys: Sequence[str], wanted: Backlog, can_make: CanMake | None) -> bool:
     """Whether each of the partitions can make all of the assets. Those that it wants, it can make."""
-    unwanted = [(asset, key) for key in keys for asset in assets - wanted.get(key, frozenset())]
+    unwanted = [(asset, key) for key in keys for asset in assets - wanted[key]]
     return not unwanted or (can_make is not None and all(can_make(*partition) for partition in unwanted))
 
 

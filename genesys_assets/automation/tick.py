@@ -60,14 +60,14 @@ from genesys_assets.settings import (
 
 _HOPELESS = 2
 """After this many failures of a table, check or report, its day is published without it."""
-_LONG_RUN = timedelta(hours=1)
-"""Reports of other days no longer wait for a run that goes on for so long."""
+_LONG_WAIT = timedelta(hours=1)
+"""Reports of other days no longer wait for a run that was launched so long ago."""
 
 
-def _ends_soon(run: Run, now: datetime) -> bool:
-    """Whether a run is in progress that a sensor may have launched lately. A backfill may take hours."""
-    is_short = begin(run.last) - begin(run.first) < DAY * MOST_DAYS
-    return run.ended is None and run.created_at is not None and now - run.created_at < _LONG_RUN and is_short
+def _is_new_and_short(run: Run, now: datetime) -> bool:
+    """Whether a run over days was launched lately, and is as short as those of sensors. A backfill may take hours."""
+    is_new = run.created_at is not None and now - run.created_at < _LONG_WAIT
+    return is_new and begin(run.last) - begin(run.first) < DAY * MOST_DAYS
 
 
 @dataclass
@@ -299,15 +299,19 @@ class Tick:
     @property
     def _tables_to_be_made(self) -> set[tuple[str, str]]:
         """The days of tables, as place and day, that are stale and that a run is computing or the next run will.
-        Long runs do not count: reports of other days do not wait for them. Nor does the next run if the sensor of
-        tables may be off.
+        Long runs do not count: reports of other days do not wait for them. Nor does the next run if no other has ended
+        lately, because the sensor of tables may be off.
         """
         ready = self._ready_tables
         if not ready:
             return set()
-        runs = [run for run in self.runs if _ends_soon(run, self.now)]
-        following = self.next_run(ready, MOST_DAYS, self.can_make_table).request
-        if following is not None and free_if_active(ready, self.runs, self.now):
+        every = frozenset[str]().union(*ready.values())
+        of_tables = [run for run in self.runs if run.assets & every]
+        short = [run for run in of_tables if run.ended or _is_new_and_short(run, self.now)]
+        can_make = self.can_make_table if self.calendar.days_per_run is None else None
+        following = self.next_run(ready, MOST_DAYS, can_make).request
+        runs = [run for run in short if run.ended is None]
+        if following is not None and free_if_active(ready, short, self.now):
             runs.append(Run(following.assets, following.first, following.last))
         return {
             (place, day)
@@ -411,14 +415,15 @@ class Tick:
 
     def can_make_table(self, place: str, day: str) -> bool:
         """Whether a table can be computed now, even if it is not stale."""
-        is_free = not (self._is_coming(day) or self._is_being_made("tables/", day))
+        is_free = not (self._is_coming(day) or self._has_run(place, day))
         return is_free and stale.can_make_table(self.lake, place, day, self.now)
 
     def can_make_report(self, place: str, day: str) -> bool:
         """Whether a report can be computed now, even if it is not stale. Other reports of its day must be."""
         every = [*self.definitions, *operating_reports()]
         report = next(each for each in every if f"reports/{each.name}" == place)
-        if day not in self._ready_reports or stale.begins(report, day, self.calendar) >= self.now:
+        is_free = day in self._ready_reports and not self._has_run(place, day)
+        if not is_free or stale.begins(report, day, self.calendar) >= self.now:
             return False
         closed = {*self.stale_tables, *self._closed, *self._days_coming}
         is_open = stale.days_touched(report, day, self.calendar).isdisjoint(closed)
@@ -427,6 +432,10 @@ class Tick:
     def _is_over(self, key: str) -> bool:
         """Whether the day of a key, a day or an hour, is over."""
         return utc_day(key[:10])[1] <= self.now
+
+    def _has_run(self, place: str, day: str) -> bool:
+        """Whether a run in progress makes a partition."""
+        return any(run.ended is None and run.makes(place, day) for run in self.runs)
 
     def _is_being_made(self, layer: str, day: str) -> bool:
         return any(True for _ in self._making(layer, day))

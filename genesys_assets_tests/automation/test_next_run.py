@@ -93,20 +93,12 @@ def test_days_that_want_little_are_not_made_anew_only_because_they_are_next_to_o
     assert made(after_most, can_make=lambda asset, key: True).request == Request(day(3), day(4), frozenset("ab"))
 
 
-def test_a_range_reaches_over_days_that_want_nothing_where_that_saves_a_run() -> None:
-    apart = wanted(3, 5)
-    assert made(apart, can_make=lambda asset, key: True).request == Request(day(3), day(5), frozenset([A]))
-    assert made(apart).request == Request(day(5), day(5), frozenset([A]))
-    assert made(apart, can_make=lambda asset, key: key != day(4)).request == Request(day(5), day(5), frozenset([A]))
-    assert made(wanted(2, 5), can_make=lambda asset, key: True).request == Request(day(2), day(5), frozenset([A]))
-    assert made(wanted(1, 5), can_make=lambda asset, key: True).request == Request(day(5), day(5), frozenset([A]))
-
-
-def test_a_range_does_not_reach_over_days_that_are_being_made_or_pause() -> None:
-    alone = Request(day(5), day(5), frozenset([A]))
-    assert made(wanted(3, 4, 5), going_on(4, 4), can_make=lambda asset, key: True).request == alone
+def test_a_range_does_not_reach_over_days_that_want_nothing_are_being_made_or_pause() -> None:
+    alone, can_make_all = Request(day(5), day(5), frozenset([A])), lambda asset, key: True
+    assert made(wanted(3, 5), can_make=can_make_all).request == alone
+    assert made(wanted(3, 4, 5), going_on(4, 4), can_make=can_make_all).request == alone
     paused = [over(4, 4, 2, failed=True), over(9, 9, 1, failed=False)]
-    assert made(wanted(3, 4, 5), *paused, can_make=lambda asset, key: True).request == alone
+    assert made(wanted(3, 4, 5), *paused, can_make=can_make_all).request == alone
 
 
 def test_nothing_is_asked_for_that_cannot_be_made() -> None:

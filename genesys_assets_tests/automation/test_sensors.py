@@ -308,12 +308,18 @@ def test_reports_wait_while_tables_of_earlier_days_that_they_read_are_computed_u
             [request] = [each for each in ticks.requests("reports") if each.tags[RANGE_END] == "2026-01-28"]
         return {key.path[-1] for key in request.asset_selection or ()}
 
+    # A run of somebody else's asset, whose partitions are no days, makes no difference.
+    with clock_at(moment + timedelta(minutes=1)):
+        regions = dg.asset(name="regions", partitions_def=dg.StaticPartitionsDefinition(["emea"]))(lambda: 1)
+        assert dg.materialize([regions], partition_key="emea", instance=ticks.world.instance).success
+        location = ticks.world.definitions.get_repository_def()
+        assert any(run.first == "emea" for run in runs_of(ticks.world.instance, location, ticks.present.at))
     # Conversations of the day before may be alive today; the reports of flows only read aggregates of today.
     while_computed = of_today()
     assert "flows" in while_computed
     assert not while_computed & {"agent_daily", "agent_hourly"}
     with monkeypatch.context() as patch:
-        patch.setattr(tick, "_LONG_RUN", timedelta(seconds=30))
+        patch.setattr(tick, "_LONG_WAIT", timedelta(seconds=30))
         assert of_today() >= while_computed | {"agent_daily", "agent_hourly"}
     [run] = ticks.world.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.NOT_STARTED]))
     ticks.world.instance.report_run_failed(run)
