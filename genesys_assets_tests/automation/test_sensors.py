@@ -311,9 +311,11 @@ def test_reports_wait_while_tables_of_earlier_days_that_they_read_are_computed_u
     # A run of somebody else's asset, whose partitions are no days, makes no difference.
     with clock_at(moment + timedelta(minutes=1)):
         regions = dg.asset(name="regions", partitions_def=dg.StaticPartitionsDefinition(["emea"]))(lambda: 1)
-        assert dg.materialize([regions], partition_key="emea", instance=ticks.world.instance).success
+        in_memory = {"io_manager": dg.mem_io_manager}
+        instance = ticks.world.instance
+        assert dg.materialize([regions], partition_key="emea", instance=instance, resources=in_memory).success
         location = ticks.world.definitions.get_repository_def()
-        assert any(run.first == "emea" for run in runs_of(ticks.world.instance, location, ticks.present.at))
+        assert any(run.first == "emea" for run in runs_of(instance, location, ticks.present.at))
     # Conversations of the day before may be alive today; the reports of flows only read aggregates of today.
     while_computed = of_today()
     assert "flows" in while_computed
