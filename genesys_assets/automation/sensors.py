@@ -215,12 +215,10 @@ def _sensor(
     ) -> list[dg.RunRequest] | dg.SkipReason:
         genesys_cloud.give_up_after(_LONGEST_WAIT_SECONDS)
         tick = tick_of(context, shared_lake(lake.location), genesys_cloud, publishing)
-        # Cut into runs of few days, a range of days that want different assets would only compute more.
-        can_make = spec.can_make if days_per_run is None else None
-        wanted, next_run = _look(spec, tick, can_make)
+        wanted, next_run = _look(spec, tick)
         if next_run.request is not None:
             # Look again at the lake, now that the runs are read: a run may have stored what is wanted, and ended.
-            wanted, next_run = _look(spec, tick.after_runs(), can_make)
+            wanted, next_run = _look(spec, tick.after_runs())
         if next_run.request is None:
             return dg.SkipReason(next_run.reason(wanted))
         return [run_request(request, tick.keys) for request in next_run.request.cut(days_per_run)]
@@ -228,10 +226,10 @@ def _sensor(
     return launch
 
 
-def _look(spec: SensorSpec, tick: Tick, can_make: Callable[[Tick, str, str], bool] | None) -> tuple[Backlog, NextRun]:
+def _look(spec: SensorSpec, tick: Tick) -> tuple[Backlog, NextRun]:
     """The backlog of a sensor, and which of it runs next."""
     wanted = spec.wanted(tick)
-    return wanted, tick.next_run(wanted, spec.most, can_make and partial(can_make, tick))
+    return wanted, tick.next_run(wanted, spec.most, spec.can_make and partial(spec.can_make, tick))
 
 
 def run_request(request: Request, keys: Mapping[str, dg.AssetKey]) -> dg.RunRequest:

@@ -129,8 +129,12 @@ class Tick:
     def next_run(self, wanted: Backlog, most: int, can_make: CanMake | None = None) -> NextRun:
         """What runs next of the wanted partitions. The runs are only read if something is wanted, because on most ticks
         nothing is.
+
+        Where ranges are cut into runs of few days, days that want different assets share none: that would only compute
+        more.
         """
-        return choose_next_run(wanted, self.runs if wanted else (), self.now, most=most, can_make=can_make)
+        together = can_make if self.calendar.days_per_run is None else None
+        return choose_next_run(wanted, self.runs if wanted else (), self.now, most=most, can_make=together)
 
     def after_runs(self) -> Tick:
         """The same tick with the lake as it is after the runs were read. Read the other way round, a run that ends in
@@ -308,8 +312,7 @@ class Tick:
         every = frozenset[str]().union(*ready.values())
         of_tables = [run for run in self.runs if run.assets & every]
         short = [run for run in of_tables if run.ended or _is_new_and_short(run, self.now)]
-        can_make = self.can_make_table if self.calendar.days_per_run is None else None
-        following = self.next_run(ready, MOST_DAYS, can_make).request
+        following = self.next_run(ready, MOST_DAYS, self.can_make_table).request
         runs = [run for run in short if run.ended is None]
         if following is not None and free_if_active(ready, short, self.now):
             runs.append(Run(following.assets, following.first, following.last))
