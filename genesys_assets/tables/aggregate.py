@@ -72,12 +72,19 @@ def aggregate(
 
 
 def finished_groups(
-    parts: Iterable[pa.Table], keys: Sequence[str], measures: Sequence[Measure], *, in_order_of: str | None = None
+    parts: Iterable[pa.Table],
+    keys: Sequence[str],
+    measures: Sequence[Measure],
+    *,
+    in_order_of: str | None = None,
+    rows_at_once: int | None = None,
 ) -> Iterator[pa.Table]:
-    """The groups of `aggregate` in several tables: each group is yielded as soon as no later row can belong to it."""
+    """The groups of `aggregate` in several tables: each group is yielded as soon as no later row can belong to it.
+    `rows_at_once`: how many rows are gathered before they are grouped; 131,072 by default.
+    """
     open_groups = Groups(keys, measures)
     reached: Any = None
-    for part in _gathered(parts):
+    for part in _gathered(parts, rows_at_once or _ROWS_AT_ONCE):
         open_groups.add(part)
         if in_order_of is not None and len(part):
             bounds = pc.min_max(part[in_order_of])
@@ -207,13 +214,13 @@ def _percentile(counted: pa.Table, keys: Sequence[str], measure: Measure) -> pa.
     return picked.select([*keys, value]).rename_columns([*keys, measure.name])
 
 
-def _gathered(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+def _gathered(parts: Iterable[pa.Table], rows_at_once: int) -> Iterator[pa.Table]:
     """The same rows in fewer and larger parts: grouping pays off only with many rows for each group."""
     waiting: list[pa.Table] = []
     # Reading ahead pays off, because Arrow reads and groups without Python's global lock.
     for part in read_ahead(parts):
         waiting.append(part)
-        if sum(map(len, waiting)) >= _ROWS_AT_ONCE:
+        if sum(map(len, waiting)) >= rows_at_once:
             gathered = pa.concat_tables(waiting, promote_options="default")
             yield gathered
             # The next part may lack columns that earlier ones had.

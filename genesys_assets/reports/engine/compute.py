@@ -45,6 +45,11 @@ from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets.tables.sources import granularity_of
 from genesys_assets.tables.spec import INSTANT
 
+_ROWS_AT_ONCE = 32_768
+"""Rows that are gathered to drop those that repeat another (`once_per`). Few do, so more at once would only take
+memory.
+"""
+
 
 def compute(report: Report, stored: StoredDay) -> pa.Table:
     """The rows of the report for a day, or for the period that ends on it, with the columns of its spec. Intervals have
@@ -173,7 +178,7 @@ def _of_details(part: DetailsPart, report: Report, stored: StoredDay) -> Iterato
         by = list(dict.fromkeys([*placing, *groups, part.once_per, *_columns_of_measures(part), *order]))
         empty = _placed(part, report, _no_rows(part), stored)
         pieces = (rows.select(by) for rows in chain([empty], placed))
-        placed = finished_groups(pieces, by, [], in_order_of=in_order)
+        placed = finished_groups(pieces, by, [], in_order_of=in_order, rows_at_once=_ROWS_AT_ONCE)
     for rows in placed:
         columns = {name: rows[name] for name in placing} | {key: rows[f"key {key}"] for key, _ in part.keys}
         yield pa.table(columns | {count.figure: _counted(part, rows, count) for count in part.counts})
