@@ -144,18 +144,23 @@ def checked_keys(context: dg.AssetExecutionContext, partitions: dg.TimeWindowPar
 
 
 def provenance(context: dg.AssetExecutionContext, source: str, **more: Any) -> dict[str, Any]:
-    """Where rows or pages come from, for the metadata of a file. A run that continues another one also names the
-    first.
+    """Where rows or pages come from, for the metadata of a file."""
+    return {"run_id": context.run.run_id, "source": source, **more}
+
+
+def continued_runs(context: dg.AssetExecutionContext) -> frozenset[str]:
+    """The ids of the runs that this one continues: the run of which it is a re-execution, if that did not succeed; if
+    that was a re-execution too, the one before; and so on. A run that succeeded is executed again to read anew.
     """
-    run = context.run
-    continued = {"root_run_id": run.root_run_id} if run.root_run_id else {}
-    return {"run_id": run.run_id, "source": source, **continued, **more}
-
-
-def is_continued(context: dg.AssetExecutionContext, origin: Mapping[str, Any]) -> bool:
-    """Whether a stored partition was already written by the run that this one continues. `origin` is its provenance."""
-    root = context.run.root_run_id
-    return root is not None and root in (origin.get("run_id"), origin.get("root_run_id"))
+    continued: set[str] = set()
+    parent = context.run.parent_run_id
+    while parent is not None and parent not in continued:
+        run = context.instance.get_run_by_id(parent)
+        if run is None or run.status == dg.DagsterRunStatus.SUCCESS:
+            break
+        continued.add(parent)
+        parent = run.parent_run_id
+    return frozenset(continued)
 
 
 def report_partition(

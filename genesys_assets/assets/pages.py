@@ -15,8 +15,8 @@ from genesys_assets.assets.common import (
     attributes,
     checked_keys,
     column_schema,
+    continued_runs,
     due_every,
-    is_continued,
     preview_metadata,
     provenance,
     report_partition,
@@ -122,8 +122,9 @@ def day_by_day(windows: dict[str, Bounds]) -> Iterator[dict[str, Bounds]]:
 
 
 def report_if_fetched(context: dg.AssetExecutionContext, lake: Lake, asset: str, windows: dict[str, Bounds]) -> bool:
-    """Whether the run that this one continues has stored these partitions already. If so, reports them to Dagster."""
-    is_stored = all(is_continued(context, lake.provenance(asset, key)) for key in windows)
+    """Whether a run that this one continues has stored these partitions already. If so, reports them to Dagster."""
+    runs = continued_runs(context)
+    is_stored = bool(runs) and all(lake.provenance(asset, key).get("run_id") in runs for key in windows)
     if is_stored:
         context.log.info(f"{min(windows)} to {max(windows)} were stored by the run that this one continues.")
         for key, window in windows.items():

@@ -12,6 +12,7 @@ import dagster as dg
 from genesys_assets.assets.common import attributes
 from genesys_assets.days.completeness import DAILY_DETAILS, HOURLY_DETAILS, MISSING, is_complete, newest_figures
 from genesys_assets.keys import asset_key
+from genesys_assets.lake.commit import ConcurrentCommit
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import DAY
 from genesys_assets.resources import LakeResource
@@ -36,13 +37,24 @@ def build_superseded_asset() -> dg.AssetsDefinition:
         if keep is None:
             context.log.info("GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS is not set: superseded hours stay.")
             return dg.MaterializeResult(metadata={"hours_removed": 0})
-        stored = lake.lake
-        hours = superseded_hours(stored, f"{datetime.now(UTC) - DAY * keep:%Y-%m-%d}")
-        stored.remove(HOURLY_DETAILS, hours)
+        try:
+            hours = remove_superseded(lake.lake.isolated(), f"{datetime.now(UTC) - DAY * keep:%Y-%m-%d}")
+        except ConcurrentCommit:
+            context.log.info("Hours were read again meanwhile: nothing is removed before the next run of this asset.")
+            hours = []
         days = sorted({hour[:10] for hour in hours})
         return dg.MaterializeResult(metadata={"hours_removed": len(hours), "days": days})
 
     return superseded_pages
+
+
+def remove_superseded(lake: Lake, until: str) -> list[str]:
+    """Removes the superseded hours of days before `until`, and returns their keys. The lake must be isolated. Raises
+    ConcurrentCommit if one of them was read again meanwhile: then none is removed.
+    """
+    hours = superseded_hours(lake, until)
+    lake.remove(HOURLY_DETAILS, hours, builds_on_stored=True)
+    return hours
 
 
 def superseded_hours(lake: Lake, until: str) -> list[str]:

@@ -100,14 +100,16 @@ def write_conversations(
     """Writes tables of a day's conversations. Raises NotFetched, and what `Lake.table_writers` raises."""
     try:
         return _write_conversations(lake, day, specs, origin, may_add=True)
-    except ConcurrentCommit:
+    except (ConcurrentCommit, Unreadable):
         return _write_conversations(lake.refreshed(), day, specs, origin, may_add=False)
 
 
 def _write_conversations(
     lake: Lake, day: str, specs: Sequence[TableSpec], origin: Provenance, *, may_add: bool
 ) -> tuple[Writing, DecodingCounts]:
-    """Raises ConcurrentCommit if another process replaced the rows to which rows of new hours were added."""
+    """Raises ConcurrentCommit if another process replaced the rows to which rows of new hours were added, Unreadable if
+    these are lost.
+    """
     with lake.table_writers({f"tables/{spec.name}": spec for spec in specs}, day, origin) as writing:
         new_hours = _new_hours(lake, day, specs) if may_add else None
         if new_hours is not None:
@@ -188,7 +190,7 @@ def _new_hours(lake: Lake, day: str, specs: Sequence[TableSpec]) -> _TakenPages 
         return None
     try:
         stored = lake.read(_PLACE, day, columns=["conversation_id"])["conversation_id"]
-    except Unreadable:
+    except (Unreadable, FileNotFoundError):
         return None
     decoding = DecodingCounts.stored(lake, _PLACE, day)
     if before := lake.pages(HOURLY_DETAILS, f"{utc_hour(hours[0])[0] - HOUR:%Y-%m-%d-%H:00}"):
@@ -256,14 +258,16 @@ def write_metrics(lake: Lake, of: MetricsOfDay, day: str, origin: Provenance) ->
     """
     try:
         return _write_metrics(lake, of, day, origin, may_add=True)
-    except ConcurrentCommit:
+    except (ConcurrentCommit, Unreadable):
         return _write_metrics(lake.refreshed(), of, day, origin, may_add=False)
 
 
 def _write_metrics(
     lake: Lake, of: MetricsOfDay, day: str, origin: Provenance, *, may_add: bool
 ) -> tuple[Writing, DecodingCounts]:
-    """Raises ConcurrentCommit if another process replaced the rows to which rows of new hours were added."""
+    """Raises ConcurrentCommit if another process replaced the rows to which rows of new hours were added, Unreadable if
+    these are lost.
+    """
     place = f"tables/{of.spec.name}"
     with lake.table_writers({place: of.spec}, day, origin) as writing:
         new_hours = of.new_hours(lake, day) if may_add else None

@@ -67,7 +67,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Conversations:
-    """The pages of a day's conversations, their reach, and the partitions from which they were taken.
+    """The pages of a day's conversations, their reach, and `inputs`: all partitions that may have pages of the day,
+    whether they count or not (see `Lake.newness`).
 
     `data_lake`: conversations from the data lake extraction, which count if no page has them. `data_lake_problem`: why
     its stored files could not be read.
@@ -102,7 +103,7 @@ def conversations_of(lake: Lake, day: str) -> Conversations:
     start, end = utc_day(day)
     daily = lake.pages(DAILY_DETAILS, day)
     overlaps = lake.pages_of(OVERLAP, later_days(day))
-    inputs: list[Partition] = [(DAILY_DETAILS, day), *((OVERLAP, key) for key in overlaps)]
+    inputs = _inputs_of_conversations(lake, day)
     if daily is not None and _is_complete(daily):
         hours = _stored_hours(lake, HOURLY_DETAILS, day)
         read_at = max((daily.about(index).as_of for index in range(len(daily))), default=start)
@@ -112,9 +113,7 @@ def conversations_of(lake: Lake, day: str) -> Conversations:
             *_each(daily, start, end),
             *(each for pages in overlaps.values() for each in _of_overlap(pages, start, end, read_at)),
         ]
-        return Conversations(
-            sources, Reach(end, is_complete=True), [*inputs, *((HOURLY_DETAILS, hour) for hour in hours)]
-        )
+        return Conversations(sources, Reach(end, is_complete=True), inputs)
     imported = lake.pages(IMPORTED_DETAILS, day)
     of_lake = _of_data_lake(lake, day)
     try:
@@ -136,7 +135,6 @@ def conversations_of(lake: Lake, day: str) -> Conversations:
     ]
     is_complete = imported is not None and _is_complete(imported)
     reach = Reach(through, is_complete or (of_lake.reach is not None and of_lake.reach.is_complete))
-    inputs = [*inputs, (IMPORTED_DETAILS, day), *((HOURLY_DETAILS, hour) for hour in hours), *of_lake.inputs]
     return Conversations(sources, reach, inputs, of_lake.conversations, of_lake.problem)
 
 
@@ -148,8 +146,20 @@ def conversations_of_hours(lake: Lake, day: str, hours: Sequence[str]) -> Conver
     if len(pages) < len(hours) or _lacks_hours(day, stored):
         return None
     sources = [each for hour, of in pages.items() for each in _each(of, *utc_hour(hour))]
-    inputs = [(DAILY_DETAILS, day), (IMPORTED_DETAILS, day), *((HOURLY_DETAILS, hour) for hour in stored)]
-    return Conversations(sources, Reach(known_through(day, stored, None)), inputs)
+    return Conversations(sources, Reach(known_through(day, stored, None)), _inputs_of_conversations(lake, day))
+
+
+def _inputs_of_conversations(lake: Lake, day: str) -> list[Partition]:
+    """All partitions that may have pages of a day's conversations. Which of them count depends on what is stored. Their
+    newness alone would not do: its sum would fall when a complete day takes the place of an import.
+    """
+    return [
+        (DAILY_DETAILS, day),
+        (IMPORTED_DETAILS, day),
+        *((HOURLY_DETAILS, hour) for hour in hours_of(day)),
+        *((OVERLAP, later) for later in later_days(day)),
+        *data_lake.inputs_of(lake, day),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,24 +168,22 @@ class _OfDataLake:
 
     reach: Reach | None = None
     conversations: data_lake.ExtractedConversations | None = None
-    inputs: Sequence[Partition] = ()
     problem: str | None = None
 
 
 def _of_data_lake(lake: Lake, day: str) -> _OfDataLake:
     """The conversations from the data lake. If files cannot be read, there are none, and `problem` says why."""
-    inputs = data_lake.inputs_of(lake, day)
-    if not inputs:
+    if not data_lake.inputs_of(lake, day):
         return _OfDataLake()
     settings = DataLakeSettings.load()
     reach = data_lake.reach_of(lake, day, settings.lag)
     if reach is None:
-        return _OfDataLake(inputs=inputs)
+        return _OfDataLake()
     try:
         conversations = data_lake.of_day(lake, day, Names.parse(settings.columns))
     except UnreadableFile as error:
-        return _OfDataLake(inputs=inputs, problem=str(error))
-    return _OfDataLake(reach, conversations, inputs)
+        return _OfDataLake(problem=str(error))
+    return _OfDataLake(reach, conversations)
 
 
 def _what_files_lack(lake: Lake, day: str) -> str | None:
@@ -208,7 +216,7 @@ def interval_metrics_of(lake: Lake, day: str) -> Metrics:
     """The aggregates of a day's hours. Raises NotFetched."""
     imported = lake.pages(IMPORTED_HOURLY, day)
     hours = fetched_hours(lake, HOURLY_AGGREGATES, day, needed=imported is None)
-    inputs = [(IMPORTED_HOURLY, day), *((HOURLY_AGGREGATES, hour) for hour in hours)]
+    inputs = [(IMPORTED_HOURLY, day), *((HOURLY_AGGREGATES, hour) for hour in hours_of(day))]
     of_conversations = {hour: PagesOfFamily(lake, hour, pages, CONVERSATIONS) for hour, pages in hours.items()}
     return Metrics(of_conversations, imported, known_through(day, hours, imported), utc_day(day)[1], inputs)
 
@@ -218,7 +226,7 @@ def interval_metrics_of_hours(lake: Lake, day: str, hours: Sequence[str]) -> Met
     stored, pages = _stored_keys(lake, HOURLY_AGGREGATES, day), lake.pages_of(HOURLY_AGGREGATES, hours)
     if len(pages) < len(hours) or _lacks_hours(day, stored):
         return None
-    inputs = [(IMPORTED_HOURLY, day), *((HOURLY_AGGREGATES, hour) for hour in stored)]
+    inputs = [(IMPORTED_HOURLY, day), *((HOURLY_AGGREGATES, hour) for hour in hours_of(day))]
     of_conversations = {hour: PagesOfFamily(lake, hour, of, CONVERSATIONS) for hour, of in pages.items()}
     return Metrics(of_conversations, None, known_through(day, stored, None), utc_day(day)[1], inputs)
 
@@ -230,7 +238,7 @@ def family_metrics_of(lake: Lake, day: str, family: AggregateFamily) -> Metrics:
     hours = fetched_hours(lake, HOURLY_AGGREGATES, day)
     answered = {hour: PagesOfFamily(lake, hour, pages, family) for hour, pages in hours.items()}
     through = known_through(day, [hour for hour, pages in answered.items() if len(pages)], None)
-    return Metrics(answered, None, through, utc_day(day)[1], [(HOURLY_AGGREGATES, hour) for hour in hours])
+    return Metrics(answered, None, through, utc_day(day)[1], [(HOURLY_AGGREGATES, hour) for hour in hours_of(day)])
 
 
 def daily_metrics_of(lake: Lake, day: str, start: datetime, end: datetime) -> Metrics:

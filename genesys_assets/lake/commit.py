@@ -21,10 +21,11 @@ import pyarrow as pa
 from genesys_assets.lake import log_entry
 from genesys_assets.lake.changes import Change, Counts, Rows
 from genesys_assets.lake.delta import WHOLE, AddedFile, Conflict, DataFile, DeltaLog, Key, RemovedFile, new_path
-from genesys_assets.lake.files import StoredFile, StoredFooter, Unreadable, rows_at_rest
+from genesys_assets.lake.files import StoredFile, StoredFooter, StoredPages, Unreadable, open_files, rows_at_rest
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.retyping import Retyping
 from genesys_assets.lake.store import Draft, Store
+from genesys_assets.spans import milliseconds
 from genesys_assets.threads import at_once
 
 NEVER = 0
@@ -84,7 +85,7 @@ class Proposal:
     `is_complete`: it holds all of its partition, and replaces an incomplete one even if that is newer. A details job
     has all data, but hours later than a query has the newest data.
     `builds_on_known`: it was made of what was stored, so it may replace nothing else.
-    `adds`: its rows follow the stored ones, which stay. It builds on these.
+    `adds`: its rows follow the stored ones, which stay. It builds on these, and none of their files may be lost.
     `yields_to_newer`: it never replaces a newer one, whenever that was committed.
     """
 
@@ -148,8 +149,8 @@ class Commit:
     def prepare(self) -> None:
         """Compare with what is stored, and publish the files that will be committed: everything slow or likely to fail.
 
-        Raises PartitionsChanged, ColumnTypeChanged, ReservedColumn, DuplicateColumn, NoColumns, UnstorableColumn, and
-        ConcurrentCommit as `commit` does.
+        Raises PartitionsChanged, ColumnTypeChanged, ReservedColumn, DuplicateColumn, NoColumns, UnstorableColumn,
+        Unreadable if a file to which rows are added is lost, and ConcurrentCommit as `commit` does.
         """
         self._prepared_at = self._log.version
         for proposal in self._proposals:
@@ -162,8 +163,8 @@ class Commit:
     def commit(self, sleep: Callable[[float], None] = time.sleep) -> dict[Key, Change]:
         """Commit what was prepared; returns the change of each partition.
 
-        Raises TableContended, ColumnTypeChanged, and ConcurrentCommit if a proposal builds on what others replaced
-        meanwhile.
+        Raises TableContended, ColumnTypeChanged, ConcurrentCommit if a proposal builds on what others replaced
+        meanwhile, and Unreadable as `prepare` does.
         """
         give_up_at = time.monotonic() + _PATIENCE_SECONDS
         while self._current:
@@ -181,7 +182,7 @@ class Commit:
 
     def _commit_once(self) -> None:
         wanted, decisions = self._current, self._decisions
-        newness: dict[Key, int] = {each.key: each.newness for each in wanted}
+        newness: dict[Key, int] = {each.key: _newness(self._log, each) for each in wanted}
         newness.update(self._marks)
         note = {
             "commit_id": self._id,
@@ -341,7 +342,7 @@ def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
     if (proposal.builds_on_known or proposal.adds) and now != proposal.known:
         raise ConcurrentCommit(f"Another run replaced {proposal.key or 'all rows'} of {log.place} meanwhile.")
     if proposal.adds:
-        return _addition(proposal, stored)
+        return _addition(log, proposal, stored)
     if _is_superseded(log, proposal, now, stored):
         change = Change(content, sum(file.rows for file in stored), previous_content=_content(stored))
         return _Decision(replace(change, is_superseded=True))
@@ -361,13 +362,12 @@ def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
 
 
 def _is_superseded(log: DeltaLog, proposal: Proposal, now: StoredState, stored: Sequence[DataFile]) -> bool:
-    """Whether what is stored stays. A complete proposal replaces a newer incomplete one, and takes over its newness."""
+    """Whether what is stored stays. A complete reading replaces a newer incomplete one, but no newer complete one."""
     is_newer, changed_meanwhile = (now.newness or NEVER) > proposal.newness, now != proposal.known
     if not proposal.is_read:
         return is_newer and (changed_meanwhile or proposal.yields_to_newer)
-    if is_newer and proposal.is_complete and not _is_complete(log, stored):
-        proposal.newness = now.newness or NEVER
-        return False
+    if is_newer and proposal.is_complete:
+        return _is_complete(log, stored) and _read_as_of(log, stored, now) > proposal.newness
     # A run reads part of a day only if the stored day is incomplete. The stored day may have become complete since.
     return is_newer or (changed_meanwhile and not proposal.is_complete and _is_complete(log, stored))
 
@@ -381,8 +381,30 @@ def _is_complete(log: DeltaLog, stored: Sequence[DataFile]) -> bool:
     return any(reach is not None and reach.is_complete for reach in reaches)
 
 
-def _addition(proposal: Proposal, stored: Sequence[DataFile]) -> _Decision:
-    """Adds a file beside the stored ones. A stored file without rows only recorded the reach, so it is removed."""
+def _newness(log: DeltaLog, proposal: Proposal) -> int:
+    """The newness of a partition with the proposal: that of pages never falls, also if an older complete reading
+    replaces a newer incomplete one.
+    """
+    return max(proposal.newness, log.newness(proposal.key) or NEVER) if proposal.is_read else proposal.newness
+
+
+def _read_as_of(log: DeltaLog, stored: Sequence[DataFile], now: StoredState) -> int:
+    """When the stored pages were true, in milliseconds. Their newness may be that of pages which they replaced."""
+    try:
+        newest = StoredPages(open_files(log.store, log.place, stored)).newest_as_of
+    except Unreadable:
+        return NEVER
+    return (now.newness or NEVER) if newest is None else milliseconds(newest)
+
+
+def _addition(log: DeltaLog, proposal: Proposal, stored: Sequence[DataFile]) -> _Decision:
+    """Adds a file beside the stored ones. A stored file without rows only recorded the reach, so it is removed. Raises
+    Unreadable if a stored file is lost or truncated: the partition would stay unreadable.
+    """
+    for file in stored:
+        if not _has_its_size(log, file):
+            place = log.store.uri(f"{log.place}/{file.path}")
+            raise Unreadable(f"{place} is lost or truncated: rows cannot be added to its partition.")
     content, rows, before = proposal.writer.content, proposal.writer.rows, sum(file.rows for file in stored)
     empty = [file for file in stored if not file.rows]
     kept_contents = [file.content for file in stored if file.rows]

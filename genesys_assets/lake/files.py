@@ -6,10 +6,10 @@ The metadata of a file says what it holds: its reach, the run that wrote it, and
 from __future__ import annotations
 
 import contextlib
-import functools
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import chain
 from typing import IO, Any
 
@@ -75,6 +75,7 @@ class StoredFile:
         with self.raising_unreadable():
             self.parquet = pq.ParquetFile(store.open(key, file.size), page_checksum_verification=True)
             self.provenance = provenance_in(self.parquet.metadata.metadata)
+            self.reach = reach_in(self.provenance)
 
     def raising_unreadable(self) -> contextlib.AbstractContextManager[None]:
         """Wrap code that reads the file. Turns errors about its bytes into Unreadable. Errors of the disk, the memory
@@ -102,10 +103,6 @@ class StoredFile:
         """The columns as they were written: see `written_schema`."""
         return written_schema(self.parquet)
 
-    @property
-    def reach(self) -> Reach | None:
-        return reach_in(self.provenance)
-
     def write_retyped(self, file: IO[bytes], types: Mapping[str, pa.DataType], table: str) -> tuple[str, int]:
         """Write the rows to another file, with other types of some columns. Returns its content id and its size."""
         before = self.parquet.schema_arrow.remove_metadata()
@@ -127,10 +124,7 @@ class StoredFooter:
         key = f"{place}/{file.path}"
         with _raising_unreadable(store, store.uri(key)):
             self.provenance = provenance_in(read_footer(store, key).metadata)
-
-    @functools.cached_property
-    def reach(self) -> Reach | None:
-        return reach_in(self.provenance)
+            self.reach = reach_in(self.provenance)
 
 
 def read_footer(store: Store, key: str) -> pq.FileMetaData:
@@ -188,6 +182,11 @@ class StoredPages:
         )
 
     @property
+    def newest_as_of(self) -> datetime | None:
+        """When the newest page was true; None if there are no pages. Bodies are not read."""
+        return max((file.row(group, ["as_of"])["as_of"] for file, group in self._row_groups), default=None)
+
+    @property
     def provenance(self) -> Provenance:
         return self._files[-1].provenance
 
@@ -200,7 +199,7 @@ class StoredPages:
 def _raising_unreadable(store: Store, uri: str) -> Iterator[None]:
     try:
         yield
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         if unreachable := store.unreachable(error):
             raise unreachable from error
         if isinstance(error, UnstorableColumn) or _is_outside_the_file(error):

@@ -30,7 +30,9 @@ from genesys_assets.lake.parquet_files import (
     content_of,
     is_finer_than_milliseconds,
     metadata_of,
+    null_columns,
     provenance_in,
+    reach_in,
     row_groups,
     rows_of_parquet,
     write_retyped,
@@ -223,15 +225,16 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
         digest = hashlib.sha256()
         try:
             footer = read_footer(store, key)
-            provenance_in(footer.metadata)
-            if footer.schema.to_arrow_schema().remove_metadata() != self.schema:
+            reach = reach_in(provenance_in(footer.metadata))
+            stored_schema = footer.schema.to_arrow_schema()
+            if content_of(self._file.digest, stored_schema, reach, null_columns(footer)) != self.content:
                 return False
             with store.open(key) as stored:
                 left = self._file.end
                 while part := stored.read(min(left, _PART_BYTES)):
                     digest.update(part)
                     left -= len(part)
-        except (pa.ArrowException, OSError, ValueError):
+        except (pa.ArrowException, OSError, ValueError, LookupError, TypeError, AttributeError):
             return False
         return digest.hexdigest() == self._file.digest
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from typing import cast
 
+import dagster as dg
 import pytest
 
 from genesys_assets.assets import aggregates
+from genesys_assets.assets.common import continued_runs
 from genesys_assets.cloud.analytics.catalogue import DEFAULT_METRICS
 from genesys_assets.cloud.analytics.families import CONVERSATIONS
 from genesys_assets.cloud.http.page import Page
@@ -261,3 +266,32 @@ def test_each_page_is_read_twice_at_most_to_make_a_days_tables(world: World, mon
     assert world.run("daily", "tables/conversations", partition=DAY).success
     stored = [world.lake.pages(DETAILS, key) for key in world.lake.page_partitions(DETAILS)]
     assert 0 < len(read) <= 2 * sum(len(of_hour) for of_hour in stored if of_hour is not None)
+
+
+_DIED, _SUCCEEDED = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS
+
+
+@pytest.mark.parametrize(
+    ("before", "continued"),
+    [
+        ([], []),
+        ([_DIED], [0]),
+        ([_SUCCEEDED], []),
+        ([_DIED, _DIED], [0, 1]),
+        ([_SUCCEEDED, _DIED], [1]),
+        ([_DIED, _SUCCEEDED], []),
+    ],
+)
+def test_a_run_continues_those_before_it_that_did_not_succeed(
+    before: list[dg.DagsterRunStatus], continued: list[int]
+) -> None:
+    """Each run of `before` is a re-execution of the one before it."""
+    ids = [f"{uuid.UUID(int=number)}" for number in range(len(before) + 1)]
+    with dg.DagsterInstance.ephemeral() as instance:
+        for number, status in enumerate([*before, dg.DagsterRunStatus.STARTED]):
+            parent, root = (ids[number - 1], ids[0]) if number else (None, None)
+            instance.add_run(
+                dg.DagsterRun("hourly", ids[number], status=status, root_run_id=root, parent_run_id=parent)
+            )
+        context = SimpleNamespace(instance=instance, run=instance.get_run_by_id(ids[-1]))
+        assert continued_runs(cast(dg.AssetExecutionContext, context)) == {ids[number] for number in continued}

@@ -11,6 +11,7 @@ import pytest
 from genesys_assets.assets import superseded
 from genesys_assets.assets.superseded import superseded_hours
 from genesys_assets.cloud.jobs import run as details_jobs
+from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import hours_of
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, hours, metadata
 from genesys_assets_tests.clocks import standing_at
@@ -105,3 +106,18 @@ def test_a_day_that_jobs_did_not_have_all_of_keeps_its_hours(days: World) -> Non
     days.sandbox.behaviour.availability = datetime(2026, 1, 28, 20, tzinfo=UTC)
     assert days.run("complete", DETAILS, partition=DAY).success
     assert superseded_hours(days.lake, "2026-02-01") == []
+
+
+def test_an_hour_that_is_read_again_meanwhile_stays(days: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed, begun = superseded.superseded_hours, iter([True])
+
+    def while_an_hour_is_read(lake: Lake, until: str) -> list[str]:
+        found = listed(lake, until)
+        if next(begun, False):
+            assert days.run("hourly", OF_HOURS, partition=f"{DAY}-05:00").success
+        return found
+
+    monkeypatch.setattr(superseded, "superseded_hours", while_an_hour_is_read)
+    assert metadata(days.run("daily", SUPERSEDED, partition=NEXT), SUPERSEDED)["hours_removed"] == 0
+    assert metadata(days.run("daily", SUPERSEDED, partition=NEXT), SUPERSEDED)["hours_removed"] == 23
+    assert days.lake.has(OF_HOURS, f"{DAY}-05:00")

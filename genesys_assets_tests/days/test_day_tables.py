@@ -13,16 +13,18 @@ from genesys_assets.days import day_tables, made_of, utc_day
 from genesys_assets.days.sources import (
     DAILY_DETAILS,
     HOURLY_DETAILS,
+    IMPORTED_DETAILS,
     OVERLAP,
     START_DAYS,
     NotFetched,
 )
-from genesys_assets.lake.commit import ConcurrentCommit
+from genesys_assets.lake.commit import Commit, ConcurrentCommit
 from genesys_assets.lake.lake import Lake, Writing
 from genesys_assets.lake.ledger import readings
 from genesys_assets.lake.reach import Reach
 from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS, PARTICIPANTS, SEGMENTS
+from genesys_assets.tables.spec import TableSpec
 from genesys_assets_tests.days.growing_day import (
     DAY,
     JOB,
@@ -298,3 +300,47 @@ def test_a_commit_that_adds_to_other_files_than_were_known_is_overtaken(lake: La
     ):
         _add_while_others_make_anew(writing, mine, lake)
     assert ids(lake) == ["a", "b"]
+
+
+@pytest.mark.parametrize("left", [None, 0, 100], ids=["lost", "emptied", "truncated"])
+@pytest.mark.parametrize("damaged", MADE, ids=lambda spec: spec.name)
+def test_a_day_of_which_a_file_is_lost_is_made_anew_by_the_next_hour(
+    lake: Lake, damaged: TableSpec, left: int | None
+) -> None:
+    for hour in range(2):
+        land(lake, hour, conversation(f"{hour}", at(hour)))
+        write(lake)
+    place = f"tables/{damaged.name}"
+    key = f"{place}/{lake.refreshed().log(place).files(DAY)[0].path}"
+    whole = lake.store.get(key)
+    assert whole is not None
+    lake.store.delete(key)
+    if left is not None:
+        lake.store.put(key, whole[:left])
+    land(lake, 2, conversation("2", at(2)))
+    write(lake)
+    assert ids(lake) == ["0", "1", "2"]
+    for spec in MADE:
+        assert len(lake.refreshed().read(f"tables/{spec.name}", DAY)) in (3, 6)
+
+
+def test_a_day_made_of_an_import_never_replaces_one_made_of_the_complete_day(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever commits first, and though the import was stored after the platform had answered."""
+    _, end = utc_day(DAY)
+    imported = [conversation("a", at(0)), conversation("deleted", at(1))]
+    store(lake, IMPORTED_DETAILS, DAY, *imported, as_of=end + timedelta(hours=9), reach=Reach(at(0), imported=True))
+    prepare, begun = Commit.prepare, iter([True])
+
+    def while_the_day_becomes_complete(commit: Commit) -> None:
+        prepare(commit)
+        if next(begun, False):
+            of_job = conversation("a", at(0))
+            store(lake, DAILY_DETAILS, DAY, of_job, as_of=end, request=JOB, reach=Reach(end, is_complete=True))
+            write(Lake(lake.store))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Commit, "prepare", while_the_day_becomes_complete)
+        write(Lake(lake.store))
+    assert ids(lake) == ["a"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+import pytest
+
 from genesys_assets.cloud.http.page import Page, request_text
 from genesys_assets.days import day_tables, made_of, utc_hour
 from genesys_assets.days.sources import (
@@ -76,3 +78,19 @@ def test_an_hour_of_buckets_that_was_read_again_makes_the_day_anew(lake: Lake) -
     answer(lake, 3, 1)
     write_metrics(lake)
     assert files(lake, INTERVAL_METRICS) == [8]
+
+
+@pytest.mark.parametrize("left", [None, 0], ids=["lost", "emptied"])
+def test_a_day_of_buckets_of_which_a_file_is_lost_is_made_anew_by_the_next_hour(lake: Lake, left: int | None) -> None:
+    for hour in range(2):
+        answer(lake, hour, 1)
+        day_tables.write_metrics(lake.refreshed(), OF_DAY, DAY, dict(ORIGIN))
+    place = f"tables/{INTERVAL_METRICS.name}"
+    key = f"{place}/{lake.refreshed().log(place).files(DAY)[0].path}"
+    lake.store.delete(key)
+    if left is not None:
+        lake.store.put(key, b"")
+    answer(lake, 2, 1)
+    day_tables.write_metrics(lake.refreshed(), OF_DAY, DAY, dict(ORIGIN))
+    assert files(lake, INTERVAL_METRICS) == [6]
+    assert len(metrics_of(lake)[0]) == 6

@@ -10,7 +10,19 @@ import pytest
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.s3_store import S3Store
 from genesys_assets.lake.store import LocalStore, Store
-from genesys_assets_tests.lake.things import HOURS, NOON, PAGES, page, write_pages
+from genesys_assets_tests.lake.things import (
+    DAYS,
+    HOURS,
+    NOON,
+    PAGES,
+    PLACE,
+    SPEC,
+    bodies,
+    page,
+    rows_of,
+    things,
+    write_pages,
+)
 
 REACH = Reach(datetime(2026, 2, 1, tzinfo=UTC), is_complete=True)
 
@@ -66,3 +78,43 @@ def test_partitions_that_are_opened_together_are_those_that_are_opened_alone(sto
         hour: [hour.encode()] for hour in (HOURS[0], HOURS[2])
     }
     assert list(together) == [HOURS[0], HOURS[2]]
+
+
+def alter(lake: Lake, place: str, key: str, old: bytes, new: bytes) -> None:
+    """Alter a few bytes of the file of a partition, which keeps its size."""
+    (file,) = lake.log(place).files(key)
+    stored = lake.store.get(f"{place}/{file.path}")
+    assert stored is not None
+    assert old in stored
+    assert len(old) == len(new)
+    lake.store.delete(f"{place}/{file.path}")
+    lake.store.put(f"{place}/{file.path}", stored.replace(old, new))
+
+
+_ALTERED = [
+    (b'"through"', b'"thrgugh"'),
+    (b'{"fetched_hours"', b'["fetched_hours"'),
+    (b'"is_complete": ', b'"is_complet": 1'),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), _ALTERED)
+def test_a_reach_that_a_disk_has_altered_counts_as_damage(lake: Lake, old: bytes, new: bytes) -> None:
+    store_pages(lake, [b"query"])
+    alter(lake, PAGES, HOURS[0], old, new)
+    now = lake.refreshed()
+    assert (now.reach(PAGES, HOURS[0]), now.pages(PAGES, HOURS[0]), now.footer(PAGES, HOURS[0])) == (None, None, None)
+    store_pages(lake.refreshed(), [b"job"])
+    assert bodies(lake.refreshed(), HOURS[0]) == [b"job"]
+
+
+@pytest.mark.parametrize(("old", "new"), [*_ALTERED, (b"2026-02-01T00", b"2026-02-01T22")])
+def test_the_same_rows_again_mend_a_reach_that_a_disk_has_altered(lake: Lake, old: bytes, new: bytes) -> None:
+    def write() -> None:
+        lake.refreshed().write(PLACE, SPEC, things(("a", 1)), DAYS[0], {}, reach=REACH)
+
+    write()
+    alter(lake.refreshed(), PLACE, DAYS[0], old, new)
+    write()
+    assert Lake(lake.store).reach(PLACE, DAYS[0]) == REACH
+    assert rows_of(Lake(lake.store).read(PLACE, DAYS[0])) == [{"id": "a", "n": 1}]

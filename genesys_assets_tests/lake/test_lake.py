@@ -328,6 +328,28 @@ def test_a_reading_that_has_all_of_a_day_replaces_one_that_has_not_and_was_answe
     assert stored() == [b"all of it, by a job"]
     read(b"not all of it", 170, is_complete=False)
     assert stored() == [b"all of it, by a job"]
+    read(b"all of it, by a newer job", 90, is_complete=True)
+    assert stored() == [b"all of it, by a newer job"]
+    read(b"all of it, by an older job", 89, is_complete=True)
+    assert stored() == [b"all of it, by a newer job"]
+    assert lake.refreshed().newness([(PAGES, DAYS[0])]) == (NOON + timedelta(minutes=180)).timestamp() * 1000
+
+
+@pytest.mark.parametrize("last", [30, 90])
+def test_of_two_readings_of_all_of_a_day_at_once_the_newer_one_stays(lake: Lake, last: int) -> None:
+    """Though a still newer reading of a part of the day was stored before."""
+
+    @contextlib.contextmanager
+    def job(minutes: int) -> Iterator[None]:
+        with Lake(lake.store).page_writers(PAGES, [DAYS[0]], {}) as writers:
+            writers[DAYS[0]].write(page(b"%d" % minutes, as_of=NOON + timedelta(minutes=minutes)))
+            writers[DAYS[0]].reach = Reach(NOON, is_complete=True)
+            yield
+
+    write_pages(lake, DAYS[0], [b"a part"], NOON + timedelta(minutes=180))
+    with job(last), job(120 - last):
+        pass
+    assert bodies(lake.refreshed(), DAYS[0]) == [b"90"]
 
 
 @pytest.mark.parametrize(("first", "last"), [("all of it", "a part"), ("a part", "all of it")])

@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 
 from genesys_assets.days.sources import START_DAYS
-from genesys_assets_tests.assets.world import RANGE, World, environment
+from genesys_assets_tests.assets.world import RANGE, World, environment, hours
 from genesys_assets_tests.scenarios.hard_days import DETAILS, OVERLAP
 from genesys_assets_tests.scenarios.killed_runs.lakes import CommitRecord, Lakes
 from genesys_assets_tests.scenarios.killed_runs.places import (
@@ -56,6 +56,14 @@ def test_a_run_that_goes_on_requests_only_what_was_not_stored(lakes: Lakes, plac
         for partition, events in told.items():
             assert {*events[0]} - _OF_A_RUN <= {*events[-1]}, partition
             assert events[0].get(START_DAYS) == events[-1].get(START_DAYS)
+
+
+def test_a_run_that_succeeded_and_is_executed_again_reads_everything_anew(lakes: Lakes) -> None:
+    step = Step("hourly", READ_HOURS.assets, between=hours("2026-01-28"))
+    with lakes.opened(lakes.empty()) as world:
+        asked = requests_of(world, lambda: step.run(world))
+        assert asked.total() > 0
+        assert requests_of(world, lambda: go_on(world, step)) == asked
 
 
 _OF_A_RUN = {"requests", "retries", "rate_limited", "seconds_waited", "preview", "bytes"}
