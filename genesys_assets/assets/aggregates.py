@@ -4,7 +4,7 @@ business day; those of other families that reports or settings need, by hour onl
 `aggregates_fetcher` asks the questions, and notes families that the platform refuses. `tables` decodes the answers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
@@ -26,10 +26,12 @@ from genesys_assets.assets.pages import A_LITTLE_AGO, Bounds, Progress, day_by_d
 from genesys_assets.cloud.analytics.aggregate_windows import group_spans
 from genesys_assets.cloud.analytics.families import CONVERSATIONS
 from genesys_assets.cloud.analytics.queries import AggregateQuestion, Granularity, Interval
+from genesys_assets.cloud.http.page import Page
 from genesys_assets.days.families import ANSWERED, UNANSWERED, answers_to_keep
 from genesys_assets.days.limits import HOURS_LIMIT
 from genesys_assets.keys import asset_key
-from genesys_assets.lake.lake import Reach
+from genesys_assets.lake.commit import ConcurrentCommit
+from genesys_assets.lake.lake import Lake, PageWriter, Provenance, Reach
 from genesys_assets.partitions import HOUR, Calendar, utc_hour
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.answers import CannotDrop
@@ -133,16 +135,13 @@ def _fetch(
         for done, spans in enumerate(batches, start=1):
             pages = {keys[span]: of_span for span, of_span in fetcher.pages(spans)}
             for of_day in day_by_day({key: windows[key] for key in pages}):
-                with fail_without_retry(CannotDrop), stored.page_writers(place, list(of_day), origin) as writers:
-                    for key in of_day:
-                        writers[key].reach = Reach(windows[key][1])
-                        kept = answers_to_keep(stored, place, key, fetcher.unanswered)
-                        answered = sorted({*fetcher.answered, *kept})
-                        writers[key].provenance |= {ANSWERED: answered, UNANSWERED: fetcher.unanswered}
-                        for page in chain(pages[key], *kept.values()):
-                            writers[key].write(page)
-                        for family in kept:
-                            keys_kept.setdefault(family, []).append(key)
+                try:
+                    writers, kept_of = _store(stored.refreshed(), place, of_day, origin, pages, fetcher)
+                except ConcurrentCommit:
+                    writers, kept_of = _store(stored.refreshed(), place, of_day, origin, pages, fetcher)
+                for key, families in kept_of.items():
+                    for family in families:
+                        keys_kept.setdefault(family, []).append(key)
                 report_pages(context, of_day, writers, dict.fromkeys(of_day, _metadata_of(fetcher.unanswered)))
             progress(done * len(questions), len(batches) * len(questions), None)
     for family, reason in fetcher.unanswered.items():
@@ -153,6 +152,31 @@ def _fetch(
             f"{of_family[-1]}, because this run got no answers of this family. They are as old as before."
         )
     return spent, fetcher.unanswered
+
+
+def _store(
+    lake: Lake,
+    place: str,
+    windows: Mapping[str, Bounds],
+    origin: Provenance,
+    pages: Mapping[str, Sequence[Page]],
+    fetcher: AggregatesFetcher,
+) -> tuple[dict[str | None, PageWriter], dict[str, list[str]]]:
+    """Store the pages of some partitions, and with them the stored answers of families that the platform refuses.
+    Returns the writers, and the families that were kept for each partition. Raises ConcurrentCommit if another run
+    stored one of these partitions meanwhile, maybe with answers that must be kept.
+    """
+    refused, kept_of = fetcher.unanswered, dict[str, list[str]]()
+    writing = lake.page_writers(place, list(windows), origin, keeps_stored=bool(refused))
+    with fail_without_retry(CannotDrop), writing as writers:
+        for key, (_, end) in windows.items():
+            kept = answers_to_keep(lake, place, key, refused)
+            kept_of[key] = list(kept)
+            writers[key].reach = Reach(end)
+            writers[key].provenance |= {ANSWERED: sorted({*fetcher.answered, *kept}), UNANSWERED: refused}
+            for page in chain(pages[key], *kept.values()):
+                writers[key].write(page)
+    return writers, kept_of
 
 
 def _metadata_of(unanswered: Unanswered) -> dict[str, Any]:

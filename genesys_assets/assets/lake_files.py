@@ -151,8 +151,9 @@ class _DayFetch:
             if not self.damaged:
                 self._find_unknown_days(lake, files, starts, earlier, names)
             is_whole = queue.is_over and not self.refused
-            known = lake.reach(LAKE_FILES, self.day)
-            writer.reach = reach if is_whole else (known or Reach(utc_day(self.day)[0]))
+            known = lake.reach(LAKE_FILES, self.day) or Reach(utc_day(self.day)[0])
+            # Another run may have stored the files of a newer listing meanwhile. Its files stay, and so does its reach.
+            writer.reach = reach if is_whole and reach.through >= known.through else known
             # A day without files is known as of the listing.
             writer.as_of = writer.as_of or listing.as_of
             writer.provenance |= {FILES: files}

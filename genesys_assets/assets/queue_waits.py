@@ -42,8 +42,10 @@ def build_queue_waits_asset(calendar: Calendar) -> dg.AssetsDefinition:
     def of_queues(
         context: dg.AssetExecutionContext, lake: LakeResource
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        stored, place = lake.lake, waits.PLACE
+        place = waits.PLACE
         for day in checked_keys(context, calendar.daily):
+            # As it is now: what is read must not be older than the state that will be replaced.
+            stored = lake.lake.refreshed()
             origin = provenance(context, f"genesys/{waits.LEGS} of {day}", partition=day)
             try:
                 with (

@@ -17,6 +17,7 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import DAY
 from genesys_assets.resources import LakeResource
 from genesys_assets.settings import RetentionSettings
+from genesys_assets.spans import milliseconds
 
 _DESCRIPTION = """One row per day whose hours of genesys/pages/hourly_details were removed, shown in the metadata.
 
@@ -66,9 +67,14 @@ def superseded_hours(lake: Lake, until: str) -> list[str]:
     complete = {
         day for day in days if is_complete(lake, day) and newest_figures(lake, day, [DAILY_DETAILS]).get(MISSING) == 0
     }
-    return [hour for hour in stored if hour[:10] in complete and _is_older(lake, hour)]
+    read_at = {day: _read_at(lake, day) for day in complete}
+    return [hour for hour in stored if lake.newness([(HOURLY_DETAILS, hour)]) <= read_at.get(hour[:10], -1)]
 
 
-def _is_older(lake: Lake, hour: str) -> bool:
-    """Whether the hour was read before its day, so that the day has newer pages of all its conversations."""
-    return lake.newness([(HOURLY_DETAILS, hour)]) <= lake.newness([(DAILY_DETAILS, hour[:10])])
+def _read_at(lake: Lake, day: str) -> int:
+    """When the newest page of a day was true, in milliseconds; 0 if it has no page that can be read. The newness of the
+    day may be larger: see `lake.commit`.
+    """
+    pages = lake.pages(DAILY_DETAILS, day)
+    newest = pages.newest_as_of if pages else None
+    return milliseconds(newest) if newest else 0

@@ -24,7 +24,7 @@ from genesys_assets.cloud.http.page import Page, request_text
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
 from genesys_assets.spans import LONGEST_OPEN_DAYS, days_around, utc_day
-from genesys_assets.tables.data_lake.decode import decode
+from genesys_assets.tables.data_lake.decode import UnreadableFile, decode
 from genesys_assets.tables.data_lake.nested import Flat, nested
 from genesys_assets.tables.data_lake.newest import concat_rows, newest
 from genesys_assets.tables.data_lake.schemas import (
@@ -191,12 +191,16 @@ def files_of(
     lake: Lake, days: Iterable[str], choose: Callable[[str, Files], Collection[str]]
 ) -> Iterator[tuple[FileFacts, Page]]:
     """Yields files of some days, in the order of their creation. `choose(day, files)` returns the ids of those to
-    read.
+    read. Raises UnreadableFile if a stored day can no longer be read.
     """
     for key in days:
-        pages = lake.pages(LAKE_FILES, key) if key in lake.stored(LAKE_FILES) else None
-        if pages is None:
+        if key not in lake.stored(LAKE_FILES):
             continue
+        pages = lake.pages(LAKE_FILES, key)
+        if pages is None:
+            raise UnreadableFile(
+                f"The stored files genesys/{LAKE_FILES} of {key} cannot be read: materialise them again."
+            )
         ids = set(choose(key, pages.provenance.get(FILES, {})))
         about = [(pages.about(index).as_of, index, FileFacts.of(pages.about(index))) for index in range(len(pages))]
         for _, index, file in sorted(about, key=lambda each: each[:2]):

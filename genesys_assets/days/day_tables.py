@@ -97,9 +97,11 @@ class DecodingCounts:
 def write_conversations(
     lake: Lake, day: str, specs: Sequence[TableSpec], origin: Provenance
 ) -> tuple[Writing, DecodingCounts]:
-    """Writes tables of a day's conversations. Raises NotFetched, and what `Lake.table_writers` raises."""
+    """Writes tables of a day's conversations, of the pages that are stored when it begins. Raises NotFetched, and what
+    `Lake.table_writers` raises.
+    """
     try:
-        return _write_conversations(lake, day, specs, origin, may_add=True)
+        return _write_conversations(lake.refreshed(), day, specs, origin, may_add=True)
     except (ConcurrentCommit, Unreadable):
         return _write_conversations(lake.refreshed(), day, specs, origin, may_add=False)
 
@@ -253,11 +255,11 @@ def new_hours_of_interval_metrics(lake: Lake, day: str) -> tuple[Metrics, Reach]
 
 
 def write_metrics(lake: Lake, of: MetricsOfDay, day: str, origin: Provenance) -> tuple[Writing, DecodingCounts]:
-    """Writes a day of a table of buckets. The questions that all parts of the day have answers to are stored with its
-    reach. Raises NotFetched, and what `Lake.table_writers` raises.
+    """Writes a day of a table of buckets, of the pages that are stored when it begins. The questions that all parts of
+    the day have answers to are stored with its reach. Raises NotFetched, and what `Lake.table_writers` raises.
     """
     try:
-        return _write_metrics(lake, of, day, origin, may_add=True)
+        return _write_metrics(lake.refreshed(), of, day, origin, may_add=True)
     except (ConcurrentCommit, Unreadable):
         return _write_metrics(lake.refreshed(), of, day, origin, may_add=False)
 

@@ -42,7 +42,9 @@ identifies the conversations of that day.
 
 
 class NotFetched(Exception):
-    """Pages that a day's tables need were never fetched. The message names them, and how to fetch them."""
+    """Pages that a day's tables need were never fetched, or can no longer be read. The message names them, and how to
+    fetch them.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,8 @@ def conversations_of(lake: Lake, day: str) -> Conversations:
     deleted. Newer forms of the others, from hours and from overlaps of later days, still count.
     """
     start, end = utc_day(day)
-    daily = lake.pages(DAILY_DETAILS, day)
-    overlaps = lake.pages_of(OVERLAP, later_days(day))
+    daily = pages_of_partition(lake, DAILY_DETAILS, day)
+    overlaps = pages_of_partitions(lake, OVERLAP, later_days(day))
     inputs = _inputs_of_conversations(lake, day)
     if daily is not None and _is_complete(daily):
         hours = _stored_hours(lake, HOURLY_DETAILS, day)
@@ -114,7 +116,7 @@ def conversations_of(lake: Lake, day: str) -> Conversations:
             *(each for pages in overlaps.values() for each in _of_overlap(pages, start, end, read_at)),
         ]
         return Conversations(sources, Reach(end, is_complete=True), inputs)
-    imported = lake.pages(IMPORTED_DETAILS, day)
+    imported = pages_of_partition(lake, IMPORTED_DETAILS, day)
     of_lake = _of_data_lake(lake, day)
     try:
         hours = fetched_hours(
@@ -214,7 +216,7 @@ def later_days(day: str) -> list[str]:
 
 def interval_metrics_of(lake: Lake, day: str) -> Metrics:
     """The aggregates of a day's hours. Raises NotFetched."""
-    imported = lake.pages(IMPORTED_HOURLY, day)
+    imported = pages_of_partition(lake, IMPORTED_HOURLY, day)
     hours = fetched_hours(lake, HOURLY_AGGREGATES, day, needed=imported is None)
     inputs = [(IMPORTED_HOURLY, day), *((HOURLY_AGGREGATES, hour) for hour in hours_of(day))]
     of_conversations = {hour: PagesOfFamily(lake, hour, pages, CONVERSATIONS) for hour, pages in hours.items()}
@@ -243,7 +245,7 @@ def family_metrics_of(lake: Lake, day: str, family: AggregateFamily) -> Metrics:
 
 def daily_metrics_of(lake: Lake, day: str, start: datetime, end: datetime) -> Metrics:
     """The aggregates of a business day, from `start` to `end`. Raises NotFetched."""
-    fetched, imported = lake.pages(DAILY_AGGREGATES, day), lake.pages(IMPORTED_DAILY, day)
+    fetched, imported = (pages_of_partition(lake, asset, day) for asset in (DAILY_AGGREGATES, IMPORTED_DAILY))
     inputs = [(DAILY_AGGREGATES, day), (IMPORTED_DAILY, day)]
     if fetched is not None:
         through = fetched.reach.through if fetched.reach else start
@@ -289,7 +291,26 @@ def _stored_keys(lake: Lake, asset: str, day: str) -> list[str]:
 
 
 def _stored_hours(lake: Lake, asset: str, day: str) -> dict[str, StoredPages]:
-    return lake.pages_of(asset, hours_of(day))
+    return pages_of_partitions(lake, asset, hours_of(day))
+
+
+def pages_of_partition(lake: Lake, asset: str, key: str) -> StoredPages | None:
+    """The pages of a partition, None if it is not stored. Raises NotFetched if they can no longer be read: rows made
+    without them would say that nothing exists.
+    """
+    return pages_of_partitions(lake, asset, [key]).get(key)
+
+
+def pages_of_partitions(lake: Lake, asset: str, keys: Sequence[str]) -> dict[str, StoredPages]:
+    """The pages of the stored ones among some partitions. Raises NotFetched if some can no longer be read."""
+    pages = lake.pages_of(asset, keys)
+    lost = [key for key in keys if key not in pages and lake.has(asset, key)]
+    if lost:
+        raise NotFetched(
+            f"The stored pages genesys/{asset} of {', '.join(lost)} can no longer be read: materialise them again, or "
+            "import their files again."
+        )
+    return pages
 
 
 def _is_complete(pages: StoredPages) -> bool:

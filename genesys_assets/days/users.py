@@ -23,7 +23,13 @@ from genesys_assets.days.completeness import DayEmptied, DayNotComplete
 from genesys_assets.days.data_lake import LAKE_FILES
 from genesys_assets.days.data_lake_status import Status, StatusQuery
 from genesys_assets.days.made_of import Input, number, stored_inputs
-from genesys_assets.days.sources import NotFetched, Partition, later_days
+from genesys_assets.days.sources import (
+    NotFetched,
+    Partition,
+    later_days,
+    pages_of_partition,
+    pages_of_partitions,
+)
 from genesys_assets.lake.lake import Lake, StoredPages
 from genesys_assets.lake.reach import Reach
 from genesys_assets.settings import DataLakeSettings
@@ -143,7 +149,7 @@ class UserPages:
 
 def user_pages_of(lake: Lake, day: str) -> UserPages:
     """The sources of a day's status. Raises NotFetched if neither pages nor files have the day."""
-    own, settings = lake.pages(USER_DETAILS, day), DataLakeSettings.load()
+    own, settings = pages_of_partition(lake, USER_DETAILS, day), DataLakeSettings.load()
     of_files = data_lake_status.reach_of(lake, day, settings.lag)
     if own is None and of_files is None:
         raise NotFetched(f"genesys/{USER_DETAILS} has not been fetched for {day}: materialise it first.")
@@ -152,7 +158,7 @@ def user_pages_of(lake: Lake, day: str) -> UserPages:
     pages = UserPages(
         day,
         own,
-        lake.pages_of(USER_DETAILS, later),
+        pages_of_partitions(lake, USER_DETAILS, later),
         None if before is None else date.fromisoformat(before),
         (own.reach if own else None) or Reach(utc_day(day)[0]),
         [(USER_DETAILS, key) for key in (day, *later)],

@@ -156,13 +156,15 @@ class Lake:
         *,
         builds_on_stored: bool = False,
         has_new_metadata: bool = False,
+        keeps_stored: bool = False,
     ) -> Iterator[dict[str | None, PageWriter]]:
         """One writer per partition. When the block ends without an error, all partitions are replaced in one commit. A
         partition whose stored pages are newer keeps them, and its writer's `change` says so.
 
         `builds_on_stored`: the new pages are made from the stored ones; raises ConcurrentCommit if others replaced
         these since. With `builds_on_stored`, pages that equal the stored ones get no new file, unless the metadata of
-        their file is new (`has_new_metadata`). Raises TableContended.
+        their file is new (`has_new_metadata`). `keeps_stored`: some of the new pages are stored ones, the others were
+        read; raises ConcurrentCommit too. Raises TableContended.
         """
         log, began, who = self.log(asset), milliseconds(datetime.now(UTC)), ForgottenIds.load(self.store)
         stored = {key: commit.stored_state(log, key) for key in keys}
@@ -178,7 +180,7 @@ class Lake:
             proposals = [
                 Proposal(key, writer, stored[key], began, is_read=has_new_metadata, builds_on_known=True)
                 if builds_on_stored
-                else _reading(key, writer, stored[key], began)
+                else _reading(key, writer, stored[key], began, builds_on_known=keeps_stored)
                 for key, writer in writers.items()
             ]
             page_commit = Commit(log, proposals, provenance.get("run_id"))
@@ -484,7 +486,11 @@ class Lake:
         return files
 
 
-def _reading(key: str | None, writer: PageWriter, stored: StoredState, began: int) -> Proposal:
+def _reading(
+    key: str | None, writer: PageWriter, stored: StoredState, began: int, *, builds_on_known: bool
+) -> Proposal:
     newness = began if writer.as_of is None else milliseconds(writer.as_of)
     is_complete = writer.reach is not None and writer.reach.is_complete
-    return Proposal(key, writer, stored, newness, is_read=True, is_complete=is_complete)
+    return Proposal(
+        key, writer, stored, newness, is_read=True, is_complete=is_complete, builds_on_known=builds_on_known
+    )

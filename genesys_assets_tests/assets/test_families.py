@@ -12,10 +12,13 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from genesys_assets.assets import aggregates
 from genesys_assets.automation.backlog import hours_backlog
 from genesys_assets.automation.stale import can_make_report, can_make_table, tables_backlog
 from genesys_assets.cloud.analytics.families import FAMILIES
 from genesys_assets.cloud.http import retry
+from genesys_assets.cloud.http.page import Page
+from genesys_assets.days.families import answers_to_keep
 from genesys_assets.forgetting import lakewide
 from genesys_assets.partitions import Calendar
 from genesys_assets.privacy.forgotten import Kind
@@ -61,6 +64,25 @@ def verdict(run: dg.ExecuteInProcessResult) -> dg.AssetCheckEvaluation:
 def calendar() -> Calendar:
     with environment({"GENESYS_ASSETS_START_DATE": DAY}):
         return Calendar.from_environment()
+
+
+def test_a_run_without_the_permission_keeps_the_answers_of_one_that_had_it_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour, behaviour, begun = f"{DAY}-10:00", world.sandbox.behaviour, iter([True])
+
+    def while_another_run_is_answered(*given: Any) -> dict[str, list[Page]]:
+        kept = answers_to_keep(*given)
+        if next(begun, False):
+            behaviour.missing_permissions = set()
+            assert world.run("hourly", HOURS, partition=hour).success
+        return kept
+
+    behaviour.missing_permissions = {FLOWS.permission}
+    monkeypatch.setattr(aggregates, "answers_to_keep", while_another_run_is_answered)
+    assert world.run("hourly", HOURS, partition=hour).success
+    asked = [json.loads(page.request)["path"] for page in world.lake.pages(HOURS, hour) or ()]
+    assert asked.count(FLOWS.path) == 1
 
 
 @pytest.mark.long

@@ -6,7 +6,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,19 @@ def test_a_day_that_is_not_over_is_known_up_to_its_listing(lake_world: World) ->
     assert reach is not None
     assert not reach.is_complete
     assert reach.through == datetime(2026, 1, 30, 18, 7, tzinfo=UTC)
+
+
+def test_an_older_listing_leaves_the_reach_of_a_newer_one(lake_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fetch(lake_world, DAY).success
+    before = lake_world.lake.reach(FILES, DAY)
+    assert before is not None
+
+    def listed_before_the_day_was_over(*given: Any, **named: Any) -> listing.FileListing:
+        return replace(listing.list_files(*given, **named), as_of=before.through - timedelta(hours=1))
+
+    monkeypatch.setattr(lake_files, "list_files", listed_before_the_day_was_over)
+    assert fetch(lake_world, DAY).success
+    assert lake_world.lake.reach(FILES, DAY) == before
 
 
 def test_a_run_that_dies_leaves_what_it_had_committed_and_the_next_goes_on(

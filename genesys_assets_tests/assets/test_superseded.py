@@ -5,16 +5,21 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from genesys_assets.assets import superseded
 from genesys_assets.assets.superseded import superseded_hours
 from genesys_assets.cloud.jobs import run as details_jobs
-from genesys_assets.lake.lake import Lake
+from genesys_assets.days import utc_day
+from genesys_assets.days.completeness import MISSING, TOTAL_HITS
+from genesys_assets.lake.lake import Lake, Reach
+from genesys_assets.lake.store import LocalStore
 from genesys_assets.partitions import hours_of
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, hours, metadata
 from genesys_assets_tests.clocks import standing_at
+from genesys_assets_tests.lake.things import page, write_pages
 
 SUPERSEDED = "ops/superseded_pages"
 DETAILS, OF_HOURS = "pages/daily_details", "pages/hourly_details"
@@ -121,3 +126,19 @@ def test_an_hour_that_is_read_again_meanwhile_stays(days: World, monkeypatch: py
     assert metadata(days.run("daily", SUPERSEDED, partition=NEXT), SUPERSEDED)["hours_removed"] == 0
     assert metadata(days.run("daily", SUPERSEDED, partition=NEXT), SUPERSEDED)["hours_removed"] == 23
     assert days.lake.has(OF_HOURS, f"{DAY}-05:00")
+
+
+def test_hours_that_are_newer_than_the_pages_of_their_complete_day_stay(tmp_path: Path) -> None:
+    """An incomplete reading by a query was newer than the hours. The complete one by a job, which took its place, is
+    older than the hours.
+    """
+    lake, (_, end) = Lake(LocalStore(tmp_path)), utc_day(DAY)
+    figures = {MISSING: 0, TOTAL_HITS: 1}
+    of_day = (end + timedelta(hours=5), Reach(end - timedelta(hours=1))), (end, Reach(end, is_complete=True))
+    for hour in hours_of(DAY):
+        write_pages(lake, hour, [b"{}"], end + timedelta(hours=3), OF_HOURS)
+    for as_of, reach in of_day:
+        with lake.page_writers(DETAILS, [DAY], figures) as writers:
+            writers[DAY].write(page(b"{}", as_of=as_of))
+            writers[DAY].reach = reach
+    assert superseded_hours(lake, "2026-02-28") == []

@@ -344,3 +344,49 @@ def test_a_day_made_of_an_import_never_replaces_one_made_of_the_complete_day(
         patched.setattr(Commit, "prepare", while_the_day_becomes_complete)
         write(Lake(lake.store))
     assert ids(lake) == ["a"]
+
+
+def test_a_run_over_several_days_makes_each_of_the_pages_that_are_stored_when_it_comes_to_it(lake: Lake) -> None:
+    """Though another run stored the pages and the tables of a day after this run had begun."""
+    land(lake, 0, conversation("a", at(0)))
+    write(lake)
+    mine, of_next = Lake(lake.store), f"{NEXT}-00:00"
+    store(lake, HOURLY_DETAILS, of_next, as_of=at(23))
+    day_tables.write_conversations(mine, NEXT, MADE, dict(ORIGIN))
+    land(lake, 1, conversation("b", at(1)))
+    write(lake)
+    store(lake, HOURLY_DETAILS, of_next, conversation("n", at(23) + timedelta(hours=1)), as_of=at(23))
+    for day in (NEXT, DAY):
+        day_tables.write_conversations(mine, day, MADE, dict(ORIGIN))
+    assert ids(lake) == ["a", "b"]
+    assert sum(note["rows_removed"] for note in _notes(lake)) == 0
+
+
+def _notes(lake: Lake) -> list[dict[str, Any]]:
+    every = lake.refreshed().log("tables/conversations").notes(0)
+    return [
+        note["readings"][DAY] | {"rows_removed": note["readings"][DAY].get("rows_removed") or 0}
+        for _, note in every
+        if DAY in note.get("readings", {})
+    ]
+
+
+@pytest.mark.parametrize("place", [HOURLY_DETAILS, DAILY_DETAILS, OVERLAP, IMPORTED_DETAILS])
+@pytest.mark.parametrize("complete", [False, True], ids=["incomplete", "complete"])
+def test_pages_that_are_lost_are_no_empty_pages(lake: Lake, tmp_path: Path, place: str, complete: bool) -> None:
+    _, end = utc_day(DAY)
+    land(lake, 0, conversation("a", at(0)))
+    store(lake, IMPORTED_DETAILS, DAY, conversation("b", at(1)), as_of=at(3), reach=Reach(end, imported=True))
+    reach = Reach(end if complete else at(2), is_complete=complete)
+    store(lake, DAILY_DETAILS, DAY, conversation("a", at(0)), as_of=at(4), request=JOB, reach=reach)
+    store(lake, OVERLAP, NEXT, conversation("a", at(0)), as_of=at(5), request=JOB, said={START_DAYS: {DAY: "a"}})
+    write(lake)
+    before = lake.refreshed().read("tables/conversations", DAY)
+    for file in (tmp_path / "lake" / place).rglob("*.parquet"):
+        file.unlink()
+    if complete and place == IMPORTED_DETAILS:
+        anew(Lake(lake.store))
+    else:
+        with pytest.raises(NotFetched, match=rf"genesys/{place} of {DAY[:8]}.* can no longer be read"):
+            anew(Lake(lake.store))
+    assert lake.refreshed().read("tables/conversations", DAY) == before

@@ -38,7 +38,7 @@ def write_pages(
     lake: Lake, key: str | None, bodies: Iterable[bytes], as_of: datetime = NOON, place: str = PAGES
 ) -> None:
     """One partition of pages, all true as of one moment."""
-    with lake.page_writers(PAGES, [key], {"run_id": "r"}) as writers:
+    with lake.page_writers(place, [key], {"run_id": "r"}) as writers:
         for number, body in enumerate(bodies, start=1):
             writers[key].write(page(body, number, as_of))
 
