@@ -13,7 +13,7 @@ from genesys_assets.assets import superseded
 from genesys_assets.assets.superseded import superseded_hours
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.days import utc_day
-from genesys_assets.days.completeness import MISSING, TOTAL_HITS
+from genesys_assets.days.completeness import MISSING, READ_AT, TOTAL_HITS
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.partitions import hours_of
@@ -128,17 +128,22 @@ def test_an_hour_that_is_read_again_meanwhile_stays(days: World, monkeypatch: py
     assert days.lake.has(OF_HOURS, f"{DAY}-05:00")
 
 
-def test_hours_that_are_newer_than_the_pages_of_their_complete_day_stay(tmp_path: Path) -> None:
-    """An incomplete reading by a query was newer than the hours. The complete one by a job, which took its place, is
-    older than the hours.
+@pytest.mark.parametrize(("hours_read_after", "superseded"), [(0, 24), (3, 0)])
+def test_hours_that_are_newer_than_the_pages_of_their_complete_day_stay(
+    tmp_path: Path, hours_read_after: int, superseded: int
+) -> None:
+    """An incomplete reading by a query, five hours after the day, was newer than all hours. The complete one by a job,
+    which took its place, has the data as of the day's end.
     """
     lake, (_, end) = Lake(LocalStore(tmp_path)), utc_day(DAY)
-    figures = {MISSING: 0, TOTAL_HITS: 1}
-    of_day = (end + timedelta(hours=5), Reach(end - timedelta(hours=1))), (end, Reach(end, is_complete=True))
+    figures = {MISSING: 0, TOTAL_HITS: 1, READ_AT: "2026-01-29T06:00"}
     for hour in hours_of(DAY):
-        write_pages(lake, hour, [b"{}"], end + timedelta(hours=3), OF_HOURS)
-    for as_of, reach in of_day:
+        write_pages(lake, hour, [b"{}"], end + timedelta(hours=hours_read_after), OF_HOURS)
+    for as_of, reach in (
+        (end + timedelta(hours=5), Reach(end - timedelta(hours=1))),
+        (end, Reach(end, is_complete=True)),
+    ):
         with lake.page_writers(DETAILS, [DAY], figures) as writers:
             writers[DAY].write(page(b"{}", as_of=as_of))
             writers[DAY].reach = reach
-    assert superseded_hours(lake, "2026-02-28") == []
+    assert len(superseded_hours(lake, "2026-02-28")) == superseded
