@@ -230,8 +230,7 @@ class Lake:
         """Remove partitions, all in one commit, as if they had never been stored. `builds_on_stored`: they are removed
         because of their content; raises ConcurrentCommit if others replaced one since. Raises TableContended.
         """
-        log = self.log(asset)
-        commit.remove_all(log, keys, schema=log.schema(), builds_on_known=builds_on_stored)
+        commit.remove_all(self.log(asset), keys, builds_on_known=builds_on_stored)
 
     # -- tables and reports --------------------------------------------------------------------------------------------
 
