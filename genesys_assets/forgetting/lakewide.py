@@ -13,7 +13,8 @@ The steps:
 The names and numbers to search are removed last from the tables that they were gathered from. So if a process dies in
 between, nothing is lost, and the same command completes the work. A partition is rewritten by the commit protocol of
 the lake. It counts as newer than what was stored, so that a run that read it before does not bring anybody back. A run
-that commits afterwards checks the list itself (`Lake.page_writers`, `Lake.table_writers`).
+that commits afterwards checks the list itself (`Lake.page_writers`, `Lake.table_writers`). If it is killed between its
+commit and this check, its partitions must be computed again, and people forgotten again.
 
 Files of older versions that contain somebody are removed at once. A file that no commit names may belong to a run that
 is about to commit it: it is left alone for an hour, and reported.

@@ -230,7 +230,6 @@ def remove_all(
     log: DeltaLog,
     keys: Sequence[Key],
     *,
-    schema: pa.Schema,
     builds_on_known: bool = False,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
@@ -250,7 +249,7 @@ def remove_all(
         removed = [RemovedFile(file) for files in stored.values() for file in files]
         note = {"commit_id": commit_id, "removed": [key or WHOLE for key in stored]}
         try:
-            log.commit(schema, [], removed, note, dict.fromkeys(stored, NEVER), on_top_of=at)
+            log.commit(log.schema(), [], removed, note, dict.fromkeys(stored, NEVER), on_top_of=at)
         except Conflict as conflict:
             if _is_committed(log, commit_id, since):
                 return

@@ -1,14 +1,15 @@
 """The commits of one Delta Lake table: they add, replace and remove data files, all or none.
 
-delta-rs creates tables and changes their columns. We write the commits that add and remove files ourselves
-(`log_entry`). `delta_state` reads the log; `commit` decides what is written and when a commit is refused.
+delta-rs creates tables and adds columns. We write the commits that add and remove files ourselves (`log_entry`), also
+where columns get other types. `delta_state` reads the log; `commit` decides what is written and when a commit is
+refused.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,7 @@ from genesys_assets.lake.log_mirror import LogMoved
 from genesys_assets.lake.store import Store
 
 if TYPE_CHECKING:
-    from deltalake import DeltaTable
+    from deltalake import DeltaTable, Schema
 
 __all__ = [
     "NOTE",
@@ -139,11 +140,15 @@ class DeltaLog(DeltaState):
         removed: Sequence[RemovedFile],
         note: Mapping[str, Any],
         newness: Mapping[Key, int],
+        columns: Schema | None = None,
     ) -> None:
-        """Write the commit, and apply it to what is known of the table, so that the log need not be read again."""
+        """Write the commit, and apply it to what is known of the table, so that the log need not be read again. (The
+        caller reads it again if the commit gives the table other columns.)
+        """
         files, version, now_ms = self._files(), self.version + 1, log_entry.now_ms()
         actions = [
             log_entry.info({NOTE: dict(note)}, table.metadata().partition_columns, now_ms),
+            *([] if columns is None else [log_entry.columns(table, columns)]),
             *map(add, added),
             *(log_entry.remove(each.file.path, now_ms, same_rows=each.same_rows) for each in removed),
             *(log_entry.number(key or WHOLE, value) for key, value in newness.items()),
@@ -227,38 +232,54 @@ class DeltaLog(DeltaState):
             return list(self._table.metadata().partition_columns)
         return list(partition_values(next(iter([*added, *newness]), None)))
 
-    def replace_all(
+    def can_retype(self, paths: Iterable[str]) -> bool:
+        """Whether `retype` can leave files as they are; `paths` are those that it replaces."""
+        with self._lock:
+            return self._table is not None and log_entry.is_simple(self._table, paths)
+
+    def retype(
         self,
         types: Mapping[str, pa.DataType],
-        files: Sequence[AddedFile],
+        rewritten: Mapping[str, AddedFile],
         note: Mapping[str, Any],
         *,
         on_top_of: int,
     ) -> None:
-        """Replace all stored files and give columns other types, in one commit on top of the version that the caller
-        has read. Raises Conflict if others committed since.
+        """Give columns other types, and replace files by rewritten ones, by path, in one commit on top of the version
+        that the caller has read. Other files stay as they are, which needs `can_retype`. Raises Conflict if others
+        committed since.
         """
-        from deltalake import CommitProperties, Schema
+        from deltalake import Schema
 
         with self._lock:
             if self._table is None:
                 raise Conflict(f"{self.place}: the table does not exist any more")
             self._must_be_at(on_top_of)
             fields = [field.with_type(types.get(field.name, field.type)) for field in self._columns()]
-            table = self._caught_up()
+            columns = Schema.from_arrow(pa.schema(fields))
             try:
-                with self._conflicts():
-                    table.create_write_transaction(
-                        [delta_rs_add(file) for file in files],
-                        mode="overwrite",
-                        schema=Schema.from_arrow(pa.schema(fields)),
-                        partition_by=list(table.metadata().partition_columns),
-                        commit_properties=CommitProperties(custom_metadata={NOTE: dict(note)}, max_commit_retries=0),
-                    )
+                if self.can_retype(rewritten):
+                    removed = [RemovedFile(file) for _, file in self.every_file() if file.path in rewritten]
+                    self._write(self._table, [*rewritten.values()], removed, note, {}, columns)
+                else:
+                    self._replace_all_by_delta_rs(columns, [*rewritten.values()], note)
             except BaseException:
                 self.refresh()
                 raise
             self._read()
+
+    def _replace_all_by_delta_rs(self, columns: Schema, files: Sequence[AddedFile], note: Mapping[str, Any]) -> None:
+        from deltalake import CommitProperties
+
+        table = self._caught_up()
+        with self._conflicts():
+            table.create_write_transaction(
+                [delta_rs_add(file) for file in files],
+                mode="overwrite",
+                schema=columns,
+                partition_by=list(table.metadata().partition_columns),
+                commit_properties=CommitProperties(custom_metadata={NOTE: dict(note)}, max_commit_retries=0),
+            )
 
     def _widened(self, schema: pa.Schema, partition_by: list[str]) -> DeltaTable:
         """The table with at least these columns. Adds those that are missing, and then raises Conflict: see

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+from tenacity import Retrying, retry_if_exception_type, retry_if_not_exception_type, stop_after_attempt, wait_fixed
 
 from genesys_assets.lake import log_entry
 from genesys_assets.lake.column_types import PARTITION_COLUMNS
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 NOTE = "genesys_assets"
 """The key in a commit's `commitInfo` of our own note: what the commit did to each partition."""
+
+_LOOKS = 4
+_SECONDS_BETWEEN_LOOKS = 0.05
 
 
 class UnreadableLog(Exception):
@@ -107,11 +111,20 @@ class DeltaState:
         return table
 
     def _load(self) -> DeltaTable | None:
+        """Looks again if the log cannot be read: others may have committed while its folder was being listed, so that
+        the list has a commit and not the one before it.
+        """
         from deltalake import DeltaTable
         from deltalake.exceptions import DeltaError, TableNotFoundError
 
+        looks = Retrying(
+            retry=retry_if_exception_type(DeltaError) & retry_if_not_exception_type(TableNotFoundError),
+            stop=stop_after_attempt(_LOOKS),
+            wait=wait_fixed(_SECONDS_BETWEEN_LOOKS),
+            reraise=True,
+        )
         try:
-            return DeltaTable(self._log.uri)
+            return looks(DeltaTable, self._log.uri)
         except TableNotFoundError:
             return None
         except DeltaError as error:

@@ -27,7 +27,7 @@ from genesys_assets.lake import commit
 from genesys_assets.lake.audit import COLUMNS, AuditFailed
 from genesys_assets.lake.changes import Change
 from genesys_assets.lake.column_types import at_rest
-from genesys_assets.lake.commit import Commit, Proposal, StoredState
+from genesys_assets.lake.commit import Commit, FinishedDraft, Proposal, StoredState
 from genesys_assets.lake.delta import DataFile, DeltaLog, partition_folder
 from genesys_assets.lake.files import PAGES, StoredFile, StoredFooter, StoredPages, Unreadable, open_files
 from genesys_assets.lake.parquet_files import Provenance
@@ -184,13 +184,13 @@ class Lake:
                 for key, writer in writers.items()
             ]
             page_commit = Commit(log, proposals, provenance.get("run_id"))
-            page_commit.prepare()
-            for key, change in page_commit.commit().items():
-                writers[key].change = change
-            of_contacts = {id_ for writer in writers.values() for id_ in writer.of_contacts}
-            if of_contacts:
-                remember(self.store, Kind.CONTACT_CONVERSATION, of_contacts, self.protection)
-        self._forget_newly_listed(who, [(asset, key) for key in keys])
+            with self._forgetting_newly_listed(who, {(asset, key): writer for key, writer in writers.items()}):
+                page_commit.prepare()
+                for key, change in page_commit.commit().items():
+                    writers[key].change = change
+                of_contacts = {id_ for writer in writers.values() for id_ in writer.of_contacts}
+                if of_contacts:
+                    remember(self.store, Kind.CONTACT_CONVERSATION, of_contacts, self.protection)
 
     def screen(self, asset: str) -> Screen:
         """A screen, which takes personal data and forgotten people out of the pages of an asset before they are
@@ -198,14 +198,40 @@ class Lake:
         """
         return Screen(asset, self.protection, ForgottenIds.load(self.store))
 
-    def _forget_newly_listed(self, who: ForgottenIds, partitions: Collection[tuple[str, str | None]]) -> None:
-        """Forget people who were put on the list while the partitions were being written: `who` is the list as it was
-        before. Raises ForgottenMeanwhile if one of the partitions is of a report.
+    @contextlib.contextmanager
+    def _forgetting_newly_listed(
+        self, who: ForgottenIds, written: Mapping[tuple[str, str | None], FinishedDraft]
+    ) -> Iterator[None]:
+        """Commit partitions in this block. Then people are removed from them who were put on the list while they were
+        being written: `who` is the list as it was before. Raises ForgottenMeanwhile if a partition is of a report.
+
+        If the block fails, they are removed from what is stored of it by then, and the error of the block is raised.
         """
+        try:
+            yield
+        except BaseException as error:
+            try:
+                self._forget_newly_listed(who, self._stored_of(written))
+            except Exception as left:
+                error.add_note(
+                    "While people who were forgotten meanwhile were being removed from what was stored before this "
+                    f"error: {type(left).__name__}: {left} Run `genesys-assets forget`: it removes whoever is left."
+                )
+            raise
+        self._forget_newly_listed(who, written)
+
+    def _forget_newly_listed(self, who: ForgottenIds, partitions: Iterable[tuple[str, str | None]]) -> None:
         if ForgottenIds.load(self.store) != who:
             from genesys_assets.forgetting.lakewide import forget_in
 
             forget_in(self.refreshed(), partitions)
+
+    def _stored_of(self, written: Mapping[tuple[str, str | None], FinishedDraft]) -> Iterator[tuple[str, str | None]]:
+        """The partitions that have a file with the rows of their draft."""
+        lake = self.refreshed()
+        for (asset, key), draft in written.items():
+            if any(file.content == draft.content for file in lake.log(asset).files(key)):
+                yield asset, key
 
     def pages(self, asset: str, key: str | None) -> StoredPages | None:
         """The pages of a partition; None if it is not stored, or can no longer be read."""
@@ -232,8 +258,7 @@ class Lake:
         """Remove partitions, all in one commit, as if they had never been stored. `builds_on_stored`: they are removed
         because of their content; raises ConcurrentCommit if others replaced one since. Raises TableContended.
         """
-        log = self.log(asset)
-        commit.remove_all(log, keys, schema=log.schema(), builds_on_known=builds_on_stored)
+        commit.remove_all(self.log(asset), keys, builds_on_known=builds_on_stored)
 
     # -- tables and reports --------------------------------------------------------------------------------------------
 
@@ -269,8 +294,8 @@ class Lake:
             stack.close()
             writing.audit()
             logs = {asset: self.log(asset) for asset in assets}
-            writing.changes = commit_tables(writing, logs, stored, builds_on_stored=builds_on_stored)
-        self._forget_newly_listed(who, [(asset, key) for asset in assets])
+            with self._forgetting_newly_listed(who, {(asset, key): writer for asset, writer in writers.items()}):
+                writing.changes = commit_tables(writing, logs, stored, builds_on_stored=builds_on_stored)
 
     def write(
         self,
@@ -306,8 +331,8 @@ class Lake:
                 writer.write(table if without_forgotten is None else without_forgotten)
             if writer.wrong_columns:
                 raise AuditFailed(key, {asset: {COLUMNS: writer.wrong_columns}})
-            commit.append(self.log(asset), key, writer, origin.get("run_id"))
-        self._forget_newly_listed(who, [(asset, key)])
+            with self._forgetting_newly_listed(who, {(asset, key): writer}):
+                commit.append(self.log(asset), key, writer, origin.get("run_id"))
         return self.place(asset, key)
 
     def note_unanswered(self, asset: str, spec: TableSpec, key: str | None, at: datetime, note: Provenance) -> None:

@@ -26,7 +26,7 @@ from genesys_assets.lake.log_files import NO_VERSION, checkpoints, commit_name, 
 from genesys_assets.lake.store import flush_to_disk
 
 if TYPE_CHECKING:
-    from deltalake import DeltaTable
+    from deltalake import DeltaTable, Schema
 
 Action = dict[str, dict[str, Any]]
 
@@ -40,8 +40,8 @@ _WRITER = f"genesys_assets/{version('genesys_assets')}"
 
 
 def is_simple(table: DeltaTable, paths: Iterable[str]) -> bool:
-    """Whether our writer can commit these files: it only names which are added and removed. False if somebody gave the
-    table features that demand more of writers, or if a path would have to be escaped.
+    """Whether our writer can commit these files: it only names which are added and removed, and the columns. False if
+    somebody gave the table features that demand more of writers, or if a path would have to be escaped.
     """
     is_known = table.protocol().min_writer_version <= _WRITER_VERSION
     is_append_only = table.metadata().configuration.get("delta.appendOnly") == "true"
@@ -72,6 +72,22 @@ def add(
 
 def remove(path: str, now_ms: int, *, same_rows: bool) -> Action:
     return {"remove": {"path": path, "dataChange": not same_rows, "deletionTimestamp": now_ms}}
+
+
+def columns(table: DeltaTable, schema: Schema) -> Action:
+    """The action that gives a table other columns, and leaves everything else that its log says of it."""
+    known = table.metadata()
+    optional = {"name": known.name, "description": known.description, "createdTime": known.created_time}
+    return {
+        "metaData": {
+            "id": str(known.id),
+            "format": {"provider": "parquet", "options": {}},
+            "schemaString": schema.to_json(),
+            "partitionColumns": list(known.partition_columns),
+            "configuration": dict(known.configuration),
+            **{name: value for name, value in optional.items() if value is not None},
+        }
+    }
 
 
 def number(name: str, value: int) -> Action:

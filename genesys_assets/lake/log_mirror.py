@@ -144,12 +144,12 @@ class LogMirror(LogAccess):
 
     def pull(self) -> bool:
         is_obsolete = self._drop_unpushed_commit()
-        for _ in range(_ATTEMPTS):
+        for attempt in range(1, _ATTEMPTS + 1):
             with contextlib.suppress(FileNotFoundError):
                 if self._version != NO_VERSION and self._follow():
                     return is_obsolete
-                self._begin()
-                return True
+                if self._begin(must=attempt == _ATTEMPTS):
+                    return True
         raise UnsteadyLog(f"Files of {self._store.uri(self._log)} disappear while they are read: run it again.")
 
     def _follow(self) -> bool:
@@ -164,16 +164,17 @@ class LogMirror(LogAccess):
         self._moved_to(later[-1] if later else self._version, tags)
         return True
 
-    def _begin(self) -> None:
+    def _begin(self, *, must: bool) -> bool:
+        """Fetch the log from its beginning: see `_begin_from`."""
         self._remove_after(NO_VERSION)
         self._version = NO_VERSION
         few = self._store.tags_of_few(self._log)
         if few is not None:
-            self._begin_from(self._with_sizes_noted(few), must=True)
-            return
+            return self._begin_from(self._with_sizes_noted(few), must=must)
         hint = self._hint()
-        if hint is None or not self._begin_from(self._tags_after(f"{hint:020d}")):
-            self._begin_from(self._tags_after(""), must=True)
+        if hint is not None and self._begin_from(self._tags_after(f"{hint:020d}"), is_all=False):
+            return True
+        return self._begin_from(self._tags_after(""), must=must)
 
     def _tags_after(self, name: str) -> dict[str, str]:
         return self._with_sizes_noted(self._store.tags_after(self._log, name))
@@ -182,13 +183,15 @@ class LogMirror(LogAccess):
         self._sizes |= {name: tag.size for name, tag in tags.items()}
         return {name: tag.tag for name, tag in tags.items()}
 
-    def _begin_from(self, tags: Mapping[str, str], *, must: bool = False) -> bool:
-        """Fetch the newest checkpoint and the commits since. False if some are missing; with `must`, fetch whatever
-        exists, so that delta-rs reports what is wrong.
+    def _begin_from(self, tags: Mapping[str, str], *, is_all: bool = True, must: bool = False) -> bool:
+        """Fetch the newest checkpoint and the commits since. False if some are missing: others may have committed while
+        the files were being listed. With `must`, fetch whatever exists, so that delta-rs reports what is wrong.
+        `is_all`: the tags are those of all files, so that a log without a checkpoint begins with its first commit.
         """
         checkpoint = max(checkpoints(tags), default=NO_VERSION)
         later = [version for version in commits(tags) if version > checkpoint]
-        if not must and (checkpoint == NO_VERSION or not _is_complete(later, checkpoint + 1)):
+        begins = is_all or checkpoint != NO_VERSION
+        if not must and not (begins and _is_complete(later, checkpoint + 1)):
             return False
         parts = [name for name in tags if is_checkpoint_of(name, checkpoint)]
         sidecars = [name for name in tags if name.startswith(SIDECARS) and parts]

@@ -1,7 +1,8 @@
-"""Gives columns of a table other types: rewrites all its files, and replaces them in one commit.
+"""Gives columns of a table other types: rewrites its files, and replaces them in one commit.
 
 Delta Lake cannot change the type of a column in place. Rows, provenance, reach and readings stay the same, and old
-versions stay readable. `column_types` decides which type is right.
+versions stay readable. An unreadable file stays as it is: its partition is unreadable until it is written again.
+`column_types` decides which type is right.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Retyping:
         """Give the table's columns the types of the rows, and raise Conflict so that the caller reads the log again.
         Does nothing if the types are equal already.
 
-        Raises UnstorableColumn if a stored value does not fit.
+        Raises UnstorableColumn if a stored value does not fit, and Unreadable if an unreadable file cannot stay.
         """
         version, known = self._log.version, self._log.schema()
         types = {f.name: f.type for f in rows if f.name in known.names and known.field(f.name).type != f.type}
@@ -53,19 +54,29 @@ class Retyping:
         files = self._log.every_file()
         with ThreadPoolExecutor(_FILES_AT_ONCE, thread_name_prefix="retype") as executor:
             list(executor.map(self._rewrite, files))
-        lost = [file.path for _, file in files if file.path not in self._written]
-        added = [self._written[file.path] for _, file in files if file.path not in lost]
+        unreadable = [file.path for _, file in files if file.path not in self._written]
+        rewritten = {file.path: self._written[file.path] for _, file in files if file.path in self._written}
+        if unreadable and not self._log.can_retype(rewritten):
+            raise Unreadable(_cannot_stay(self._log, unreadable[0]))
         type_names = {name: str(type_) for name, type_ in types.items()}
-        note = {"retyped": type_names, **({"unreadable": lost} if lost else {})}
-        self._log.replace_all(types, added, note, on_top_of=version)
+        note = {"retyped": type_names, **({"unreadable": unreadable} if unreadable else {})}
+        self._log.retype(types, rewritten, note, on_top_of=version)
         self.renamed.update({path: file.path for path, file in self._written.items()})
 
     def _rewrite(self, stored: tuple[Key, DataFile]) -> None:
-        """Rewrite one file with the new types. An unreadable file is left out: its partition then counts as missing."""
+        """Rewrite one file with the new types, if it is readable."""
         key, file = stored
         if file.path not in self._written:
             with contextlib.suppress(Unreadable):
                 self._written[file.path] = _rewritten(self._log, key, file, self._types)
+
+
+def _cannot_stay(log: DeltaLog, path: str) -> str:
+    return (
+        f"{log.store.uri(f'{log.place}/{path}')} cannot be read, and columns of {log.place} must get other types. "
+        "Another program gave this table features of Delta Lake with which the file cannot be kept. Restore it from a "
+        f"copy, or delete the folder {log.place} of the lake and compute or fetch all its partitions again."
+    )
 
 
 def _rewritten(log: DeltaLog, key: Key, file: DataFile, types: Mapping[str, pa.DataType]) -> AddedFile:

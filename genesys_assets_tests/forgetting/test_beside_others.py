@@ -26,10 +26,10 @@ from genesys_assets.lake import commit, opening
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import open_lake
 from genesys_assets.lake.reach import Reach
-from genesys_assets.lake.store import LocalStore, Store
+from genesys_assets.lake.store import LakeUnreachable, LocalStore, Store
 from genesys_assets.personal_data import PersonalData
-from genesys_assets.privacy.forgotten import ForgottenIds, Kind
-from genesys_assets.privacy.protection import Protection
+from genesys_assets.privacy.forgotten import ForgottenIds, Kind, remember
+from genesys_assets.privacy.protection import KEEP, Protection
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets.tables.conversations.decode import decode
 from genesys_assets.tables.conversations.explode import explode
@@ -46,6 +46,7 @@ REPORT = "reports/callers"
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 FIRST, SECOND = "aaaaaaaa-1111-4222-8333-00000000a001", "bbbbbbbb-1111-4222-8333-00000000a002"
 LATER = timedelta(hours=2)
+CALLERS = TableSpec("callers", "", (), (Column("ani", pa.string(), ""),))
 
 
 def people(id_: str) -> tuple[dict[str, Any], ...]:
@@ -141,8 +142,7 @@ def test_what_a_run_commits_after_it_was_written_is_cleaned_by_that_run(lake: La
 
 
 def write_report(lake: Lake, meanwhile: Callable[[], object]) -> None:
-    callers = TableSpec("callers", "", (), (Column("ani", pa.string(), ""),))
-    with lake.table_writers({REPORT: callers}, DAY, {"run_id": "r"}) as writing:
+    with lake.table_writers({REPORT: CALLERS}, DAY, {"run_id": "r"}) as writing:
         writing[REPORT].write(pa.table({"ani": [f"Name of {FIRST[:8]}"]}))
         meanwhile()
 
@@ -153,6 +153,76 @@ def test_a_report_that_was_made_meanwhile_is_not_stored_because_it_has_only_name
     assert DAY not in lake.refreshed().log(REPORT).partitions()
     forget(lake)
     assert files_with_ids(lake, FIRST) == {}
+
+
+def failing(
+    monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object], *, at: str = "", is_made: bool = False
+) -> None:
+    """Let the commits of a table fail, of every table if none is named, after something else happened. `is_made`: a
+    commit that fails was made all the same, as if its answer was lost."""
+    done: list[int] = []
+
+    def broken(real: Callable[..., Any], place: Callable[..., str]) -> Callable[..., Any]:
+        def call(*given: Any, **more: Any) -> Any:
+            if done:
+                return real(*given, **more)
+            fails = place(given[0]).startswith(at)
+            if fails:
+                done.append(1)
+                meanwhile()
+            result = real(*given, **more) if is_made or not fails else None
+            if fails:
+                raise LakeUnreachable("S3 is away")
+            return result
+
+        return call
+
+    monkeypatch.setattr(commit.Commit, "commit", broken(commit.Commit.commit, lambda own: str(own._log.place)))
+    monkeypatch.setattr(commit, "append", broken(commit.append, lambda log: str(log.place)))
+
+
+@pytest.mark.parametrize("write", [write_pages, write_table, append])
+def test_a_run_that_does_not_learn_that_its_commit_was_made_brings_nobody_back(
+    lake: Lake, write: Callable[[Lake], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in (*HOURS, DAY):
+        lake.remove(PAGES if key in HOURS else TABLE, [key])
+    failing(monkeypatch, lambda: forget(lake.refreshed(), FIRST, now=datetime.now(UTC)), is_made=True)
+    with pytest.raises(LakeUnreachable, match="S3 is away"):
+        write(lake.refreshed())
+    assert FIRST not in str(stored_now(lake))
+    assert SECOND in str(stored_now(lake))
+
+
+def stored_now(lake: Lake) -> list[object]:
+    """What the pages, the table and the snapshots hold."""
+    now = lake.refreshed()
+    pages = [each.body for hour in HOURS for each in now.pages(PAGES, hour) or ()]
+    return [*pages, *(now.read(TABLE, DAY, schema=PARTICIPANTS.schema).to_pylist()), *now.read(LIVE, DAY).to_pylist()]
+
+
+def write_two(lake: Lake, first: str, second: str) -> None:
+    with lake.table_writers({first: CALLERS, second: CALLERS}, DAY, {"run_id": "r"}, builds_on_stored=True) as writing:
+        for place in (first, second):
+            writing[place].write(pa.table({"ani": [f"Name of {FIRST[:8]}"]}))
+
+
+def test_a_run_that_fails_after_it_has_stored_a_report_does_not_keep_it(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, lambda: remember(lake.store, Kind.CONVERSATION, [FIRST], KEEP), at="reports/z")
+    with pytest.raises(LakeUnreachable) as failed:
+        write_two(lake.refreshed(), REPORT, "reports/z")
+    assert not lake.refreshed().has(REPORT, DAY)
+    assert f"{REPORT} of {DAY} was not stored" in failed.value.__notes__[0]
+
+
+def test_a_report_that_a_failing_run_has_not_replaced_stays(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake.write("reports/z", CALLERS, pa.table({"ani": ["older"]}), DAY, {})
+    failing(monkeypatch, lambda: remember(lake.store, Kind.CONVERSATION, [FIRST], KEEP), at="reports/z")
+    with pytest.raises(LakeUnreachable):
+        write_two(lake.refreshed(), REPORT, "reports/z")
+    assert lake.refreshed().read("reports/z", DAY).to_pylist() == [{"ani": "older"}]
 
 
 def test_an_older_reading_that_is_committed_later_does_not_replace_what_was_rewritten(lake: Lake) -> None:

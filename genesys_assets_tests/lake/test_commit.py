@@ -27,6 +27,7 @@ from genesys_assets.lake.delta import WHOLE, Key
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.writers import TableWriter
+from genesys_assets.tables.spec import TableSpec, columns
 from genesys_assets_tests.lake.things import DAYS, HOURS, NOON, PAGES, PLACE, SPEC, bodies, things, write_pages
 
 _Row = tuple[str, int]
@@ -329,10 +330,10 @@ def test_removed_partitions_are_gone_in_one_commit(lake: Lake, propose: Callable
     do(propose({day: [(day, 1)] for day in DAYS}))
     log = lake.refreshed().log(PLACE)
     version = log.version
-    remove_all(log, [DAYS[0], DAYS[2], "2026-03-01"], schema=SPEC.schema)
+    remove_all(log, [DAYS[0], DAYS[2], "2026-03-01"])
     assert stored(lake, *DAYS) == [[], [(DAYS[1], 1)], []]
     assert Lake(lake.store).log(PLACE).version == version + 1
-    remove_all(log, [DAYS[0]], schema=SPEC.schema)
+    remove_all(log, [DAYS[0]])
     assert Lake(lake.store).log(PLACE).version == version + 1, "there was nothing to remove"
 
 
@@ -340,8 +341,19 @@ def test_what_others_stored_of_a_partition_meanwhile_is_removed_too(lake: Lake, 
     do(propose({DAYS[0]: [("a", 1)]}))
     stale = Lake(lake.store).log(PLACE)
     do(propose({DAYS[0]: [("a", 2)], DAYS[1]: [("b", 1)]}))
-    remove_all(stale, [DAYS[0]], schema=SPEC.schema, sleep=lambda _: None)
+    remove_all(stale, [DAYS[0]], sleep=lambda _: None)
     assert stored(lake, *DAYS[:2]) == [[], [("b", 1)]]
+
+
+def test_partitions_of_a_table_that_others_gave_another_type_meanwhile_are_removed(
+    lake: Lake, propose: Callable[..., Commit]
+) -> None:
+    do(propose({DAYS[0]: [("a", 1)]}))
+    stale, pauses = Lake(lake.store).log(PLACE), iter([None])
+    fractions = TableSpec("things", "", ("id",), columns("id string its id\nn number a number"))
+    lake.refreshed().write(PLACE, fractions, pa.table({"id": ["b"], "n": [0.5]}), DAYS[1], {})
+    remove_all(stale, [DAYS[0]], sleep=lambda _: next(pauses))
+    assert Lake(lake.store).log(PLACE).partitions() == [DAYS[1]]
 
 
 def test_removed_pages_are_as_though_they_had_never_been_fetched(lake: Lake) -> None:

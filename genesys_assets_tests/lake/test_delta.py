@@ -24,6 +24,7 @@ from genesys_assets.lake.delta import (
     Key,
     RemovedFile,
     ReservedColumn,
+    UnreadableLog,
     partition_folder,
     partition_values,
 )
@@ -179,6 +180,35 @@ def test_a_log_is_as_it_was_read_until_it_is_refreshed(disk: LocalStore) -> None
     assert names(second, DAYS[0]) == ["a"]
     second.refresh()
     assert names(second, DAYS[0]) == ["a", "b"]
+
+
+def test_a_log_whose_folder_was_listed_while_others_committed_is_read_again(
+    disk: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = log_of(disk)
+    for name in ("a", "b"):
+        commit(log, (DAYS[0], name))
+    unlisted, aside = tmp_path / PLACE / LOG / f"{1:020d}.json", tmp_path / "aside"
+    unlisted.rename(aside)
+
+    def opened(uri: str) -> DeltaTable:
+        try:
+            return DeltaTable(uri)
+        finally:
+            if aside.exists():
+                aside.rename(unlisted)
+
+    monkeypatch.setattr("deltalake.DeltaTable", opened)
+    assert names(log_of(disk), DAYS[0]) == ["a", "b"]
+
+
+def test_a_log_in_which_a_commit_is_missing_is_damaged(disk: LocalStore, tmp_path: Path) -> None:
+    log = log_of(disk)
+    for name in ("a", "b"):
+        commit(log, (DAYS[0], name))
+    (tmp_path / PLACE / LOG / f"{1:020d}.json").unlink()
+    with pytest.raises(UnreadableLog, match="cannot be read"):
+        log_of(disk)
 
 
 def test_notes_and_newness_stay_with_the_commit(store: Store) -> None:

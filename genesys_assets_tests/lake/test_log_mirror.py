@@ -15,7 +15,7 @@ from deltalake import DeltaTable
 
 from genesys_assets.lake import log_entry
 from genesys_assets.lake import s3_store as s3_store_module
-from genesys_assets.lake.delta import AddedFile, Conflict, DeltaLog
+from genesys_assets.lake.delta import AddedFile, Conflict, DeltaLog, UnreadableLog
 from genesys_assets.lake.housekeeping import clean_up
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.log_files import LOG
@@ -50,6 +50,20 @@ def add(log: DeltaLog, name: str, note: str = "") -> None:
 
 def names(log: DeltaLog) -> set[str]:
     return {file.path.rsplit("/", 1)[-1].removesuffix(".parquet") for file in log.files(DAYS[0])}
+
+
+def hide_in_one_listing(store: S3Store, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Leave a file out of the next listing that has it."""
+    objects, hidden = store._objects, [name]
+
+    def listed(prefix: str, **start: str) -> Iterator[dict[str, Any]]:
+        for each in objects(prefix, **start):
+            if hidden and each["Key"].endswith(hidden[0]):
+                hidden.clear()
+            else:
+                yield each
+
+    monkeypatch.setattr(store, "_objects", listed)
 
 
 def delta_rs(store: S3Store) -> DeltaTable:
@@ -168,6 +182,26 @@ def test_notes_of_commits_that_a_checkpoint_replaces_can_be_read(s3_store: S3Sto
         add(log, f"f{number}")
     told = [note["commit_id"] for _, note in DeltaLog(s3_store, PLACE).notes(0)]
     assert told == [f"f{number}" for number in range(_INTERVAL + 3)]
+
+
+@pytest.mark.parametrize(("listed_at_once", "commits"), [(2, 1), (1000, 1), (1000, _INTERVAL + 1)])
+def test_a_log_that_was_listed_while_others_committed_is_listed_again(
+    s3_store: S3Store, monkeypatch: pytest.MonkeyPatch, listed_at_once: int, commits: int
+) -> None:
+    monkeypatch.setattr(s3_store_module, "LISTED_AT_ONCE", listed_at_once)
+    log = DeltaLog(s3_store, PLACE)
+    for number in range(commits):
+        add(log, f"f{number}")
+    hide_in_one_listing(s3_store, monkeypatch, f"{log.version - 1:020d}.json")
+    assert names(DeltaLog(s3_store, PLACE)) == names(log)
+
+
+def test_a_log_in_which_a_commit_is_missing_is_damaged(s3_store: S3Store) -> None:
+    log = DeltaLog(s3_store, PLACE)
+    add(log, "a")
+    s3_store.delete(f"{PLACE}/{LOG}/{0:020d}.json")
+    with pytest.raises(UnreadableLog, match="cannot be read"):
+        DeltaLog(s3_store, PLACE)
 
 
 # -- what goes wrong ---------------------------------------------------------------------------------------------------

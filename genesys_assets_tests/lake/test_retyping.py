@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from deltalake import DeltaTable
 from genesys_assets.lake import log_entry, retyping
 from genesys_assets.lake.column_types import UnstorableColumn
 from genesys_assets.lake.delta import Conflict, DeltaLog
+from genesys_assets.lake.files import Unreadable
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import readings
 from genesys_assets.lake.opening import s3_client
@@ -146,23 +147,92 @@ def test_a_stored_number_that_would_change_keeps_the_table_as_it_is(lake: Lake) 
     assert numbers(lake, *DAYS) == [2**53 + 1]
 
 
-def test_a_file_that_is_damaged_is_left_out_and_its_partition_is_healed_later(lake: Lake, folder: Path) -> None:
-    for day in DAYS[:2]:
-        write(lake, WHOLE, day, 1)
-    (damaged,) = lake.log(PLACE).files(DAYS[0])
-    (folder / PLACE / damaged.path).write_bytes(b"PAR1")
-    write(lake, FRACTIONS, DAYS[2], 0.5)
-    assert not lake.has(PLACE, DAYS[0])
-    assert numbers(lake, *DAYS) == [1, 0.5]
-    write(lake, WHOLE, DAYS[0], 1)
-    assert numbers(lake, *DAYS) == [1, 1, 0.5]
-
-
 def test_rows_made_of_the_stored_ones_are_not_overtaken_by_their_own_type(lake: Lake) -> None:
     write(lake, WHOLE, DAYS[0], 1)
     with lake.table_writers({PLACE: FRACTIONS}, DAYS[0], {}, builds_on_stored=True) as writing:
         writing[PLACE].write(pa.Table.from_pylist([{"id": "0", "n": 1.5}], FRACTIONS.schema))
     assert numbers(lake, DAYS[0]) == [1.5]
+
+
+# -- damaged files
+
+
+def snapshot(lake: Lake, number: int) -> None:
+    lake.append(PLACE, WHOLE, pa.Table.from_pylist([{"id": "a", "n": number}], WHOLE.schema), NOON, {})
+
+
+def damage(lake: Lake, folder: Path, day: str, number: int = 0) -> tuple[Path, bytes]:
+    """Damage one file of a day; returns its path and its bytes."""
+    path = folder / PLACE / lake.refreshed().log(PLACE).files(day)[number].path
+    content = path.read_bytes()
+    path.write_bytes(b"PAR1")
+    return path, content
+
+
+def test_a_damaged_day_is_unreadable_until_it_is_written_again_which_is_a_reading(lake: Lake, folder: Path) -> None:
+    for day in DAYS[:2]:
+        write(lake, WHOLE, day, 1)
+    damage(lake, folder, DAYS[0])
+    write(lake, FRACTIONS, DAYS[2], 0.5)
+    assert lake.log(PLACE).schema() == FLOATS
+    assert numbers(lake, *DAYS[1:]) == [1, 0.5]
+    with pytest.raises(Unreadable):
+        lake.read(PLACE, DAYS[0])
+    write(lake, WHOLE, DAYS[0], 1)
+    assert numbers(lake, *DAYS) == [1, 1, 0.5]
+    assert [reading.partition for reading in readings(lake, PLACE)] == [DAYS[0]]
+
+
+def test_the_day_that_brings_the_type_may_be_the_damaged_one(lake: Lake, folder: Path) -> None:
+    write(lake, WHOLE, DAYS[0], 1)
+    write(lake, WHOLE, DAYS[1], 2)
+    damage(lake, folder, DAYS[0])
+    write(lake, FRACTIONS, DAYS[0], 0.5)
+    assert numbers(lake, *DAYS) == [0.5, 2]
+
+
+def test_a_day_of_several_files_of_which_one_is_damaged_loses_no_rows(lake: Lake, folder: Path) -> None:
+    for number in range(3):
+        snapshot(lake, number)
+    path, content = damage(lake, folder, DAYS[1], 1)
+    write(lake, FRACTIONS, DAYS[2], 0.5)
+    with pytest.raises(Unreadable, match=path.name):
+        lake.read(PLACE, DAYS[1])
+    path.write_bytes(content)
+    assert numbers(lake, DAYS[1]) == [0, 1, 2]
+
+
+def test_a_damaged_file_is_named_in_the_log_and_other_engines_read_the_other_days(lake: Lake, folder: Path) -> None:
+    for day in DAYS[:2]:
+        write(lake, WHOLE, day, 1)
+    path, _ = damage(lake, folder, DAYS[0])
+    before = DeltaTable(folder / PLACE)
+    write(lake, FRACTIONS, DAYS[2], 0.5)
+    now = DeltaTable(folder / PLACE)
+    assert dict(lake.log(PLACE).notes(before.version()))[before.version() + 1] == {
+        "retyped": {"n": "double"},
+        "unreadable": [f"date={DAYS[0]}/{path.name}"],
+    }
+    others = now.to_pyarrow_table(filters=[("date", ">", date.fromisoformat(DAYS[0]))])["n"]
+    assert sorted(others.to_pylist()) == [0.5, 1]
+    assert (now.metadata().id, now.metadata().configuration, now.metadata().created_time) == (
+        before.metadata().id,
+        before.metadata().configuration,
+        before.metadata().created_time,
+    )
+
+
+def test_a_table_with_features_of_others_takes_the_type_unless_a_file_is_damaged(lake: Lake, folder: Path) -> None:
+    for day in DAYS[:2]:
+        write(lake, WHOLE, day, 1)
+    DeltaTable(folder / PLACE).alter.set_table_properties({"delta.enableChangeDataFeed": "true"})
+    path, content = damage(lake, folder, DAYS[0])
+    with pytest.raises(Unreadable, match=f"{path.name} cannot be read"):
+        write(lake.refreshed(), FRACTIONS, DAYS[2], 0.5)
+    assert lake.refreshed().log(PLACE).schema().field("n").type == pa.int64()
+    path.write_bytes(content)
+    write(lake.refreshed(), FRACTIONS, DAYS[2], 0.5)
+    assert numbers(lake.refreshed(), *DAYS) == [1, 1, 0.5]
 
 
 # -- others commit meanwhile
@@ -221,6 +291,20 @@ def test_a_lake_on_s3_takes_the_type_too(object_store: ObjectStore, bucket: str)
         write(lake, WHOLE, DAYS[2], 2)
         assert numbers(lake, *DAYS) == [1, 0.5, 2]
         assert lake.provenance(PLACE, DAYS[0])["run_id"] == "r"
+
+
+@pytest.mark.parametrize("commits", range(1, S3Store.commits_between_checkpoints + 1))
+def test_a_lake_on_s3_takes_the_type_wherever_its_log_ends(
+    object_store: ObjectStore, bucket: str, commits: int
+) -> None:
+    with environment(object_store.environment()):
+        lake = Lake(S3Store(bucket, "lake", s3_client))
+        for number in range(commits):
+            write(lake, WHOLE, DAYS[0], number)
+        write(lake, FRACTIONS, DAYS[1], 0.5)
+        other = Lake(S3Store(bucket, "lake", s3_client))
+        assert other.log(PLACE).schema() == lake.log(PLACE).schema() == FLOATS
+        assert numbers(other, *DAYS) == numbers(lake, *DAYS) == [commits - 1, 0.5]
 
 
 def test_rows_that_another_thread_commits_while_files_are_rewritten_stay(
