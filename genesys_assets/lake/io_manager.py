@@ -68,7 +68,10 @@ class LakeIOManager(dg.ConfigurableIOManager):
         return self._lake  # type: ignore[no-any-return]
 
     def load_input(self, context: dg.InputContext) -> Any:
-        """Raises MissingPartitions, UnknownColumn, and TypeError for an annotation of another type."""
+        """Raises MissingPartitions, UnknownColumn, and TypeError for an annotation of another type, or for an input
+        that is not an asset.
+        """
+        _check_is_asset(context)
         keys = list(context.asset_partition_keys) if context.has_asset_partitions else None
         metadata = context.definition_metadata or {}
         self._read_since.setdefault(_attempt(context), datetime.now(UTC))
@@ -77,11 +80,12 @@ class LakeIOManager(dg.ConfigurableIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Replace the partition. It stays as it is if the asset returned None, or if a run that read its inputs later
-        has already stored it. Raises TypeError for anything that is not a table, ReservedPlace, UnnamedIndex,
-        UnstorableColumn, DuplicateColumn, ReservedColumn, PartitionsChanged and ColumnTypeChanged.
+        has already stored it. Raises TypeError for anything that is not a table, or not of an asset, ReservedPlace,
+        UnnamedIndex, UnstorableColumn, DuplicateColumn, ReservedColumn, PartitionsChanged and ColumnTypeChanged.
         """
         if obj is None:
             return
+        _check_is_asset(context)
         _check_place(context.asset_key)
         if context.has_asset_partitions and len(context.asset_partition_keys) > 1:
             raise dg.DagsterInvariantViolationError(
@@ -107,6 +111,16 @@ class LakeIOManager(dg.ConfigurableIOManager):
             context.log.warning(
                 f"{lake.place(where, key)} stays as it is: a run that read its inputs later has already stored it."
             )
+
+
+def _check_is_asset(context: dg.InputContext | dg.OutputContext) -> None:
+    """Raises TypeError for what an op returns that is not an asset, as inside a graph of ops."""
+    if not context.has_asset_key:
+        raise TypeError(
+            "the lake stores assets only, and this is the result of an op that is not an asset. Give the op another IO "
+            'manager, such as @dg.op(out=dg.Out(io_manager_key="in_between")) with the resource '
+            '{"in_between": dg.FilesystemIOManager()}.'
+        )
 
 
 def _attempt(context: dg.InputContext | dg.OutputContext) -> _Attempt:

@@ -308,6 +308,55 @@ def test_a_second_reading_says_which_rows_it_added_and_removed(location: str) ->
     assert [(f["rows_added"], f["rows_changed"], f["rows_removed"]) for f in figures] == [(1, 0, 1), (0, 0, 2)]
 
 
+# -- ops that are not assets
+
+
+def graph_of_ops(io_manager_key: str) -> dg.AssetsDefinition:
+    """An asset of two ops, of which only the last one's result is the asset."""
+
+    @dg.op(out=dg.Out(io_manager_key=io_manager_key))
+    def half() -> pd.DataFrame:
+        return pd.DataFrame({"n": [1]})
+
+    @dg.op
+    def whole(n: pd.DataFrame) -> pd.DataFrame:
+        return n
+
+    @dg.graph_asset
+    def mine() -> pd.DataFrame:
+        return whole(half())  # type: ignore[no-any-return]
+
+    return mine
+
+
+def materialise_graph(location: str, io_manager_key: str) -> None:
+    resources = {"io_manager": LakeIOManager(location=location), "in_between": dg.mem_io_manager}
+    with dg.DagsterInstance.ephemeral() as instance:
+        dg.materialize([graph_of_ops(io_manager_key)], resources=resources, instance=instance)
+
+
+def test_the_result_of_an_op_that_is_no_asset_is_refused_with_what_to_do_and_that_works(location: str) -> None:
+    with pytest.raises(TypeError, match=r'assets only, .* @dg\.op\(out=dg\.Out\(io_manager_key="in_between"\)\)'):
+        materialise_graph(location, "io_manager")
+    materialise_graph(location, "in_between")
+    assert Lake(LocalStore(Path(location))).read("mine", None).to_pylist() == [{"n": 1}]
+
+
+def test_an_input_that_is_the_result_of_an_op_is_refused_with_what_to_do(location: str) -> None:
+    @dg.op
+    def half() -> None: ...
+
+    @dg.op
+    def whole(n: Any) -> None: ...
+
+    @dg.job(resource_defs={"io_manager": LakeIOManager(location=location)})
+    def of_ops() -> None:
+        whole(half())
+
+    with dg.DagsterInstance.ephemeral() as instance, pytest.raises(TypeError, match="stores assets only"):
+        of_ops.execute_in_process(instance=instance)
+
+
 # -- keys that a project has translated
 
 
