@@ -14,7 +14,13 @@ import pytest
 
 from genesys_assets.keys import PLACE
 from genesys_assets.lake.column_types import ReservedColumn
-from genesys_assets.lake.io_manager import LakeIOManager, MissingPartitions, ReservedPlace, UnknownColumn
+from genesys_assets.lake.io_manager import (
+    LakeIOManager,
+    MissingPartitions,
+    PartitionsNotDeclared,
+    ReservedPlace,
+    UnknownColumn,
+)
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import readings
 from genesys_assets.lake.store import LocalStore
@@ -210,6 +216,62 @@ def test_an_input_without_partitions_that_is_not_stored_is_named(tmp_path: Path)
             [dg.AssetSpec(["genesys", "reference", "queues"]), sizes],
             resources={"io_manager": LakeIOManager(location=str(tmp_path))},
         )
+
+
+# -- partitions that the code location does not declare
+
+
+def with_undeclared_partitions(location: str, metadata: dict[str, Any]) -> pa.Table:
+    @dg.asset(partitions_def=DAILY, ins={"agents": dg.AssetIn(AGENTS, metadata=metadata)})
+    def bonuses(agents: pd.DataFrame) -> pd.DataFrame:
+        return agents
+
+    resources = {"io_manager": LakeIOManager(location=location)}
+    with dg.DagsterInstance.ephemeral() as instance:
+        dg.materialize([dg.AssetSpec(AGENTS), bonuses], partition_key=DAYS[0], resources=resources, instance=instance)
+    return Lake(LocalStore(Path(location))).read("bonuses", DAYS[0])
+
+
+def test_an_input_with_partitions_that_is_declared_without_is_refused_unless_all_are_wanted(location: str) -> None:
+    words = (
+        r"genesys/reports/agent_daily is stored in 2 partitions, and this code location declares it without: .*"
+        r"dg\.AssetSpec\(\['genesys', 'reports', 'agent_daily'\], partitions_def=…\).*"
+        r'\{"allow_missing_partitions": true\}'
+    )
+    with pytest.raises(PartitionsNotDeclared, match=words):
+        with_undeclared_partitions(location, {})
+    assert not Lake(LocalStore(Path(location))).has("bonuses", DAYS[0])
+    rows = with_undeclared_partitions(location, {"allow_missing_partitions": True})
+    assert rows["user_id"].to_pylist() == ["U1", "U2"]
+
+
+# -- outside of a run
+
+
+def loaded(location: str, partitions: dg.DailyPartitionsDefinition | None, **wanted: Any) -> list[Any]:
+    """The users that somebody gets who loads the report in a notebook."""
+    upstream = dg.AssetSpec(AGENTS, partitions_def=partitions)
+    defs = dg.Definitions([upstream], resources={"io_manager": LakeIOManager(location=location)})
+    with dg.DagsterInstance.ephemeral() as instance, defs.get_asset_value_loader(instance) as loader:
+        rows = loader.load_asset_value(AGENTS, python_type=pa.Table, **wanted)
+    assert isinstance(rows, pa.Table)
+    return list(rows["user_id"].to_pylist())
+
+
+def test_who_loads_an_asset_and_names_no_partition_gets_all_of_them_or_learns_which_are_missing(location: str) -> None:
+    three_days = dg.DailyPartitionsDefinition("2026-01-30", end_date="2026-02-02")
+    with pytest.raises(MissingPartitions, match=r"1 of 3 partitions .* in the lake: 2026-02-01\."):
+        loaded(location, three_days)
+    stored = {"input_definition_metadata": {"allow_missing_partitions": True}}
+    assert loaded(location, three_days, **stored) == ["U1", "U2"]
+    assert loaded(location, three_days, partition_key=DAYS[1]) == ["U2"]
+    assert loaded(location, dg.DailyPartitionsDefinition("2026-01-30", end_date="2026-02-01")) == ["U1", "U2"]
+
+
+def test_who_loads_an_asset_that_is_declared_without_its_partitions_must_name_one(location: str) -> None:
+    with pytest.raises(PartitionsNotDeclared):
+        loaded(location, None)
+    assert loaded(location, None, partition_key=DAYS[1]) == ["U2"]
 
 
 # -- results of an asset
