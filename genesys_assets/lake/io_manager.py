@@ -88,8 +88,10 @@ class LakeIOManager(dg.ConfigurableIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Replace the partition. It stays as it is if the asset returned None, or if a run that read its inputs later
-        has already stored it. Raises TypeError for anything that is not a table, or not of an asset, ReservedPlace,
-        UnnamedIndex, UnstorableColumn, DuplicateColumn, ReservedColumn, PartitionsChanged and ColumnTypeChanged.
+        has already stored it. Inputs that the asset reads by itself count as read when its step began.
+
+        Raises TypeError for anything that is not a table, or not of an asset, ReservedPlace, UnnamedIndex,
+        UnstorableColumn, DuplicateColumn, ReservedColumn, PartitionsChanged and ColumnTypeChanged.
         """
         if obj is None:
             return
@@ -111,7 +113,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
         key = context.asset_partition_key if context.has_asset_partitions else None
         lake, where = self.lake, place(context.asset_key)
         origin = {"run_id": context.run_id, "source": "downstream asset"}
-        read_at = self._read_since.get(_attempt(context), datetime.now(UTC))
+        read_at = self._read_since.get(_attempt(context)) or _began(context)
         change = lake.write(where, spec, table, key, origin, newness=milliseconds(read_at), yields_to_newer=True)
         context.add_output_metadata({"dagster/row_count": lake.rows(where, key), "path": lake.place(where, key)})
         if change.is_superseded:
@@ -135,6 +137,18 @@ def _attempt(context: dg.InputContext | dg.OutputContext) -> _Attempt:
     # A context built by a test belongs to no step.
     step = _part(context, "step_context")
     return ("", 0) if step is None else (step.step.key, step.previous_attempt_count)
+
+
+def _began(context: dg.OutputContext) -> datetime:
+    """When the step began that an output belongs to: it had read nothing before."""
+    step = _part(context, "step_context")
+    if step is None:
+        return datetime.now(UTC)
+    for stats in step.instance.get_run_step_stats(step.run_id, [step.step.key]):
+        if moment := stats.partial_attempt_start or stats.start_time:
+            return datetime.fromtimestamp(moment, UTC)
+    run = step.instance.get_run_record_by_id(step.run_id)
+    return datetime.now(UTC) if run is None or run.start_time is None else datetime.fromtimestamp(run.start_time, UTC)
 
 
 def _part(context: dg.InputContext | dg.OutputContext, name: str) -> Any:

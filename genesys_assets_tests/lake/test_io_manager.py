@@ -2,6 +2,7 @@
 
 # Dagster reads these annotations when the assets are defined, so they are not postponed.
 
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -316,6 +317,53 @@ def test_what_was_made_of_inputs_that_were_read_earlier_does_not_replace_what_wa
     lake.refreshed().write("reports/agent_daily", SPEC, pa.Table.from_pylist(rows, SPEC.schema), DAYS[0], {})
     is_first.append(False)
     assert materialise(bonuses, location, DAYS[0])["minutes"].to_pylist() == [80.0]
+
+
+def write_minutes(location: str, minutes: float) -> None:
+    rows = pa.Table.from_pylist([{"user_id": "U1", "minutes": minutes}], SPEC.schema)
+    Lake(LocalStore(Path(location))).write("reports/agent_daily", SPEC, rows, DAYS[0], {})
+
+
+def run_of(location: str, body: Callable[[dg.AssetExecutionContext], None]) -> list[float]:
+    """Materialise an asset that reads the report by itself and then does something else; what is then stored."""
+
+    @dg.asset(partitions_def=DAILY, deps=[AGENTS], retry_policy=dg.RetryPolicy(max_retries=1))
+    def mine(context: dg.AssetExecutionContext) -> pa.Table:
+        agents = Lake(LocalStore(Path(location))).read("reports/agent_daily", DAYS[0])
+        body(context)
+        return agents
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        dg.materialize(
+            [dg.AssetSpec(AGENTS, partitions_def=DAILY), mine],
+            partition_key=DAYS[0],
+            resources={"io_manager": LakeIOManager(location=location)},
+            instance=instance,
+        )
+    return list(Lake(LocalStore(Path(location))).read("mine", DAYS[0])["minutes"].to_pylist())
+
+
+@pytest.mark.parametrize("has_events", [True, False], ids=["since its step began", "since its run began"])
+def test_an_asset_that_reads_its_inputs_by_itself_does_not_replace_what_was_begun_later(
+    location: str, has_events: bool
+) -> None:
+    def slow(context: dg.AssetExecutionContext) -> None:
+        write_minutes(location, 75.0)
+        assert run_of(location, lambda _: None) == [75.0]
+        if not has_events:
+            context.instance.event_log_storage.delete_events(context.run.run_id)
+
+    assert run_of(location, slow) == [75.0]
+
+
+def test_a_second_try_counts_from_its_own_beginning(location: str) -> None:
+    def fails_once(context: dg.AssetExecutionContext) -> None:
+        if context.retry_number == 0:
+            assert run_of(location, lambda _: None) == [60.0]
+            write_minutes(location, 75.0)
+            raise RuntimeError("the first try fails after another run has stored what it read later")
+
+    assert run_of(location, fails_once) == [75.0]
 
 
 def test_groups_are_stored_with_what_they_are_grouped_by(location: str) -> None:
