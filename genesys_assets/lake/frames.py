@@ -175,7 +175,12 @@ def _check_columns(frame: pd.DataFrame) -> None:
 
 def _column(name: str, values: pd.Series[Any]) -> pa.Array | pa.ChunkedArray:
     """Raises UnstorableColumn."""
-    if values.dtype == object:
+    import pandas
+
+    if isinstance(values.dtype, pandas.CategoricalDtype) and values.cat.categories.dtype == object:
+        values = values.cat.remove_unused_categories()
+        _check_objects(name, pandas.Series(values.cat.categories))
+    elif values.dtype == object:
         _check_objects(name, values)
     try:
         return pa.array(values, from_pandas=True)

@@ -135,6 +135,25 @@ def test_a_column_that_would_not_come_back_is_refused_with_its_name(lake: Lake, 
     assert not lake.has("mine", DAY)
 
 
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (["a", b"b"], "bytes, str"),
+        ([date(2026, 1, 31), NOON], "date, datetime"),
+        ([NOON, NOON.replace(tzinfo=None)], "datetime, datetime without a time zone"),
+        ([1, Decimal("1.5")], "number, Decimal"),
+    ],
+)
+def test_categories_of_several_types_are_refused_as_values_are(lake: Lake, values: list[Any], words: str) -> None:
+    with pytest.raises(UnstorableColumn, match=f"column 'x' mixes values of the types {words}"):
+        store(lake, pd.DataFrame({"x": pd.Categorical(values)}))
+
+
+def test_a_category_that_no_row_has_does_not_decide_the_type_of_the_others(lake: Lake) -> None:
+    values = pd.Categorical([NOON, None], categories=pd.Index([date(2026, 1, 31), NOON], dtype=object))
+    assert store(lake, pd.DataFrame({"x": values})).to_pylist() == [{"x": NOON}, {"x": None}]
+
+
 def test_python_objects_of_polars_are_refused_with_the_name_of_their_column(lake: Lake) -> None:
     with pytest.raises(UnstorableColumn, match="column 'x' holds Python objects"):
         store(lake, pl.DataFrame({"x": [object()]}))
