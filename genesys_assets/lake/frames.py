@@ -100,6 +100,17 @@ def as_table(value: Any) -> pa.Table:
     raise TypeError(f"cannot store a {type(value).__name__}. Return a {_WANTED}{hint}")
 
 
+def leaves_out_index(value: Any) -> bool:
+    """Whether `as_table` leaves out an index that may hold values. Its whole numbers without a name may be row numbers
+    of a frame that was filtered, or the hours by which rows were grouped: nothing tells them apart.
+    """
+    if _frame_kind(type(value)) != "pandas" or not len(value):
+        return False
+    import pandas
+
+    return list(value.index.names) == [None] and not isinstance(value.index, pandas.RangeIndex)
+
+
 def _storable(table: pa.Table) -> pa.Table:
     """The table without metadata. Columns without any value become columns of nulls if the lake cannot store their
     type: pandas gives NaT and empty columns types of times without a time zone.

@@ -21,7 +21,7 @@ import pyarrow as pa
 from pydantic import PrivateAttr
 
 from genesys_assets.keys import LAYERS, place_of
-from genesys_assets.lake.frames import as_table, convert
+from genesys_assets.lake.frames import as_table, convert, leaves_out_index
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import open_lake
 from genesys_assets.spans import milliseconds
@@ -104,6 +104,12 @@ class LakeIOManager(dg.ConfigurableIOManager):
                 "write one partition a run, or store the partitions with the `lake` resource."
             )
         table = as_table(obj)
+        if leaves_out_index(obj):
+            context.log.warning(
+                f"{context.asset_key.to_user_string()} is stored without the index of the frame ({obj.index[0]}, …), "
+                "because it has no name. If it only counts rows, return frame.reset_index(drop=True); else "
+                "frame.rename_axis('…') keeps it as a column."
+            )
         spec = TableSpec(
             context.asset_key.path[-1],
             "",

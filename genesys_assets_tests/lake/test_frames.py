@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genesys_assets.lake.column_types import DuplicateColumn, NoColumns, ReservedColumn, UnstorableColumn
-from genesys_assets.lake.frames import UnnamedIndex, as_table, convert
+from genesys_assets.lake.frames import UnnamedIndex, as_table, convert, leaves_out_index
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.tables.spec import Column, TableSpec
@@ -241,6 +241,27 @@ def test_an_index_that_only_counts_rows_is_left_out(lake: Lake, change: Callable
 def test_an_index_without_a_name_is_refused(frame: pd.DataFrame) -> None:
     with pytest.raises(UnnamedIndex, match=r"frame\.rename_axis\(.*reset_index\(drop=True\)"):
         as_table(frame)
+
+
+HOURS = FRAME.groupby(np.array([9, 17, 17]))[["n"]].sum()
+
+
+@pytest.mark.parametrize(
+    ("frame", "is_left_out"),
+    [
+        (HOURS, True),
+        (pd.concat([FRAME, FRAME]), True),
+        (HOURS.rename_axis("hour_of_day"), False),
+        (HOURS.reset_index(drop=True), False),
+        (HOURS[:0], False),
+        (FRAME, False),
+        (FRAME.set_index(["team", "queue"]), False),
+        (pl.DataFrame({"n": [1]}), False),
+        (pa.table({"n": [1]}), False),
+    ],
+)
+def test_an_index_that_may_hold_values_is_told_from_one_that_only_counts(frame: Any, is_left_out: bool) -> None:
+    assert leaves_out_index(frame) == is_left_out
 
 
 @pytest.mark.parametrize(

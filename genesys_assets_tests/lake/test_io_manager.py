@@ -2,12 +2,14 @@
 
 # Dagster reads these annotations when the assets are defined, so they are not postponed.
 
+import logging
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -369,6 +371,20 @@ def test_a_second_try_counts_from_its_own_beginning(location: str) -> None:
 def test_groups_are_stored_with_what_they_are_grouped_by(location: str) -> None:
     frame = pd.DataFrame({"u": ["p", "q", "q"], "n": [1, 2, 3]}).groupby("u").sum()
     assert returned(location, frame).to_pylist() == [{"u": "p", "n": 1}, {"u": "q", "n": 5}]
+
+
+def test_an_index_of_numbers_that_is_left_out_is_warned_of_with_how_to_keep_it(location: str) -> None:
+    @dg.asset
+    def mine() -> pd.DataFrame:
+        return pd.DataFrame({"n": [1, 2, 4]}).groupby(np.array([9, 17, 17])).sum()
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        resources = {"io_manager": LakeIOManager(location=location)}
+        run = dg.materialize([mine], resources=resources, instance=instance)
+        logged = instance.all_logs(run.run_id)
+    (warning,) = (entry.user_message for entry in logged if entry.level == logging.WARNING)
+    assert "mine is stored without the index of the frame (9, …), because it has no name" in warning
+    assert "frame.rename_axis('…') keeps it as a column" in warning
 
 
 def test_a_series_is_refused_with_what_to_return(location: str) -> None:
