@@ -48,7 +48,7 @@ def convert(table: pa.Table, wanted: Any) -> Any:
 
 def _to_pandas(table: pa.Table) -> pd.DataFrame:
     """The table as a frame. pandas makes floats of whole numbers if some are null. A column with a number that a float
-    cannot hold exactly becomes `Int64` instead.
+    cannot hold exactly becomes `Int64` instead. Lists and structs that pandas would change become Python objects.
     """
     import pandas
 
@@ -59,7 +59,21 @@ def _to_pandas(table: pa.Table) -> pd.DataFrame:
             bounds = pc.min_max(column).as_py()
             if max(-(bounds["min"] or 0), bounds["max"] or 0) > _LARGEST_EXACT_FLOAT:
                 frame[name] = pandas.array(column.to_pylist(), dtype="Int64")
+        elif pa.types.is_nested(column.type) and _changes_in_pandas(column):
+            frame[name] = pandas.Series(column.to_pylist(), dtype=object)
     return frame
+
+
+def _changes_in_pandas(values: pa.ChunkedArray) -> bool:
+    """Whether arrays of numpy cannot hold values of lists or structs: instants lose their time zone, and whole numbers
+    beside nulls become floats.
+    """
+    type_ = values.type
+    if pa.types.is_struct(type_):
+        return any(map(_changes_in_pandas, values.flatten()))
+    if pa.types.is_nested(type_):
+        return _changes_in_pandas(pc.list_flatten(values))
+    return pa.types.is_timestamp(type_) or bool(pa.types.is_integer(type_) and values.null_count)
 
 
 def as_table(value: Any) -> pa.Table:
@@ -84,6 +98,17 @@ def as_table(value: Any) -> pa.Table:
     elif _qualified(type(value)) == "polars.LazyFrame":
         hint = ": .collect() makes one"
     raise TypeError(f"cannot store a {type(value).__name__}. Return a {_WANTED}{hint}")
+
+
+def leaves_out_index(value: Any) -> bool:
+    """Whether `as_table` leaves out an index that may hold values. Its whole numbers without a name may be row numbers
+    of a frame that was filtered, or the hours by which rows were grouped: nothing tells them apart.
+    """
+    if _frame_kind(type(value)) != "pandas" or not len(value):
+        return False
+    import pandas
+
+    return list(value.index.names) == [None] and not isinstance(value.index, pandas.RangeIndex)
 
 
 def _storable(table: pa.Table) -> pa.Table:
@@ -175,7 +200,12 @@ def _check_columns(frame: pd.DataFrame) -> None:
 
 def _column(name: str, values: pd.Series[Any]) -> pa.Array | pa.ChunkedArray:
     """Raises UnstorableColumn."""
-    if values.dtype == object:
+    import pandas
+
+    if isinstance(values.dtype, pandas.CategoricalDtype) and values.cat.categories.dtype == object:
+        values = values.cat.remove_unused_categories()
+        _check_objects(name, pandas.Series(values.cat.categories))
+    elif values.dtype == object:
         _check_objects(name, values)
     try:
         return pa.array(values, from_pandas=True)

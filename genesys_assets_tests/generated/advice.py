@@ -74,6 +74,7 @@ ADVICE = {
     "lake.Unreadable": "Materialise the partition again, which replaces the file. Then check the disk.",
     "lake.UnnamedIndex": "Name the index, or call `reset_index()` before you return the frame.",
     "lake.MissingPartitions": "Materialise the partitions that the message names, or set `allow_missing_partitions`.",
+    "lake.PartitionsNotDeclared": "Declare the asset with its partitions: `dg.AssetSpec(key, partitions_def=…)`.",
     "lake.UnknownColumn": "Correct `columns` in the metadata of the input: the message lists the columns of the table.",
     "lake.LogMoved": "Handled: it becomes `Conflict`.",
     "lake.UnreadableLog": "Follow the message. A copy of the table, or fetching its days again, brings the log back.",

@@ -15,9 +15,11 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from genesys_assets.lake.column_types import DuplicateColumn, NoColumns, ReservedColumn, UnstorableColumn
-from genesys_assets.lake.frames import UnnamedIndex, as_table, convert
+from genesys_assets.lake.frames import UnnamedIndex, as_table, convert, leaves_out_index
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.tables.spec import Column, TableSpec
@@ -25,6 +27,7 @@ from genesys_assets.tables.spec import Column, TableSpec
 DAY = "2026-01-31"
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 LONDON = ZoneInfo("Europe/London")
+INSTANT = pa.timestamp("us", tz="UTC")
 
 
 @pytest.fixture
@@ -135,6 +138,25 @@ def test_a_column_that_would_not_come_back_is_refused_with_its_name(lake: Lake, 
     assert not lake.has("mine", DAY)
 
 
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (["a", b"b"], "bytes, str"),
+        ([date(2026, 1, 31), NOON], "date, datetime"),
+        ([NOON, NOON.replace(tzinfo=None)], "datetime, datetime without a time zone"),
+        ([1, Decimal("1.5")], "number, Decimal"),
+    ],
+)
+def test_categories_of_several_types_are_refused_as_values_are(lake: Lake, values: list[Any], words: str) -> None:
+    with pytest.raises(UnstorableColumn, match=f"column 'x' mixes values of the types {words}"):
+        store(lake, pd.DataFrame({"x": pd.Categorical(values)}))
+
+
+def test_a_category_that_no_row_has_does_not_decide_the_type_of_the_others(lake: Lake) -> None:
+    values = pd.Categorical([NOON, None], categories=pd.Index([date(2026, 1, 31), NOON], dtype=object))
+    assert store(lake, pd.DataFrame({"x": values})).to_pylist() == [{"x": NOON}, {"x": None}]
+
+
 def test_python_objects_of_polars_are_refused_with_the_name_of_their_column(lake: Lake) -> None:
     with pytest.raises(UnstorableColumn, match="column 'x' holds Python objects"):
         store(lake, pl.DataFrame({"x": [object()]}))
@@ -221,6 +243,27 @@ def test_an_index_without_a_name_is_refused(frame: pd.DataFrame) -> None:
         as_table(frame)
 
 
+HOURS = FRAME.groupby(np.array([9, 17, 17]))[["n"]].sum()
+
+
+@pytest.mark.parametrize(
+    ("frame", "is_left_out"),
+    [
+        (HOURS, True),
+        (pd.concat([FRAME, FRAME]), True),
+        (HOURS.rename_axis("hour_of_day"), False),
+        (HOURS.reset_index(drop=True), False),
+        (HOURS[:0], False),
+        (FRAME, False),
+        (FRAME.set_index(["team", "queue"]), False),
+        (pl.DataFrame({"n": [1]}), False),
+        (pa.table({"n": [1]}), False),
+    ],
+)
+def test_an_index_that_may_hold_values_is_told_from_one_that_only_counts(frame: Any, is_left_out: bool) -> None:
+    assert leaves_out_index(frame) == is_left_out
+
+
 @pytest.mark.parametrize(
     "frame",
     [
@@ -302,6 +345,66 @@ def test_a_whole_number_too_large_for_a_fraction_is_the_same_in_pandas_beside_nu
     assert frame["x"].tolist() == [large, -large, pd.NA]
     assert frame["n"].dtype == "float64"
     assert store(lake, frame).equals(table)
+
+
+@pytest.mark.parametrize(
+    ("values", "type_"),
+    [
+        ([[2**60 + 1, None], [1]], pa.list_(pa.int64())),
+        ([[NOON, None], [], None], pa.list_(INSTANT)),
+        ([{"at": NOON, "n": 3}, {"at": None, "n": None}], pa.struct([("at", INSTANT), ("n", pa.int64())])),
+        ([[{"n": [1, None]}, {"n": None}], None], pa.list_(pa.struct([("n", pa.list_(pa.int64()))]))),
+    ],
+)
+def test_values_in_lists_and_structs_are_the_same_in_pandas_and_may_be_stored_again(
+    lake: Lake, values: list[Any], type_: pa.DataType
+) -> None:
+    table = store(lake, pa.table({"x": pa.array(values, type_)}))
+    frame = convert(table, pd.DataFrame)
+    assert frame["x"].tolist() == values
+    assert store(lake, frame).equals(table)
+
+
+def test_lists_that_numpy_can_hold_are_arrays_of_numpy() -> None:
+    frame = convert(pa.table({"x": [[1, 2], None], "names": [["a", None], []]}), pd.DataFrame)
+    assert frame["x"][0].dtype == "int64"
+    assert frame["names"][0].tolist() == ["a", None]
+
+
+LEAVES = {
+    pa.int64(): st.integers(-(2**63), 2**63 - 1),
+    pa.float64(): st.floats(allow_nan=False),
+    pa.bool_(): st.booleans(),
+    pa.string(): st.text(max_size=3),
+    pa.binary(): st.binary(max_size=3),
+    pa.date32(): st.dates(),
+    INSTANT: st.datetimes(timezones=st.just(UTC)),
+    pa.decimal128(5, 2): st.decimals(-999, 999, places=2),
+}
+Kind = tuple[pa.DataType, st.SearchStrategy[Any]]
+"""A type of Arrow, and values of it."""
+
+
+def list_of(kind: Kind) -> Kind:
+    return pa.list_(kind[0]), st.lists(st.none() | kind[1], max_size=3)
+
+
+def struct_of(kinds: list[Kind]) -> Kind:
+    fields = {f"f{number}": kind for number, kind in enumerate(kinds)}
+    type_ = pa.struct([(name, field_type) for name, (field_type, _) in fields.items()])
+    return type_, st.fixed_dictionaries({name: st.none() | values for name, (_, values) in fields.items()})
+
+
+def around(kinds: st.SearchStrategy[Kind]) -> st.SearchStrategy[Kind]:
+    return kinds.map(list_of) | st.lists(kinds, min_size=1, max_size=3).map(struct_of)
+
+
+@given(st.data())
+def test_whatever_lists_and_structs_hold_comes_back_from_pandas_as_it_was(data: st.DataObject) -> None:
+    type_, values = data.draw(around(st.recursive(st.sampled_from(list(LEAVES.items())), around, max_leaves=4)))
+    table = pa.table({"x": pa.array(data.draw(st.lists(st.none() | values, min_size=1, max_size=4)), type_)})
+    # 1 == 1.0, and their texts differ.
+    assert f"{as_table(convert(table, pd.DataFrame)).to_pylist()}" == f"{table.to_pylist()}"
 
 
 def test_a_decimal_without_its_last_digits_comes_back_as_it_was(lake: Lake) -> None:

@@ -2,11 +2,14 @@
 
 # Dagster reads these annotations when the assets are defined, so they are not postponed.
 
+import logging
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -14,7 +17,13 @@ import pytest
 
 from genesys_assets.keys import PLACE
 from genesys_assets.lake.column_types import ReservedColumn
-from genesys_assets.lake.io_manager import LakeIOManager, MissingPartitions, ReservedPlace, UnknownColumn
+from genesys_assets.lake.io_manager import (
+    LakeIOManager,
+    MissingPartitions,
+    PartitionsNotDeclared,
+    ReservedPlace,
+    UnknownColumn,
+)
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import readings
 from genesys_assets.lake.store import LocalStore
@@ -212,6 +221,62 @@ def test_an_input_without_partitions_that_is_not_stored_is_named(tmp_path: Path)
         )
 
 
+# -- partitions that the code location does not declare
+
+
+def with_undeclared_partitions(location: str, metadata: dict[str, Any]) -> pa.Table:
+    @dg.asset(partitions_def=DAILY, ins={"agents": dg.AssetIn(AGENTS, metadata=metadata)})
+    def bonuses(agents: pd.DataFrame) -> pd.DataFrame:
+        return agents
+
+    resources = {"io_manager": LakeIOManager(location=location)}
+    with dg.DagsterInstance.ephemeral() as instance:
+        dg.materialize([dg.AssetSpec(AGENTS), bonuses], partition_key=DAYS[0], resources=resources, instance=instance)
+    return Lake(LocalStore(Path(location))).read("bonuses", DAYS[0])
+
+
+def test_an_input_with_partitions_that_is_declared_without_is_refused_unless_all_are_wanted(location: str) -> None:
+    words = (
+        r"genesys/reports/agent_daily is stored in 2 partitions, and this code location declares it without: .*"
+        r"dg\.AssetSpec\(\['genesys', 'reports', 'agent_daily'\], partitions_def=…\).*"
+        r'\{"allow_missing_partitions": true\}'
+    )
+    with pytest.raises(PartitionsNotDeclared, match=words):
+        with_undeclared_partitions(location, {})
+    assert not Lake(LocalStore(Path(location))).has("bonuses", DAYS[0])
+    rows = with_undeclared_partitions(location, {"allow_missing_partitions": True})
+    assert rows["user_id"].to_pylist() == ["U1", "U2"]
+
+
+# -- outside of a run
+
+
+def loaded(location: str, partitions: dg.DailyPartitionsDefinition | None, **wanted: Any) -> list[Any]:
+    """The users that somebody gets who loads the report in a notebook."""
+    upstream = dg.AssetSpec(AGENTS, partitions_def=partitions)
+    defs = dg.Definitions([upstream], resources={"io_manager": LakeIOManager(location=location)})
+    with dg.DagsterInstance.ephemeral() as instance, defs.get_asset_value_loader(instance) as loader:
+        rows = loader.load_asset_value(AGENTS, python_type=pa.Table, **wanted)
+    assert isinstance(rows, pa.Table)
+    return list(rows["user_id"].to_pylist())
+
+
+def test_who_loads_an_asset_and_names_no_partition_gets_all_of_them_or_learns_which_are_missing(location: str) -> None:
+    three_days = dg.DailyPartitionsDefinition("2026-01-30", end_date="2026-02-02")
+    with pytest.raises(MissingPartitions, match=r"1 of 3 partitions .* in the lake: 2026-02-01\."):
+        loaded(location, three_days)
+    stored = {"input_definition_metadata": {"allow_missing_partitions": True}}
+    assert loaded(location, three_days, **stored) == ["U1", "U2"]
+    assert loaded(location, three_days, partition_key=DAYS[1]) == ["U2"]
+    assert loaded(location, dg.DailyPartitionsDefinition("2026-01-30", end_date="2026-02-01")) == ["U1", "U2"]
+
+
+def test_who_loads_an_asset_that_is_declared_without_its_partitions_must_name_one(location: str) -> None:
+    with pytest.raises(PartitionsNotDeclared):
+        loaded(location, None)
+    assert loaded(location, None, partition_key=DAYS[1]) == ["U2"]
+
+
 # -- results of an asset
 
 
@@ -256,9 +321,70 @@ def test_what_was_made_of_inputs_that_were_read_earlier_does_not_replace_what_wa
     assert materialise(bonuses, location, DAYS[0])["minutes"].to_pylist() == [80.0]
 
 
+def write_minutes(location: str, minutes: float) -> None:
+    rows = pa.Table.from_pylist([{"user_id": "U1", "minutes": minutes}], SPEC.schema)
+    Lake(LocalStore(Path(location))).write("reports/agent_daily", SPEC, rows, DAYS[0], {})
+
+
+def run_of(location: str, body: Callable[[dg.AssetExecutionContext], None]) -> list[float]:
+    """Materialise an asset that reads the report by itself and then does something else; what is then stored."""
+
+    @dg.asset(partitions_def=DAILY, deps=[AGENTS], retry_policy=dg.RetryPolicy(max_retries=1))
+    def mine(context: dg.AssetExecutionContext) -> pa.Table:
+        agents = Lake(LocalStore(Path(location))).read("reports/agent_daily", DAYS[0])
+        body(context)
+        return agents
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        dg.materialize(
+            [dg.AssetSpec(AGENTS, partitions_def=DAILY), mine],
+            partition_key=DAYS[0],
+            resources={"io_manager": LakeIOManager(location=location)},
+            instance=instance,
+        )
+    return list(Lake(LocalStore(Path(location))).read("mine", DAYS[0])["minutes"].to_pylist())
+
+
+@pytest.mark.parametrize("has_events", [True, False], ids=["since its step began", "since its run began"])
+def test_an_asset_that_reads_its_inputs_by_itself_does_not_replace_what_was_begun_later(
+    location: str, has_events: bool
+) -> None:
+    def slow(context: dg.AssetExecutionContext) -> None:
+        write_minutes(location, 75.0)
+        assert run_of(location, lambda _: None) == [75.0]
+        if not has_events:
+            context.instance.event_log_storage.delete_events(context.run.run_id)
+
+    assert run_of(location, slow) == [75.0]
+
+
+def test_a_second_try_counts_from_its_own_beginning(location: str) -> None:
+    def fails_once(context: dg.AssetExecutionContext) -> None:
+        if context.retry_number == 0:
+            assert run_of(location, lambda _: None) == [60.0]
+            write_minutes(location, 75.0)
+            raise RuntimeError("the first try fails after another run has stored what it read later")
+
+    assert run_of(location, fails_once) == [75.0]
+
+
 def test_groups_are_stored_with_what_they_are_grouped_by(location: str) -> None:
     frame = pd.DataFrame({"u": ["p", "q", "q"], "n": [1, 2, 3]}).groupby("u").sum()
     assert returned(location, frame).to_pylist() == [{"u": "p", "n": 1}, {"u": "q", "n": 5}]
+
+
+def test_an_index_of_numbers_that_is_left_out_is_warned_of_with_how_to_keep_it(location: str) -> None:
+    @dg.asset
+    def mine() -> pd.DataFrame:
+        return pd.DataFrame({"n": [1, 2, 4]}).groupby(np.array([9, 17, 17])).sum()
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        resources = {"io_manager": LakeIOManager(location=location)}
+        run = dg.materialize([mine], resources=resources, instance=instance)
+        logged = instance.all_logs(run.run_id)
+    (warning,) = (entry.user_message for entry in logged if entry.level == logging.WARNING)
+    assert "mine is stored without the index of the frame (9, …), because it has no name" in warning
+    assert "frame.rename_axis('…') keeps it as a column" in warning
 
 
 def test_a_series_is_refused_with_what_to_return(location: str) -> None:
@@ -306,6 +432,55 @@ def test_a_second_reading_says_which_rows_it_added_and_removed(location: str) ->
         returned(location, again)
     figures = [reading.figures for reading in readings(Lake(LocalStore(Path(location))), "mine")]
     assert [(f["rows_added"], f["rows_changed"], f["rows_removed"]) for f in figures] == [(1, 0, 1), (0, 0, 2)]
+
+
+# -- ops that are not assets
+
+
+def graph_of_ops(io_manager_key: str) -> dg.AssetsDefinition:
+    """An asset of two ops, of which only the last one's result is the asset."""
+
+    @dg.op(out=dg.Out(io_manager_key=io_manager_key))
+    def half() -> pd.DataFrame:
+        return pd.DataFrame({"n": [1]})
+
+    @dg.op
+    def whole(n: pd.DataFrame) -> pd.DataFrame:
+        return n
+
+    @dg.graph_asset
+    def mine() -> pd.DataFrame:
+        return whole(half())  # type: ignore[no-any-return]
+
+    return mine
+
+
+def materialise_graph(location: str, io_manager_key: str) -> None:
+    resources = {"io_manager": LakeIOManager(location=location), "in_between": dg.mem_io_manager}
+    with dg.DagsterInstance.ephemeral() as instance:
+        dg.materialize([graph_of_ops(io_manager_key)], resources=resources, instance=instance)
+
+
+def test_the_result_of_an_op_that_is_no_asset_is_refused_with_what_to_do_and_that_works(location: str) -> None:
+    with pytest.raises(TypeError, match=r'assets only, .* @dg\.op\(out=dg\.Out\(io_manager_key="in_between"\)\)'):
+        materialise_graph(location, "io_manager")
+    materialise_graph(location, "in_between")
+    assert Lake(LocalStore(Path(location))).read("mine", None).to_pylist() == [{"n": 1}]
+
+
+def test_an_input_that_is_the_result_of_an_op_is_refused_with_what_to_do(location: str) -> None:
+    @dg.op
+    def half() -> None: ...
+
+    @dg.op
+    def whole(n: Any) -> None: ...
+
+    @dg.job(resource_defs={"io_manager": LakeIOManager(location=location)})
+    def of_ops() -> None:
+        whole(half())
+
+    with dg.DagsterInstance.ephemeral() as instance, pytest.raises(TypeError, match="stores assets only"):
+        of_ops.execute_in_process(instance=instance)
 
 
 # -- keys that a project has translated
