@@ -7,6 +7,7 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -71,14 +72,23 @@ def partition_values(key: Key) -> dict[str, str | None]:
     """
     if key is None:
         return {}
-    match = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:-(\d\d):00)?", key)
-    if match is None:
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:-([01]\d|2[0-3]):00)?", key, re.ASCII)
+    if match is None or not _is_day(match[1]):
         raise ValueError(
             f"partition {key!r} is neither a day (2026-01-31) nor an hour (2026-01-31-13:00), and the lake keeps no "
             "others. Partition the asset by days or hours, and put other parts of its partition key into columns."
         )
     day, hour = match.groups()
     return {"date": day} | ({"hour": str(int(hour))} if hour else {})
+
+
+def _is_day(text: str) -> bool:
+    """Whether the calendar has the day. A log with a day that it does not have could not be read."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def partition_folder(key: Key) -> str:

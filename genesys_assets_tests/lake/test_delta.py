@@ -87,7 +87,19 @@ def test_partitions_lie_in_hive_folders(key: Key, folder: str) -> None:
     assert partition_folder(key) == folder
 
 
-@pytest.mark.parametrize("key", ["january", "2026-01-31-13", "2026-01-31-13:30", "", "all"])
+_NO_PARTITIONS = [
+    "january",
+    "2026-01-31-13",
+    "2026-01-31-13:30",
+    "",
+    "all",
+    "2026-02-30",
+    "0000-01-01",
+    "2026-01-31-24:00",
+]
+
+
+@pytest.mark.parametrize("key", _NO_PARTITIONS)
 def test_a_key_that_is_no_partition_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="is neither a day"):
         partition_values(key)
