@@ -225,13 +225,13 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
         digest = hashlib.sha256()
         try:
             footer = read_footer(store, key)
-            reach = reach_in(provenance_in(footer.metadata))
-            stored_schema = footer.schema.to_arrow_schema()
-            if content_of(self._file.digest, stored_schema, reach, null_columns(footer)) != self.content:
+            stored = footer.schema.to_arrow_schema().remove_metadata()
+            reach, nulls = reach_in(provenance_in(footer.metadata)), null_columns(footer)
+            if (stored, reach, nulls) != (self.schema, self.reach, self._nulls()):
                 return False
-            with store.open(key) as stored:
+            with store.open(key) as file:
                 left = self._file.end
-                while part := stored.read(min(left, _PART_BYTES)):
+                while part := file.read(min(left, _PART_BYTES)):
                     digest.update(part)
                     left -= len(part)
         except (pa.ArrowException, OSError, ValueError, LookupError, TypeError, AttributeError):
