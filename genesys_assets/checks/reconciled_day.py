@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.days import Window
+from genesys_assets.days.sources import OVERLAP
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.partitions import LONGEST_OPEN_DAYS, Calendar, days_around, utc_day
 from genesys_assets.tables import reconcile
@@ -243,7 +244,7 @@ def begun_earlier(lake: Lake, day: str) -> pa.Table | None:
     """Rows of `SESSION_METRICS` of the conversations in pages/daily_overlap, which began earlier, however long ago, and
     were alive on the day; None if these pages were not read after the end of the day.
     """
-    pages = lake.pages("pages/daily_overlap", day)
+    pages = lake.pages(OVERLAP, day)
     if pages is None or not _reaches(pages.reach, day):
         return None
     start = utc_day(day)[0]
