@@ -181,14 +181,15 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
                 if report_if_fetched(context, stored, OVERLAP, window):
                     continue
                 plan = plan_reading(day, available, datetime.now(UTC))
-                _require_reach(stored, day, plan)
-                days: dict[str, str] = {}
+                through, days = plan.through, dict[str, str]()
+                _require_reach(stored, day, through)
                 with stored.page_writers(OVERLAP, [day], provenance(context, _JOBS)) as writers:
-                    writers[day].reach = Reach(plan.through)
                     # A day without pages is known as of the end of the jobs' data: later readings are newer.
-                    writers[day].as_of = plan.through
+                    writers[day].as_of = through
                     if plan.by_job:
-                        days = _read_overlap(cloud, stored, plan.by_job, writers[day], config.page_size)
+                        through, days = _read_overlap(cloud, stored, plan.by_job, writers[day], config.page_size)
+                    _require_reach(stored, day, through)
+                    writers[day].reach = Reach(through)
                     writers[day].provenance[START_DAYS] = days
                 report_pages(context, window, writers, {day: {START_DAYS: dg.MetadataValue.json(days)}})
         return dg.MaterializeResult(metadata=spent)
@@ -196,14 +197,14 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
     return [daily_details, daily_overlap]
 
 
-def _require_reach(lake: Lake, day: str, plan: ReadingPlan) -> None:
-    """Raises Failure if stored pages reach farther. Only this asset has the ends of conversations that end on a later
-    day, so they must not be lost.
+def _require_reach(lake: Lake, day: str, through: datetime) -> None:
+    """Raises Failure if stored pages reach farther than `through`. Only this asset has the ends of conversations that
+    end on a later day, so they must not be lost.
     """
     reach = lake.reach(OVERLAP, day)
-    if reach is not None and plan.through < reach.through:
+    if reach is not None and through < reach.through:
         raise dg.Failure(
-            f"Details jobs reach only to {plan.through:%Y-%m-%d %H:%M} UTC, but the stored pages of {day} reach to "
+            f"Details jobs reach only to {through:%Y-%m-%d %H:%M} UTC, but the stored pages of {day} reach to "
             f"{reach.through:%Y-%m-%d %H:%M}. The stored pages are kept. Materialise the day again later; "
             "`genesys-assets preflight` shows how far jobs reach.",
             allow_retries=False,
@@ -276,30 +277,35 @@ def _write_job(writer: PageWriter, interval: Interval, pages: Iterator[JobPage])
     for page in pages:
         counts.take(page)
         writer.write(page)
-        known = page.available_through or through
-        through = max(interval.start, min(through, known))
+        through = _still_available(page, interval, through)
     return through, counts
+
+
+def _still_available(page: JobPage, interval: Interval, through: datetime) -> datetime:
+    """Up to when a job has all data, if its earlier pages said `through`: the earliest instant of all pages counts."""
+    return max(interval.start, min(through, page.available_through or through))
 
 
 def _read_overlap(
     cloud: GenesysCloud, lake: Lake, interval: Interval, writer: PageWriter, page_size: int
-) -> dict[str, str]:
+) -> tuple[datetime, dict[str, str]]:
     """Write the pages of conversations that began before the interval. Returns what `_write_earlier` does."""
     query = DetailsJobQuery(interval=interval, start_of_day_interval_matching=False)
     write = partial(_write_earlier, writer, interval)
     return details_jobs.read(cloud, query, LakeJobBook(lake.store), write, page_size=page_size)
 
 
-def _write_earlier(writer: PageWriter, interval: Interval, pages: Iterator[JobPage]) -> dict[str, str]:
+def _write_earlier(writer: PageWriter, interval: Interval, pages: Iterator[JobPage]) -> tuple[datetime, dict[str, str]]:
     """Write the pages of one job up to the first one without an earlier conversation: pages are ordered by
     conversationStart. Empty pages are not written.
 
-    Returns the start days of the earlier conversations that were active in the interval, each with a hexadecimal number
-    that identifies these conversations.
+    Returns up to when the job has all data, and the start days of the earlier conversations that were active in the
+    interval, each with a hexadecimal number that identifies these conversations.
     """
     writer.restart()
-    days: Counter[str] = Counter()
+    through, days = interval.end, Counter[str]()
     for page in pages:
+        through = _still_available(page, interval, through)
         writer.as_of = writer.as_of or page.as_of
         if not page.rows:
             continue
@@ -307,7 +313,7 @@ def _write_earlier(writer: PageWriter, interval: Interval, pages: Iterator[JobPa
             break
         writer.write(page)
         days.update(_start_days(page, interval.start))
-    return {day: f"{identity % 2**64:016x}" for day, identity in sorted(days.items())}
+    return through, {day: f"{identity % 2**64:016x}" for day, identity in sorted(days.items())}
 
 
 def _start_days(page: Page, since: datetime) -> Counter[str]:

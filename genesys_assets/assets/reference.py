@@ -33,6 +33,7 @@ from genesys_assets.lake.commit import ConcurrentCommit, TableContended
 from genesys_assets.lake.lake import AuditFailed, Lake, Provenance, Writing
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.resources import GenesysCloudResource, LakeResource
+from genesys_assets.spans import milliseconds
 from genesys_assets.tables.entities import ENTITIES, ListingShrunk, entity_table, newly_deleted
 from genesys_assets.tables.names import HISTORIES, history, with_entities_of_history
 from genesys_assets.tables.personal import class_of
@@ -111,6 +112,8 @@ def _reference_assets(name: str) -> dg.AssetsDefinition:
                 stored.note_unanswered(_place(spec.name), spec, None, cloud.now(), {"why": str(refused), **origin})
             yield from _unanswered(context, listed, keys, refused, spent)
             return
+        if any(change.is_superseded for change in writing.changes.values()):
+            context.log.warning(f"A newer listing of {name} is stored already, and stays.")
         if deleted:
             context.log.warning(
                 f"{len(deleted)} of {name} are deleted or no longer listed since the last run"
@@ -190,9 +193,11 @@ def _write(
     origin: Provenance,
     accept_disappearances: bool,
 ) -> tuple[dict[str, pa.Table], Writing, list[str]]:
-    """Store the listing's pages, the present entities and the histories, which build on the stored ones. Returns the
-    tables by name, and the names of newly deleted entities. Raises AuditFailed; raises ListingShrunk, and stores
-    nothing, if the listing lacks too many entities.
+    """Store the listing's pages, the present entities and the histories, which build on the stored ones. If those are
+    of a newer listing, they and its pages stay, and `changes` says so.
+
+    Returns the tables by name as they are stored now, and the names of newly deleted entities. Raises AuditFailed;
+    raises ListingShrunk, and stores nothing, if the listing lacks too many entities.
     """
     present, over_time = ENTITIES[name], HISTORIES[name]
     # Histories are committed first, so that a process that dies in between leaves no entity without a name.
@@ -201,6 +206,8 @@ def _write(
     for _ in range(_TRIES):
         try:
             with lake.table_writers(specs, None, origin, builds_on_stored=True) as writing:
+                # Not the time of writing: an older listing, written later, would undo what a newer one says.
+                writing.newness, writing.yields_to_newer = milliseconds(seen_at), True
                 names_before = _stored(lake, over_time)
                 before = with_entities_of_history(present, _stored(lake, present), names_before)
                 screen = lake.screen(f"pages/reference_{name}")
@@ -214,6 +221,10 @@ def _write(
         except ConcurrentCommit:
             lake = lake.refreshed()
             continue
+        newer = {spec.name: spec for place, spec in specs.items() if writing.changes[place].is_superseded}
+        tables |= {table: _stored(lake, spec) for table, spec in newer.items()}
+        if name in newer:
+            return tables, writing, []
         with lake.page_writers(f"pages/reference_{name}", [None], origin) as writers:
             for page in listing:
                 writers[None].write(page)

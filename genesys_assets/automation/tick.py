@@ -385,8 +385,15 @@ class Tick:
         return is_bad or failures >= _HOPELESS
 
     def checks(self) -> Backlog:
+        """The unchecked days whose pages are not being read and whose tables are not being made: those would be checked
+        again.
+        """
         wanted = stale.checks_backlog(self.lake, self.calendar, self.now, self.stale_tables)
-        return {day: assets for day, assets in wanted.items() if not self._is_being_made("tables/", day)}
+        return {
+            day: assets
+            for day, assets in wanted.items()
+            if not self._is_being_made("tables/", day) and not self._is_being_read(day)
+        }
 
     @cached_property
     def _names_are_known(self) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from genesys_assets.checks.abandons import ABANDONS
 from genesys_assets.checks.reconciled_day import HANDLE_TIME, QUEUES_MATCH, USERS_MATCH, WAIT
 from genesys_assets.days.completeness import DAILY_DETAILS
+from genesys_assets.days.sources import OVERLAP
 
 AS_MANY = "as_many_as_the_platform_says"
 DAY_MATCHES = "day_matches_interval_metrics"
@@ -27,7 +28,7 @@ class TableChecks:
 CHECKED = {
     "conversations": TableChecks((AS_MANY,), ("tables/conversations", DAILY_DETAILS)),
     "session_metrics": TableChecks(
-        OF_SESSIONS, ("tables/session_metrics", "tables/interval_metrics", "tables/interaction_legs")
+        OF_SESSIONS, ("tables/session_metrics", "tables/interval_metrics", "tables/interaction_legs", OVERLAP)
     ),
     "daily_metrics": TableChecks((DAY_MATCHES,), ("tables/daily_metrics", "tables/interval_metrics")),
 }

@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.days import Window
+from genesys_assets.days.sources import OVERLAP
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.partitions import LONGEST_OPEN_DAYS, Calendar, days_around, utc_day
 from genesys_assets.tables import reconcile
@@ -42,6 +43,7 @@ HANDLE_TIME = "handle_time_is_its_parts"
 """The names of the checks that `reconcile_sessions` evaluates."""
 
 _ROWS_AT_ONCE = 1_000_000
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ class _Sides:
             lake.dataset("tables/interval_metrics", day, INTERVAL_METRICS.schema),
             lake.dataset("tables/interval_metrics", around, INTERVAL_METRICS.schema),
             lake.dataset("tables/session_metrics", around, SESSION_METRICS.schema),
-            begun_earlier(lake, day, reach_days),
+            begun_earlier(lake, day),
         )
 
     def compare(self, grouping: Grouping, tolerance: Tolerance) -> Comparison:
@@ -238,16 +240,15 @@ def unread_conversations(lake: Lake, day: str, reach_days: int = LONGEST_OPEN_DA
     return UnreadConversations(missing, Counter(media for media, _ in open_conversations))
 
 
-def begun_earlier(lake: Lake, day: str, reach_days: int = LONGEST_OPEN_DAYS) -> pa.Table | None:
-    """Rows of `SESSION_METRICS` of the conversations in pages/daily_overlap, which began earlier and were alive on the
-    day; None if these pages were not read after the end of the day.
+def begun_earlier(lake: Lake, day: str) -> pa.Table | None:
+    """Rows of `SESSION_METRICS` of the conversations in pages/daily_overlap, which began earlier, however long ago, and
+    were alive on the day; None if these pages were not read after the end of the day.
     """
-    pages = lake.pages("pages/daily_overlap", day)
+    pages = lake.pages(OVERLAP, day)
     if pages is None or not _reaches(pages.reach, day):
         return None
     start = utc_day(day)[0]
-    first = utc_day(days_around(day, reach_days, 0)[0])[0]
-    planned = merge.plan([merge.Stub(first, start, page.as_of, decode.starts(page.body)) for page in pages])
+    planned = merge.plan([merge.Stub(_LONG_AGO, start, page.as_of, decode.starts(page.body)) for page in pages])
     decoder = decode.Decoder()
     forms = merge.merged(planned, (decoder.decode(pages[index].body).conversations for index in planned.order))
     rows = [explode(part.conversations)[SESSION_METRICS.name] for part in forms]

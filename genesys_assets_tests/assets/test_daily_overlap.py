@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from genesys_assets.cloud.jobs import run as jobs
+from genesys_assets.cloud.jobs.run import JobPage
+from genesys_assets.lake.reach import Reach
 from genesys_assets_tests.assets.daily_details import (
     DAY,
     DETAILS,
@@ -19,7 +23,7 @@ from genesys_assets_tests.assets.daily_details import (
     table_ids,
     tables,
 )
-from genesys_assets_tests.assets.world import World, metadata
+from genesys_assets_tests.assets.world import World, error, metadata
 
 pytestmark = pytest.mark.usefixtures("without_waiting")
 
@@ -115,4 +119,55 @@ def test_an_overlap_of_which_jobs_had_nothing_gives_way_to_the_first_one_that_ha
     assert read(world, OVERLAP, NEXT).success
     world.sandbox.behaviour.availability = END + timedelta(hours=11)
     assert read(world, OVERLAP, NEXT).success
+    assert reopened in stored_ids(world, NEXT, OVERLAP)
+
+
+def let_the_job_have_less_than_was_said(world: World, earlier: datetime) -> None:
+    """The next answer about availability says all of NEXT, the ones after it and the results of jobs `earlier`."""
+    said = iter([END + timedelta(days=1)])
+    world.sandbox.behaviour.availability = lambda: next(said, earlier)
+
+
+@pytest.mark.parametrize("page_size", [1, 1000], ids=["page by page", "on one page"])
+def test_where_a_job_has_less_than_was_said_the_overlap_reaches_as_far_as_the_job(
+    lasting: tuple[World, str], page_size: int
+) -> None:
+    world, reopened = lasting
+    earlier = END + timedelta(hours=9)
+    let_the_job_have_less_than_was_said(world, earlier)
+    assert read(world, OVERLAP, NEXT, page_size=page_size).success
+    assert world.lake.reach(OVERLAP, NEXT) == Reach(earlier)
+    world.sandbox.behaviour.availability = END + timedelta(days=1)
+    assert read(world, OVERLAP, NEXT).success
+    assert world.lake.reach(OVERLAP, NEXT) == Reach(END + timedelta(days=1))
+    assert reopened in stored_ids(world, NEXT, OVERLAP)
+
+
+def test_an_overlap_whose_page_without_earlier_conversations_says_less_reaches_no_farther(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of this page is stored, but what it says of the job counts."""
+    world.sandbox.behaviour.availability = END + timedelta(days=1)
+    earlier = END + timedelta(hours=9)
+
+    def without_earlier(page: JobPage) -> JobPage:
+        return replace(page, span=(END, END), available_through=earlier)
+
+    pages = jobs.results
+    monkeypatch.setattr(jobs, "results", lambda *args, **options: map(without_earlier, pages(*args, **options)))
+    assert read(world, OVERLAP, NEXT).success
+    assert not stored_ids(world, NEXT, OVERLAP)
+    assert world.lake.reach(OVERLAP, NEXT) == Reach(earlier)
+
+
+def test_an_overlap_is_not_replaced_by_a_job_that_has_less_of_the_day_than_was_said(
+    lasting: tuple[World, str],
+) -> None:
+    world, reopened = lasting
+    world.sandbox.behaviour.availability = END + timedelta(days=1)
+    assert read(world, OVERLAP, NEXT).success
+    before = world.stored()
+    let_the_job_have_less_than_was_said(world, END + timedelta(hours=9))
+    assert "reach only to 2026-01-29 09:00 UTC" in error(read(world, OVERLAP, NEXT))
+    assert world.stored() == before
     assert reopened in stored_ids(world, NEXT, OVERLAP)

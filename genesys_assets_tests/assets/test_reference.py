@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 import pyarrow.compute as pc
 import pytest
 
+from genesys_assets.assets import reference as assets
+from genesys_assets.cloud import reference as cloud
 from genesys_assets.cloud.reference import LISTINGS
 from genesys_assets.tables.entities import ENTITIES
 from genesys_assets.tables.spec import in_milliseconds
@@ -47,6 +50,14 @@ def listing_with_the_first_renamed(world: World, name: str) -> tuple[str, dict[s
 
 def listing_of_the_first(world: World, number: int) -> dict[str, object]:
     return listing(listed_queues(world)[:number])
+
+
+def listing_with_another_name_level_and_number(world: World) -> dict[str, object]:
+    """The first queue has another name, the second another service level, and the third is gone."""
+    first, second, _, *others = listed_queues(world)
+    level = {"percentage": 0.51, "durationMs": 51_000}
+    second = {**second, "mediaSettings": {**second["mediaSettings"], "call": {"serviceLevel": level}}}
+    return listing([{**first, "name": "Renamed"}, second, *others])
 
 
 def history_of(world: World, name: str, id_: str) -> list[dict[str, Any]]:
@@ -184,6 +195,40 @@ def test_a_listing_that_fails_halfway_loses_nothing(world: World) -> None:
     world.sandbox.behaviour.fail_next(400, path="/routing/queues")
     assert "was not accepted" in error(world.run("daily", "reference/queues"))
     assert world.files() == before
+
+
+TABLES_OF_QUEUES = ("reference/queues", "reference/queues_history", "reference/service_levels_history")
+
+
+@pytest.mark.parametrize(("module", "step"), [(cloud, "fetch"), (assets, "entity_table")], ids=["listed", "computed"])
+def test_a_listing_that_is_stored_after_a_newer_one_changes_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, module: Any, step: str
+) -> None:
+    """A slow run has listed the queues, or computed their tables, when another run lists and stores newer ones."""
+    assert world.run("daily", *TABLES_OF_QUEUES).success
+    at_first, take_step = world.contents(), getattr(module, step)
+    overtaken_by: list[dict[str, str]] = []
+
+    def overtaken(*args: Any, **options: Any) -> Any:
+        taken = take_step(*args, **options)
+        taken = list(taken) if isinstance(taken, Iterator) else taken
+        monkeypatch.undo()
+        body = listing_with_another_name_level_and_number(world)
+        world.sandbox.behaviour.fail_next(200, path="/routing/queues", body=body)
+        assert world.run("daily", *TABLES_OF_QUEUES).success
+        overtaken_by.append(world.stored())
+        assert not {f"{table}@" for table in TABLES_OF_QUEUES if at_first[f"{table}@"] == world.contents()[f"{table}@"]}
+        return taken
+
+    monkeypatch.setattr(module, step, overtaken)
+    run = world.run("daily", *TABLES_OF_QUEUES)
+    assert run.success
+    assert [world.stored()] == overtaken_by
+    for table in TABLES_OF_QUEUES:
+        said = metadata(run, table)
+        assert said["superseded_by_newer_reading"] is True
+        assert said["dagster/partition_row_count"] == len(world.lake.read(table, None))
+        assert said["newly_deleted"] == 0
 
 
 # -- listings that figures can do without ------------------------------------------------------------------------------

@@ -15,9 +15,11 @@ from genesys_assets.automation import sensors, tick
 from genesys_assets.automation.next_run import Run
 from genesys_assets.automation.progress import RANGE_END, RANGE_START, runs_of
 from genesys_assets.automation.sensors import SENSORS
+from genesys_assets.checks.reconciliation import FIRST_DAY, LAST_DAY
 from genesys_assets.cloud.http import retry
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.sandbox.server import running
+from genesys_assets.tables.conversations.flat_tables import SESSION_METRICS
 from genesys_assets_tests.assets.world import World, definitions, environment
 from genesys_assets_tests.automation.ticks import SensorRequest, Ticks, clock_at
 from genesys_assets_tests.scenarios.conftest import FixedNow
@@ -204,6 +206,20 @@ def test_what_is_being_made_is_not_asked_for_again(ticks: Ticks) -> None:
     [asked] = ticks.at(moment)
     assert ticks.at(moment + timedelta(minutes=20)) == []
     assert (asked.first, asked.last) == ("2026-01-27-00:00", "2026-01-27-23:00")
+
+
+def test_a_day_is_checked_once_the_run_that_reads_its_pages_has_ended(ticks: Ticks) -> None:
+    """Else it would be checked after its overlap is stored, and again after the rest."""
+    ticks.off, ticks.carries_out = {each.name for each in SENSORS} - {"days"}, False
+    ticks.world.lake.write("tables/session_metrics", SESSION_METRICS, SESSION_METRICS.empty(), "2026-01-27", {})
+    moment = TODAY + timedelta(hours=12)
+    assert of("days", ticks.at(moment)) == [("2026-01-27", "2026-01-27")]
+    with clock_at(moment), environment(ticks.world.environment):
+        assert ticks.requests("checks") == []
+        [reading] = ticks.world.instance.get_runs()
+        ticks.world.instance.report_run_canceled(reading)
+        [request] = ticks.requests("checks")
+    assert (request.tags[FIRST_DAY], request.tags[LAST_DAY]) == ("2026-01-27", "2026-01-27")
 
 
 def test_what_a_run_has_stored_that_ends_while_a_sensor_looks_is_not_asked_for_again(

@@ -233,6 +233,14 @@ def test_the_overlap_takes_the_place_of_what_is_stored_of_its_conversations(lake
     assert count_differences(lake) == (0, 0)
 
 
+@pytest.mark.parametrize("began", ["2025-12-31", "2025-12-30", "2024-02-29"])
+def test_the_overlap_counts_however_long_ago_its_conversations_began(lake: Lake, began: str) -> None:
+    store_conversations(lake)
+    store_hours(lake, bucket(media="email"))
+    read_overlap(lake, e_mail(("nOffered", NOON), began=began))
+    assert count_differences(lake) == (0, 0)
+
+
 def test_an_overlap_read_before_the_day_was_over_is_not_used(lake: Lake) -> None:
     store_conversations(lake)
     store_hours(lake, bucket(media="email"))

@@ -25,7 +25,7 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS, SESSION_METRICS
-from genesys_assets_tests.automation.a_lake import store
+from genesys_assets_tests.automation.a_lake import store, store_overlap
 
 DAY, OTHER = "2026-01-31", "2026-01-30"
 FAILS = Verdict("session_metrics", "queues_match_interval_metrics", False, is_blocking=True, says="2 of 9 differ")
@@ -139,6 +139,28 @@ def test_a_day_is_unchecked_until_every_check_of_its_tables_has_looked_at_the_pr
     assert not is_unchecked(lake.refreshed(), DAY)
     store_verdicts(lake, DAY, every, 0, {})
     assert is_unchecked(lake.refreshed(), DAY)
+
+
+def test_a_day_is_unchecked_once_its_overlap_has_other_conversations_though_no_row_changed(lake: Lake) -> None:
+    lake.write("tables/session_metrics", SESSION_METRICS, SESSION_METRICS.empty(), DAY, {})
+
+    def overlap_of(began: dict[str, str], minute: int) -> Lake:
+        store_overlap(lake, DAY, began, as_of=datetime(2026, 2, 1, 4, minute, tzinfo=UTC))
+        return lake.refreshed()
+
+    def check(lake: Lake) -> None:
+        unjudged = [
+            Verdict("session_metrics", name, None, says="31 earlier days are not stored") for name in OF_SESSIONS
+        ]
+        store_verdicts(lake, DAY, unjudged, checked_rows(lake, DAY, CHECKED["session_metrics"].places), {})
+
+    check(lake.refreshed())
+    assert not is_unchecked(lake.refreshed(), DAY)
+    first = overlap_of({OTHER: "a"}, 0)
+    assert is_unchecked(first, DAY)
+    check(first)
+    assert not is_unchecked(overlap_of({OTHER: "a"}, 1), DAY), "the same, read again"
+    assert is_unchecked(overlap_of({OTHER: "b"}, 2), DAY)
 
 
 def test_a_day_is_unchecked_once_the_platform_has_another_total_though_no_row_changed(lake: Lake) -> None:
