@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from genesys_assets.cloud.jobs import run as jobs
+from genesys_assets.cloud.jobs.endpoints import results
 from genesys_assets.cloud.jobs.run import JobPage
 from genesys_assets.lake.reach import Reach
 from genesys_assets_tests.assets.daily_details import (
@@ -153,8 +154,7 @@ def test_an_overlap_whose_page_without_earlier_conversations_says_less_reaches_n
     def without_earlier(page: JobPage) -> JobPage:
         return replace(page, span=(END, END), available_through=earlier)
 
-    pages = jobs.results
-    monkeypatch.setattr(jobs, "results", lambda *args, **options: map(without_earlier, pages(*args, **options)))
+    monkeypatch.setattr(jobs, "results", lambda *args, **options: map(without_earlier, results(*args, **options)))
     assert read(world, OVERLAP, NEXT).success
     assert not stored_ids(world, NEXT, OVERLAP)
     assert world.lake.reach(OVERLAP, NEXT) == Reach(earlier)
