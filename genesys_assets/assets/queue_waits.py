@@ -42,10 +42,9 @@ def build_queue_waits_asset(calendar: Calendar) -> dg.AssetsDefinition:
     def of_queues(
         context: dg.AssetExecutionContext, lake: LakeResource
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        place = waits.PLACE
+        stored, place = lake.lake, waits.PLACE
         for day in checked_keys(context, calendar.daily):
-            # As it is now: what is read must not be older than the state that will be replaced.
-            stored = lake.lake.refreshed()
+            stored.look_again()
             origin = provenance(context, f"genesys/{waits.LEGS} of {day}", partition=day)
             try:
                 with (

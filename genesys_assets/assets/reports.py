@@ -116,8 +116,7 @@ def _compute_days(
         if closed:
             failed[day] = dg.Failure(f"{day}: {closed}", allow_retries=False)
             continue
-        # As it is now: what is read must not be older than the state that will be replaced.
-        lake = lake.refreshed()
+        lake.look_again()
         stored = StoredDay(lake, day, calendar.zone, calendar.start_date)
         origin = provenance(context, f"genesys/tables for {day}", partition=day)
         try:

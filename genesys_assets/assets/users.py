@@ -204,7 +204,8 @@ def build_user_tables(calendar: Calendar) -> dg.AssetsDefinition:
 def _write_tables(
     context: dg.AssetExecutionContext, lake: Lake, day: str, selected: Sequence[TableSpec]
 ) -> tuple[Writing, dict[str, Any]]:
-    origin, lake = provenance(context, "pages of users' details", partition=day), lake.refreshed()
+    origin = provenance(context, "pages of users' details", partition=day)
+    lake.look_again()
     with lake.table_writers({f"tables/{spec.name}": spec for spec in selected}, day, origin) as writing:
         pages = user_pages_of(lake, day)
         writing.reach = replace(pages.reach)

@@ -100,8 +100,9 @@ def write_conversations(
     """Writes tables of a day's conversations, of the pages that are stored when it begins. Raises NotFetched, and what
     `Lake.table_writers` raises.
     """
+    lake.look_again()
     try:
-        return _write_conversations(lake.refreshed(), day, specs, origin, may_add=True)
+        return _write_conversations(lake, day, specs, origin, may_add=True)
     except (ConcurrentCommit, Unreadable):
         return _write_conversations(lake.refreshed(), day, specs, origin, may_add=False)
 
@@ -258,8 +259,9 @@ def write_metrics(lake: Lake, of: MetricsOfDay, day: str, origin: Provenance) ->
     """Writes a day of a table of buckets, of the pages that are stored when it begins. The questions that all parts of
     the day have answers to are stored with its reach. Raises NotFetched, and what `Lake.table_writers` raises.
     """
+    lake.look_again()
     try:
-        return _write_metrics(lake.refreshed(), of, day, origin, may_add=True)
+        return _write_metrics(lake, of, day, origin, may_add=True)
     except (ConcurrentCommit, Unreadable):
         return _write_metrics(lake.refreshed(), of, day, origin, may_add=False)
 

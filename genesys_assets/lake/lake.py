@@ -101,9 +101,14 @@ class Lake:
         """
         return Lake(self.store, None, self._memory, protection=self.protection)
 
-    def look_again(self, assets: Iterable[str]) -> None:
-        """Read the logs of some tables again when they are next used, because a lake that is `isolated` committed."""
-        self._fresh.difference_update(assets)
+    def look_again(self, assets: Iterable[str] | None = None) -> None:
+        """Read the logs of some tables, or of all, again when they are next used: because a lake that is `isolated`
+        committed, or because what is read next must not be older than the state that it will replace.
+        """
+        if assets is None:
+            self._fresh.clear()
+        else:
+            self._fresh.difference_update(assets)
 
     def with_second_logs(self) -> Lake:
         """The lake as it is now, with other logs: what is read and committed through it makes no table of this object
