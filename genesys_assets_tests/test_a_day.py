@@ -17,7 +17,7 @@ import dagster as dg
 import pytest
 
 from genesys_assets.cloud.analytics.catalogue import DEFAULT_METRICS
-from genesys_assets.days import sources
+from genesys_assets.days import hours_of, sources
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.reports.engine.compute import compute
 from genesys_assets.reports.engine.stored import StoredDay
@@ -264,9 +264,8 @@ def computed_at(world: World, hour: int, monkeypatch: pytest.MonkeyPatch) -> Non
         shutil.rmtree(table / f"date={DAYS[-1]}", ignore_errors=True)
     monkeypatch.setattr(OnTheNextDay, "hour", hour)
     monkeypatch.setattr(sources, "datetime", OnTheNextDay)
-    for asset in ("hourly_aggregates", "hourly_details"):
-        for later in range(hour, 24):
-            shutil.rmtree(world.folder / f"pages/{asset}/date={DAYS[-1]}/hour={later}", ignore_errors=True)
+    for asset in ("pages/hourly_aggregates", "pages/hourly_details"):
+        world.lake.remove(asset, hours_of(f"{DAYS[-1]}")[hour:])
     assert world.run("daily", *TABLES_OF_HOURS, partition=f"{DAYS[-1]}").success
 
 
