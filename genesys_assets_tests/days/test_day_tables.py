@@ -41,6 +41,7 @@ from genesys_assets_tests.days.growing_day import (
     store,
     write,
 )
+from genesys_assets_tests.lake.things import cut
 
 __all__ = ["lake"]
 
@@ -310,13 +311,7 @@ def test_a_day_of_which_a_file_is_lost_is_made_anew_by_the_next_hour(
     for hour in range(2):
         land(lake, hour, conversation(f"{hour}", at(hour)))
         write(lake)
-    place = f"tables/{damaged.name}"
-    key = f"{place}/{lake.refreshed().log(place).files(DAY)[0].path}"
-    whole = lake.store.get(key)
-    assert whole is not None
-    lake.store.delete(key)
-    if left is not None:
-        lake.store.put(key, whole[:left])
+    cut(lake, f"tables/{damaged.name}", DAY, left)
     land(lake, 2, conversation("2", at(2)))
     write(lake)
     assert ids(lake) == ["0", "1", "2"]

@@ -26,6 +26,7 @@ from genesys_assets_tests.days.growing_day import (
     iso,
     lake,
 )
+from genesys_assets_tests.lake.things import cut
 
 __all__ = ["lake"]
 
@@ -85,11 +86,7 @@ def test_a_day_of_buckets_of_which_a_file_is_lost_is_made_anew_by_the_next_hour(
     for hour in range(2):
         answer(lake, hour, 1)
         day_tables.write_metrics(lake.refreshed(), OF_DAY, DAY, dict(ORIGIN))
-    place = f"tables/{INTERVAL_METRICS.name}"
-    key = f"{place}/{lake.refreshed().log(place).files(DAY)[0].path}"
-    lake.store.delete(key)
-    if left is not None:
-        lake.store.put(key, b"")
+    cut(lake, f"tables/{INTERVAL_METRICS.name}", DAY, left)
     answer(lake, 2, 1)
     day_tables.write_metrics(lake.refreshed(), OF_DAY, DAY, dict(ORIGIN))
     assert files(lake, INTERVAL_METRICS) == [6]

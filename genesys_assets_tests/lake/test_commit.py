@@ -28,7 +28,7 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.writers import TableWriter
 from genesys_assets.tables.spec import TableSpec, columns
-from genesys_assets_tests.lake.things import DAYS, HOURS, NOON, PAGES, PLACE, SPEC, bodies, things, write_pages
+from genesys_assets_tests.lake.things import DAYS, HOURS, NOON, PAGES, PLACE, SPEC, bodies, cut, things, write_pages
 
 _Row = tuple[str, int]
 
@@ -165,13 +165,7 @@ def test_a_damaged_partition_is_healed_by_the_next_reading(
     lake: Lake, propose: Callable[..., Commit], left: int | None
 ) -> None:
     do(propose({DAYS[0]: [("a", 1)]}))
-    (file,) = Lake(lake.store).log(PLACE).files(DAYS[0])
-    key = f"{PLACE}/{file.path}"
-    whole = lake.store.get(key)
-    assert whole is not None
-    lake.store.delete(key)
-    if left is not None:
-        lake.store.put(key, whole[:left])
+    cut(lake, PLACE, DAYS[0], left)
     change = do(propose({DAYS[0]: [("a", 1)]}))[DAYS[0]]
     assert change.is_new
     assert change.rows_before is None

@@ -47,3 +47,13 @@ def bodies(lake: Lake, key: str | None) -> list[bytes] | None:
     """The bodies of a stored partition, None where it is not stored."""
     stored = lake.pages(PAGES, key)
     return None if stored is None else [each.body for each in stored]
+
+
+def cut(lake: Lake, place: str, key: str | None, left: int | None) -> None:
+    """Cut the first file of a partition to so many bytes; None: lose it."""
+    file = f"{place}/{lake.refreshed().log(place).files(key)[0].path}"
+    whole = lake.store.get(file)
+    assert whole is not None
+    lake.store.delete(file)
+    if left is not None:
+        lake.store.put(file, whole[:left])
